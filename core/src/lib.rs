@@ -1,0 +1,32 @@
+//! A STARK prover that uses no heap.
+//!
+//! One fixed-size batch of tables is proved at a time inside a buffer that the caller supplies, and
+//! the proof is byte for byte the one that Plonky3 0.8.0's `prove_batch` makes for the same tables,
+//! parameters and permutation (BabyBear, its degree-4 binomial extension, Poseidon2 of width 16).
+#![no_std]
+
+pub mod params;
+pub mod poseidon2;
+pub mod security;
+pub mod statement;
+pub mod trace;
+#[cfg(feature = "verifier")]
+pub mod verifier;
+
+use p3_baby_bear::BabyBear;
+use p3_field::extension::BinomialExtensionField;
+
+pub use params::Params;
+pub use statement::Statement;
+pub use trace::TraceMut;
+
+/// The base field.
+pub type F = BabyBear;
+/// The challenge field: `F[X] / (X^4 - 11)`.
+pub type EF = BinomialExtensionField<BabyBear, 4>;
+/// Coordinates of a challenge over the base field.
+pub const D: usize = 4;
+/// A Merkle digest: the rate half of a Poseidon2 state of width 16.
+pub type Digest = [F; DIGEST];
+/// Field elements in a digest.
+pub const DIGEST: usize = 8;

@@ -1,0 +1,67 @@
+//! A table's trace inside the workspace, as its writer sees it.
+
+use crate::F;
+
+/// A trace of `width` columns and `height` rows, stored column by column, rows in natural order.
+///
+/// The element of row `r` and column `c` is at `c * height + r`. A trace holds whatever the
+/// workspace held before: its writer writes every element.
+#[derive(Debug)]
+pub struct TraceMut<'a> {
+    values: &'a mut [F],
+    height: usize,
+}
+
+impl<'a> TraceMut<'a> {
+    /// Views `values` as columns of `height` rows.
+    ///
+    /// # Panics
+    /// When `height` is zero or does not divide the number of values.
+    pub fn new(values: &'a mut [F], height: usize) -> Self {
+        assert!(height > 0 && values.len().is_multiple_of(height), "not a whole number of columns");
+        Self { values, height }
+    }
+
+    /// Number of rows.
+    pub const fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Number of columns.
+    pub const fn width(&self) -> usize {
+        self.values.len() / self.height
+    }
+
+    /// Column `c`, rows in natural order.
+    pub fn column_mut(&mut self, c: usize) -> &mut [F] {
+        &mut self.values[c * self.height..(c + 1) * self.height]
+    }
+
+    /// Sets the element of row `r` and column `c`.
+    pub fn set(&mut self, r: usize, c: usize, value: F) {
+        debug_assert!(r < self.height);
+        self.values[c * self.height + r] = value;
+    }
+
+    /// The element of row `r` and column `c`.
+    pub fn get(&self, r: usize, c: usize) -> F {
+        debug_assert!(r < self.height);
+        self.values[c * self.height + r]
+    }
+
+    /// Writes row `r`, one value per column.
+    ///
+    /// # Panics
+    /// When `row` has not exactly one value per column.
+    pub fn set_row(&mut self, r: usize, row: &[F]) {
+        assert_eq!(row.len(), self.width());
+        for (c, &value) in row.iter().enumerate() {
+            self.set(r, c, value);
+        }
+    }
+
+    /// All columns, one after another.
+    pub fn values_mut(&mut self) -> &mut [F] {
+        self.values
+    }
+}

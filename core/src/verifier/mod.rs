@@ -1,0 +1,1 @@
+//! Plonky3's verifier.

@@ -1,0 +1,2 @@
+//! A heap-free RISC-V machine.
+#![no_std]

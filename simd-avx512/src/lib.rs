@@ -1,0 +1,2 @@
+//! Backend.
+#![no_std]
