@@ -5,6 +5,7 @@
 //! parameters and permutation (BabyBear, its degree-4 binomial extension, Poseidon2 of width 16).
 #![no_std]
 
+pub mod challenger;
 pub mod params;
 pub mod poseidon2;
 pub mod security;
