@@ -1,1 +1,262 @@
-//! Plonky3's verifier.
+//! Plonky3's verifier behind this crate's plans. Allocates.
+//!
+//! A [`VerifyingKey`] is made once per plan and checks any number of proofs. It reads a proof's
+//! bytes, compares its heights with the plan's, and calls the unmodified
+//! `p3_batch_stark::verify_batch`; it is not a verifier of its own.
+//!
+//! **Panics.** Tables are trusted, proofs are not: no bytes make [`VerifyingKey::verify`] panic.
+//! What Plonky3 would answer with an assertion, or with work that a proof chooses, is refused first:
+//!
+//! | a malformed proof or plan | where Plonky3 would stop | refused here as |
+//! |---|---|---|
+//! | lengths that claim gigabytes | memory while decoding | [`VerifyError::TooLong`] |
+//! | a cap that is no tree layer, a field element at or above p | (its decoder refuses both) | [`VerifyError::Encoding`] |
+//! | heights other than the plan's | `split_domains`, shifts, work per claimed row | [`VerifyError::Height`] |
+//! | grinding of 31 bits or more, blowup or arity 0 | `sample_bits`, `fold_schedule` | [`KeyError::Parameter`] |
+//! | an extension above the field's two-adicity | `two_adic_generator` | [`KeyError::TooTall`] |
+//! | preprocessed columns of another height | `from_airs_and_degrees` | [`KeyError::PreprocessedHeight`] |
+//! | public values bound by position | `verify_batch` | [`KeyError::BoundaryPublicValues`] |
+//! | a group without root, Merkle proof or row | slices in [`SplitMmcs`] | [`SplitError`] |
+//!
+//! Every other length of a proof (tables, openings, chunks, terminals, queries, siblings, rounds,
+//! final polynomial) is compared by Plonky3 itself before it is indexed. AIRs that contradict
+//! themselves (one bus with messages of two widths) do panic, when the key is made.
+
+extern crate alloc;
+
+mod config;
+mod error;
+mod split_mmcs;
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use p3_air::{Air, BaseAir};
+use p3_batch_stark::folder::VerifierConstraintFolderWithLookups;
+use p3_batch_stark::{BatchProof, CommonData, ProverData};
+use p3_field::TwoAdicField;
+use p3_lookup::InteractionSymbolicBuilder;
+use p3_matrix::Matrix;
+
+pub use config::{
+    CarvedConfig, Challenger, Compress, Configuration, Hash, Permutation, PlainConfig, Root, Tree,
+    permutation,
+};
+pub use error::{KeyError, VerifyError};
+pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};
+
+use crate::poseidon2::Poseidon2;
+use crate::{EF, F, Params, Statement};
+
+/// Bytes that a proof may have at most.
+pub const MAX_PROOF_BYTES: usize = 1 << 26;
+
+/// Grinding is compared with a field element's low bits: 2^31 is above the field's order.
+const MAX_POW_BITS: u8 = 30;
+
+/// AIRs that Plonky3 can verify under `C`: every `Air` over `InteractionBuilder` is one.
+pub trait VerifierAir<C: Configuration>:
+    Air<InteractionSymbolicBuilder<F, EF>> + for<'a> Air<VerifierConstraintFolderWithLookups<'a, C>>
+{
+}
+
+impl<A, C: Configuration> VerifierAir<C> for A where
+    A: Air<InteractionSymbolicBuilder<F, EF>>
+        + for<'a> Air<VerifierConstraintFolderWithLookups<'a, C>>
+{
+}
+
+/// What a verifier keeps of a plan: its tables and the commitment to their preprocessed columns.
+pub struct VerifyingKey<A, C: Configuration> {
+    airs: Vec<A>,
+    log_heights: Vec<usize>,
+    params: Params,
+    poseidon2: Poseidon2,
+    carving: Carving,
+    common: CommonData<C>,
+}
+
+impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
+    /// The key of the plan that has these tables, in this order.
+    ///
+    /// `log_heights` are base-2 logarithms of the tables' heights. `carved` has one flag per table
+    /// and matters under [`CarvedConfig`] only. Preprocessed columns are committed here.
+    ///
+    /// # Errors
+    /// When the plan lies outside what Plonky3 can verify; see [`KeyError`].
+    ///
+    /// # Panics
+    /// When an AIR contradicts itself, as in a bus with messages of two widths.
+    pub fn new(
+        airs: Vec<A>,
+        log_heights: &[usize],
+        params: Params,
+        poseidon2: Poseidon2,
+        carved: &[bool],
+    ) -> Result<Self, KeyError> {
+        check_params(&params)?;
+        check_tables(&airs, log_heights, &params)?;
+        let carving = Carving::new(airs.iter().map(BaseAir::<F>::width).collect(), carved);
+        let config = C::new(&params, &poseidon2, &carving, None);
+        let common = ProverData::from_airs_and_degrees(&config, &airs, log_heights)
+            .map_err(|error| KeyError::Preprocessed {
+                detail: error.to_string(),
+            })?
+            .common;
+        let log_heights = log_heights.to_vec();
+        Ok(Self {
+            airs,
+            log_heights,
+            params,
+            poseidon2,
+            carving,
+            common,
+        })
+    }
+
+    /// Checks the bytes of a proof and returns the roots of its carved tables, in table order.
+    ///
+    /// The roots are what two proofs about the same table are compared by. There are none under
+    /// [`PlainConfig`].
+    ///
+    /// # Errors
+    /// When the proof is refused; see [`VerifyError`].
+    pub fn verify(
+        &self,
+        bytes: &[u8],
+        statement: Option<&Statement>,
+        public_values: &[Vec<F>],
+    ) -> Result<Vec<Root>, VerifyError> {
+        let proof = decode::<C>(bytes)?;
+        self.verify_decoded(&proof, statement, public_values)?;
+        Ok(self.carved_roots(&proof))
+    }
+
+    /// Checks a decoded proof; [`Self::verify`] is this after [`decode`].
+    ///
+    /// # Errors
+    /// When the proof is refused; see [`VerifyError`].
+    pub fn verify_decoded(
+        &self,
+        proof: &BatchProof<C>,
+        statement: Option<&Statement>,
+        public_values: &[Vec<F>],
+    ) -> Result<(), VerifyError> {
+        let (expected, got) = (self.log_heights.len(), proof.degree_bits.len());
+        if expected != got {
+            return Err(VerifyError::TableCount { expected, got });
+        }
+        for (table, (&expected, &got)) in
+            self.log_heights.iter().zip(&proof.degree_bits).enumerate()
+        {
+            if expected != got {
+                return Err(VerifyError::Height {
+                    table,
+                    expected,
+                    got,
+                });
+            }
+        }
+        let config = C::new(&self.params, &self.poseidon2, &self.carving, statement);
+        p3_batch_stark::verify_batch(&config, &self.airs, proof, public_values, &self.common)?;
+        Ok(())
+    }
+
+    /// The roots of a proof's carved tables, in table order. None when the commitment has another
+    /// number of roots than the plan has groups, which no accepted proof has.
+    pub fn carved_roots(&self, proof: &BatchProof<C>) -> Vec<Root> {
+        let roots = C::roots(&proof.commitments.main);
+        self.carving
+            .carved_groups()
+            .filter_map(|group| roots.get(group).cloned())
+            .collect()
+    }
+}
+
+/// Reads a proof.
+///
+/// A proof has exactly one encoding, and no other is accepted: all bytes are consumed, and encoding
+/// the result again gives them back.
+///
+/// # Errors
+/// [`VerifyError::TooLong`] above [`MAX_PROOF_BYTES`], else [`VerifyError::Encoding`].
+pub fn decode<C: Configuration>(bytes: &[u8]) -> Result<BatchProof<C>, VerifyError> {
+    if bytes.len() > MAX_PROOF_BYTES {
+        return Err(VerifyError::TooLong {
+            limit: MAX_PROOF_BYTES,
+            got: bytes.len(),
+        });
+    }
+    let proof: BatchProof<C> = postcard::from_bytes(bytes).map_err(|_| VerifyError::Encoding)?;
+    let canonical = postcard::to_allocvec(&proof).map_err(|_| VerifyError::Encoding)?;
+    if canonical != bytes {
+        return Err(VerifyError::Encoding);
+    }
+    Ok(proof)
+}
+
+/// Refuses parameters outside the range that Plonky3's verifier is defined on.
+fn check_params(params: &Params) -> Result<(), KeyError> {
+    let two_adicity = F::TWO_ADICITY as u8;
+    let domain = params.log_blowup.checked_add(params.log_final_poly_len);
+    for (name, in_range) in [
+        ("log_blowup", (1..=two_adicity).contains(&params.log_blowup)),
+        (
+            "log_final_poly_len",
+            domain.is_some_and(|log| log <= two_adicity),
+        ),
+        (
+            "max_log_arity",
+            (1..=two_adicity).contains(&params.max_log_arity),
+        ),
+        ("num_queries", params.num_queries > 0),
+        ("query_pow_bits", params.query_pow_bits <= MAX_POW_BITS),
+        ("batch_pow_bits", params.batch_pow_bits <= MAX_POW_BITS),
+        ("lookup_pow_bits", params.lookup_pow_bits <= MAX_POW_BITS),
+        ("commit_pow_bits", params.commit_pow_bits <= MAX_POW_BITS),
+        ("ood_pow_bits", params.ood_pow_bits <= MAX_POW_BITS),
+    ] {
+        if !in_range {
+            return Err(KeyError::Parameter { name });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses tables on which making the key, or verifying with it, would be an assertion's failure.
+fn check_tables<A: Air<InteractionSymbolicBuilder<F, EF>>>(
+    airs: &[A],
+    log_heights: &[usize],
+    params: &Params,
+) -> Result<(), KeyError> {
+    if airs.is_empty() || airs.len() != log_heights.len() {
+        return Err(KeyError::TableCount {
+            airs: airs.len(),
+            heights: log_heights.len(),
+        });
+    }
+    let max_log_height = F::TWO_ADICITY - usize::from(params.log_blowup);
+    for (table, (air, &log_height)) in airs.iter().zip(log_heights).enumerate() {
+        if log_height > max_log_height {
+            return Err(KeyError::TooTall {
+                table,
+                max_log_height,
+                log_height,
+            });
+        }
+        if let Some(columns) = air.preprocessed_trace()
+            && columns.height() != 1 << log_height
+        {
+            let (expected, got) = (1 << log_height, columns.height());
+            return Err(KeyError::PreprocessedHeight {
+                table,
+                expected,
+                got,
+            });
+        }
+        if !air.public_boundary_io().is_empty() {
+            return Err(KeyError::BoundaryPublicValues { table });
+        }
+    }
+    Ok(())
+}

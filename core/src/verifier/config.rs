@@ -1,0 +1,147 @@
+//! Plonky3 configurations for a plan: every type that `p3_batch_stark` is generic in, fixed once.
+//!
+//! BabyBear and its degree-4 binomial extension; Poseidon2 of width 16 with the plan's constants in
+//! a padding-free sponge (rate 8), a truncated 2-to-1 compression and a duplex challenger; two-adic
+//! FRI with the plan's [`Params`]. [`PlainConfig`] keeps one Merkle tree per round, [`CarvedConfig`]
+//! one per group of tables ([`SplitMmcs`]). Nothing here panics.
+
+use super::alloc::vec::Vec;
+
+use p3_baby_bear::{BabyBear, Poseidon2BabyBear};
+use p3_batch_stark::Commitment;
+use p3_challenger::{CanObserve, DuplexChallenger};
+use p3_commit::{ExtensionMmcs, Pcs};
+use p3_dft::Radix2DitParallel;
+use p3_field::Field;
+use p3_field::coset::TwoAdicMultiplicativeCoset;
+use p3_fri::{FriParameters, TwoAdicFriPcs};
+use p3_merkle_tree::MerkleTreeMmcs;
+use p3_poseidon2::ExternalLayerConstants;
+use p3_symmetric::{MerkleCap, PaddingFreeSponge, TruncatedPermutation};
+use p3_uni_stark::{StarkConfig, StarkGenericConfig};
+
+use super::split_mmcs::{Carving, SplitMmcs};
+use crate::poseidon2::Poseidon2;
+use crate::{DIGEST, EF, F, Params, Statement};
+
+/// Poseidon2 over BabyBear, width 16, as Plonky3 computes it.
+pub type Permutation = Poseidon2BabyBear<16>;
+/// Hashes a row into a digest.
+pub type Hash = PaddingFreeSponge<Permutation, 16, 8, 8>;
+/// Compresses two digests into one.
+pub type Compress = TruncatedPermutation<Permutation, 2, 8, 16>;
+/// The Fiat-Shamir transcript.
+pub type Challenger = DuplexChallenger<F, Permutation, 16, 8>;
+/// One Merkle tree over matrices of different heights.
+pub type Tree =
+    MerkleTreeMmcs<<F as Field>::Packing, <F as Field>::Packing, Hash, Compress, 2, DIGEST>;
+/// What is published of a [`Tree`]: its root, or the 2^cap_height digests of a layer.
+pub type Root = MerkleCap<BabyBear, [BabyBear; DIGEST]>;
+
+type FriTree = ExtensionMmcs<F, EF, Tree>;
+type FriPcs<M> = TwoAdicFriPcs<F, Radix2DitParallel<F>, M, FriTree>;
+
+/// One Merkle tree per round.
+pub type PlainConfig = StarkConfig<FriPcs<Tree>, EF, Challenger>;
+/// One Merkle tree per group of tables in the main round, one in every other round.
+pub type CarvedConfig = StarkConfig<FriPcs<SplitMmcs>, EF, Challenger>;
+
+/// A Plonky3 configuration that a plan can be verified under.
+pub trait Configuration:
+    StarkGenericConfig<
+        Pcs: Pcs<EF, Challenger, Domain = TwoAdicMultiplicativeCoset<F>>,
+        Challenge = EF,
+        Challenger = Challenger,
+    >
+{
+    /// The configuration of a plan. With a statement, the transcript of every proof first observes
+    /// its tag, then its digest.
+    fn new(
+        params: &Params,
+        poseidon2: &Poseidon2,
+        carving: &Carving,
+        statement: Option<&Statement>,
+    ) -> Self;
+
+    /// The roots that a commitment to a round consists of, in the order of its groups.
+    fn roots(commitment: &Commitment<Self>) -> &[Root];
+}
+
+impl Configuration for PlainConfig {
+    fn new(
+        params: &Params,
+        poseidon2: &Poseidon2,
+        _carving: &Carving,
+        statement: Option<&Statement>,
+    ) -> Self {
+        build(params, poseidon2, statement, |tree| tree)
+    }
+
+    fn roots(commitment: &Commitment<Self>) -> &[Root] {
+        core::slice::from_ref(commitment)
+    }
+}
+
+impl Configuration for CarvedConfig {
+    fn new(
+        params: &Params,
+        poseidon2: &Poseidon2,
+        carving: &Carving,
+        statement: Option<&Statement>,
+    ) -> Self {
+        build(params, poseidon2, statement, |tree| {
+            SplitMmcs::new(tree, carving.clone())
+        })
+    }
+
+    fn roots(commitment: &Commitment<Self>) -> &[Root] {
+        &commitment.0
+    }
+}
+
+/// Plonky3's permutation with the constants of ours.
+pub fn permutation(poseidon2: &Poseidon2) -> Permutation {
+    Permutation::new(
+        ExternalLayerConstants::new(poseidon2.initial.to_vec(), poseidon2.terminal.to_vec()),
+        Vec::from(poseidon2.internal),
+    )
+}
+
+/// Assembles a configuration whose input rounds are committed with `input(tree)`.
+fn build<M>(
+    params: &Params,
+    poseidon2: &Poseidon2,
+    statement: Option<&Statement>,
+    input: impl FnOnce(Tree) -> M,
+) -> StarkConfig<FriPcs<M>, EF, Challenger>
+where
+    FriPcs<M>: Clone,
+{
+    let permutation = permutation(poseidon2);
+    let tree = Tree::new(
+        Hash::new(permutation.clone()),
+        Compress::new(permutation.clone()),
+        params.cap_height.into(),
+    );
+    let fri = FriParameters {
+        log_blowup: params.log_blowup.into(),
+        log_final_poly_len: params.log_final_poly_len.into(),
+        max_log_arity: params.max_log_arity.into(),
+        num_queries: params.num_queries.into(),
+        batch_proof_of_work_bits: params.batch_pow_bits.into(),
+        commit_proof_of_work_bits: params.commit_pow_bits.into(),
+        query_proof_of_work_bits: params.query_pow_bits.into(),
+        mmcs: FriTree::new(tree.clone()),
+    };
+    let mut challenger = Challenger::new(permutation);
+    if let Some(statement) = statement {
+        challenger.observe(statement.tag);
+        challenger.observe(statement.digest);
+    }
+    StarkConfig::new(
+        FriPcs::new(Radix2DitParallel::default(), input(tree), fri),
+        challenger,
+    )
+    .with_lookup_proof_of_work_bits(params.lookup_pow_bits.into())
+    .with_ood_proof_of_work_bits(params.ood_pow_bits.into())
+}

@@ -1,0 +1,351 @@
+//! Carved tables: a Merkle tree of its own for each of them inside one commitment.
+//!
+//! Plonky3 is generic in how a round's matrices are committed (`p3_commit::Mmcs`). [`SplitMmcs`]
+//! cuts the main round into groups and keeps one tree per group: each carved table is a group, each
+//! maximal run of tables between them is a group. Every other round is one group. The commitment is
+//! the list of roots, observed as its length followed by the roots in order.
+//!
+//! A round opens at indices into its tallest matrix. A group whose tallest matrix is 2^s times
+//! shorter is opened at `index >> s`, as a shorter matrix inside a single tree would be.
+//!
+//! Opening panics where Plonky3's trees do (indices out of range, on the prover's side only);
+//! verifying never panics.
+
+use super::alloc::vec;
+use super::alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use p3_challenger::CanObserve;
+use p3_commit::{BatchOpening, BatchOpeningRef, Mmcs};
+use p3_field::PrimeCharacteristicRing;
+use p3_matrix::{Dimensions, Matrix};
+use p3_merkle_tree::MerkleTreeError;
+use p3_util::log2_ceil_usize;
+use serde::{Deserialize, Serialize};
+
+use super::config::{Challenger, Root, Tree};
+use crate::F;
+
+/// Which tables of a batch are carved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carving {
+    widths: Vec<usize>,
+    carved: Vec<bool>,
+}
+
+impl Carving {
+    /// A carving of the main round whose tables have these widths.
+    ///
+    /// `carved` has one flag per table; missing flags mean that a table is not carved.
+    pub fn new(widths: Vec<usize>, carved: &[bool]) -> Self {
+        let carved = (0..widths.len())
+            .map(|t| carved.get(t) == Some(&true))
+            .collect();
+        Self { widths, carved }
+    }
+
+    /// The groups of a round whose matrices have these widths, as ranges of matrices in order.
+    ///
+    /// The main round is known by its list of widths: a plan in which another round has the same
+    /// list is refused when it is made.
+    pub fn groups(&self, widths: impl ExactSizeIterator<Item = usize>) -> Vec<Range<usize>> {
+        let len = widths.len();
+        if !widths.eq(self.widths.iter().copied()) {
+            return vec![0..len];
+        }
+        let mut groups: Vec<Range<usize>> = Vec::new();
+        for (table, &carved) in self.carved.iter().enumerate() {
+            match groups.last_mut() {
+                Some(run) if !carved && !self.carved[run.start] => run.end = table + 1,
+                _ => groups.push(table..table + 1),
+            }
+        }
+        groups
+    }
+
+    /// Positions of the carved tables' groups in the main round, in the order of the tables.
+    pub fn carved_groups(&self) -> impl Iterator<Item = usize> {
+        self.groups(self.widths.iter().copied())
+            .into_iter()
+            .enumerate()
+            .filter_map(|(group, tables)| self.carved.get(tables.start)?.then_some(group))
+    }
+}
+
+/// The commitment to a round: one root per group, in the order of the groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roots(pub Vec<Root>);
+
+impl CanObserve<Roots> for Challenger {
+    fn observe(&mut self, roots: Roots) {
+        self.observe(F::from_usize(roots.0.len()));
+        for root in roots.0 {
+            self.observe(root);
+        }
+    }
+}
+
+/// Why a carved round's opening was refused.
+#[derive(Debug)]
+pub enum SplitError {
+    /// The commitment has not one root per group.
+    RootCount {
+        /// Groups of the round.
+        expected: usize,
+        /// Roots in the commitment.
+        got: usize,
+    },
+    /// The opening has not one Merkle proof per group.
+    ProofCount {
+        /// Groups of the round.
+        expected: usize,
+        /// Merkle proofs in the opening.
+        got: usize,
+    },
+    /// A query opens another number of matrices than the round has.
+    RowCount {
+        /// Matrices of the round.
+        expected: usize,
+        /// Rows that the query opens.
+        got: usize,
+    },
+    /// One group's Merkle proof was refused.
+    Group {
+        /// Position of the group in the round.
+        group: usize,
+        /// The tree's reason.
+        error: MerkleTreeError,
+    },
+}
+
+impl fmt::Display for SplitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RootCount { expected, got } => write!(f, "{got} roots for {expected} groups"),
+            Self::ProofCount { expected, got } => {
+                write!(f, "{got} Merkle proofs for {expected} groups")
+            }
+            Self::RowCount { expected, got } => {
+                write!(f, "a query opens {got} rows of {expected} matrices")
+            }
+            Self::Group { group, error } => write!(f, "group {group}: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for SplitError {}
+
+/// Merkle trees over the groups of a round.
+#[derive(Clone, Debug)]
+pub struct SplitMmcs {
+    tree: Tree,
+    carving: Carving,
+}
+
+impl SplitMmcs {
+    /// Commits each group with `tree`.
+    pub const fn new(tree: Tree, carving: Carving) -> Self {
+        Self { tree, carving }
+    }
+
+    /// The groups of a round and, for each, how far its indices are shifted.
+    fn shifted_groups(&self, dimensions: &[Dimensions]) -> Vec<(Range<usize>, usize)> {
+        let log_height = |tables: &[Dimensions]| {
+            log2_ceil_usize(tables.iter().map(|d| d.height).max().unwrap_or(0))
+        };
+        let tallest = log_height(dimensions);
+        self.carving
+            .groups(dimensions.iter().map(|d| d.width))
+            .into_iter()
+            .map(|group| (group.clone(), tallest - log_height(&dimensions[group])))
+            .collect()
+    }
+
+    /// The group trees of a committed round and, for each, how far its indices are shifted.
+    fn shifted_trees<'a, M: Matrix<F>>(
+        &self,
+        trees: &'a [<Tree as Mmcs<F>>::ProverData<M>],
+    ) -> Vec<(&'a <Tree as Mmcs<F>>::ProverData<M>, usize)> {
+        let log_height = |tree| log2_ceil_usize(self.tree.get_max_height(tree));
+        let tallest = trees.iter().map(log_height).max().unwrap_or(0);
+        trees
+            .iter()
+            .map(|tree| (tree, tallest - log_height(tree)))
+            .collect()
+    }
+}
+
+/// Refuses another number of roots or Merkle proofs than there are groups.
+fn check_counts(groups: usize, roots: usize, proofs: usize) -> Result<(), SplitError> {
+    if roots != groups {
+        return Err(SplitError::RootCount {
+            expected: groups,
+            got: roots,
+        });
+    }
+    if proofs != groups {
+        return Err(SplitError::ProofCount {
+            expected: groups,
+            got: proofs,
+        });
+    }
+    Ok(())
+}
+
+/// Refuses a query that opens another number of rows than the round has matrices.
+const fn check_rows(matrices: usize, rows: usize) -> Result<(), SplitError> {
+    if rows != matrices {
+        return Err(SplitError::RowCount {
+            expected: matrices,
+            got: rows,
+        });
+    }
+    Ok(())
+}
+
+impl Mmcs<F> for SplitMmcs {
+    type ProverData<M> = Vec<<Tree as Mmcs<F>>::ProverData<M>>;
+    type Commitment = Roots;
+    type Proof = Vec<<Tree as Mmcs<F>>::Proof>;
+    type MultiProof = Vec<<Tree as Mmcs<F>>::MultiProof>;
+    type Error = SplitError;
+
+    fn commit<M: Matrix<F>>(&self, inputs: Vec<M>) -> (Self::Commitment, Self::ProverData<M>) {
+        let groups = self.carving.groups(inputs.iter().map(Matrix::width));
+        let mut inputs = inputs.into_iter();
+        let (roots, trees) = groups
+            .into_iter()
+            .map(|group| {
+                self.tree
+                    .commit(inputs.by_ref().take(group.len()).collect())
+            })
+            .unzip();
+        (Roots(roots), trees)
+    }
+
+    fn open_batch<M: Matrix<F>>(
+        &self,
+        index: usize,
+        trees: &Self::ProverData<M>,
+    ) -> BatchOpening<F, Self> {
+        let mut rows = Vec::new();
+        let mut proofs = Vec::with_capacity(trees.len());
+        for (tree, shift) in self.shifted_trees(trees) {
+            let (group_rows, proof) = self.tree.open_batch(index >> shift, tree).unpack();
+            rows.extend(group_rows);
+            proofs.push(proof);
+        }
+        BatchOpening::new(rows, proofs)
+    }
+
+    fn get_matrices<'a, M: Matrix<F>>(&self, trees: &'a Self::ProverData<M>) -> Vec<&'a M> {
+        trees
+            .iter()
+            .flat_map(|tree| self.tree.get_matrices(tree))
+            .collect()
+    }
+
+    fn verify_batch(
+        &self,
+        commit: &Self::Commitment,
+        dimensions: &[Dimensions],
+        index: usize,
+        opening: BatchOpeningRef<'_, F, Self>,
+    ) -> Result<(), Self::Error> {
+        let groups = self.shifted_groups(dimensions);
+        let (rows, proofs) = opening.unpack();
+        check_counts(groups.len(), commit.0.len(), proofs.len())?;
+        check_rows(dimensions.len(), rows.len())?;
+        for (group, (((tables, shift), root), proof)) in
+            groups.into_iter().zip(&commit.0).zip(proofs).enumerate()
+        {
+            let opening = BatchOpeningRef::new(&rows[tables.clone()], proof);
+            self.tree
+                .verify_batch(root, &dimensions[tables], index >> shift, opening)
+                .map_err(|error| SplitError::Group { group, error })?;
+        }
+        Ok(())
+    }
+
+    fn open_multi_batch<M: Matrix<F>>(
+        &self,
+        indices: &[usize],
+        trees: &Self::ProverData<M>,
+    ) -> (Vec<Vec<Vec<F>>>, Self::MultiProof) {
+        let mut rows = vec![Vec::new(); indices.len()];
+        let mut proofs = Vec::with_capacity(trees.len());
+        for (tree, shift) in self.shifted_trees(trees) {
+            let shifted: Vec<usize> = indices.iter().map(|index| index >> shift).collect();
+            let (group_rows, proof) = self.tree.open_multi_batch(&shifted, tree);
+            for (query, group_rows) in rows.iter_mut().zip(group_rows) {
+                query.extend(group_rows);
+            }
+            proofs.push(proof);
+        }
+        (rows, proofs)
+    }
+
+    fn verify_multi_batch<R: AsRef<[F]> + PartialEq>(
+        &self,
+        commit: &Self::Commitment,
+        dimensions: &[Dimensions],
+        indices: &[usize],
+        opened_values: &[Vec<R>],
+        proofs: &Self::MultiProof,
+    ) -> Result<(), Self::Error> {
+        let groups = self.shifted_groups(dimensions);
+        check_counts(groups.len(), commit.0.len(), proofs.len())?;
+        for rows in opened_values {
+            check_rows(dimensions.len(), rows.len())?;
+        }
+        for (group, (((tables, shift), root), proof)) in
+            groups.into_iter().zip(&commit.0).zip(proofs).enumerate()
+        {
+            let shifted: Vec<usize> = indices.iter().map(|index| index >> shift).collect();
+            let rows: Vec<Vec<&[F]>> = opened_values
+                .iter()
+                .map(|rows| rows[tables.clone()].iter().map(AsRef::as_ref).collect())
+                .collect();
+            self.tree
+                .verify_multi_batch(root, &dimensions[tables], &shifted, &rows, proof)
+                .map_err(|error| SplitError::Group { group, error })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(carved: &[bool]) -> Vec<Range<usize>> {
+        let widths: Vec<usize> = (1..=carved.len()).collect();
+        Carving::new(widths.clone(), carved).groups(widths.into_iter())
+    }
+
+    #[test]
+    fn carved_tables_stand_alone_and_the_runs_between_them_stay_together() {
+        assert_eq!(groups(&[false, false, false]), [0..3]);
+        assert_eq!(groups(&[false, false, true]), [0..2, 2..3]);
+        assert_eq!(
+            groups(&[true, true, false, false, true]),
+            [0..1, 1..2, 2..4, 4..5]
+        );
+        assert_eq!(groups(&[true, false]), [0..1, 1..2]);
+    }
+
+    #[test]
+    fn only_a_round_with_the_main_widths_is_carved() {
+        let carving = Carving::new(vec![3, 5], &[false, true]);
+        assert_eq!(carving.groups([3, 5].into_iter()), [0..1, 1..2]);
+        assert_eq!(carving.groups([5, 3].into_iter()), [0..2]);
+        assert_eq!(carving.groups([3, 5, 4].into_iter()), [0..3]);
+    }
+
+    #[test]
+    fn carved_groups_follow_the_tables() {
+        let carving = Carving::new(vec![1, 2, 3, 4], &[false, true, false, true]);
+        assert_eq!(carving.carved_groups().collect::<Vec<_>>(), [1, 3]);
+    }
+}
