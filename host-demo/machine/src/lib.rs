@@ -1,2 +1,5 @@
-//! A heap-free RISC-V machine.
+//! A heap-free RV32 machine: executor, tables and traces.
 #![no_std]
+
+pub mod cells;
+pub mod tables;

@@ -1,0 +1,42 @@
+//! Cell ids: the one address space of RAM, registers, hidden state and output.
+//!
+//! A cell holds one 32-bit word as two 16-bit halves. Every id is below the field's order, so that a
+//! cell is named by one field element:
+//!
+//! | ids | what |
+//! |---|---|
+//! | `0 .. 2^30` | RAM, the word at byte address `4 * id` |
+//! | [`REGISTERS`] ` .. + 32` | registers x0 to x31; x0 is never written |
+//! | [`DUMMY`] | takes the writes of instructions that have no destination, and those to x0 |
+//! | [`PROGRESS`] | bytes done by the system call under way; 0 outside of calls |
+//! | [`OUT_LEN`] | bytes of output so far |
+//! | [`EXIT_CODE`] | the exit code, written once |
+//! | [`OUT`] ` + k` | the k-th byte of output (low half), written once |
+
+/// Cells below this are RAM words.
+pub const RAM_CELLS: u32 = 1 << 30;
+/// Register x_i is cell `REGISTERS + i`.
+pub const REGISTERS: u32 = 1 << 30;
+/// Destination of instructions without one; never read.
+pub const DUMMY: u32 = REGISTERS + 32;
+/// Bytes done by the system call under way.
+pub const PROGRESS: u32 = REGISTERS + 33;
+/// End (exclusive) of the cells that the machine itself starts at zero: registers, [`DUMMY`] and
+/// [`PROGRESS`].
+pub const REGISTERS_END: u32 = REGISTERS + 34;
+/// Number of output bytes.
+pub const OUT_LEN: u32 = REGISTERS + 34;
+/// The exit code.
+pub const EXIT_CODE: u32 = REGISTERS + 35;
+/// First cell of the output region: byte k of the output is cell `OUT + k`.
+pub const OUT: u32 = REGISTERS + 64;
+/// The output is shorter than this, so that `OUT + k` stays below the field's order.
+pub const MAX_OUTPUT_BYTES: u32 = 1 << 24;
+
+const _: () = assert!(OUT + MAX_OUTPUT_BYTES < 0x7800_0001, "cells are field elements");
+const _: () = assert!(EXIT_CODE < OUT);
+
+/// The cell of register `i`.
+pub const fn register(i: u32) -> u32 {
+    REGISTERS + i
+}

@@ -1,0 +1,3 @@
+//! The tables of an epoch.
+
+pub mod l2g;
