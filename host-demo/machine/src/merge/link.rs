@@ -1,0 +1,40 @@
+//! The L2G table of an epoch, as a merge sees it: the same trace, spoken on the global bus.
+//!
+//! `fini_epoch` is no column: it is the epoch's number, which the verifier supplies by position. That
+//! `init_epoch` is below it is proved in the epoch, for the same committed rows.
+
+use p3_air::WindowAccess;
+use p3_lookup::InteractionBuilder;
+use tranche_core::F;
+
+use super::{consume, emit};
+
+/// Columns of the epoch's table that the merge reads.
+const CELL: usize = 0;
+const INIT_EPOCH: usize = 1;
+const INIT_LO: usize = 2;
+const INIT_HI: usize = 3;
+const FINI_LO: usize = 4;
+const FINI_HI: usize = 5;
+const REAL: usize = 7;
+/// Columns of the epoch's table.
+pub(super) const L2G_WIDTH: usize = 11;
+
+pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+    let main = builder.main();
+    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let fini_epoch: AB::Expr = builder.public_values()[0].into();
+    let real = at(REAL);
+
+    builder.assert_bool(real.clone());
+    consume(
+        builder,
+        real.clone(),
+        [at(CELL), at(INIT_EPOCH), at(INIT_LO), at(INIT_HI)],
+    );
+    emit(
+        builder,
+        real,
+        [at(CELL), fini_epoch, at(FINI_LO), at(FINI_HI)],
+    );
+}

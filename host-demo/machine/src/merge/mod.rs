@@ -1,0 +1,311 @@
+//! The merge: one LogUp argument over the memory of many epochs.
+//!
+//! Every real L2G row consumes the token `(cell, init_epoch, init)` and emits
+//! `(cell, fini_epoch, fini)` with `init_epoch < fini_epoch`. Genesis emits one epoch-0 token per cell,
+//! final memory consumes one. The rows of a cell are then the edges of a graph without cycles that
+//! carries one unit from genesis to final memory: one path through the epochs, so each epoch enters a
+//! cell with the value that the last one left. (Offline memory checking, Blum et al., FOCS 1991.)
+//!
+//! A cell's genesis and final memory are the two ends of one row, in exactly one of three tables:
+//! [`Image`] and [`Outcome`] (cells preprocessed) or the `Rest` tables, one for each hole between the
+//! intervals of the image. A merge below the root has one `Parent` table instead, which stands for its
+//! whole range of epochs in the next merge. `docs/merge.md` has the argument in full.
+//!
+//! No function here panics on a caller's values; the fillers assert the width of their trace.
+
+mod chain;
+mod fill;
+mod image;
+mod link;
+mod outcome;
+mod parent;
+mod range;
+mod rest;
+pub mod statement;
+mod tree;
+
+pub use chain::{Chain, extend};
+pub use fill::{
+    check_cover, fill_image, fill_parent, fill_range, fill_rest, fill_result, rest_rows,
+};
+pub use image::{Holes, Image, Interval, MAX_RAM_INTERVALS};
+pub use outcome::Outcome;
+pub use parent::EPOCH_BITS;
+pub use range::{RANGE_ROWS, RangeCounts};
+pub use tree::{Child, Node, Step, Tree, empty_root};
+
+use p3_air::{Air, BaseAir};
+use p3_lookup::{Count, InteractionBuilder};
+use tranche_core::{F, TraceMut};
+
+const OUT: u32 = 0x6000_0000;
+const OUT_LEN: u32 = (1 << 30) + 62;
+const EXIT_CODE: u32 = (1 << 30) + 63;
+
+/// The bus of `(cell, epoch, low half, high half)` tokens.
+pub const GMEM: &str = "gmem";
+
+/// A table of a merge batch.
+///
+/// Order within a batch: the children ([`L2g`](Self::L2g) or [`Child`](Self::Child), carved), then
+/// [`Parent`](Self::Parent) (carved) or, in the root, `Image`, `Result` and one `Rest` per hole, then
+/// `Range`; see [`inner_tables`] and [`root_tables`].
+#[derive(Clone, Copy, Debug)]
+pub enum MergeTable<'a> {
+    /// The L2G table of an epoch, the same trace as in the epoch's proof. Public value: the epoch's
+    /// number.
+    L2g,
+    /// The parent table of a lower merge, the same trace as there. No public values.
+    Child,
+    /// The parent table that this merge commits. Public value: the first epoch of its range.
+    Parent,
+    /// Genesis and final memory of the program image and the registers.
+    Image(Image<'a>),
+    /// Genesis and final memory of the claimed result.
+    Result(Outcome<'a>),
+    /// Genesis and final memory of the touched cells of one hole. Public values: its first cell, and
+    /// the first cell after it.
+    Rest,
+    /// The range checks of `Parent` and `Rest`.
+    Range,
+}
+
+impl MergeTable<'_> {
+    /// Main columns whose next row the constraints read.
+    pub const fn main_next(&self) -> &'static [usize] {
+        match self {
+            Self::Rest => &rest::NEXT,
+            _ => &[],
+        }
+    }
+
+    /// Preprocessed columns whose next row the constraints read.
+    pub const fn preprocessed_next(&self) -> &'static [usize] {
+        &[]
+    }
+
+    /// Number of main columns.
+    pub const fn main_width(&self) -> usize {
+        match self {
+            Self::L2g => link::L2G_WIDTH,
+            Self::Child | Self::Parent => parent::WIDTH,
+            Self::Image(_) => image::WIDTH,
+            Self::Result(_) => outcome::WIDTH,
+            Self::Rest => rest::WIDTH,
+            Self::Range => range::WIDTH,
+        }
+    }
+
+    /// Number of preprocessed columns, zero for a table without any.
+    pub const fn fixed_width(&self) -> usize {
+        match self {
+            Self::Image(_) => image::FIXED_WIDTH,
+            Self::Result(_) => outcome::FIXED_WIDTH,
+            Self::Range => range::FIXED_WIDTH,
+            _ => 0,
+        }
+    }
+
+    /// log2 of the number of rows of the preprocessed trace, of a table that has one.
+    pub const fn fixed_log_height(&self) -> Option<u8> {
+        match self {
+            Self::Image(image) => Some(image.log_height()),
+            Self::Result(outcome) => Some(outcome.log_height()),
+            Self::Range => Some(range::LOG_ROWS),
+            _ => None,
+        }
+    }
+
+    /// Number of public values.
+    pub const fn public_values(&self) -> usize {
+        match self {
+            Self::L2g | Self::Parent => 1,
+            Self::Rest => 2,
+            _ => 0,
+        }
+    }
+
+    /// Writes the preprocessed trace, [`fixed_width`](Self::fixed_width) columns of
+    /// 2^[`fixed_log_height`](Self::fixed_log_height) rows.
+    ///
+    /// # Panics
+    /// When `trace` has another shape.
+    pub fn fill_preprocessed(&self, trace: &mut TraceMut<'_>) {
+        match self {
+            Self::Image(image) => image.fill_preprocessed(trace),
+            Self::Result(outcome) => outcome.fill_preprocessed(trace),
+            Self::Range => range::fill_preprocessed(trace),
+            _ => assert_eq!(trace.width(), 0),
+        }
+    }
+}
+
+impl BaseAir<F> for MergeTable<'_> {
+    fn width(&self) -> usize {
+        self.main_width()
+    }
+
+    #[cfg(feature = "alloc")]
+    fn preprocessed_trace(&self) -> Option<p3_matrix::dense::RowMajorMatrix<F>> {
+        use p3_field::PrimeCharacteristicRing;
+        use p3_matrix::dense::RowMajorMatrix;
+
+        let height = 1 << self.fixed_log_height()?;
+        let mut values = alloc::vec![F::ZERO; self.fixed_width() * height];
+        self.fill_preprocessed(&mut TraceMut::new(&mut values, height));
+        Some(RowMajorMatrix::new(values, height).transpose())
+    }
+
+    fn preprocessed_width(&self) -> usize {
+        self.fixed_width()
+    }
+
+    #[cfg(feature = "alloc")]
+    fn main_next_row_columns(&self) -> alloc::vec::Vec<usize> {
+        self.main_next().into()
+    }
+
+    #[cfg(feature = "alloc")]
+    fn preprocessed_next_row_columns(&self) -> alloc::vec::Vec<usize> {
+        self.preprocessed_next().into()
+    }
+
+    /// Two messages of a bus share a column only below a table degree of 3.
+    fn max_constraint_degree(&self) -> Option<usize> {
+        Some(3)
+    }
+
+    fn num_public_values(&self) -> usize {
+        self.public_values()
+    }
+}
+
+impl<AB: InteractionBuilder<F = F>> Air<AB> for MergeTable<'_> {
+    fn eval(&self, builder: &mut AB) {
+        match self {
+            Self::L2g => link::eval(builder),
+            Self::Child => parent::eval_child(builder),
+            Self::Parent => parent::eval(builder),
+            Self::Image(_) => image::eval(builder),
+            Self::Result(_) => outcome::eval(builder),
+            Self::Rest => rest::eval(builder),
+            Self::Range => range::eval(builder),
+        }
+    }
+}
+
+/// The tables of a merge below the root: `arity` children, the parent, the range checks.
+///
+/// `leaves` says that the children are epochs' L2G tables. The first `arity + 1` tables are carved.
+pub fn inner_tables(leaves: bool, arity: usize) -> impl Iterator<Item = MergeTable<'static>> {
+    children(leaves, arity).chain([MergeTable::Parent, MergeTable::Range])
+}
+
+/// The tables of the root merge: `arity` children, image, result, one table per hole of the image, the
+/// range checks.
+///
+/// `leaves` says that the children are epochs' L2G tables. The first `arity` tables are carved.
+pub fn root_tables<'a>(
+    leaves: bool,
+    arity: usize,
+    image: Image<'a>,
+    outcome: Outcome<'a>,
+) -> impl Iterator<Item = MergeTable<'a>> {
+    children(leaves, arity)
+        .chain([MergeTable::Image(image), MergeTable::Result(outcome)])
+        .chain(core::iter::repeat_n(
+            MergeTable::Rest,
+            image.holes().count(),
+        ))
+        .chain([MergeTable::Range])
+}
+
+fn children<'a>(leaves: bool, arity: usize) -> impl Iterator<Item = MergeTable<'a>> {
+    let child = if leaves {
+        MergeTable::L2g
+    } else {
+        MergeTable::Child
+    };
+    core::iter::repeat_n(child, arity)
+}
+
+/// Why rows, an image, or a tree were refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum MergeError {
+    /// More rows than the table or the buffer holds.
+    TooManyRows {
+        /// Rows to be written.
+        needed: usize,
+        /// Rows there are.
+        got: usize,
+    },
+    /// Rows or intervals that do not ascend strictly by cell.
+    Unsorted {
+        /// First cell that does not exceed the one before it.
+        cell: u32,
+    },
+    /// An epoch that does not enter a cell as an earlier one left it.
+    Broken {
+        /// The cell.
+        cell: u32,
+        /// The epoch.
+        epoch: u32,
+    },
+    /// A touched cell that is in no table of the root.
+    Uncovered {
+        /// The cell.
+        cell: u32,
+    },
+    /// More intervals below the registers than [`MAX_RAM_INTERVALS`].
+    TooManyIntervals {
+        /// Intervals given.
+        needed: usize,
+        /// Intervals allowed.
+        got: usize,
+    },
+    /// No epochs, an arity below 2, or an epoch number of more than [`EPOCH_BITS`] bits.
+    Tree {
+        /// Epochs asked for.
+        epochs: u32,
+        /// Arity asked for.
+        arity: u32,
+    },
+}
+
+impl core::fmt::Display for MergeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::TooManyRows { needed, got } => write!(f, "{needed} rows in a table of {got}"),
+            Self::Unsorted { cell } => write!(f, "cell {cell:#x} does not ascend"),
+            Self::Broken { cell, epoch } => {
+                write!(
+                    f,
+                    "epoch {epoch} enters cell {cell:#x} otherwise than it was left"
+                )
+            }
+            Self::Uncovered { cell } => {
+                write!(f, "cell {cell:#x} is in no table of the root merge")
+            }
+            Self::TooManyIntervals { needed, got } => {
+                write!(f, "{needed} image intervals, at most {got} are allowed")
+            }
+            Self::Tree { epochs, arity } => {
+                write!(f, "no merge tree for {epochs} epochs and arity {arity}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for MergeError {}
+
+/// Adds a token to the bus `gmem` when `gate`, which the table constrains to be a bit, is one.
+fn emit<AB: InteractionBuilder<F = F>>(builder: &mut AB, gate: AB::Expr, token: [AB::Expr; 4]) {
+    builder.push_interaction(GMEM, token, Count::bounded(gate, 1));
+}
+
+/// Takes a token from the bus `gmem` when `gate`, which the table constrains to be a bit, is one.
+fn consume<AB: InteractionBuilder<F = F>>(builder: &mut AB, gate: AB::Expr, token: [AB::Expr; 4]) {
+    builder.push_interaction(GMEM, token, Count::bounded(-gate, 1));
+}

@@ -1,0 +1,111 @@
+//! Genesis and final memory of the claimed result: exit code, output length, output bytes.
+//!
+//! Cells **and final values** are preprocessed, so the verifier derives both from the claim; the initial
+//! value is the constant 0. Only the epoch that wrote a cell last is the prover's. Output cells past the
+//! claimed length are in no table at all, so a run that writes one cannot be closed.
+
+use p3_air::WindowAccess;
+use p3_field::PrimeCharacteristicRing;
+use p3_lookup::InteractionBuilder;
+use tranche_core::{F, TraceMut};
+
+use super::{EXIT_CODE, OUT, OUT_LEN};
+use super::{MergeError, consume, emit};
+
+pub(super) const FINI_EPOCH: usize = 0;
+pub(super) const WIDTH: usize = 1;
+
+const CELL: usize = 0;
+const FINI_LO: usize = 1;
+const FINI_HI: usize = 2;
+const REAL: usize = 3;
+pub(super) const FIXED_WIDTH: usize = 4;
+
+/// A claimed result.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'a> {
+    exit_code: u32,
+    output: &'a [u8],
+    log_height: u8,
+}
+
+impl<'a> Outcome<'a> {
+    /// The claim that a run ended with `exit_code` and wrote `output`, in a table of 2^`log_height`
+    /// rows.
+    ///
+    /// # Errors
+    /// [`MergeError::TooManyRows`] when the table is shorter than the output and two more.
+    pub fn new(exit_code: u32, output: &'a [u8], log_height: u8) -> Result<Self, MergeError> {
+        let (needed, got) = (output.len() + 2, 1 << log_height);
+        if needed > got {
+            return Err(MergeError::TooManyRows { needed, got });
+        }
+        Ok(Self {
+            exit_code,
+            output,
+            log_height,
+        })
+    }
+
+    /// log2 of the table's height.
+    pub const fn log_height(&self) -> u8 {
+        self.log_height
+    }
+
+    /// The claimed exit code.
+    pub const fn exit_code(&self) -> u32 {
+        self.exit_code
+    }
+
+    /// The claimed output.
+    pub const fn output(&self) -> &'a [u8] {
+        self.output
+    }
+
+    /// Each cell of the result with the final value that is claimed for it.
+    pub fn cells(&self) -> impl Iterator<Item = (u32, u32)> + 'a {
+        let fixed = [
+            (EXIT_CODE, self.exit_code),
+            (OUT_LEN, self.output.len() as u32),
+        ];
+        let bytes = (OUT..).zip(self.output.iter().map(|&byte| u32::from(byte)));
+        fixed.into_iter().chain(bytes)
+    }
+
+    /// Whether `cell` is one of the result's.
+    pub fn covers(&self, cell: u32) -> bool {
+        let bytes = OUT..OUT + self.output.len() as u32;
+        cell == EXIT_CODE || cell == OUT_LEN || bytes.contains(&cell)
+    }
+
+    /// Writes the preprocessed trace.
+    pub(super) fn fill_preprocessed(&self, trace: &mut TraceMut<'_>) {
+        assert_eq!(
+            (trace.width(), trace.height()),
+            (FIXED_WIDTH, 1 << self.log_height)
+        );
+        trace.values_mut().fill(F::ZERO);
+        for (row, (cell, value)) in self.cells().enumerate() {
+            let (lo, hi) = (value & 0xffff, value >> 16);
+            trace.set_row(row, &[cell, lo, hi, 1].map(F::from_u32));
+        }
+    }
+}
+
+pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+    let fixed = builder.preprocessed().clone();
+    let fixed = |c: usize| -> AB::Expr { fixed.current_slice()[c].into() };
+    let fini_epoch: AB::Expr = builder.main().current_slice()[FINI_EPOCH].into();
+    let zero = AB::Expr::ZERO;
+
+    emit(
+        builder,
+        fixed(REAL),
+        [fixed(CELL), zero.clone(), zero.clone(), zero],
+    );
+    consume(
+        builder,
+        fixed(REAL),
+        [fixed(CELL), fini_epoch, fixed(FINI_LO), fixed(FINI_HI)],
+    );
+}

@@ -1,0 +1,82 @@
+//! The parent L2G table: what a range of epochs did to memory, one row per touched cell.
+//!
+//! The merge that commits it, for the epochs `a..`, lets it play genesis **and** final memory: it emits
+//! `(cell, init_epoch, init)` and consumes `(cell, fini_epoch, fini)`, with `a − 1 − init_epoch` and
+//! `fini_epoch − a` checked to [`EPOCH_BITS`] bits. So `init_epoch < a ≤ fini_epoch`, and no rows of the
+//! table can cancel one another. That `fini_epoch` is at most the last epoch follows from matching. The
+//! merge above takes it as a child, with the signs exchanged and nothing else.
+
+use p3_air::WindowAccess;
+use p3_field::PrimeCharacteristicRing;
+use p3_lookup::InteractionBuilder;
+use tranche_core::F;
+
+use super::{consume, emit, range};
+
+/// Bits of an epoch's number.
+pub const EPOCH_BITS: u32 = 24;
+/// Bits of one limb of a checked difference.
+const LIMB_BITS: u32 = 8;
+/// Limbs of one checked difference.
+pub(super) const LIMBS: usize = (EPOCH_BITS / LIMB_BITS) as usize;
+const _: () = assert!(LIMBS as u32 * LIMB_BITS == EPOCH_BITS);
+
+pub(super) const CELL: usize = 0;
+pub(super) const INIT_EPOCH: usize = 1;
+pub(super) const INIT_LO: usize = 2;
+pub(super) const INIT_HI: usize = 3;
+pub(super) const FINI_EPOCH: usize = 4;
+pub(super) const FINI_LO: usize = 5;
+pub(super) const FINI_HI: usize = 6;
+pub(super) const REAL: usize = 7;
+/// Limbs of `a − 1 − init_epoch`.
+pub(super) const BEFORE: usize = 8;
+/// Limbs of `fini_epoch − a`.
+pub(super) const AFTER: usize = BEFORE + LIMBS;
+pub(super) const WIDTH: usize = AFTER + LIMBS;
+
+/// In the merge that commits the table.
+pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+    let main = builder.main();
+    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let first_epoch: AB::Expr = builder.public_values()[0].into();
+    let real = at(REAL);
+
+    builder.assert_bool(real.clone());
+    emit(
+        builder,
+        real.clone(),
+        [at(CELL), at(INIT_EPOCH), at(INIT_LO), at(INIT_HI)],
+    );
+    consume(
+        builder,
+        real.clone(),
+        [at(CELL), at(FINI_EPOCH), at(FINI_LO), at(FINI_HI)],
+    );
+
+    let limbs = |from: usize| core::array::from_fn(|i| (at(from + i), LIMB_BITS));
+    let before = range::check::<AB, LIMBS>(builder, limbs(BEFORE));
+    let after = range::check::<AB, LIMBS>(builder, limbs(AFTER));
+    let room = first_epoch.clone() - AB::Expr::ONE - at(INIT_EPOCH);
+    builder.assert_zero(real.clone() * (room - before));
+    builder.assert_zero(real * (at(FINI_EPOCH) - first_epoch - after));
+}
+
+/// In the merge that consumes the table.
+pub(super) fn eval_child<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+    let main = builder.main();
+    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let real = at(REAL);
+
+    builder.assert_bool(real.clone());
+    consume(
+        builder,
+        real.clone(),
+        [at(CELL), at(INIT_EPOCH), at(INIT_LO), at(INIT_HI)],
+    );
+    emit(
+        builder,
+        real,
+        [at(CELL), at(FINI_EPOCH), at(FINI_LO), at(FINI_HI)],
+    );
+}
