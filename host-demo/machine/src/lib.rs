@@ -3,3 +3,8 @@
 
 pub mod cells;
 pub mod tables;
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+pub mod merge;
