@@ -9,8 +9,10 @@ pub mod challenger;
 pub mod params;
 pub mod poseidon2;
 pub mod security;
+pub mod sink;
 pub mod statement;
 pub mod trace;
+pub mod transcript;
 #[cfg(feature = "verifier")]
 pub mod verifier;
 
