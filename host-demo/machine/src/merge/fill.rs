@@ -8,7 +8,9 @@ use tranche_core::{F, TraceMut};
 
 use super::chain::find;
 use super::rest::{CELL_BITS, GAP_BITS, GAP_LIMIT};
-use super::{Chain, Image, MergeError, Outcome, RangeCounts, image, outcome, parent, range, rest};
+use super::{
+    Chain, EPOCH_BITS, Image, MergeError, Outcome, RangeCounts, image, outcome, parent, range, rest,
+};
 
 /// Writes the parent table of a merge whose first epoch is `first_epoch`.
 ///
@@ -44,7 +46,7 @@ pub fn fill_parent(
             [row[parent::FINI_LO], row[parent::FINI_HI]] = halves(chain.fini);
             row[parent::REAL] = F::ONE;
         }
-        let bits = [parent::EPOCH_BITS / parent::LIMBS as u32; parent::LIMBS];
+        let bits = [EPOCH_BITS / parent::LIMBS as u32; parent::LIMBS];
         row[parent::BEFORE..][..parent::LIMBS].copy_from_slice(&counts.split(before, bits));
         row[parent::AFTER..][..parent::LIMBS].copy_from_slice(&counts.split(after, bits));
         trace.set_row(r, &row);

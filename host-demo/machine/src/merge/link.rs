@@ -8,17 +8,7 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
 use super::{consume, emit};
-
-/// Columns of the epoch's table that the merge reads.
-const CELL: usize = 0;
-const INIT_EPOCH: usize = 1;
-const INIT_LO: usize = 2;
-const INIT_HI: usize = 3;
-const FINI_LO: usize = 4;
-const FINI_HI: usize = 5;
-const REAL: usize = 7;
-/// Columns of the epoch's table.
-pub(super) const L2G_WIDTH: usize = 11;
+use crate::tables::l2g::columns::{CELL, FINI_HI, FINI_LO, INIT_EPOCH, INIT_HI, INIT_LO, REAL};
 
 pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();

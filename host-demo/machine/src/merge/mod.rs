@@ -30,7 +30,6 @@ pub use fill::{
 };
 pub use image::{Holes, Image, Interval, MAX_RAM_INTERVALS};
 pub use outcome::Outcome;
-pub use parent::EPOCH_BITS;
 pub use range::{RANGE_ROWS, RangeCounts};
 pub use tree::{Child, Node, Step, Tree, empty_root};
 
@@ -38,9 +37,8 @@ use p3_air::{Air, BaseAir};
 use p3_lookup::{Count, InteractionBuilder};
 use tranche_core::{F, TraceMut};
 
-const OUT: u32 = 0x6000_0000;
-const OUT_LEN: u32 = (1 << 30) + 62;
-const EXIT_CODE: u32 = (1 << 30) + 63;
+use crate::tables::l2g;
+pub use crate::tables::l2g::EPOCH_BITS;
 
 /// The bus of `(cell, epoch, low half, high half)` tokens.
 pub const GMEM: &str = "gmem";
@@ -87,7 +85,7 @@ impl MergeTable<'_> {
     /// Number of main columns.
     pub const fn main_width(&self) -> usize {
         match self {
-            Self::L2g => link::L2G_WIDTH,
+            Self::L2g => l2g::columns::WIDTH,
             Self::Child | Self::Parent => parent::WIDTH,
             Self::Image(_) => image::WIDTH,
             Self::Result(_) => outcome::WIDTH,
@@ -258,7 +256,7 @@ pub enum MergeError {
         /// The cell.
         cell: u32,
     },
-    /// More intervals below the registers than [`MAX_RAM_INTERVALS`].
+    /// More intervals than [`MAX_RAM_INTERVALS`].
     TooManyIntervals {
         /// Intervals given.
         needed: usize,

@@ -9,8 +9,8 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::{EXIT_CODE, OUT, OUT_LEN};
 use super::{MergeError, consume, emit};
+use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN};
 
 pub(super) const FINI_EPOCH: usize = 0;
 pub(super) const WIDTH: usize = 1;
@@ -34,9 +34,13 @@ impl<'a> Outcome<'a> {
     /// rows.
     ///
     /// # Errors
-    /// [`MergeError::TooManyRows`] when the table is shorter than the output and two more.
+    /// [`MergeError::TooManyRows`] when the table is shorter than the output and two more, or the
+    /// output is not below [`MAX_OUTPUT_BYTES`].
     pub fn new(exit_code: u32, output: &'a [u8], log_height: u8) -> Result<Self, MergeError> {
-        let (needed, got) = (output.len() + 2, 1 << log_height);
+        let (needed, got) = (
+            output.len() + 2,
+            (MAX_OUTPUT_BYTES as usize + 1).min(1 << log_height),
+        );
         if needed > got {
             return Err(MergeError::TooManyRows { needed, got });
         }

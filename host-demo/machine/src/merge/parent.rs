@@ -11,10 +11,8 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::{consume, emit, range};
+use super::{EPOCH_BITS, consume, emit, range};
 
-/// Bits of an epoch's number.
-pub const EPOCH_BITS: u32 = 24;
 /// Bits of one limb of a checked difference.
 const LIMB_BITS: u32 = 8;
 /// Limbs of one checked difference.

@@ -18,6 +18,7 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
 use super::{consume, emit, range};
+use crate::cells::RAM_CELLS;
 
 /// Bits of a cell's limbs.
 pub(super) const CELL_BITS: [u32; 4] = [8, 8, 8, 6];
@@ -25,10 +26,9 @@ pub(super) const CELL_BITS: [u32; 4] = [8, 8, 8, 6];
 pub(super) const GAP_BITS: [u32; 4] = [8, 8, 8, 5];
 /// Gaps are below this.
 pub(super) const GAP_LIMIT: u32 = 1 << 29;
-/// Cells of the rest are below this.
-pub(super) const CELL_LIMIT: u32 = 1 << 30;
+const _: () = assert!(RAM_CELLS == 1 << 30, "four limbs of CELL_BITS");
 /// A descent, read mod p, is no gap.
-const _: () = assert!(0x7800_0001 - CELL_LIMIT > GAP_LIMIT);
+const _: () = assert!(0x7800_0001 - RAM_CELLS > GAP_LIMIT);
 
 pub(super) const CELL: usize = 0;
 pub(super) const GAP: usize = CELL + CELL_BITS.len();
