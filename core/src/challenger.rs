@@ -108,7 +108,7 @@ impl<'p> Challenger<'p> {
         }
         // Candidates share all that is absorbed with them; the witness's own lane is overwritten below.
         let base: [P; WIDTH] = self.absorbed(self.observed + 1).map(P::from);
-        let mut candidates = P::from_fn(|lane| F::from_usize(lane));
+        let mut candidates = P::from_fn(F::from_usize);
         for _ in 0..F::ORDER_U32.div_ceil(P::WIDTH as u32) {
             let mut state = base;
             state[self.observed] = candidates;
