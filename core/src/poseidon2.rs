@@ -209,26 +209,11 @@ fn internal_round<P: Packed>(state: &mut [P; WIDTH], constant: F) {
     state[6] = sum - state[6].halve();
     state[7] = sum - (state[7].double() + state[7]);
     state[8] = sum - state[8].double().double();
-    state[9] = state[9] * INV_2_EXP_8 + sum;
-    state[10] = state[10].halve().halve() + sum;
-    state[11] = state[11] * INV_2_EXP_3 + sum;
-    state[12] = state[12] * INV_2_EXP_27 + sum;
-    state[13] = sum - state[13] * INV_2_EXP_8;
-    state[14] = sum - state[14] * INV_2_EXP_4;
-    state[15] = sum - state[15] * INV_2_EXP_27;
-}
-
-/// `2^-3`.
-const INV_2_EXP_3: F = inverse_power_of_two(3);
-/// `2^-4`.
-const INV_2_EXP_4: F = inverse_power_of_two(4);
-/// `2^-8`.
-const INV_2_EXP_8: F = inverse_power_of_two(8);
-/// `2^-27`.
-const INV_2_EXP_27: F = inverse_power_of_two(27);
-
-/// `2^-exponent`, for an exponent up to 27: `-15 * 2^(27 - exponent)`, because `p = 15 * 2^27 + 1`.
-const fn inverse_power_of_two(exponent: u32) -> F {
-    const P: u32 = (15 << 27) + 1;
-    F::new(P - (15 << (27 - exponent)))
+    state[9] = state[9].div_2exp_u64(8) + sum;
+    state[10] = state[10].div_2exp_u64(2) + sum;
+    state[11] = state[11].div_2exp_u64(3) + sum;
+    state[12] = state[12].div_2exp_u64(27) + sum;
+    state[13] = sum - state[13].div_2exp_u64(8);
+    state[14] = sum - state[14].div_2exp_u64(4);
+    state[15] = sum - state[15].div_2exp_u64(27);
 }
