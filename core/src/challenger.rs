@@ -1,12 +1,14 @@
 //! The transcript's duplex sponge: observed elements go in, challenges come out.
 //!
 //! It equals Plonky3's `DuplexChallenger<F, Poseidon2, 16, 8>` step by step. Observed elements wait
-//! until eight are there or a sample is asked for; then they overwrite the rate, zeros fill the rest
-//! of it, their number is added to the first capacity lane, and the state is permuted. Samples are
-//! the rate of the permuted state, last lane first; a further permutation follows when it is used up.
+//! until eight are there or a sample is asked for; then they overwrite the rate, zeros fill the
+//! rest of it, their number is added to the first capacity lane, and the state is permuted. Samples
+//! are the rate of the permuted state, last lane first; one more permutation follows when it is used
+//! up.
 //!
 //! Source: duplex sponges in overwrite mode (Bertoni et al., *Duplexing the sponge*, 2011), with the
-//! length tag of Plonky3 0.8.0. Panics: when a number of bits reaches 31 (see [`Challenger::grind`]).
+//! length tag of Plonky3 0.8.0. Panics: when a number of bits reaches 31, and where
+//! [`Challenger::grind`] says.
 
 use core::array;
 
@@ -92,21 +94,21 @@ impl<'p> Challenger<'p> {
         self.sample().as_canonical_u32() as usize & mask(bits) as usize
     }
 
-    /// Observes a proof of work and draws its bits: the smallest element after which the next sample
-    /// ends in `bits` zeros.
+    /// Observes a proof of work and draws its bits: the smallest element after which the next
+    /// sample ends in `bits` zeros.
     ///
-    /// It is what Plonky3's `grind` finds without the feature `parallel`; `P` is how many candidates
-    /// are tried at a time. No bits need no work: the result is zero and nothing is observed.
+    /// It is what Plonky3's `grind` finds without the feature `parallel`; `P` is how many
+    /// candidates are tried at a time. No bits need no work: the result is zero and nothing is observed.
     ///
     /// # Panics
-    /// When `bits` is above [`MAX_SAMPLE_BITS`], or when no element of the field is a witness, which
-    /// has a chance of about `exp(-2^(31 - bits))`.
+    /// When `bits` is above [`MAX_SAMPLE_BITS`], or when no element of the field is a witness,
+    /// which has a chance of about `exp(-2^(31 - bits))`.
     pub fn grind<P: Packed>(&mut self, bits: usize) -> F {
         let mask = mask(bits);
         if bits == 0 {
             return F::ZERO;
         }
-        // Candidates share all that is absorbed with them; the witness's own lane is overwritten below.
+        // Candidates share all that is absorbed with them; their own lane is overwritten below.
         let base: [P; WIDTH] = self.absorbed(self.observed + 1).map(P::from);
         let mut candidates = P::from_fn(F::from_usize);
         for _ in 0..F::ORDER_U32.div_ceil(P::WIDTH as u32) {

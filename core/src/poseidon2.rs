@@ -89,9 +89,9 @@ impl Poseidon2 {
 
 /// A hash of any number of elements by overwriting the rate, without padding.
 ///
-/// It equals Plonky3's `PaddingFreeSponge<_, 16, 8, 8>`: a last block that is not full keeps what the
-/// rest of the rate held, and no elements at all give the zero digest. So it hashes rows of a length
-/// that the protocol fixes, and nothing else.
+/// It equals Plonky3's `PaddingFreeSponge<_, 16, 8, 8>`: a last block that is not full keeps what
+/// the rest of the rate held, and no elements at all give the zero digest. So it hashes rows of a
+/// length that the protocol fixes, and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct Sponge<P> {
     state: [P; WIDTH],

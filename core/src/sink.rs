@@ -53,7 +53,7 @@ impl<W: Write> Sink<W> {
         self.bytes(&[byte])
     }
 
-    /// An integer wider than a byte, or the length of a sequence: seven bits a byte, low bits first.
+    /// An integer wider than a byte: seven bits a byte, low bits first.
     pub fn varint(&mut self, mut value: u64) -> Result<(), W::Error> {
         let mut bytes = [0; MAX_VARINT_BYTES];
         let mut len = 0;

@@ -9,8 +9,8 @@
 //! where the id is version, name, zeros and the name's length; the pattern hash is Keccak-256 of a
 //! text with one line per transcript step; and the label is a list of 8-byte words, each behind its
 //! length (integers are big-endian). The bytes are observed as their number, then three to an
-//! element, little-endian. Everything streams: each list is walked once to be counted and once to be
-//! written, so nothing grows with the batch.
+//! element, little-endian. Everything streams: each list is walked once to be counted and once to
+//! be written, so nothing grows with the batch.
 //!
 //! Source: `DomainSeparator` and `InteractionPattern` of p3-challenger 0.8.0, `BatchShape` of
 //! p3-batch-stark, `PcsShape` and `FriShape` of p3-fri. Nothing here panics.

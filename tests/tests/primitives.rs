@@ -191,8 +191,8 @@ fn more_bits_than_the_field_has_are_refused() {
     Challenger::new(&Poseidon2::BABY_BEAR).sample_bits(31);
 }
 
-/// Asserts that a transcript seeded by the core and one seeded by Plonky3 go on alike, wherever in a
-/// block the seed begins.
+/// Asserts that a transcript seeded by the core and one seeded by Plonky3 go on alike, wherever in
+/// a block the seed begins.
 fn assert_seeds_agree(
     before: &[F],
     ours: impl FnOnce(&mut Challenger),
