@@ -3,10 +3,9 @@
 //! It equals Plonky3's `DuplexChallenger<F, Poseidon2, 16, 8>` step by step. Observed elements wait
 //! until eight are there or a sample is asked for; then they overwrite the rate, zeros fill the
 //! rest of it, their number is added to the first capacity lane, and the state is permuted. Samples
-//! are the rate of the permuted state, last lane first; one more permutation follows when it is used
-//! up.
+//! are the rate of the permuted state, last lane first, and a permutation renews them.
 //!
-//! Source: duplex sponges in overwrite mode (Bertoni et al., *Duplexing the sponge*, 2011), with the
+//! Source: duplex sponges in overwrite mode (Bertoni et al., *Duplexing the sponge*, 2011), and the
 //! length tag of Plonky3 0.8.0. Panics: when a number of bits reaches 31, and where
 //! [`Challenger::grind`] says.
 
@@ -98,7 +97,8 @@ impl<'p> Challenger<'p> {
     /// sample ends in `bits` zeros.
     ///
     /// It is what Plonky3's `grind` finds without the feature `parallel`; `P` is how many
-    /// candidates are tried at a time. No bits need no work: the result is zero and nothing is observed.
+    /// candidates are tried at a time. No bits need no work: the result is zero, and nothing is
+    /// observed.
     ///
     /// # Panics
     /// When `bits` is above [`MAX_SAMPLE_BITS`], or when no element of the field is a witness,
