@@ -1,1 +1,5 @@
-//! Tests that need more than one crate.
+//! Tests that need more than one crate: the reference prover and the batches it is compared on.
+
+pub mod air;
+pub mod reference;
+pub mod shapes;
