@@ -5,9 +5,25 @@
 //! parameters and permutation (BabyBear, its degree-4 binomial extension, Poseidon2 of width 16).
 #![no_std]
 
+// Linked for the signatures of p3's traits; nothing here allocates.
+extern crate alloc;
+
+pub mod air;
+pub mod backend;
 pub mod challenger;
+mod evaluate;
+pub mod ext;
+pub mod fri;
+mod logup;
+mod merkle;
+pub mod ntt;
 pub mod params;
+pub mod plan;
 pub mod poseidon2;
+pub mod prover;
+mod quotient;
+pub mod reduce;
+mod rows;
 pub mod security;
 pub mod sink;
 pub mod statement;
@@ -15,11 +31,15 @@ pub mod trace;
 pub mod transcript;
 #[cfg(feature = "verifier")]
 pub mod verifier;
+pub mod workspace;
 
 use p3_baby_bear::BabyBear;
 use p3_field::extension::BinomialExtensionField;
 
+pub use backend::{Backend, DefaultBackend, ScalarBackend};
 pub use params::Params;
+pub use plan::{Plan, PlanError, TableSpec};
+pub use prover::Prover;
 pub use statement::Statement;
 pub use trace::TraceMut;
 

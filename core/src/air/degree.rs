@@ -1,0 +1,340 @@
+//! A ring that counts degrees, and the builder that evaluates an AIR over it.
+//!
+//! An element is the degree of an expression in the trace polynomials and, when the expression is a
+//! constant, its value: constants fold exactly where p3-air's symbolic expressions fold them, so
+//! degrees, and with them the number of quotient chunks, come out as Plonky3's.
+
+use core::iter::{Product, Sum};
+use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use p3_air::{AirBuilder, WindowAccess};
+use p3_field::{Algebra, InjectiveMonomial, PrimeCharacteristicRing};
+use p3_lookup::{Count, InteractionBuilder};
+
+use super::ArrayInteractions;
+use super::layout::{Collector, MAX_WIDTH, Tuple};
+use crate::F;
+
+/// The degree of an expression, and its value when it is a constant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Degree {
+    /// Degree in units of the trace height.
+    pub degree: u32,
+    /// `Some` for a constant.
+    pub constant: Option<F>,
+}
+
+impl Degree {
+    /// An expression of degree `degree` that is no constant.
+    pub const fn of(degree: u32) -> Self {
+        Self { degree, constant: None }
+    }
+
+    /// Whether the expression is the constant zero.
+    pub fn is_zero(&self) -> bool {
+        self.constant == Some(F::ZERO)
+    }
+}
+
+/// A trace column: degree 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Column;
+
+impl From<Column> for Degree {
+    fn from(_: Column) -> Self {
+        Self::of(1)
+    }
+}
+
+impl From<F> for Degree {
+    fn from(value: F) -> Self {
+        Self { degree: 0, constant: Some(value) }
+    }
+}
+
+impl<T: Into<Self>> Add<T> for Degree {
+    type Output = Self;
+    fn add(self, rhs: T) -> Self {
+        let rhs = rhs.into();
+        match (self.constant, rhs.constant) {
+            (Some(a), Some(b)) => (a + b).into(),
+            _ if self.is_zero() => rhs,
+            _ if rhs.is_zero() => self,
+            _ => Self::of(self.degree.max(rhs.degree)),
+        }
+    }
+}
+
+impl<T: Into<Self>> Sub<T> for Degree {
+    type Output = Self;
+    fn sub(self, rhs: T) -> Self {
+        let rhs = rhs.into();
+        match (self.constant, rhs.constant) {
+            (Some(a), Some(b)) => (a - b).into(),
+            _ if self.is_zero() => -rhs,
+            _ if rhs.is_zero() => self,
+            _ => Self::of(self.degree.max(rhs.degree)),
+        }
+    }
+}
+
+impl Neg for Degree {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self { degree: self.degree, constant: self.constant.map(|c| -c) }
+    }
+}
+
+impl<T: Into<Self>> Mul<T> for Degree {
+    type Output = Self;
+    fn mul(self, rhs: T) -> Self {
+        let rhs = rhs.into();
+        match (self.constant, rhs.constant) {
+            (Some(a), Some(b)) => (a * b).into(),
+            _ if self.is_zero() || rhs.is_zero() => F::ZERO.into(),
+            (Some(F::ONE), _) => rhs,
+            (_, Some(F::ONE)) => self,
+            _ => Self::of(self.degree + rhs.degree),
+        }
+    }
+}
+
+impl<T: Into<Self>> AddAssign<T> for Degree {
+    fn add_assign(&mut self, rhs: T) {
+        *self = *self + rhs;
+    }
+}
+
+impl<T: Into<Self>> SubAssign<T> for Degree {
+    fn sub_assign(&mut self, rhs: T) {
+        *self = *self - rhs;
+    }
+}
+
+impl<T: Into<Self>> MulAssign<T> for Degree {
+    fn mul_assign(&mut self, rhs: T) {
+        *self = *self * rhs;
+    }
+}
+
+impl<T: Into<Self>> Sum<T> for Degree {
+    fn sum<I: Iterator<Item = T>>(iter: I) -> Self {
+        iter.map(Into::into).reduce(|a, b| a + b).unwrap_or(Self::ZERO)
+    }
+}
+
+impl<T: Into<Self>> Product<T> for Degree {
+    fn product<I: Iterator<Item = T>>(iter: I) -> Self {
+        iter.map(Into::into).reduce(|a, b| a * b).unwrap_or(Self::ONE)
+    }
+}
+
+impl PrimeCharacteristicRing for Degree {
+    type PrimeSubfield = F;
+
+    const ZERO: Self = Self { degree: 0, constant: Some(F::ZERO) };
+    const ONE: Self = Self { degree: 0, constant: Some(F::ONE) };
+    const TWO: Self = Self { degree: 0, constant: Some(F::TWO) };
+    const NEG_ONE: Self = Self { degree: 0, constant: Some(F::NEG_ONE) };
+
+    fn from_prime_subfield(f: F) -> Self {
+        f.into()
+    }
+}
+
+impl Algebra<F> for Degree {}
+impl Algebra<Column> for Degree {}
+impl<const N: u64> InjectiveMonomial<N> for Degree where F: InjectiveMonomial<N> {}
+
+impl<T: Into<Degree>> Add<T> for Column {
+    type Output = Degree;
+    fn add(self, rhs: T) -> Degree {
+        Degree::from(self) + rhs
+    }
+}
+
+impl<T: Into<Degree>> Sub<T> for Column {
+    type Output = Degree;
+    fn sub(self, rhs: T) -> Degree {
+        Degree::from(self) - rhs
+    }
+}
+
+impl<T: Into<Degree>> Mul<T> for Column {
+    type Output = Degree;
+    fn mul(self, rhs: T) -> Degree {
+        Degree::from(self) * rhs
+    }
+}
+
+/// A public value: degree 0, but no constant.
+#[derive(Clone, Copy, Debug)]
+pub struct Public;
+
+impl From<Public> for Degree {
+    fn from(_: Public) -> Self {
+        Self::of(0)
+    }
+}
+
+/// Two rows of trace columns; columns take no space, so any width is a static slice.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns(usize);
+
+static COLUMNS: [Column; MAX_WIDTH] = [Column; MAX_WIDTH];
+static PUBLIC: [Public; MAX_WIDTH] = [Public; MAX_WIDTH];
+
+impl WindowAccess<Column> for Columns {
+    fn current_slice(&self) -> &[Column] {
+        &COLUMNS[..self.0]
+    }
+
+    fn next_slice(&self) -> &[Column] {
+        &COLUMNS[..self.0]
+    }
+}
+
+/// Evaluates an AIR over [`Degree`]: counts its constraints, collects its interactions.
+#[derive(Debug)]
+pub struct DegreeBuilder<'a> {
+    main: Columns,
+    preprocessed: Columns,
+    num_public_values: usize,
+    /// Base constraints so far.
+    pub(super) num_constraints: usize,
+    /// Largest degree of a constraint so far.
+    pub(super) degree: u32,
+    pub(super) collector: Collector<'a>,
+}
+
+impl<'a> DegreeBuilder<'a> {
+    /// A builder for an AIR of the given widths, none above [`MAX_WIDTH`].
+    pub(super) fn new(
+        main_width: usize,
+        preprocessed_width: usize,
+        num_public_values: usize,
+        collector: Collector<'a>,
+    ) -> Self {
+        Self {
+            main: Columns(main_width),
+            preprocessed: Columns(preprocessed_width),
+            num_public_values,
+            num_constraints: 0,
+            degree: 0,
+            collector,
+        }
+    }
+}
+
+impl AirBuilder for DegreeBuilder<'_> {
+    type F = F;
+    type Expr = Degree;
+    type Var = Column;
+    type PreprocessedWindow = Columns;
+    type MainWindow = Columns;
+    type PublicVar = Public;
+    type PeriodicVar = F;
+
+    fn main(&self) -> Columns {
+        self.main
+    }
+
+    fn preprocessed(&self) -> &Columns {
+        &self.preprocessed
+    }
+
+    fn is_first_row(&self) -> Degree {
+        Degree::of(1)
+    }
+
+    fn is_last_row(&self) -> Degree {
+        Degree::of(1)
+    }
+
+    fn is_transition(&self) -> Degree {
+        Degree::of(0)
+    }
+
+    fn assert_zero<I: Into<Degree>>(&mut self, x: I) {
+        self.num_constraints += 1;
+        self.degree = self.degree.max(x.into().degree);
+    }
+
+    fn public_values(&self) -> &[Public] {
+        &PUBLIC[..self.num_public_values]
+    }
+}
+
+impl InteractionBuilder for DegreeBuilder<'_> {
+    fn push_interaction<E: Into<Degree>>(
+        &mut self,
+        bus_name: &str,
+        fields: impl IntoIterator<Item = E>,
+        count: impl Into<Count<Degree>>,
+    ) {
+        let tuple = Tuple::new(fields.into_iter().map(Into::into), count.into());
+        self.collector.global(bus_name, tuple);
+    }
+
+    fn push_local_interaction(
+        &mut self,
+        tuples: impl IntoIterator<Item = (alloc::vec::Vec<Degree>, Count<Degree>)>,
+    ) {
+        self.collector.local(tuples.into_iter().map(|(f, c)| Tuple::new(f.into_iter(), c)));
+    }
+
+    fn push_exclusive_interaction(
+        &mut self,
+        bus_name: &str,
+        branches: impl IntoIterator<Item = (Degree, Count<Degree>, alloc::vec::Vec<Degree>)>,
+    ) {
+        let branches = branches.into_iter().map(|(g, c, f)| (g, Tuple::new(f.into_iter(), c)));
+        self.collector.exclusive(bus_name, branches);
+    }
+
+    fn num_global_interactions(&self) -> usize {
+        self.collector.num_globals()
+    }
+
+    fn num_local_interactions(&self) -> usize {
+        self.collector.num_locals()
+    }
+
+    fn num_exclusive_interactions(&self) -> usize {
+        self.collector.num_exclusives()
+    }
+}
+
+impl ArrayInteractions for DegreeBuilder<'_> {
+    fn push_local_array<const N: usize, const W: usize>(
+        &mut self,
+        tuples: [([Degree; W], Count<Degree>); N],
+    ) {
+        self.collector.local(tuples.into_iter().map(|(f, c)| Tuple::new(f.into_iter(), c)));
+    }
+
+    fn push_exclusive_array<const N: usize, const W: usize>(
+        &mut self,
+        bus_name: &str,
+        branches: [(Degree, Count<Degree>, [Degree; W]); N],
+    ) {
+        let branches = branches.into_iter().map(|(g, c, f)| (g, Tuple::new(f.into_iter(), c)));
+        self.collector.exclusive(bus_name, branches);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_fold_as_plonky3_folds_them() {
+        let x = Degree::from(Column);
+        assert_eq!((x * F::ONE).degree, 1);
+        assert!((x * F::ZERO).is_zero());
+        assert_eq!((x * x * Degree::TWO).degree, 2);
+        assert_eq!((x + F::ZERO).degree, 1);
+        assert_eq!(Degree::TWO * Degree::TWO, Degree::from(F::new(4)));
+        assert_eq!((Degree::from(Public) * x).degree, 1);
+    }
+}

@@ -1,0 +1,279 @@
+//! Merkle trees over the bit-reversed extensions of a round, as `MerkleTreeMmcs` builds them.
+//!
+//! A leaf hashes the rows of all tallest matrices; a node of the layer as long as a shorter matrix
+//! is high also takes in that matrix's rows. Digests of a layer are stored coordinate by coordinate,
+//! so that a layer is hashed and compressed over packed states without gathering.
+
+use p3_field::{PackedFieldPow2, PackedValue, PrimeCharacteristicRing};
+
+use crate::backend::{Backend, ScalarBackend};
+use crate::poseidon2::Poseidon2;
+use crate::{D, DIGEST, Digest, F};
+
+/// Row groups that are hashed together, so that a column is read in longer runs.
+const TILE: usize = 4;
+
+/// Something whose rows are leaves.
+pub(crate) trait Leaves: Copy {
+    /// log2 of the number of rows.
+    fn log_height(&self) -> usize;
+    /// Elements of a row.
+    fn width(&self) -> usize;
+    /// Elements `row..row + WIDTH` of column `column`.
+    fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P;
+}
+
+/// A matrix stored column by column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matrix<'a> {
+    /// `width << log_height` elements.
+    pub values: &'a [F],
+    /// log2 of its rows.
+    pub log_height: usize,
+}
+
+impl Matrix<'_> {
+    /// The element of row `row` and column `column`.
+    pub fn get(&self, row: usize, column: usize) -> F {
+        self.values[(column << self.log_height) + row]
+    }
+}
+
+impl Leaves for Matrix<'_> {
+    fn log_height(&self) -> usize {
+        self.log_height
+    }
+
+    fn width(&self) -> usize {
+        self.values.len() >> self.log_height
+    }
+
+    #[inline]
+    fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
+        let at = (column << self.log_height) + row;
+        *P::from_slice(&self.values[at..at + P::WIDTH])
+    }
+}
+
+/// A codeword of challenges, four coordinate columns, with `2^log_arity` elements a leaf.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Codeword<'a> {
+    /// `4 << (log_height + log_arity)` elements.
+    pub values: &'a [F],
+    /// log2 of the challenges of a leaf.
+    pub log_arity: usize,
+}
+
+impl Codeword<'_> {
+    const fn log_len(&self) -> usize {
+        (self.values.len() / D).trailing_zeros() as usize
+    }
+}
+
+impl Leaves for Codeword<'_> {
+    fn log_height(&self) -> usize {
+        self.log_len() - self.log_arity
+    }
+
+    fn width(&self) -> usize {
+        D << self.log_arity
+    }
+
+    #[inline]
+    fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
+        let at = ((column % D) << self.log_len()) + (row << self.log_arity) + column / D;
+        P::from_fn(|lane| self.values[at + (lane << self.log_arity)])
+    }
+}
+
+/// The digests of a tree: `2^log_leaves` of the leaves, half as many above, up to the root.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tree<'a> {
+    digests: &'a [F],
+    log_leaves: usize,
+}
+
+impl<'a> Tree<'a> {
+    /// Views the digests that [`commit`] wrote.
+    pub fn new(digests: &'a [F]) -> Self {
+        let log_leaves = (digests.len() / DIGEST + 1).trailing_zeros() as usize - 1;
+        Self { digests, log_leaves }
+    }
+
+    /// log2 of the number of leaves.
+    pub const fn log_leaves(&self) -> usize {
+        self.log_leaves
+    }
+
+    /// Digest `index` of layer `level`; layer 0 are the leaves.
+    pub fn digest(&self, level: usize, index: usize) -> Digest {
+        let layer = layer_range(self.log_leaves, level);
+        let len = layer.len() / DIGEST;
+        core::array::from_fn(|i| self.digests[layer.start + i * len + index])
+    }
+
+    /// Layers below the cap: the height of an authentication path.
+    pub fn path_levels(&self, cap_height: usize) -> usize {
+        self.log_leaves - cap_height.min(self.log_leaves)
+    }
+
+    /// The published digests.
+    pub fn cap(&self, cap_height: usize) -> impl ExactSizeIterator<Item = Digest> + '_ {
+        let level = self.path_levels(cap_height);
+        (0..1 << (self.log_leaves - level)).map(move |i| self.digest(level, i))
+    }
+}
+
+/// Where layer `level` lies among the digests.
+fn layer_range(log_leaves: usize, level: usize) -> core::ops::Range<usize> {
+    let end = |level: usize| DIGEST * ((2 << log_leaves) - (2 << log_leaves >> level));
+    end(level)..end(level + 1)
+}
+
+/// Builds the tree over `matrices`, in the order given among those of equal height.
+///
+/// `digests` has `DIGEST * (2 * leaves - 1)` elements, with one leaf per row of the tallest.
+pub(crate) fn commit<B: Backend, L: Leaves>(
+    perm: &Poseidon2,
+    matrices: impl Iterator<Item = L> + Clone,
+    digests: &mut [F],
+) {
+    let log_leaves = Tree::new(digests).log_leaves;
+    let of_height = |h: usize| matrices.clone().filter(move |m| m.log_height() == h);
+    let (leaves, mut above) = digests.split_at_mut(DIGEST << log_leaves);
+    let mut below = leaves;
+    if log_leaves >= B::P::WIDTH.trailing_zeros() as usize {
+        hash_leaves::<B, L>(perm, of_height(log_leaves), below);
+    } else {
+        hash_leaves::<ScalarBackend, L>(perm, of_height(log_leaves), below);
+    }
+    for log_len in (0..log_leaves).rev() {
+        let (layer, rest) = above.split_at_mut(DIGEST << log_len);
+        if log_len >= B::P::WIDTH.trailing_zeros() as usize {
+            compress_layer::<B, L>(perm, below, of_height(log_len), layer);
+        } else {
+            compress_layer::<ScalarBackend, L>(perm, below, of_height(log_len), layer);
+        }
+        (below, above) = (layer, rest);
+    }
+}
+
+fn hash_leaves<B: Backend, L: Leaves>(
+    perm: &Poseidon2,
+    matrices: impl Iterator<Item = L> + Clone,
+    layer: &mut [F],
+) {
+    let len = layer.len() / DIGEST;
+    let mut row = 0;
+    while row + TILE * B::P::WIDTH <= len {
+        store(&hash_rows::<B, L, TILE>(perm, matrices.clone(), row), layer, row);
+        row += TILE * B::P::WIDTH;
+    }
+    while row < len {
+        store(&hash_rows::<B, L, 1>(perm, matrices.clone(), row), layer, row);
+        row += B::P::WIDTH;
+    }
+}
+
+/// Sponge states that absorbed `T` row groups from row `row` on (overwrite mode, rate 8).
+#[inline]
+fn hash_rows<B: Backend, L: Leaves, const T: usize>(
+    perm: &Poseidon2,
+    matrices: impl Iterator<Item = L>,
+    row: usize,
+) -> [[B::P; 16]; T] {
+    let mut states = [[B::P::ZERO; 16]; T];
+    let mut filled = 0;
+    for matrix in matrices {
+        for column in 0..matrix.width() {
+            for (t, state) in states.iter_mut().enumerate() {
+                state[filled] = matrix.load(column, row + t * B::P::WIDTH);
+            }
+            filled += 1;
+            if filled == DIGEST {
+                states.iter_mut().for_each(|state| B::permute(perm, state));
+                filled = 0;
+            }
+        }
+    }
+    if filled > 0 {
+        states.iter_mut().for_each(|state| B::permute(perm, state));
+    }
+    states
+}
+
+/// Stores the rate halves of consecutive row groups.
+fn store<P: PackedFieldPow2<Scalar = F>>(states: &[[P; 16]], layer: &mut [F], row: usize) {
+    let len = layer.len() / DIGEST;
+    for (t, state) in states.iter().enumerate() {
+        for (i, value) in state[..DIGEST].iter().enumerate() {
+            let at = i * len + row + t * P::WIDTH;
+            *P::from_slice_mut(&mut layer[at..at + P::WIDTH]) = *value;
+        }
+    }
+}
+
+fn compress_layer<B: Backend, L: Leaves>(
+    perm: &Poseidon2,
+    below: &[F],
+    matrices: impl Iterator<Item = L> + Clone,
+    layer: &mut [F],
+) {
+    let len = layer.len() / DIGEST;
+    let injects = matrices.clone().next().is_some();
+    for row in (0..len).step_by(B::P::WIDTH) {
+        let mut state = [B::P::ZERO; 16];
+        for i in 0..DIGEST {
+            (state[i], state[DIGEST + i]) = even_odd::<B::P>(&below[2 * (i * len + row)..]);
+        }
+        B::permute(perm, &mut state);
+        if injects {
+            let [rows] = hash_rows::<B, L, 1>(perm, matrices.clone(), row);
+            state[DIGEST..].copy_from_slice(&rows[..DIGEST]);
+            B::permute(perm, &mut state);
+        }
+        store(&[state], layer, row);
+    }
+}
+
+/// Splits the first `2 * WIDTH` values into those at even and those at odd places.
+///
+/// Each interleaving swaps the bit that tells two packed values apart with one bit of the lane.
+#[inline]
+pub(crate) fn even_odd<P: PackedFieldPow2<Scalar = F>>(values: &[F]) -> (P, P) {
+    let mut a = *P::from_slice(&values[..P::WIDTH]);
+    let mut b = *P::from_slice(&values[P::WIDTH..2 * P::WIDTH]);
+    let mut block = P::WIDTH / 2;
+    while block > 0 {
+        (a, b) = a.interleave(b, block);
+        block /= 2;
+    }
+    (a, b)
+}
+
+/// Visits the siblings of pruned authentication paths in the order that Plonky3 lists them.
+///
+/// `nodes` holds the opened leaves, sorted and distinct; it is consumed as scratch.
+pub(crate) fn walk_siblings(
+    nodes: &mut [u32],
+    levels: usize,
+    mut visit: impl FnMut(usize, usize),
+) {
+    let mut len = nodes.len();
+    for level in 0..levels {
+        let (mut from, mut to) = (0, 0);
+        while from < len {
+            let node = nodes[from];
+            let paired = from + 1 < len && nodes[from + 1] == node ^ 1;
+            if paired {
+                from += 1;
+            } else {
+                visit(level, (node ^ 1) as usize);
+            }
+            from += 1;
+            nodes[to] = node >> 1;
+            to += 1;
+        }
+        len = to;
+    }
+}

@@ -1,0 +1,166 @@
+//! Where everything lies in the workspace.
+//!
+//! A region lives through a range of phases. Regions are placed one after another, each at the
+//! lowest aligned offset where it overlaps no region that lives at the same time, so what a later
+//! phase needs takes the place of what an earlier one has dropped.
+
+use core::ops::Range;
+
+use heapless::Vec;
+
+use crate::F;
+use crate::workspace::ALIGN_BYTES;
+
+/// The phases of a proof, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Phase {
+    /// Main traces are extended and committed.
+    Commit,
+    /// Permutation traces are generated, extended and committed.
+    Argue,
+    /// Quotients are computed and committed.
+    Quotient,
+    /// Everything is evaluated at the out-of-domain point.
+    Evaluate,
+    /// Openings are batched into one codeword per height.
+    Reduce,
+    /// The codewords are folded.
+    Fold,
+    /// The queries are answered.
+    Open,
+}
+
+/// Names a region of the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
+pub enum Name {
+    /// Roots of unity.
+    Twiddles,
+    /// Preprocessed traces, bit-reversed.
+    PreprocessedTrace,
+    /// Their extensions.
+    Preprocessed,
+    /// Their Merkle trees.
+    PreprocessedDigests,
+    /// Main traces: natural order for the caller, bit-reversed afterwards.
+    Trace,
+    /// Public values, table by table.
+    PublicValues,
+    /// Extensions of the main traces.
+    Main,
+    /// Their Merkle trees, one per group.
+    MainDigests,
+    /// Extensions of the permutation traces.
+    Permutation,
+    /// Their Merkle tree.
+    PermutationDigests,
+    /// Row buffers, fractions and inverses of the argue phase.
+    ArgueScratch,
+    /// Extensions of the quotient chunks.
+    Quotient,
+    /// Their Merkle tree.
+    QuotientDigests,
+    /// Row buffers, selectors, fractions and challenge powers of the quotient phase.
+    QuotientScratch,
+    /// Claimed openings.
+    Openings,
+    /// Barycentric weights.
+    EvaluateScratch,
+    /// One reduced codeword per height.
+    Codewords,
+    /// Denominators and challenge powers of the reduce phase.
+    ReduceScratch,
+    /// Folded codewords.
+    Folded,
+    /// Their Merkle trees.
+    FoldedDigests,
+}
+
+const NAMES: usize = Name::FoldedDigests as usize + 1;
+
+/// A region: `len` field elements at `offset`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Region {
+    /// What it holds.
+    pub name: Name,
+    /// First field element.
+    pub offset: usize,
+    /// Field elements.
+    pub len: usize,
+    /// First phase that needs it.
+    pub first: Phase,
+    /// Last phase that needs it.
+    pub last: Phase,
+}
+
+impl Region {
+    /// Its range of field elements.
+    pub const fn range(&self) -> Range<usize> {
+        self.offset..self.offset + self.len
+    }
+}
+
+/// The regions of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Regions {
+    placed: Vec<Region, NAMES>,
+    end: usize,
+}
+
+impl Regions {
+    /// Places a region; names come in declaration order, each once.
+    pub(super) fn place(&mut self, name: Name, len: usize, first: Phase, last: Phase) {
+        debug_assert_eq!(self.placed.len(), name as usize);
+        const UNIT: usize = ALIGN_BYTES / size_of::<F>();
+        let alive = |r: &&Region| r.len > 0 && r.first <= last && first <= r.last;
+        let mut offset = 0;
+        // The lowest offset is 0 or the end of a region that is alive.
+        while let Some(blocker) = self
+            .placed
+            .iter()
+            .filter(alive)
+            .find(|r| offset < r.offset + r.len && r.offset < offset + len)
+        {
+            offset = (blocker.offset + blocker.len).next_multiple_of(UNIT);
+        }
+        self.end = self.end.max(offset + len);
+        let region = Region { name, offset, len, first, last };
+        self.placed.push(region).expect("every name is placed once");
+    }
+
+    /// The region `name`.
+    pub fn get(&self, name: Name) -> Region {
+        self.placed[name as usize]
+    }
+
+    /// All regions, in declaration order.
+    pub fn iter(&self) -> impl Iterator<Item = &Region> {
+        self.placed.iter()
+    }
+
+    /// Field elements of the workspace.
+    pub const fn len(&self) -> usize {
+        self.end
+    }
+
+    /// Whether no region has been placed.
+    pub fn is_empty(&self) -> bool {
+        self.placed.is_empty()
+    }
+
+    /// Splits the workspace into some of its regions.
+    ///
+    /// # Panics
+    /// When two of them overlap, which regions of one phase never do.
+    pub(crate) fn split<'a, const K: usize>(
+        &self,
+        words: &'a mut [F],
+        names: [Name; K],
+    ) -> [&'a mut [F]; K] {
+        let ranges = names.map(|name| self.get(name).range());
+        words.get_disjoint_mut(ranges).expect("regions of one phase are disjoint")
+    }
+}

@@ -1,0 +1,218 @@
+//! The prover: one workspace, batch after batch of one plan.
+//!
+//! A proof is seven steps, each its own state type: [`Traces`] → commit → [`Committed`] → argue →
+//! [`Argued`] → quotient → [`Quotients`] → evaluate → [`Evaluated`] → reduce → [`Reduced`] → fold →
+//! [`Folded`] → open. [`Prover::prove_batch`] is their composition. No step allocates.
+
+mod error;
+mod openings;
+mod phases;
+
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+
+use embedded_io::Write;
+use p3_field::{Field, PackedValue};
+
+use crate::air::ProverAir;
+use crate::backend::Backend;
+use crate::merkle::{self, Tree};
+use crate::ntt::{self, Twiddles};
+use crate::plan::{Name, Opened, Plan, Round};
+use crate::poseidon2::Poseidon2;
+use crate::{Digest, F, Statement, TraceMut, workspace};
+
+pub use error::{ProveError, SetupError};
+pub use phases::{Argued, Committed, Evaluated, Folded, Quotients, Reduced, Traces};
+
+/// Proves batches of one plan in one workspace.
+///
+/// `N` is the plan's room for tables.
+#[derive(Debug)]
+pub struct Prover<'a, B, A, const N: usize = 16> {
+    plan: &'a Plan<N>,
+    airs: &'a [A],
+    permutation: &'a Poseidon2,
+    words: &'a mut [F],
+    prepared: bool,
+    backend: PhantomData<B>,
+}
+
+impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
+    /// Takes the workspace.
+    ///
+    /// # Errors
+    /// [`SetupError`] when the buffer has fewer than [`Plan::workspace_len`] bytes (nothing is
+    /// written then), or when the plan was made for other AIRs or another backend.
+    pub fn new(
+        plan: &'a Plan<N>,
+        airs: &'a [A],
+        permutation: &'a Poseidon2,
+        buffer: &'a mut [MaybeUninit<u8>],
+    ) -> Result<Self, SetupError> {
+        let (expected, got) = (plan.tables().len(), airs.len());
+        if expected != got {
+            return Err(SetupError::AirCount { expected, got });
+        }
+        let (expected, got) = (plan.lanes(), B::P::WIDTH);
+        if expected != got {
+            return Err(SetupError::Lanes { expected, got });
+        }
+        let words = workspace::carve(buffer, plan.regions().len())?;
+        let [twiddles] = plan.regions().split(words, [Name::Twiddles]);
+        Twiddles::fill(twiddles, plan.log_max_lde());
+        let prepared = !plan.has_preprocessed();
+        Ok(Self { plan, airs, permutation, words, prepared, backend: PhantomData })
+    }
+
+    /// The preprocessed trace of a table, to be written before [`Prover::prepare`].
+    ///
+    /// `None` for a table without preprocessed columns.
+    pub fn preprocessed_mut(&mut self, table: usize) -> Option<TraceMut<'_>> {
+        let tables = self.plan.tables();
+        let planned = tables.get(table)?;
+        let size = |t: usize| tables[t].layout.preprocessed_width * tables[t].height();
+        let (start, len) = ((0..table).map(size).sum::<usize>(), size(table));
+        if len == 0 {
+            return None;
+        }
+        self.prepared = false;
+        let [traces] = self.plan.regions().split(self.words, [Name::PreprocessedTrace]);
+        Some(TraceMut::new(&mut traces[start..start + len], planned.height()))
+    }
+
+    /// Extends and commits the preprocessed traces, once for all batches.
+    pub fn prepare(&mut self) {
+        let names = [Name::Twiddles, Name::PreprocessedTrace, Name::Preprocessed];
+        let [twiddles, traces, extensions] = self.plan.regions().split(self.words, names);
+        let twiddles = Twiddles::view(twiddles);
+        extend_traces::<B, N>(self.plan, Round::Preprocessed, &twiddles, traces, extensions);
+        self.commit_round(Round::Preprocessed);
+        self.prepared = true;
+    }
+
+    /// The commitment to the preprocessed traces: one digest, or `2^cap_height`.
+    ///
+    /// Empty when there are none.
+    pub fn preprocessed_commitment(&self) -> impl Iterator<Item = Digest> + '_ {
+        self.roots(Round::Preprocessed)
+    }
+
+    /// Starts a batch, seeded with its statement.
+    ///
+    /// # Errors
+    /// When preprocessed traces were written but not prepared.
+    pub fn begin(
+        &mut self,
+        statement: Option<&Statement>,
+    ) -> Result<Traces<'_, 'a, B, A, N>, ProveError> {
+        if !self.prepared {
+            return Err(ProveError::NotPrepared);
+        }
+        Ok(Traces::new(self, statement))
+    }
+
+    /// Proves one batch: all seven steps.
+    ///
+    /// `fill` writes the main trace of each table; `public_values` has one slice per table. Returns
+    /// the number of proof bytes written.
+    ///
+    /// # Errors
+    /// Bad inputs, and what the sink returns.
+    pub fn prove_batch<W: Write>(
+        &mut self,
+        statement: Option<&Statement>,
+        public_values: &[&[F]],
+        mut fill: impl FnMut(usize, TraceMut<'_>),
+        sink: W,
+    ) -> Result<u64, ProveError<W::Error>> {
+        let mut traces = self.begin(statement).map_err(ProveError::widen)?;
+        for table in 0..traces.len() {
+            fill(table, traces.trace_mut(table));
+        }
+        let committed = traces.commit(public_values).map_err(ProveError::widen)?;
+        let evaluated = committed.argue().quotient().evaluate(sink).map_err(ProveError::Sink)?;
+        evaluated.reduce().fold().open().map_err(ProveError::Sink)
+    }
+
+    /// The extensions of a round, read only.
+    fn commit_round(&mut self, round: Round) {
+        if !self.plan.has_round(round) {
+            return;
+        }
+        let names = [round.region(), round.digests()];
+        let [extensions, digests] = self.plan.regions().split(self.words, names);
+        let mut rest = digests;
+        for group in groups(self.plan, round) {
+            let log_leaves = self.plan.log_leaves(round, &group);
+            let (digests, after) = rest.split_at_mut(crate::plan::tree_len(log_leaves));
+            let matrices = self.plan.round(round).filter(|m| group.contains(&m.table));
+            merkle::commit::<B, _>(
+                self.permutation,
+                matrices.map(|m| matrix(extensions, &m)),
+                digests,
+            );
+            rest = after;
+        }
+    }
+
+    /// The trees of a round, one per group, with the tables of the group.
+    fn trees(
+        &self,
+        round: Round,
+    ) -> impl Iterator<Item = (core::ops::Range<usize>, Tree<'_>)> + '_ {
+        let mut rest = &self.words[self.plan.regions().get(round.digests()).range()];
+        groups(self.plan, round).map(move |group| {
+            let log_leaves = self.plan.log_leaves(round, &group);
+            let (digests, after) = rest.split_at(crate::plan::tree_len(log_leaves));
+            rest = after;
+            (group, Tree::new(digests))
+        })
+    }
+
+    /// The published digests of a round, group after group.
+    fn roots(&self, round: Round) -> impl Iterator<Item = Digest> + '_ {
+        let cap_height = self.plan.params().cap_height as usize;
+        self.trees(round).flat_map(move |(_, tree)| {
+            let level = tree.path_levels(cap_height);
+            (0..1 << (tree.log_leaves() - level)).map(move |i| tree.digest(level, i))
+        })
+    }
+}
+
+/// The groups of tables of a round that share a tree; none when the round is empty.
+fn groups<const N: usize>(
+    plan: &Plan<N>,
+    round: Round,
+) -> impl Iterator<Item = core::ops::Range<usize>> + '_ {
+    let carved = round == Round::Main;
+    let whole = plan.has_round(round) && !carved;
+    let one = whole.then_some(0..plan.tables().len()).into_iter();
+    plan.main_groups().filter(move |_| carved).chain(one)
+}
+
+fn matrix<'a>(extensions: &'a [F], opened: &Opened) -> merkle::Matrix<'a> {
+    merkle::Matrix { values: &extensions[opened.extension()], log_height: opened.log_lde }
+}
+
+/// Bit-reverses every trace in place, and extends it into the round's region.
+fn extend_traces<B: Backend, const N: usize>(
+    plan: &Plan<N>,
+    round: Round,
+    twiddles: &Twiddles<'_>,
+    traces: &mut [F],
+    extensions: &mut [F],
+) {
+    let mut rest = traces;
+    for opened in plan.round(round) {
+        let height = 1 << (opened.log_lde - plan.log_blowup());
+        let (trace, after) = rest.split_at_mut(opened.width * height);
+        let slots = extensions[opened.extension()].chunks_exact_mut(1 << opened.log_lde);
+        for (column, slot) in trace.chunks_exact_mut(height).zip(slots) {
+            ntt::bit_reverse(column);
+            slot[..height].copy_from_slice(column);
+            ntt::extend::<B>(twiddles, slot, plan.log_blowup(), F::GENERATOR);
+        }
+        rest = after;
+    }
+}
