@@ -1,0 +1,143 @@
+//! Buses and the gadgets that the tables speak on them with.
+//!
+//! | bus | message | who |
+//! |---|---|---|
+//! | [`ROM`] | pc, rd, rs1, rs2, imm (2), aux, op, flags | CPU asks, ROM provides |
+//! | [`EXEC`] | op, clk, a (2), b (2), result (2), aux, next pc, old rd (2) | CPU and SYS ask, the others serve |
+//! | [`MEMORY`] | cell, timestamp, low half, high half | an access takes the last token, puts the next |
+//! | [`RANGE`] | value, bits | `value < 2^bits`, bits at most 8 |
+//! | [`AND4`] | x, y, x & y | nibbles |
+
+use p3_baby_bear::BabyBear;
+use p3_field::PrimeCharacteristicRing;
+use p3_lookup::{Count, InteractionBuilder};
+use tranche_core::F;
+
+/// Instructions by program counter.
+pub const ROM: &str = "rom";
+/// Work that the CPU table leaves to others.
+pub const EXEC: &str = "exec";
+/// Memory of one epoch.
+pub const MEMORY: &str = "mem";
+/// Range checks.
+pub const RANGE: &str = "range";
+/// Bitwise and of nibbles.
+pub const AND4: &str = "and4";
+
+/// 2^-k in the field: `p - (p - 1) / 2^k`, for k at most 27.
+pub const fn inverse_power_of_two(k: u32) -> F {
+    const P: u32 = 0x7800_0001;
+    BabyBear::new(P - ((P - 1) >> k))
+}
+
+/// Bytes of a timestamp difference: how wide the clock of an epoch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Two bytes: up to 2^14 cycles.
+    Short,
+    /// Three bytes: up to 2^20 cycles.
+    Long,
+}
+
+impl Clock {
+    /// The clock of an epoch of `2^log2_cycles` cycles.
+    pub const fn for_cycles(log2_cycles: u32) -> Self {
+        if log2_cycles <= 14 { Self::Short } else { Self::Long }
+    }
+
+    /// Columns that an access needs for its difference: all bytes but the highest, which is derived.
+    pub const fn limbs(self) -> usize {
+        match self {
+            Self::Short => 1,
+            Self::Long => 2,
+        }
+    }
+}
+
+/// Timestamps of a cycle: an access at `clk + 0`, `+ 1`, `+ 2`.
+pub const STAMPS: u32 = 3;
+/// The clock of an epoch's first cycle. Timestamp 0 belongs to L2G.
+pub const CLOCK_START: u32 = 1;
+
+const _: () = assert!(CLOCK_START + STAMPS * (1 << 14) < 1 << 16, "a short difference is 16 bits");
+const _: () = assert!(CLOCK_START + STAMPS * (1 << 20) < 1 << 24, "a long difference is 24 bits");
+
+/// Multiplicity of a message that a boolean `gate` sends.
+pub(crate) fn send<E>(gate: E) -> Count<E> {
+    Count::bounded(gate, 1)
+}
+
+/// Multiplicity of a message that a boolean `gate` receives.
+pub(crate) fn receive<E: core::ops::Neg<Output = E>>(gate: E) -> Count<E> {
+    -Count::bounded(gate, 1)
+}
+
+/// Checks `value < 2^bits` where `gate` is one.
+pub(crate) fn range<AB: InteractionBuilder<F = F>>(
+    builder: &mut AB,
+    value: AB::Expr,
+    bits: AB::Expr,
+    gate: AB::Expr,
+) {
+    builder.push_interaction(RANGE, [value, bits], send(gate));
+}
+
+/// Checks `value < 2^8` where `gate` is one.
+pub(crate) fn range8<AB: InteractionBuilder<F = F>>(
+    builder: &mut AB,
+    value: AB::Expr,
+    gate: AB::Expr,
+) {
+    range(builder, value, AB::Expr::from_u8(8), gate);
+}
+
+/// Checks `value < 2^16` where `gate` is one; `low` is its low byte, the high byte is derived.
+pub(crate) fn range16<AB: InteractionBuilder<F = F>>(
+    builder: &mut AB,
+    value: AB::Expr,
+    low: AB::Expr,
+    gate: AB::Expr,
+) {
+    range8(builder, low.clone(), gate.clone());
+    range8(builder, (value - low) * inverse_power_of_two(8), gate);
+}
+
+/// One access to a cell: what it takes from the memory bus and puts back.
+pub(crate) struct Access<'a, E> {
+    /// The cell.
+    pub cell: E,
+    /// Timestamp of this access.
+    pub timestamp: E,
+    /// Timestamp of the access before.
+    pub previous: E,
+    /// Halves found.
+    pub old: [E; 2],
+    /// Halves left.
+    pub new: [E; 2],
+    /// Low bytes of `timestamp - previous - 1`, as many as the clock's limbs.
+    pub limbs: &'a [E],
+    /// Whether the access happens.
+    pub gate: E,
+}
+
+/// Takes (cell, previous, old), puts (cell, timestamp, new), and checks `previous < timestamp`.
+pub(crate) fn access<AB: InteractionBuilder<F = F>>(
+    builder: &mut AB,
+    clock: Clock,
+    access: Access<'_, AB::Expr>,
+) {
+    let Access { cell, timestamp, previous, old, new, limbs, gate } = access;
+    let [old_lo, old_hi] = old;
+    let [new_lo, new_hi] = new;
+    let taken = [cell.clone(), previous.clone(), old_lo, old_hi];
+    builder.push_interaction(MEMORY, taken, receive(gate.clone()));
+    let put = [cell, timestamp.clone(), new_lo, new_hi];
+    builder.push_interaction(MEMORY, put, send(gate.clone()));
+
+    let mut rest = timestamp - previous - AB::Expr::ONE;
+    for limb in &limbs[..clock.limbs()] {
+        range8(builder, limb.clone(), gate.clone());
+        rest = (rest - limb.clone()) * inverse_power_of_two(8);
+    }
+    range8(builder, rest, gate);
+}

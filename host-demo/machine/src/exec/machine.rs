@@ -1,0 +1,612 @@
+//! The executor: one step is one cycle, one row of the CPU table.
+//!
+//! Semantics follow The RISC-V Instruction Set Manual, volume I, chapter 2 (RV32I), user level, with
+//! aligned accesses only. Executable words are read-only. System calls take their numbers from Linux;
+//! each runs in steps of one byte at an unchanged program counter.
+
+use super::memory::{Cell, Memory};
+use super::record::{AluRow, CpuRow, EpochRecord, L2gRow, MemRow, SysRow, SysStep};
+use crate::bus::{CLOCK_START, STAMPS};
+use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, register};
+use crate::decode::DecodeError;
+use crate::program::Program;
+use crate::tables::l2g::EPOCH_BITS;
+use crate::tables::rom::{
+    BRANCH, CONST, HALT, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, op,
+};
+
+/// Addresses below this are refused, unless the program loads them: null pointers.
+pub const GUARD_BYTES: u32 = 4096;
+
+/// The outside world of a guest.
+pub trait GuestIo {
+    /// The next byte of the private input; `None` at its end.
+    fn read(&mut self) -> Option<u8>;
+    /// Takes the next byte of the public output.
+    fn write(&mut self, byte: u8);
+}
+
+/// Why an execution cannot go on. Addresses are in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ExecError {
+    /// An instruction that the machine does not have.
+    Unsupported {
+        /// Where it is.
+        pc: u32,
+        /// Its encoding.
+        word: u32,
+        /// What kind it is of.
+        reason: DecodeError,
+    },
+    /// A jump or a fall out of the executable words.
+    JumpOutOfRom {
+        /// The last instruction.
+        pc: u32,
+        /// Where it went.
+        target: u32,
+    },
+    /// A jump to an address that is not a multiple of four.
+    MisalignedJump {
+        /// The jump.
+        pc: u32,
+    },
+    /// A load or store that is not aligned to its size.
+    MisalignedAccess {
+        /// The instruction.
+        pc: u32,
+        /// The address.
+        address: u32,
+    },
+    /// An access to the null page, or a store to executable words.
+    OutOfRange {
+        /// The instruction.
+        pc: u32,
+        /// The address.
+        address: u32,
+    },
+    /// A system call that the machine does not have.
+    UnknownSyscall {
+        /// The `ecall`.
+        pc: u32,
+        /// The number in a7.
+        number: u32,
+    },
+    /// A read from a descriptor other than 0, or a write to one other than 1.
+    BadDescriptor {
+        /// The `ecall`.
+        pc: u32,
+        /// The descriptor in a0.
+        descriptor: u32,
+    },
+    /// More output than [`MAX_OUTPUT_BYTES`].
+    OutputFull {
+        /// The `ecall`.
+        pc: u32,
+    },
+    /// More touched cells than the caller's memory holds.
+    MemoryFull {
+        /// The instruction.
+        pc: u32,
+    },
+    /// More cycles than the caller allows.
+    CycleLimit {
+        /// The next instruction.
+        pc: u32,
+    },
+    /// More epochs than their numbers have room for.
+    EpochLimit {
+        /// The next instruction.
+        pc: u32,
+    },
+    /// The program has exited already.
+    Exited,
+}
+
+impl core::fmt::Display for ExecError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::Unsupported { pc, reason: DecodeError::Multiply(name), .. } => {
+                write!(f, "pc {pc:#010x}: {name} needs the M extension")
+            }
+            Self::Unsupported { pc, word, .. } => {
+                write!(f, "pc {pc:#010x}: {word:#010x} is no RV32I instruction")
+            }
+            Self::JumpOutOfRom { pc, target } => {
+                write!(f, "pc {pc:#010x}: jump to {target:#010x}, which is not executable")
+            }
+            Self::MisalignedJump { pc } => write!(f, "pc {pc:#010x}: jump to a misaligned address"),
+            Self::MisalignedAccess { pc, address } => {
+                write!(f, "pc {pc:#010x}: misaligned access to {address:#010x}")
+            }
+            Self::OutOfRange { pc, address } => {
+                write!(f, "pc {pc:#010x}: access to {address:#010x} is out of range")
+            }
+            Self::UnknownSyscall { pc, number } => {
+                write!(f, "pc {pc:#010x}: unknown system call {number}")
+            }
+            Self::BadDescriptor { pc, descriptor } => {
+                write!(f, "pc {pc:#010x}: bad file descriptor {descriptor}")
+            }
+            Self::OutputFull { pc } => {
+                write!(f, "pc {pc:#010x}: more than {MAX_OUTPUT_BYTES} bytes of output")
+            }
+            Self::MemoryFull { pc } => write!(f, "pc {pc:#010x}: too many cells touched"),
+            Self::CycleLimit { pc } => write!(f, "pc {pc:#010x}: cycle limit reached"),
+            Self::EpochLimit { pc } => write!(f, "pc {pc:#010x}: more than 2^{EPOCH_BITS} epochs"),
+            Self::Exited => write!(f, "the program has exited"),
+        }
+    }
+}
+
+impl core::error::Error for ExecError {}
+
+/// How an epoch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EpochEnd {
+    /// A table is full: another epoch follows.
+    Full,
+    /// The program exited with this code.
+    Exit(u32),
+}
+
+/// What a step is recorded in.
+trait Sink {
+    /// Whether a step of an instruction with this ROM row fits.
+    fn has_room(&self, row: &RomRow) -> bool;
+    fn clk(&self) -> u32;
+    fn cpu(&mut self, row: CpuRow);
+    fn mem(&mut self, row: MemRow);
+    fn alu(&mut self, row: AluRow);
+    fn sys(&mut self, row: SysRow);
+    fn l2g(&mut self, row: L2gRow);
+}
+
+/// Records nothing.
+struct Discard;
+
+impl Sink for Discard {
+    fn has_room(&self, _: &RomRow) -> bool {
+        true
+    }
+    fn clk(&self) -> u32 {
+        CLOCK_START
+    }
+    fn cpu(&mut self, _: CpuRow) {}
+    fn mem(&mut self, _: MemRow) {}
+    fn alu(&mut self, _: AluRow) {}
+    fn sys(&mut self, _: SysRow) {}
+    fn l2g(&mut self, _: L2gRow) {}
+}
+
+/// Most cells that one step touches: three registers and a memory word; a system call's byte also
+/// a1, the output length and the output byte.
+const MAX_TOUCHED: usize = 7;
+
+impl Sink for EpochRecord<'_> {
+    fn has_room(&self, row: &RomRow) -> bool {
+        let served = if row.has(SYS) {
+            self.sys.room().min(self.mem.room())
+        } else if row.has(MEM) || row.has(JALR) {
+            self.mem.room()
+        } else {
+            match row.op {
+                op::LT..=op::NE => self.cmp.room(),
+                op::AND..=op::XOR => self.bit.room(),
+                op::SLL..=op::SRA => self.shift.room(),
+                _ => 1,
+            }
+        };
+        served > 0 && self.cpu.room() > 0 && self.l2g.room() >= MAX_TOUCHED
+    }
+
+    fn clk(&self) -> u32 {
+        CLOCK_START + STAMPS * self.cycles()
+    }
+
+    // `has_room` has been asked: every push below fits.
+    fn cpu(&mut self, row: CpuRow) {
+        self.exit_pc = row.next_pc;
+        self.cpu.push(row);
+    }
+
+    fn mem(&mut self, row: MemRow) {
+        self.mem.push(row);
+    }
+
+    fn alu(&mut self, row: AluRow) {
+        match row.op {
+            op::LT..=op::NE => self.cmp.push(row),
+            op::AND..=op::XOR => self.bit.push(row),
+            _ => self.shift.push(row),
+        };
+    }
+
+    fn sys(&mut self, row: SysRow) {
+        self.sys.push(row);
+    }
+
+    fn l2g(&mut self, row: L2gRow) {
+        self.l2g.push(row);
+    }
+}
+
+/// A program in execution.
+#[derive(Debug)]
+pub struct Machine<'a> {
+    program: &'a Program<'a>,
+    memory: Memory<'a>,
+    /// Word index of the next instruction.
+    pc: u32,
+    epoch: u32,
+    cycles: u64,
+    instructions: u64,
+    max_cycles: u64,
+    exit_code: Option<u32>,
+}
+
+impl<'a> Machine<'a> {
+    /// A machine at the entry of `program`, all registers zero.
+    ///
+    /// `cells` holds every touched cell of memory and every byte of output, at seven eighths of its
+    /// length at most; what it holds on entry does not matter. `max_cycles` bounds the run.
+    pub fn new(program: &'a Program<'a>, cells: &'a mut [Cell], max_cycles: u64) -> Self {
+        Self {
+            program,
+            memory: Memory::new(cells),
+            pc: program.entry(),
+            epoch: 0,
+            cycles: 0,
+            instructions: 0,
+            max_cycles,
+            exit_code: None,
+        }
+    }
+
+    /// Cycles so far.
+    pub const fn cycles(&self) -> u64 {
+        self.cycles
+    }
+
+    /// Instructions so far: a system call is one, however many cycles it takes.
+    pub const fn instructions(&self) -> u64 {
+        self.instructions
+    }
+
+    /// Address of the next instruction, in bytes; 0 after exit.
+    pub const fn pc(&self) -> u32 {
+        self.pc << 2
+    }
+
+    /// Epochs so far.
+    pub const fn epochs(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The exit code, once there is one.
+    pub const fn exit_code(&self) -> Option<u32> {
+        self.exit_code
+    }
+
+    /// Value of register x_`i`.
+    ///
+    /// # Panics
+    /// When `i` is not below 32.
+    pub fn register(&self, i: u32) -> u32 {
+        assert!(i < 32, "32 registers");
+        self.memory.get(register(i)).map_or(0, |cell| cell.value)
+    }
+
+    /// Ends the machine and returns how memory was left.
+    ///
+    /// First the touched cells of RAM and output, ascending by id; then registers and hidden cells from
+    /// [`crate::cells::REGISTERS`] on, those that no epoch touched with epoch 0.
+    pub fn into_cells(self) -> (&'a mut [Cell], [Cell; 64]) {
+        self.memory.into_cells()
+    }
+
+    /// Executes until the program exits; returns its exit code.
+    ///
+    /// # Errors
+    /// [`ExecError`], which names the instruction.
+    pub fn run(&mut self, io: &mut impl GuestIo) -> Result<u32, ExecError> {
+        loop {
+            if let Some(code) = self.exit_code {
+                return Ok(code);
+            }
+            self.step(io, &mut Discard)?;
+        }
+    }
+
+    /// Executes one step; returns whether the program has exited.
+    ///
+    /// # Errors
+    /// [`ExecError`], which names the instruction.
+    pub fn step_once(&mut self, io: &mut impl GuestIo) -> Result<bool, ExecError> {
+        self.step(io, &mut Discard)?;
+        Ok(self.exit_code.is_some())
+    }
+
+    /// Executes one epoch into `record`: until the next step would overflow a table, or the program
+    /// exits.
+    ///
+    /// # Errors
+    /// [`ExecError`], which names the instruction. The machine cannot go on after one.
+    pub fn run_epoch(
+        &mut self,
+        io: &mut impl GuestIo,
+        record: &mut EpochRecord<'_>,
+    ) -> Result<EpochEnd, ExecError> {
+        if self.exit_code.is_some() {
+            return Err(ExecError::Exited);
+        }
+        if self.epoch + 1 == 1 << EPOCH_BITS {
+            return Err(ExecError::EpochLimit { pc: self.pc() });
+        }
+        self.epoch += 1;
+        record.reset(self.epoch, self.pc);
+        while self.exit_code.is_none() && self.step(io, record)? {}
+        for row in record.l2g.as_mut_slice() {
+            if let Some(cell) = self.memory.get(row.cell) {
+                (row.fini, row.timestamp) = (cell.value, cell.timestamp);
+            }
+        }
+        Ok(self.exit_code.map_or(EpochEnd::Full, EpochEnd::Exit))
+    }
+
+    /// One cycle; false when it does not fit into `sink`, and then nothing has happened.
+    fn step<S: Sink>(&mut self, io: &mut impl GuestIo, sink: &mut S) -> Result<bool, ExecError> {
+        let pc = self.pc();
+        let Some(word) = self.program.code(self.pc) else {
+            return Err(ExecError::JumpOutOfRom { pc, target: pc });
+        };
+        let instruction = crate::decode::decode(word)
+            .map_err(|reason| ExecError::Unsupported { pc, word, reason })?;
+        let row = RomRow::new(self.pc, instruction);
+        if !sink.has_room(&row) {
+            return Ok(false);
+        }
+        if self.cycles == self.max_cycles {
+            return Err(ExecError::CycleLimit { pc });
+        }
+
+        let clk = sink.clk();
+        let mut cpu = CpuRow { pc: self.pc, next_pc: self.pc + 1, ..CpuRow::default() };
+        (cpu.a, cpu.previous[0]) = self.access(sink, row.rs1, clk, |a| a)?;
+        cpu.b = row.imm;
+        if row.has(READS_RS2) {
+            (cpu.b, cpu.previous[1]) = self.access(sink, row.rs2, clk + 1, |b| b)?;
+        }
+        if row.has(SYS) {
+            let w = self.system_call(io, sink, &mut cpu, clk)?;
+            (cpu.old, cpu.previous[2]) = self.access(sink, row.rd, clk + 2, |_| w)?;
+            cpu.w = w;
+        } else {
+            cpu.w = self.result(sink, &row, &mut cpu, clk)?;
+            (cpu.old, cpu.previous[2]) = self.access(sink, row.rd, clk + 2, |_| cpu.w)?;
+        }
+
+        if cpu.next_pc != HALT && self.program.code(cpu.next_pc).is_none() {
+            if cpu.next_pc > HALT {
+                return Err(ExecError::MisalignedJump { pc });
+            }
+            return Err(ExecError::JumpOutOfRom { pc, target: cpu.next_pc << 2 });
+        }
+        self.cycles += 1;
+        self.instructions += u64::from(cpu.next_pc != cpu.pc || !row.has(SYS));
+        self.pc = cpu.next_pc;
+        sink.cpu(cpu);
+        Ok(true)
+    }
+
+    /// The value of rd of anything but a system call; sets the next program counter.
+    fn result<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        row: &RomRow,
+        cpu: &mut CpuRow,
+        clk: u32,
+    ) -> Result<u32, ExecError> {
+        let CpuRow { a, b, .. } = *cpu;
+        if row.has(CONST) {
+            return Ok(b);
+        }
+        if row.has(SUB) {
+            return Ok(a.wrapping_sub(b));
+        }
+        if row.has(JAL) {
+            cpu.next_pc = row.aux as u32;
+            return Ok(b);
+        }
+        if row.has(JALR) {
+            let address = a.wrapping_add_signed(row.aux) & !1;
+            if address % 4 != 0 {
+                return Err(ExecError::MisalignedJump { pc: self.pc() });
+            }
+            cpu.next_pc = address >> 2;
+            let base = [a & 0xffff, a >> 16];
+            let (op, offset) = (row.op, row.aux);
+            sink.mem(MemRow { clk, op, base, offset, value: b, ..MemRow::default() });
+            return Ok(b);
+        }
+        if row.has(MEM) {
+            let base = [a & 0xffff, a >> 16];
+            return self.load_or_store(sink, row.op, base, row.aux, b, clk);
+        }
+        if row.op == 0 {
+            return Ok(a.wrapping_add(b));
+        }
+        sink.alu(AluRow { op: row.op, a, b });
+        let w = alu(row.op, a, b);
+        if row.has(BRANCH) && w == 1 {
+            cpu.next_pc = row.aux as u32;
+        }
+        debug_assert!(row.has(PURE) || row.has(BRANCH));
+        Ok(w)
+    }
+
+    /// Serves a memory operation; returns the value loaded, 0 for a store.
+    fn load_or_store<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        op: u32,
+        base: [u32; 2],
+        offset: i32,
+        stored: u32,
+        clk: u32,
+    ) -> Result<u32, ExecError> {
+        let pc = self.pc();
+        let address =
+            base[0].wrapping_add(base[1] << 16).wrapping_add_signed(offset);
+        let code = op - op::MEM;
+        let (signed, code) = (code >= op::SIGNED, code % op::SIGNED);
+        let (store, size) = (code >= op::STORE, code % op::STORE);
+        let align = match size {
+            op::BYTE => 1,
+            op::HALF => 2,
+            _ => 4,
+        };
+        if address % align != 0 {
+            return Err(ExecError::MisalignedAccess { pc, address });
+        }
+        let cell = address >> 2;
+        let loaded = self.program.intervals().iter().any(|i| i.contains(&cell));
+        let code = self.program.rom().contains(&cell);
+        if address < GUARD_BYTES && !loaded || store && code {
+            return Err(ExecError::OutOfRange { pc, address });
+        }
+
+        let shift = address % 4 * 8;
+        let mask = u32::MAX >> (32 - 8 * align) << shift;
+        let update = |old: u32| if store { old & !mask | stored << shift & mask } else { old };
+        let (old, previous) = self.access(sink, cell, clk + 2, update)?;
+        let raw = (old & mask) >> shift;
+        let loaded = match (signed, size) {
+            (true, op::BYTE) => raw as u8 as i8 as u32,
+            (true, op::HALF) => raw as u16 as i16 as u32,
+            _ => raw,
+        };
+        let value = if store { stored } else { loaded };
+        let new = update(old);
+        sink.mem(MemRow { clk, op, base, offset, value, old, new, previous });
+        Ok(if store { 0 } else { loaded })
+    }
+
+    /// One step of a system call; returns the progress that it leaves and sets the next program
+    /// counter.
+    fn system_call<S: Sink>(
+        &mut self,
+        io: &mut impl GuestIo,
+        sink: &mut S,
+        cpu: &mut CpuRow,
+        clk: u32,
+    ) -> Result<u32, ExecError> {
+        let pc = self.pc();
+        let (number, wanted) = (cpu.a, cpu.b);
+        let done = self.progress();
+        let mut row = SysRow { clk, pc: self.pc, wanted, done, ..SysRow::default() };
+        let descriptor = self.register(10);
+        let at = clk + 2;
+        let mut input = None;
+        row.step = match (number, descriptor) {
+            (93, _) => SysStep::Exit,
+            (64, 1) if done == wanted => SysStep::WriteEnd,
+            (64, 1) => SysStep::WriteByte,
+            (63, 0) => {
+                input = if done == wanted { None } else { io.read() };
+                if input.is_some() { SysStep::ReadByte } else { SysStep::ReadEnd }
+            }
+            (63 | 64, _) => return Err(ExecError::BadDescriptor { pc, descriptor }),
+            _ => return Err(ExecError::UnknownSyscall { pc, number }),
+        };
+        let progress = match row.step {
+            SysStep::Exit => {
+                (row.argument, row.argument_previous) =
+                    self.access(sink, register(10), at, |code| code)?;
+                self.access(sink, EXIT_CODE, at, |_| row.argument)?;
+                self.exit_code = Some(row.argument);
+                cpu.next_pc = HALT;
+                0
+            }
+            SysStep::WriteEnd | SysStep::ReadEnd => {
+                (row.argument, row.argument_previous) =
+                    self.access(sink, register(10), at, |_| done)?;
+                0
+            }
+            SysStep::WriteByte | SysStep::ReadByte => {
+                (row.argument, row.argument_previous) =
+                    self.access(sink, register(11), at, |address| address)?;
+                let base =
+                    [0, 16].map(|shift| (row.argument >> shift & 0xffff) + (done >> shift & 0xffff));
+                if let Some(byte) = input {
+                    row.byte = u32::from(byte);
+                    let op = op::MEM + op::BYTE + op::STORE;
+                    self.load_or_store(sink, op, base, 0, row.byte, clk)?;
+                } else {
+                    row.byte =
+                        self.load_or_store(sink, op::MEM + op::BYTE, base, 0, 0, clk)?;
+                    (row.out_len, row.out_len_previous) =
+                        self.access(sink, OUT_LEN, at, |len| len + 1)?;
+                    if row.out_len + 1 == MAX_OUTPUT_BYTES {
+                        return Err(ExecError::OutputFull { pc });
+                    }
+                    self.access(sink, OUT + row.out_len, at, |_| row.byte)?;
+                    io.write(row.byte as u8);
+                }
+                cpu.next_pc = cpu.pc;
+                done + 1
+            }
+        };
+        sink.sys(row);
+        Ok(progress)
+    }
+
+    /// Bytes done by the system call under way.
+    fn progress(&self) -> u32 {
+        self.memory.get(crate::cells::PROGRESS).map_or(0, |cell| cell.value)
+    }
+
+    /// Reads cell `id` and leaves `update` of its value, at `timestamp`; returns the value found and
+    /// the timestamp of the access before.
+    fn access<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        id: u32,
+        timestamp: u32,
+        update: impl FnOnce(u32) -> u32,
+    ) -> Result<(u32, u32), ExecError> {
+        let program = self.program;
+        let (pc, epoch) = (self.pc(), self.epoch);
+        let cell = self
+            .memory
+            .cell(id, || program.initial_word(id))
+            .ok_or(ExecError::MemoryFull { pc })?;
+        if cell.epoch != epoch {
+            let (init_epoch, init) = (cell.epoch, cell.value);
+            sink.l2g(L2gRow { cell: id, init_epoch, init, ..L2gRow::default() });
+            (cell.epoch, cell.timestamp) = (epoch, 0);
+        }
+        let found = (cell.value, cell.timestamp);
+        (cell.value, cell.timestamp) = (update(cell.value), timestamp);
+        Ok(found)
+    }
+}
+
+/// The value of an operation of the CMP, BIT or SHIFT table.
+pub(crate) const fn alu(op: u32, a: u32, b: u32) -> u32 {
+    match op {
+        op::LT => ((a as i32) < b as i32) as u32,
+        op::GE => (a as i32 >= b as i32) as u32,
+        op::LTU => (a < b) as u32,
+        op::GEU => (a >= b) as u32,
+        op::EQ => (a == b) as u32,
+        op::NE => (a != b) as u32,
+        op::AND => a & b,
+        op::OR => a | b,
+        op::XOR => a ^ b,
+        op::SLL => a << (b & 31),
+        op::SRL => a >> (b & 31),
+        _ => (a as i32 >> (b & 31)) as u32,
+    }
+}

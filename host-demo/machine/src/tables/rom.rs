@@ -1,0 +1,256 @@
+//! ROM: one row per executable word, and what depends on the program counter alone.
+//!
+//! The table provides `(pc, rd, rs1, rs2, imm, aux, op, flags)`; the CPU table fetches. A word that is
+//! no instruction of the machine, and padding, carry the flags [`UNEXECUTABLE`], which no CPU row can
+//! form from its booleans.
+
+use p3_air::WindowAccess;
+use p3_field::PrimeCharacteristicRing;
+use p3_lookup::{Count, InteractionBuilder};
+use tranche_core::{F, TraceMut};
+
+use crate::bus::ROM;
+use crate::cells::{DUMMY, PROGRESS, register};
+use crate::decode::{Alu, Condition, Instruction, Size};
+use crate::exec::record::EpochRecord;
+use crate::program::Program;
+
+/// Number of preprocessed columns: the message.
+pub(super) const FIXED_WIDTH: usize = 9;
+/// Number of main columns: the multiplicity.
+pub(super) const WIDTH: usize = 1;
+
+/// The program counter after exit: no word index, so no row of any ROM.
+pub const HALT: u32 = 1 << 30;
+/// Target of a taken branch or jump to a misaligned address: no word index either, and not [`HALT`].
+const NOWHERE: u32 = HALT + 1;
+
+/// rd = a - b.
+pub const SUB: u32 = 1;
+/// rd = b.
+pub const CONST: u32 = 1 << 1;
+/// rd = b, pc = aux.
+pub const JAL: u32 = 1 << 2;
+/// rd = b, pc from the MEM table.
+pub const JALR: u32 = 1 << 3;
+/// A load or store: served by the MEM table.
+pub const MEM: u32 = 1 << 4;
+/// rd = op(a, b), served by CMP, BIT or SHIFT.
+pub const PURE: u32 = 1 << 5;
+/// pc = aux when op(a, b) holds, served by CMP.
+pub const BRANCH: u32 = 1 << 6;
+/// One step of a system call: served by the SYS table.
+pub const SYS: u32 = 1 << 7;
+/// b is register rs2, otherwise the immediate.
+pub const READS_RS2: u32 = 1 << 8;
+/// The flags of words that cannot be executed.
+pub const UNEXECUTABLE: u32 = 1 << 9;
+
+/// Operations on the exec bus.
+pub mod op {
+    /// Less, signed.
+    pub const LT: u32 = 1;
+    /// Greater or equal, signed.
+    pub const GE: u32 = 2;
+    /// Less, unsigned.
+    pub const LTU: u32 = 3;
+    /// Greater or equal, unsigned.
+    pub const GEU: u32 = 4;
+    /// Equal.
+    pub const EQ: u32 = 5;
+    /// Not equal.
+    pub const NE: u32 = 6;
+    /// Bitwise and.
+    pub const AND: u32 = 7;
+    /// Bitwise or.
+    pub const OR: u32 = 8;
+    /// Bitwise exclusive or.
+    pub const XOR: u32 = 9;
+    /// Shift left.
+    pub const SLL: u32 = 10;
+    /// Shift right, zeros in.
+    pub const SRL: u32 = 11;
+    /// Shift right, sign in.
+    pub const SRA: u32 = 12;
+    /// One step of a system call.
+    pub const SYS: u32 = 13;
+    /// Memory operations: `MEM + BYTE | HALF | WORD | JALR`, plus `STORE` or `SIGNED`.
+    pub const MEM: u32 = 16;
+    /// One byte.
+    pub const BYTE: u32 = 1;
+    /// Two bytes.
+    pub const HALF: u32 = 2;
+    /// Four bytes.
+    pub const WORD: u32 = 3;
+    /// Indirect jump.
+    pub const JALR: u32 = 4;
+    /// Writes to memory.
+    pub const STORE: u32 = 5;
+    /// Extends the sign.
+    pub const SIGNED: u32 = 10;
+}
+
+/// A row of the ROM table: an instruction as the CPU table sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RomRow {
+    /// Word index of the instruction.
+    pub pc: u32,
+    /// Cell written.
+    pub rd: u32,
+    /// Cell read as operand a.
+    pub rs1: u32,
+    /// Cell read as operand b, where the flag [`READS_RS2`] is set.
+    pub rs2: u32,
+    /// Operand b, where it is not set.
+    pub imm: u32,
+    /// Target (word index) of branches and jumps, offset (bytes) of memory accesses and `jalr`.
+    pub aux: i32,
+    /// Operation on the exec bus, 0 for none.
+    pub op: u32,
+    /// Sum of flags.
+    pub flags: u32,
+}
+
+impl RomRow {
+    /// A row that cannot be executed.
+    const fn unexecutable(pc: u32) -> Self {
+        let x0 = register(0);
+        Self { pc, rd: DUMMY, rs1: x0, rs2: x0, imm: 0, aux: 0, op: 0, flags: UNEXECUTABLE }
+    }
+
+    /// The row of `instruction` at word index `pc`.
+    pub const fn new(pc: u32, instruction: Instruction) -> Self {
+        let address = pc << 2;
+        let link = address.wrapping_add(4);
+        let row = Self { flags: 0, ..Self::unexecutable(pc) };
+        match instruction {
+            Instruction::Register { op, rd, rs1, rs2 } => {
+                let (op, flags) = alu(op);
+                let (rs1, rs2) = (register(rs1), register(rs2));
+                Self { rd: destination(rd), rs1, rs2, op, flags: flags | READS_RS2, ..row }
+            }
+            Instruction::Immediate { op, rd, rs1, imm } => {
+                let (op, flags) = alu(op);
+                Self { rd: destination(rd), rs1: register(rs1), imm, op, flags, ..row }
+            }
+            Instruction::Lui { rd, imm } => Self { rd: destination(rd), imm, flags: CONST, ..row },
+            Instruction::Auipc { rd, imm } => {
+                let imm = address.wrapping_add(imm);
+                Self { rd: destination(rd), imm, flags: CONST, ..row }
+            }
+            Instruction::Jal { rd, offset } => {
+                let aux = target(address, offset);
+                Self { rd: destination(rd), imm: link, aux, flags: JAL, ..row }
+            }
+            Instruction::Jalr { rd, rs1, offset } => {
+                let (rd, rs1, op) = (destination(rd), register(rs1), op::MEM + op::JALR);
+                Self { rd, rs1, imm: link, aux: offset, op, flags: JALR, ..row }
+            }
+            Instruction::Branch { condition, rs1, rs2, offset } => {
+                let op = match condition {
+                    Condition::Eq => op::EQ,
+                    Condition::Ne => op::NE,
+                    Condition::Lt => op::LT,
+                    Condition::Ge => op::GE,
+                    Condition::Ltu => op::LTU,
+                    Condition::Geu => op::GEU,
+                };
+                let (rs1, rs2, aux) = (register(rs1), register(rs2), target(address, offset));
+                Self { rs1, rs2, aux, op, flags: BRANCH | READS_RS2, ..row }
+            }
+            Instruction::Load { size, signed, rd, rs1, offset } => {
+                let op = op::MEM + size_code(size) + if signed { op::SIGNED } else { 0 };
+                Self { rd: destination(rd), rs1: register(rs1), aux: offset, op, flags: MEM, ..row }
+            }
+            Instruction::Store { size, rs1, rs2, offset } => {
+                let op = op::MEM + size_code(size) + op::STORE;
+                let (rs1, rs2) = (register(rs1), register(rs2));
+                Self { rs1, rs2, aux: offset, op, flags: MEM | READS_RS2, ..row }
+            }
+            Instruction::Fence => row,
+            Instruction::Ecall => {
+                let (rd, rs1, rs2) = (PROGRESS, register(17), register(12));
+                Self { rd, rs1, rs2, op: op::SYS, flags: SYS | READS_RS2, ..row }
+            }
+        }
+    }
+
+    /// The row of ROM cell `pc`.
+    pub fn of(program: &Program<'_>, pc: u32) -> Self {
+        match program.instruction(pc) {
+            Some(Ok(instruction)) => Self::new(pc, instruction),
+            _ => Self::unexecutable(pc),
+        }
+    }
+
+    /// Whether all of `flags` are set.
+    pub const fn has(&self, flags: u32) -> bool {
+        self.flags & flags == flags
+    }
+
+    /// The message of the row.
+    fn message(&self) -> [F; FIXED_WIDTH] {
+        let Self { pc, rd, rs1, rs2, imm, aux, op, flags } = *self;
+        let [pc, rd, rs1, rs2, lo, hi, op, flags] =
+            [pc, rd, rs1, rs2, imm & 0xffff, imm >> 16, op, flags].map(F::from_u32);
+        [pc, rd, rs1, rs2, lo, hi, F::from_i32(aux), op, flags]
+    }
+}
+
+/// x0 is never written.
+const fn destination(rd: u32) -> u32 {
+    if rd == 0 { DUMMY } else { register(rd) }
+}
+
+const fn size_code(size: Size) -> u32 {
+    match size {
+        Size::Byte => op::BYTE,
+        Size::Half => op::HALF,
+        Size::Word => op::WORD,
+    }
+}
+
+const fn alu(op: Alu) -> (u32, u32) {
+    match op {
+        Alu::Add => (0, 0),
+        Alu::Sub => (0, SUB),
+        Alu::Slt => (op::LT, PURE),
+        Alu::Sltu => (op::LTU, PURE),
+        Alu::And => (op::AND, PURE),
+        Alu::Or => (op::OR, PURE),
+        Alu::Xor => (op::XOR, PURE),
+        Alu::Sll => (op::SLL, PURE),
+        Alu::Srl => (op::SRL, PURE),
+        Alu::Sra => (op::SRA, PURE),
+    }
+}
+
+const fn target(address: u32, offset: i32) -> i32 {
+    let target = address.wrapping_add_signed(offset);
+    if target & 3 == 0 { (target >> 2) as i32 } else { NOWHERE as i32 }
+}
+
+pub(super) fn fill_preprocessed(program: &Program<'_>, trace: &mut TraceMut<'_>) {
+    let rom = program.rom();
+    for row in 0..trace.height() {
+        let pc = rom.start + row as u32;
+        let content =
+            if pc < rom.end { RomRow::of(program, pc) } else { RomRow::unexecutable(HALT) };
+        trace.set_row(row, &content.message());
+    }
+}
+
+pub(super) fn fill(record: &EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+    for row in 0..trace.height() {
+        let count = record.rom_counts().get(row).copied().unwrap_or(0);
+        trace.set(row, 0, F::from_u32(count));
+    }
+}
+
+pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+    let fixed = builder.preprocessed().clone();
+    let count: AB::Expr = builder.main().current_slice()[0].into();
+    let message: [AB::Expr; FIXED_WIDTH] =
+        core::array::from_fn(|c| fixed.current_slice()[c].into());
+    builder.push_interaction(ROM, message, Count::provided(-count));
+}
