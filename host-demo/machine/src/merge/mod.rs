@@ -18,9 +18,9 @@ mod fill;
 mod image;
 mod link;
 mod outcome;
-mod parent;
+pub mod parent;
 mod range;
-mod rest;
+pub mod rest;
 pub mod statement;
 mod tree;
 

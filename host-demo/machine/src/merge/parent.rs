@@ -19,19 +19,28 @@ const LIMB_BITS: u32 = 8;
 pub(super) const LIMBS: usize = (EPOCH_BITS / LIMB_BITS) as usize;
 const _: () = assert!(LIMBS as u32 * LIMB_BITS == EPOCH_BITS);
 
-pub(super) const CELL: usize = 0;
-pub(super) const INIT_EPOCH: usize = 1;
-pub(super) const INIT_LO: usize = 2;
-pub(super) const INIT_HI: usize = 3;
-pub(super) const FINI_EPOCH: usize = 4;
-pub(super) const FINI_LO: usize = 5;
-pub(super) const FINI_HI: usize = 6;
-pub(super) const REAL: usize = 7;
+/// The touched cell.
+pub const CELL: usize = 0;
+/// The epoch that left the value found by the range; 0 is genesis.
+pub const INIT_EPOCH: usize = 1;
+/// Value at the start of the range, low half.
+pub const INIT_LO: usize = 2;
+/// Value at the start of the range, high half.
+pub const INIT_HI: usize = 3;
+/// The last epoch of the range that touched the cell.
+pub const FINI_EPOCH: usize = 4;
+/// Value at the end of the range, low half.
+pub const FINI_LO: usize = 5;
+/// Value at the end of the range, high half.
+pub const FINI_HI: usize = 6;
+/// 1 on rows that hold a cell.
+pub const REAL: usize = 7;
 /// Limbs of `a − 1 − init_epoch`.
-pub(super) const BEFORE: usize = 8;
+pub const BEFORE: usize = 8;
 /// Limbs of `fini_epoch − a`.
-pub(super) const AFTER: usize = BEFORE + LIMBS;
-pub(super) const WIDTH: usize = AFTER + LIMBS;
+pub const AFTER: usize = BEFORE + LIMBS;
+/// Number of columns.
+pub const WIDTH: usize = AFTER + LIMBS;
 
 /// In the merge that commits the table.
 pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {

@@ -30,13 +30,20 @@ const _: () = assert!(RAM_CELLS == 1 << 30, "four limbs of CELL_BITS");
 /// A descent, read mod p, is no gap.
 const _: () = assert!(0x7800_0001 - RAM_CELLS > GAP_LIMIT);
 
-pub(super) const CELL: usize = 0;
-pub(super) const GAP: usize = CELL + CELL_BITS.len();
-pub(super) const FINI_EPOCH: usize = GAP + GAP_BITS.len();
-pub(super) const FINI_LO: usize = FINI_EPOCH + 1;
-pub(super) const FINI_HI: usize = FINI_EPOCH + 2;
-pub(super) const REAL: usize = FINI_EPOCH + 3;
-pub(super) const WIDTH: usize = REAL + 1;
+/// Limbs of the cell, lowest first.
+pub const CELL: usize = 0;
+/// Limbs of the gap to the row before, lowest first.
+pub const GAP: usize = CELL + CELL_BITS.len();
+/// The last epoch that touched the cell, 0 for an untouched one.
+pub const FINI_EPOCH: usize = GAP + GAP_BITS.len();
+/// Final value, low half.
+pub const FINI_LO: usize = FINI_EPOCH + 1;
+/// Final value, high half.
+pub const FINI_HI: usize = FINI_EPOCH + 2;
+/// 1 on rows that hold a cell.
+pub const REAL: usize = FINI_EPOCH + 3;
+/// Number of columns.
+pub const WIDTH: usize = REAL + 1;
 
 /// Columns whose next row is read: limbs of cell and gap, and `real`.
 pub(super) const NEXT: [usize; 9] = [0, 1, 2, 3, 4, 5, 6, 7, REAL];
@@ -56,7 +63,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let next_cell = compose::<AB, 4>(core::array::from_fn(|i| next(CELL + i)));
     let next_gap = compose::<AB, 4>(core::array::from_fn(|i| next(GAP + i)));
 
-    // The order of these constraints is the order in which `tests/merge_attacks.rs` drops them.
+    // The order of these constraints is the order in which the attack tests drop them.
     builder.assert_bool(real.clone());
     builder
         .when_first_row()

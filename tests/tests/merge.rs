@@ -1,0 +1,18 @@
+//! The merge under Plonky3's own prover and verifier: honest merges of one and two levels, and every
+//! forgery of the global memory argument.
+//!
+//! A forgery is made three times: against the real tables, where an audit names the constraint or bus
+//! that fails and the verifier refuses the proof for that reason; against tables with that one
+//! constraint taken out, where proof and verifier accept it, so the constraint is what refuses it; and
+//! its honest control is accepted.
+
+#[path = "merge/attacks.rs"]
+mod attacks;
+#[path = "merge/audit.rs"]
+mod audit;
+#[path = "merge/batch.rs"]
+mod batch;
+#[path = "merge/honest.rs"]
+mod honest;
+#[path = "merge/mutant.rs"]
+mod mutant;

@@ -1,0 +1,355 @@
+//! Toy runs, their merges as batches, and how a batch is proved and verified.
+
+use p3_air::BaseAir;
+use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
+use p3_field::PrimeCharacteristicRing;
+use p3_matrix::Matrix;
+use p3_matrix::dense::RowMajorMatrix;
+use tranche_core::poseidon2::Poseidon2;
+use tranche_core::verifier::{
+    CarvedConfig, Carving, Configuration, Root, VerifyError, VerifyingKey,
+};
+use tranche_core::{Digest, F, Params, Statement, TraceMut};
+use tranche_machine::cells::{EXIT_CODE, OUT, OUT_LEN, REGISTERS};
+use tranche_machine::merge::{
+    Chain, Image, Interval, MergeTable, Node, Outcome, RANGE_ROWS, RangeCounts, Tree, extend,
+    fill_image, fill_parent, fill_range, fill_rest, fill_result, rest_rows, statement,
+};
+use tranche_machine::tables::l2g::columns as l2g;
+
+use crate::audit::buses;
+use crate::mutant::TestAir;
+
+/// Few queries: what is tested is the argument, not its security.
+pub const PARAMS: Params = Params {
+    num_queries: 6,
+    query_pow_bits: 1,
+    batch_pow_bits: 0,
+    lookup_pow_bits: 1,
+    commit_pow_bits: 0,
+    ood_pow_bits: 0,
+    ..Params::DEFAULT
+};
+
+/// Rows of every L2G and parent table.
+pub const LOG_ROWS: usize = 4;
+pub const PROGRAM: Digest = [F::ONE; 8];
+pub const PLAN: Digest = [F::TWO; 8];
+
+/// Where the image of the toy program lies.
+pub const IMAGE: [Interval<'static>; 2] = [
+    Interval {
+        first: 100,
+        len: 4,
+        words: &[7, 8],
+    },
+    Interval {
+        first: 200,
+        len: 2,
+        words: &[],
+    },
+];
+pub const EXIT: u32 = 0x1_0003;
+pub const OUTPUT: &[u8] = b"ok";
+/// A cell far from every other.
+pub const STACK: u32 = (1 << 30) - 9;
+
+/// What each toy epoch writes, and to which cell.
+pub const RUN: [&[(u32, u32)]; 3] = [
+    &[
+        (5, 0x2_0001),
+        (101, 5),
+        (300, 4),
+        (STACK, 9),
+        (REGISTERS + 1, 4),
+    ],
+    &[
+        (5, 2),
+        (150, 6),
+        (REGISTERS + 1, 8),
+        (OUT_LEN, 1),
+        (OUT, b'o' as u32),
+    ],
+    &[
+        (101, 9),
+        (REGISTERS + 1, 3),
+        (OUT_LEN, 2),
+        (EXIT_CODE, EXIT),
+        (OUT + 1, b'k' as u32),
+    ],
+];
+
+pub fn image() -> Image<'static> {
+    Image::new(&IMAGE, 6).unwrap()
+}
+
+pub fn outcome(exit_code: u32, output: &'static [u8]) -> Outcome<'static> {
+    Outcome::new(exit_code, output, 3).unwrap()
+}
+
+/// The rows of each epoch's L2G table.
+pub fn leaves(run: &[&[(u32, u32)]]) -> Vec<Vec<Chain>> {
+    let mut memory: Vec<Chain> = vec![];
+    let epochs = (1..).zip(run).map(|(fini_epoch, writes)| {
+        let rows: Vec<Chain> = writes
+            .iter()
+            .map(|&(cell, fini)| {
+                let last = memory.iter().rev().find(|chain| chain.cell == cell);
+                let genesis = || image().cells().find(|c| c.0 == cell).map_or(0, |c| c.1);
+                let (init_epoch, init) =
+                    last.map_or_else(|| (0, genesis()), |last| (last.fini_epoch, last.fini));
+                Chain {
+                    cell,
+                    init_epoch,
+                    init,
+                    fini_epoch,
+                    fini,
+                }
+            })
+            .collect();
+        memory.extend(&rows);
+        rows
+    });
+    epochs.collect()
+}
+
+/// What the children together did, in their order.
+pub fn compose(children: &[Vec<Chain>]) -> Vec<Chain> {
+    let mut buffer = [Chain::default(); 64];
+    let len = children.iter().fold(0, |len, rows| {
+        extend(&mut buffer, len, rows.iter().copied()).unwrap()
+    });
+    buffer[..len].to_vec()
+}
+
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub air: TestAir,
+    pub trace: RowMajorMatrix<F>,
+    pub public_values: Vec<F>,
+}
+
+impl Table {
+    /// Row `r`, for a forger to write to.
+    pub fn row(&mut self, r: usize) -> &mut [F] {
+        let width = self.trace.width();
+        &mut self.trace.values[r * width..][..width]
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub tables: Vec<Table>,
+    pub carved: Vec<bool>,
+    pub statement: Statement,
+}
+
+impl Batch {
+    /// Proves the batch with Plonky3, and verifies the proof's bytes; the roots of its carved tables.
+    pub fn check(&self) -> Result<Vec<Root>, VerifyError> {
+        self.verify_as(&self.prove(), &self.statement)
+    }
+
+    /// The bytes of a proof of the batch, be it true or not.
+    pub fn prove(&self) -> Vec<u8> {
+        let (airs, traces, public_values) = self.parts();
+        let widths = airs.iter().map(BaseAir::<F>::width).collect();
+        let carving = Carving::new(widths, &self.carved);
+        let statement = Some(&self.statement);
+        let poseidon2 = Poseidon2::BABY_BEAR;
+        let config: CarvedConfig = Configuration::new(&PARAMS, &poseidon2, &carving, statement);
+        let traces: Vec<_> = traces.iter().collect();
+        let instances = StarkInstance::new_multiple(&airs, &traces, &public_values);
+        let data = ProverData::from_instances(&config, &instances).unwrap();
+        postcard::to_allocvec(&prove_batch(&config, &instances, &data).unwrap()).unwrap()
+    }
+
+    /// Verifies the bytes of a proof under a statement.
+    pub fn verify_as(&self, proof: &[u8], statement: &Statement) -> Result<Vec<Root>, VerifyError> {
+        let (airs, traces, public_values) = self.parts();
+        let heights: Vec<_> = traces.iter().map(|t| t.height().ilog2() as usize).collect();
+        let key = VerifyingKey::<_, CarvedConfig>::new(
+            airs,
+            &heights,
+            PARAMS,
+            Poseidon2::BABY_BEAR,
+            &self.carved,
+        );
+        key.unwrap().verify(proof, Some(statement), &public_values)
+    }
+
+    fn parts(&self) -> (Vec<TestAir>, Vec<RowMajorMatrix<F>>, Vec<Vec<F>>) {
+        let part = |t: &Table| (t.air.clone(), t.trace.clone(), t.public_values.clone());
+        self.tables.iter().map(part).collect()
+    }
+
+    /// Sets the multiplicities of the range table, the last one, to what the others look up.
+    pub fn recount(&mut self) {
+        let range = self.tables.last_mut().unwrap();
+        range.trace.values.fill(F::ZERO);
+        for ((bus, message), sum) in buses(self) {
+            if bus == "range" && message[1] <= 8 && message[0] >> message[1] == 0 {
+                let row = (1 << message[1]) - 1 + message[0] as usize;
+                self.tables.last_mut().unwrap().row(row)[0] = sum;
+            }
+        }
+    }
+}
+
+/// A trace whose every element `fill` writes.
+pub fn filled(
+    width: usize,
+    height: usize,
+    fill: impl FnOnce(&mut TraceMut<'_>),
+) -> RowMajorMatrix<F> {
+    let mut values = vec![F::from_u32(0xdead); width * height];
+    fill(&mut TraceMut::new(&mut values, height));
+    RowMajorMatrix::new(values, height).transpose()
+}
+
+/// An epoch's L2G table.
+pub fn leaf(epoch: u32, rows: &[Chain]) -> Table {
+    let mut trace = RowMajorMatrix::new(vec![F::ZERO; l2g::WIDTH << LOG_ROWS], l2g::WIDTH);
+    for (row, chain) in trace.values.chunks_mut(l2g::WIDTH).zip(rows) {
+        for (column, value) in [
+            (l2g::CELL, chain.cell),
+            (l2g::INIT_EPOCH, chain.init_epoch),
+            (l2g::INIT_LO, chain.init & 0xffff),
+            (l2g::INIT_HI, chain.init >> 16),
+            (l2g::FINI_LO, chain.fini & 0xffff),
+            (l2g::FINI_HI, chain.fini >> 16),
+            (l2g::FINI_TIMESTAMP, 1),
+            (l2g::REAL, 1),
+        ] {
+            row[column] = F::from_u32(value);
+        }
+    }
+    Table {
+        air: MergeTable::L2g.into(),
+        trace,
+        public_values: vec![F::from_u32(epoch)],
+    }
+}
+
+/// A merge's parent table, as the merge that commits it has it.
+pub fn parent(node: &Node, rows: &[Chain], counts: &mut RangeCounts) -> Table {
+    let trace = filled(MergeTable::Parent.main_width(), 1 << LOG_ROWS, |trace| {
+        fill_parent(trace, node.first_epoch, rows, counts).unwrap()
+    });
+    let public_values = vec![F::from_u32(node.first_epoch)];
+    Table {
+        air: MergeTable::Parent.into(),
+        trace,
+        public_values,
+    }
+}
+
+/// The same table as the merge above has it.
+pub fn child(parent: &Table) -> Table {
+    Table {
+        air: MergeTable::Child.into(),
+        trace: parent.trace.clone(),
+        public_values: vec![],
+    }
+}
+
+/// The canonical empty table in place of `like`.
+pub fn empty(like: &Table) -> Table {
+    let mut table = like.clone();
+    table.trace.values.fill(F::ZERO);
+    table.public_values.fill(F::ZERO);
+    table
+}
+
+/// A merge below the root.
+pub fn inner(node: &Node, children: Vec<Table>, rows: &[Chain]) -> Batch {
+    assert!(!node.root);
+    let mut counts = RangeCounts::new();
+    let mut tables = children;
+    tables.push(parent(node, rows, &mut counts));
+    let carved = vec![true; tables.len()];
+    tables.push(range(&counts));
+    Batch {
+        tables,
+        carved,
+        statement: statement::merge(&PROGRAM, &PLAN, node, &[F::ZERO; 8]),
+    }
+}
+
+/// A root merge that closes `children` against `memory` and the claimed `outcome`.
+pub fn root(
+    node: &Node,
+    children: Vec<Table>,
+    memory: &[Chain],
+    outcome: Outcome<'static>,
+) -> Batch {
+    assert!(node.root);
+    let image = image();
+    let mut counts = RangeCounts::new();
+    let carved = vec![true; children.len()];
+    let mut tables = children;
+    let table = MergeTable::Image(image);
+    let trace = filled(table.main_width(), 1 << image.log_height(), |trace| {
+        fill_image(trace, &image, memory).unwrap()
+    });
+    tables.push(Table {
+        air: table.into(),
+        trace,
+        public_values: vec![],
+    });
+    let table = MergeTable::Result(outcome);
+    let trace = filled(table.main_width(), 1 << outcome.log_height(), |trace| {
+        fill_result(trace, &outcome, memory).unwrap()
+    });
+    tables.push(Table {
+        air: table.into(),
+        trace,
+        public_values: vec![],
+    });
+    for hole in image.holes() {
+        let height = rest_rows(hole, memory).next_power_of_two().max(4);
+        let trace = filled(MergeTable::Rest.main_width(), height, |trace| {
+            fill_rest(trace, hole, memory, &mut counts).unwrap()
+        });
+        let public_values = vec![F::from_u32(hole.0), F::from_u32(hole.1)];
+        tables.push(Table {
+            air: MergeTable::Rest.into(),
+            trace,
+            public_values,
+        });
+    }
+    tables.push(range(&counts));
+    let result = statement::result_digest(outcome.exit_code(), outcome.output());
+    Batch {
+        tables,
+        carved,
+        statement: statement::merge(&PROGRAM, &PLAN, node, &result),
+    }
+}
+
+fn range(counts: &RangeCounts) -> Table {
+    let trace = filled(1, RANGE_ROWS, |trace| fill_range(trace, counts));
+    Table {
+        air: MergeTable::Range.into(),
+        trace,
+        public_values: vec![],
+    }
+}
+
+/// The merge of the toy run in one step, with `outcome` claimed.
+pub fn flat(run: &[&[(u32, u32)]], outcome: Outcome<'static>) -> Batch {
+    let leaves = leaves(run);
+    let memory = compose(&leaves);
+    flat_of(&leaves, &memory, outcome)
+}
+
+/// A merge in one step of these L2G rows, closed against this memory.
+pub fn flat_of(leaves: &[Vec<Chain>], memory: &[Chain], outcome: Outcome<'static>) -> Batch {
+    let tree = Tree::new(leaves.len() as u32, leaves.len().max(2) as u32).unwrap();
+    let mut children: Vec<_> = (1..)
+        .zip(leaves)
+        .map(|(epoch, rows)| leaf(epoch, rows))
+        .collect();
+    children.resize_with(tree.arity() as usize, || empty(&leaf(0, &[])));
+    root(&tree.root().unwrap(), children, memory, outcome)
+}

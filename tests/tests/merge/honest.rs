@@ -1,0 +1,130 @@
+//! Honest merges: accepted, in one step and in two, ragged and without cells to close.
+
+use p3_field::PrimeCharacteristicRing;
+use tranche_core::F;
+use tranche_core::poseidon2::Poseidon2;
+use tranche_machine::merge::{
+    Chain, MergeError, MergeTable, Tree, check_cover, empty_root, statement,
+};
+use tranche_machine::tables::l2g::columns as l2g;
+
+use crate::audit::audit;
+use crate::batch::*;
+
+#[test]
+fn one_step() {
+    for run in [&RUN[..], &RUN[..2], &RUN[..1]] {
+        let claims = [(EXIT, OUTPUT), (0, b"o"), (0, b"")];
+        let (exit, output) = claims[3 - run.len()];
+        let batch = flat(run, outcome(exit, output));
+        assert!(audit(&batch).is_empty());
+        assert!(batch.check().is_ok(), "{} epochs", run.len());
+    }
+}
+
+#[test]
+fn a_run_that_touches_nothing() {
+    let batch = flat(&[&[]], outcome(0, b""));
+    assert!(audit(&batch).is_empty());
+    assert!(batch.check().is_ok());
+}
+
+#[test]
+fn two_steps_and_a_ragged_tree() {
+    let leaves = leaves(&RUN);
+    let tree = Tree::new(3, 2).unwrap();
+    let tables = [
+        leaf(1, &leaves[0]),
+        leaf(2, &leaves[1]),
+        leaf(3, &leaves[2]),
+    ];
+    let hollow = empty(&tables[0]);
+    let rows = [compose(&leaves[..2]), compose(&leaves[2..])];
+
+    let [node_0, node_1] = [0, 1].map(|index| tree.node(1, index).unwrap());
+    let inner_0 = inner(&node_0, tables[..2].to_vec(), &rows[0]);
+    let inner_1 = inner(&node_1, vec![tables[2].clone(), hollow], &rows[1]);
+    let memory = compose(&rows);
+    assert_eq!(memory, compose(&leaves));
+    let parents = vec![child(&inner_0.tables[2]), child(&inner_1.tables[2])];
+    let top = root(
+        &tree.root().unwrap(),
+        parents,
+        &memory,
+        outcome(EXIT, OUTPUT),
+    );
+
+    let [roots_0, roots_1, roots_top] = [&inner_0, &inner_1, &top].map(|b| b.check().unwrap());
+    // A parent's root is the same where it is committed and where it is merged.
+    assert_eq!(roots_top, [roots_0[2].clone(), roots_1[2].clone()]);
+    // The verifier knows the root of the empty table without a proof.
+    let log_rows = LOG_ROWS as u32 + u32::from(PARAMS.log_blowup);
+    let empty = empty_root(&Poseidon2::BABY_BEAR, l2g::WIDTH, log_rows, 0);
+    assert_eq!(roots_1[1].roots(), [empty]);
+    assert_ne!(roots_1[0].roots(), [empty]);
+}
+
+#[test]
+fn an_empty_parent_fills_a_ragged_root() {
+    let leaves = leaves(&RUN);
+    let tree = Tree::new(3, 2).unwrap();
+    let node = tree.node(1, 0).unwrap();
+    let tables = vec![leaf(1, &leaves[0]), leaf(2, &leaves[1])];
+    let rows = compose(&leaves[..2]);
+    let inner = inner(&node, tables, &rows);
+    let parent = child(&inner.tables[2]);
+    let hollow = empty(&parent);
+    let top = root(
+        &tree.root().unwrap(),
+        vec![parent, hollow],
+        &rows,
+        outcome(0, b"o"),
+    );
+    let roots = top.check().unwrap();
+    let log_rows = LOG_ROWS as u32 + u32::from(PARAMS.log_blowup);
+    let width = MergeTable::Parent.main_width();
+    let empty = empty_root(&Poseidon2::BABY_BEAR, width, log_rows, 0);
+    assert_eq!(roots[1].roots(), [empty]);
+}
+
+#[test]
+fn a_proof_is_not_replayed_under_another_statement() {
+    let batch = flat(&RUN, outcome(EXIT, OUTPUT));
+    let proof = batch.prove();
+    assert!(batch.verify_as(&proof, &batch.statement).is_ok());
+    let node = Tree::new(3, 3).unwrap().root().unwrap();
+    let result = statement::result_digest(EXIT, OUTPUT);
+    let honest = statement::merge(&PROGRAM, &PLAN, &node, &result);
+    assert_eq!(batch.statement, honest);
+    let inner = tranche_machine::merge::Node {
+        root: false,
+        ..node
+    };
+    for other in [
+        statement::merge(&PLAN, &PLAN, &node, &result),
+        statement::merge(&PROGRAM, &PROGRAM, &node, &result),
+        statement::merge(&PROGRAM, &PLAN, &inner, &result),
+        statement::merge(&PROGRAM, &PLAN, &node, &[F::ONE; 8]),
+        statement::epoch(&PROGRAM, &PLAN, 1),
+    ] {
+        assert!(batch.verify_as(&proof, &other).is_err());
+    }
+}
+
+#[test]
+fn every_touched_cell_is_in_a_table() {
+    let memory = compose(&leaves(&RUN));
+    assert_eq!(
+        check_cover(&memory, &image(), &outcome(EXIT, OUTPUT)),
+        Ok(())
+    );
+    let past = tranche_machine::cells::OUT + 1;
+    let refused = check_cover(&memory, &image(), &outcome(EXIT, b"o"));
+    assert_eq!(refused, Err(MergeError::Uncovered { cell: past }));
+    let odd = [Chain {
+        cell: tranche_machine::cells::EXIT_CODE + 1,
+        ..Chain::default()
+    }];
+    let refused = check_cover(&odd, &image(), &outcome(EXIT, OUTPUT));
+    assert_eq!(refused, Err(MergeError::Uncovered { cell: odd[0].cell }));
+}
