@@ -1,5 +1,6 @@
 //! Tests that need more than one crate: the reference prover and the batches it is compared on.
 
 pub mod air;
+pub mod core;
 pub mod reference;
 pub mod shapes;

@@ -84,7 +84,11 @@ pub(super) fn write_claims<const N: usize, W: Write>(
                 sink.some()?;
                 rows(sink, &preprocessed)?;
             }
-            None => sink.none()?,
+            // Plonky3 writes the two preprocessed rows as separate options.
+            None => {
+                sink.none()?;
+                sink.none()?;
+            }
         }
         sink.length(planned.num_chunks())?;
         for chunk in of(Round::Quotient) {

@@ -52,7 +52,8 @@ impl Carving {
     pub fn groups(&self, widths: impl ExactSizeIterator<Item = usize>) -> Vec<Range<usize>> {
         let len = widths.len();
         if !widths.eq(self.widths.iter().copied()) {
-            return vec![0..len];
+            let whole = 0..len;
+            return vec![whole];
         }
         let mut groups: Vec<Range<usize>> = Vec::new();
         for (table, &carved) in self.carved.iter().enumerate() {
@@ -319,28 +320,36 @@ impl Mmcs<F> for SplitMmcs {
 mod tests {
     use super::*;
 
-    fn groups(carved: &[bool]) -> Vec<Range<usize>> {
-        let widths: Vec<usize> = (1..=carved.len()).collect();
-        Carving::new(widths.clone(), carved).groups(widths.into_iter())
+    /// First and last matrix of each group.
+    fn groups(carving: &Carving, widths: &[usize]) -> Vec<(usize, usize)> {
+        let groups = carving.groups(widths.iter().copied());
+        groups
+            .into_iter()
+            .map(|group| (group.start, group.end - 1))
+            .collect()
     }
 
     #[test]
     fn carved_tables_stand_alone_and_the_runs_between_them_stay_together() {
-        assert_eq!(groups(&[false, false, false]), [0..3]);
-        assert_eq!(groups(&[false, false, true]), [0..2, 2..3]);
+        let of = |carved: &[bool]| {
+            let widths: Vec<usize> = (1..=carved.len()).collect();
+            groups(&Carving::new(widths.clone(), carved), &widths)
+        };
+        assert_eq!(of(&[false, false, false]), [(0, 2)]);
+        assert_eq!(of(&[false, false, true]), [(0, 1), (2, 2)]);
         assert_eq!(
-            groups(&[true, true, false, false, true]),
-            [0..1, 1..2, 2..4, 4..5]
+            of(&[true, true, false, false, true]),
+            [(0, 0), (1, 1), (2, 3), (4, 4)]
         );
-        assert_eq!(groups(&[true, false]), [0..1, 1..2]);
+        assert_eq!(of(&[true, false]), [(0, 0), (1, 1)]);
     }
 
     #[test]
     fn only_a_round_with_the_main_widths_is_carved() {
         let carving = Carving::new(vec![3, 5], &[false, true]);
-        assert_eq!(carving.groups([3, 5].into_iter()), [0..1, 1..2]);
-        assert_eq!(carving.groups([5, 3].into_iter()), [0..2]);
-        assert_eq!(carving.groups([3, 5, 4].into_iter()), [0..3]);
+        assert_eq!(groups(&carving, &[3, 5]), [(0, 0), (1, 1)]);
+        assert_eq!(groups(&carving, &[5, 3]), [(0, 1)]);
+        assert_eq!(groups(&carving, &[3, 5, 4]), [(0, 2)]);
     }
 
     #[test]

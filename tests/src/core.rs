@@ -1,0 +1,96 @@
+//! The core's prover on the batches of this crate.
+
+use core::mem::MaybeUninit;
+
+use p3_matrix::Matrix;
+use p3_matrix::dense::RowMajorMatrix;
+use tranche_core::air::ProverAir;
+use tranche_core::{Backend, F, Plan, PlanError, Prover, TableSpec, TraceMut};
+
+use crate::reference::{Batch, ReferenceAir};
+
+/// Tables that the plans of the tests have room for.
+pub const MAX_TABLES: usize = 24;
+
+/// A buffer of `len` bytes with nothing in it.
+pub fn buffer(len: usize) -> Vec<MaybeUninit<u8>> {
+    vec![MaybeUninit::uninit(); len]
+}
+
+/// Writes a row-major matrix into a trace.
+pub fn fill(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
+    for (r, row) in matrix.row_slices().enumerate() {
+        trace.set_row(r, row);
+    }
+}
+
+impl<A: ReferenceAir> Batch<A> {
+    /// What the core's plan wants to know of each table.
+    pub fn specs(&self) -> Vec<TableSpec> {
+        let tables = self.airs.iter().zip(self.log_heights()).zip(&self.carved);
+        tables
+            .map(|((air, log_height), &carved)| TableSpec {
+                main_next: !air.main_next_row_columns().is_empty(),
+                preprocessed_next: !air.preprocessed_next_row_columns().is_empty(),
+                carved,
+                ..TableSpec::new(log_height as u8)
+            })
+            .collect()
+    }
+
+    /// The core's plan of this batch.
+    ///
+    /// # Errors
+    /// When the core refuses it.
+    pub fn plan<B: Backend>(&self) -> Result<Plan<MAX_TABLES>, PlanError>
+    where
+        A: ProverAir<B>,
+    {
+        Plan::new::<B, A>(&self.airs, &self.specs(), self.params)
+    }
+
+    /// The bytes that the core proves in `buffer`.
+    ///
+    /// # Panics
+    /// When the core refuses the plan, the buffer or the inputs.
+    pub fn prove_in<B: Backend>(&self, buffer: &mut [MaybeUninit<u8>]) -> Vec<u8>
+    where
+        A: ProverAir<B>,
+    {
+        let plan = self.plan::<B>().expect("a plan of a test batch");
+        let mut prover =
+            Prover::<B, A, MAX_TABLES>::new(&plan, &self.airs, &self.poseidon2, buffer)
+                .expect("a workspace of the plan's length");
+        for (table, air) in self.airs.iter().enumerate() {
+            if let Some(trace) = prover.preprocessed_mut(table) {
+                let matrix = air.preprocessed_trace().expect("preprocessed columns");
+                fill(&matrix, trace);
+            }
+        }
+        prover.prepare();
+        let mut bytes = Vec::new();
+        let publics: Vec<&[F]> = self.publics.iter().map(Vec::as_slice).collect();
+        let written = prover
+            .prove_batch(
+                self.statement.as_ref(),
+                &publics,
+                |table, trace| fill(&self.traces[table], trace),
+                &mut bytes,
+            )
+            .expect("a vector never fails");
+        assert_eq!(written, bytes.len() as u64);
+        bytes
+    }
+
+    /// The bytes that the core proves in a workspace of exactly the plan's length.
+    ///
+    /// # Panics
+    /// When the core refuses the batch.
+    pub fn core_prove<B: Backend>(&self) -> Vec<u8>
+    where
+        A: ProverAir<B>,
+    {
+        let plan = self.plan::<B>().expect("a plan of a test batch");
+        self.prove_in::<B>(&mut buffer(plan.workspace_len()))
+    }
+}
