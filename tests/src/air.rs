@@ -81,7 +81,8 @@ pub enum Part {
         /// Number of branches.
         branches: usize,
     },
-    /// One message in the first row, made of public values; a column is added to its first field.
+    /// A message of public values plus, in the first field, a column. A boolean column says in which
+    /// rows it counts; the first is one of them.
     Announce {
         /// The bus.
         bus: Bus,
@@ -101,8 +102,8 @@ impl Part {
     /// Number of main columns.
     pub const fn main_width(&self) -> usize {
         match self {
-            Self::Power { .. } | Self::Fixed { .. } => 2,
-            Self::Recurrence { .. } | Self::Announce { .. } => 1,
+            Self::Power { .. } | Self::Fixed { .. } | Self::Announce { .. } => 2,
+            Self::Recurrence { .. } => 1,
             Self::Send {
                 bus,
                 messages,
@@ -253,9 +254,11 @@ impl Part {
                 builder.push_exclusive_interaction(bus.name, branches);
             }
             Self::Announce { bus } => {
-                let message = announced(&of.publics, &of.main[0]);
-                let first = builder.is_first_row();
-                builder.push_interaction(bus.name, message, Count::bounded(first, 1));
+                let (gate, column) = (of.main[0].clone(), &of.main[1]);
+                builder.assert_bool(gate.clone());
+                builder.when_first_row().assert_one(gate.clone());
+                let message = announced(&of.publics, column);
+                builder.push_interaction(bus.name, message, Count::bounded(gate, 1));
             }
             Self::Provide { bus, slots, fixed } => {
                 for slot in 0..*slots {
@@ -321,6 +324,10 @@ struct Values<E> {
     preprocessed: Vec<E>,
     preprocessed_next: Vec<E>,
     publics: Vec<E>,
+}
+
+fn exprs<V: Copy + Into<E>, E>(row: &[V], columns: Range<usize>) -> Vec<E> {
+    row[columns].iter().map(|&value| value.into()).collect()
 }
 
 /// A table made of parts.
@@ -398,13 +405,6 @@ impl<AB: InteractionBuilder<F = F>> Air<AB> for TestAir {
         let main = builder.main();
         let preprocessed = builder.preprocessed().clone();
         let publics: Vec<AB::Expr> = builder.public_values().iter().map(|&v| v.into()).collect();
-        let exprs = |row: &[AB::Var], columns: Range<usize>, read: bool| -> Vec<AB::Expr> {
-            if read {
-                row[columns].iter().map(|&v| v.into()).collect()
-            } else {
-                Vec::new()
-            }
-        };
         let all = |_: &Part| true;
         let main_columns = self.columns(Part::main_width, all);
         let preprocessed_columns = self.columns(Part::preprocessed_width, all);
@@ -416,17 +416,23 @@ impl<AB: InteractionBuilder<F = F>> Air<AB> for TestAir {
             .zip(preprocessed_columns)
             .zip(public_values)
         {
-            let values = Values {
-                main: exprs(main.current_slice(), m.clone(), true),
-                main_next: exprs(main.next_slice(), m, part.reads_main_next()),
-                preprocessed: exprs(preprocessed.current_slice(), p.clone(), !p.is_empty()),
-                preprocessed_next: exprs(
-                    preprocessed.next_slice(),
-                    p,
-                    part.reads_preprocessed_next(),
-                ),
+            // A window is touched only where there is something to read: it may be empty otherwise.
+            let mut values = Values {
+                main: exprs(main.current_slice(), m.clone()),
+                main_next: Vec::new(),
+                preprocessed: Vec::new(),
+                preprocessed_next: Vec::new(),
                 publics: publics[v].to_vec(),
             };
+            if part.reads_main_next() {
+                values.main_next = exprs(main.next_slice(), m);
+            }
+            if !p.is_empty() {
+                values.preprocessed = exprs(preprocessed.current_slice(), p.clone());
+            }
+            if part.reads_preprocessed_next() {
+                values.preprocessed_next = exprs(preprocessed.next_slice(), p);
+            }
             part.eval(builder, &values);
         }
     }

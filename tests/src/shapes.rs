@@ -518,9 +518,14 @@ fn fill_part(
         Part::Announce { bus } => {
             let column = random.column(height);
             let values = random.column(bus.width);
-            send(tally, bus, &announced(&values, &column[0]), 1);
+            let gate: Vec<bool> = (0..height)
+                .map(|row| row == 0 || random.below(4) == 0)
+                .collect();
+            for (column, gate) in column.iter().zip(&gate) {
+                send(tally, bus, &announced(&values, column), (*gate).into());
+            }
             publics.extend(values);
-            vec![column]
+            vec![gate.into_iter().map(F::from_bool).collect(), column]
         }
         Part::Provide { .. } => unreachable!("providers are made from what was sent"),
     }

@@ -1,0 +1,4 @@
+//! The core against Plonky3: equal bytes, accepted proofs, and refusals that never panic.
+
+mod accepted;
+mod refused;
