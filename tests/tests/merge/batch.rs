@@ -1,21 +1,21 @@
 //! Toy runs, their merges as batches, and how a batch is proved and verified.
 
-use p3_air::BaseAir;
-use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
+use std::sync::LazyLock;
+
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::poseidon2::Poseidon2;
-use tranche_core::verifier::{
-    CarvedConfig, Carving, Configuration, Root, VerifyError, VerifyingKey,
-};
+use tranche_core::verifier::{Root, VerifyError};
 use tranche_core::{Digest, F, Params, Statement, TraceMut};
+use tranche_machine::Program;
 use tranche_machine::cells::{EXIT_CODE, OUT, OUT_LEN, REGISTERS};
 use tranche_machine::merge::{
-    Chain, Image, Interval, MergeTable, Node, Outcome, RANGE_ROWS, RangeCounts, Tree, extend,
-    fill_image, fill_parent, fill_range, fill_rest, fill_result, rest_rows, statement,
+    Chain, Image, MergeTable, Node, Outcome, RANGE_ROWS, RangeCounts, Tree, extend, fill_image,
+    fill_parent, fill_range, fill_rest, fill_result, rest_rows, statement,
 };
 use tranche_machine::tables::l2g::columns as l2g;
+use tranche_tests::reference;
 
 use crate::audit::buses;
 use crate::mutant::TestAir;
@@ -36,19 +36,6 @@ pub const LOG_ROWS: usize = 4;
 pub const PROGRAM: Digest = [F::ONE; 8];
 pub const PLAN: Digest = [F::TWO; 8];
 
-/// Where the image of the toy program lies.
-pub const IMAGE: [Interval<'static>; 2] = [
-    Interval {
-        first: 100,
-        len: 4,
-        words: &[7, 8],
-    },
-    Interval {
-        first: 200,
-        len: 2,
-        words: &[],
-    },
-];
 pub const EXIT: u32 = 0x1_0003;
 pub const OUTPUT: &[u8] = b"ok";
 /// A cell far from every other.
@@ -79,8 +66,26 @@ pub const RUN: [&[(u32, u32)]; 3] = [
     ],
 ];
 
+/// A program of code at the cells `100..104`, of which two hold words, and zeros at `200..202`.
+pub fn program() -> &'static Program<'static> {
+    static PROGRAM: LazyLock<Program<'static>> = LazyLock::new(|| Program::parse(&ELF).unwrap());
+    static ELF: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let segment = |address: u32, file: u32, memory: u32, flags: u32| {
+            [1, 116, address, address, file, memory, flags, 4]
+        };
+        let mut elf = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0".to_vec();
+        let header = [1, 400, 52, 0, 0, 52 | 32 << 16, 2 | 40 << 16, 0];
+        let words = [7, 8];
+        let segments = [segment(400, 8, 16, 5), segment(800, 0, 8, 6)];
+        let parts = [&header[..], segments.as_flattened(), &words];
+        elf.extend(parts.concat().into_iter().flat_map(u32::to_le_bytes));
+        elf
+    });
+    &PROGRAM
+}
+
 pub fn image() -> Image<'static> {
-    Image::new(&IMAGE, 6).unwrap()
+    Image::new(program(), 6).unwrap()
 }
 
 pub fn outcome(exit_code: u32, output: &'static [u8]) -> Outcome<'static> {
@@ -140,6 +145,7 @@ impl Table {
 #[derive(Clone, Debug)]
 pub struct Batch {
     pub tables: Vec<Table>,
+    /// Flags of the first tables; the others are not carved.
     pub carved: Vec<bool>,
     pub statement: Statement,
 }
@@ -147,40 +153,31 @@ pub struct Batch {
 impl Batch {
     /// Proves the batch with Plonky3, and verifies the proof's bytes; the roots of its carved tables.
     pub fn check(&self) -> Result<Vec<Root>, VerifyError> {
-        self.verify_as(&self.prove(), &self.statement)
+        let batch = self.reference();
+        batch.verify(&batch.prove())
     }
 
-    /// The bytes of a proof of the batch, be it true or not.
-    pub fn prove(&self) -> Vec<u8> {
-        let (airs, traces, public_values) = self.parts();
-        let widths = airs.iter().map(BaseAir::<F>::width).collect();
-        let carving = Carving::new(widths, &self.carved);
-        let statement = Some(&self.statement);
-        let poseidon2 = Poseidon2::BABY_BEAR;
-        let config: CarvedConfig = Configuration::new(&PARAMS, &poseidon2, &carving, statement);
-        let traces: Vec<_> = traces.iter().collect();
-        let instances = StarkInstance::new_multiple(&airs, &traces, &public_values);
-        let data = ProverData::from_instances(&config, &instances).unwrap();
-        postcard::to_allocvec(&prove_batch(&config, &instances, &data).unwrap()).unwrap()
-    }
-
-    /// Verifies the bytes of a proof under a statement.
-    pub fn verify_as(&self, proof: &[u8], statement: &Statement) -> Result<Vec<Root>, VerifyError> {
-        let (airs, traces, public_values) = self.parts();
-        let heights: Vec<_> = traces.iter().map(|t| t.height().ilog2() as usize).collect();
-        let key = VerifyingKey::<_, CarvedConfig>::new(
+    /// The batch as the reference prover takes it.
+    pub fn reference(&self) -> reference::Batch<TestAir> {
+        let of = |table: &Table| {
+            (
+                table.air.clone(),
+                table.trace.clone(),
+                table.public_values.clone(),
+            )
+        };
+        let (airs, traces, publics) = self.tables.iter().map(of).collect();
+        reference::Batch {
             airs,
-            &heights,
-            PARAMS,
-            Poseidon2::BABY_BEAR,
-            &self.carved,
-        );
-        key.unwrap().verify(proof, Some(statement), &public_values)
-    }
-
-    fn parts(&self) -> (Vec<TestAir>, Vec<RowMajorMatrix<F>>, Vec<Vec<F>>) {
-        let part = |t: &Table| (t.air.clone(), t.trace.clone(), t.public_values.clone());
-        self.tables.iter().map(part).collect()
+            traces,
+            publics,
+            carved: (0..self.tables.len())
+                .map(|t| self.carved.get(t) == Some(&true))
+                .collect(),
+            params: PARAMS,
+            statement: Some(self.statement),
+            poseidon2: Poseidon2::BABY_BEAR,
+        }
     }
 
     /// Sets the multiplicities of the range table, the last one, to what the others look up.

@@ -1,8 +1,8 @@
 //! Honest merges: accepted, in one step and in two, ragged and without cells to close.
 
 use p3_field::PrimeCharacteristicRing;
-use tranche_core::F;
 use tranche_core::poseidon2::Poseidon2;
+use tranche_core::{DefaultBackend, F};
 use tranche_machine::merge::{
     Chain, MergeError, MergeTable, Tree, check_cover, empty_root, statement,
 };
@@ -29,8 +29,8 @@ fn a_run_that_touches_nothing() {
     assert!(batch.check().is_ok());
 }
 
-#[test]
-fn two_steps_and_a_ragged_tree() {
+/// The toy run merged in two steps: both merges below the root, then the root.
+fn two_steps() -> [Batch; 3] {
     let leaves = leaves(&RUN);
     let tree = Tree::new(3, 2).unwrap();
     let tables = [
@@ -53,8 +53,12 @@ fn two_steps_and_a_ragged_tree() {
         &memory,
         outcome(EXIT, OUTPUT),
     );
+    [inner_0, inner_1, top]
+}
 
-    let [roots_0, roots_1, roots_top] = [&inner_0, &inner_1, &top].map(|b| b.check().unwrap());
+#[test]
+fn two_steps_and_a_ragged_tree() {
+    let [roots_0, roots_1, roots_top] = two_steps().map(|batch| batch.check().unwrap());
     // A parent's root is the same where it is committed and where it is merged.
     assert_eq!(roots_top, [roots_0[2].clone(), roots_1[2].clone()]);
     // The verifier knows the root of the empty table without a proof.
@@ -62,6 +66,17 @@ fn two_steps_and_a_ragged_tree() {
     let empty = empty_root(&Poseidon2::BABY_BEAR, l2g::WIDTH, log_rows, 0);
     assert_eq!(roots_1[1].roots(), [empty]);
     assert_ne!(roots_1[0].roots(), [empty]);
+}
+
+#[test]
+fn the_core_proves_the_same_bytes() {
+    let [inner, _, top] = two_steps();
+    for batch in [inner, top, flat(&RUN, outcome(EXIT, OUTPUT))] {
+        let batch = batch.reference();
+        let expected = batch.prove();
+        assert_eq!(batch.core_prove::<DefaultBackend>(), expected);
+        assert!(batch.verify(&expected).is_ok());
+    }
 }
 
 #[test]
@@ -90,8 +105,9 @@ fn an_empty_parent_fills_a_ragged_root() {
 #[test]
 fn a_proof_is_not_replayed_under_another_statement() {
     let batch = flat(&RUN, outcome(EXIT, OUTPUT));
-    let proof = batch.prove();
-    assert!(batch.verify_as(&proof, &batch.statement).is_ok());
+    let mut reference = batch.reference();
+    let proof = reference.prove();
+    assert!(reference.verify(&proof).is_ok());
     let node = Tree::new(3, 3).unwrap().root().unwrap();
     let result = statement::result_digest(EXIT, OUTPUT);
     let honest = statement::merge(&PROGRAM, &PLAN, &node, &result);
@@ -107,7 +123,8 @@ fn a_proof_is_not_replayed_under_another_statement() {
         statement::merge(&PROGRAM, &PLAN, &node, &[F::ONE; 8]),
         statement::epoch(&PROGRAM, &PLAN, 1),
     ] {
-        assert!(batch.verify_as(&proof, &other).is_err());
+        reference.statement = Some(other);
+        assert!(reference.verify(&proof).is_err());
     }
 }
 

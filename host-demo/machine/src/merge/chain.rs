@@ -2,6 +2,7 @@
 //! whole memory.
 
 use super::MergeError;
+use crate::exec::record::L2gRow;
 
 /// How a range of epochs found a cell and left it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,26 @@ pub struct Chain {
     pub fini_epoch: u32,
     /// Value on exit.
     pub fini: u32,
+}
+
+impl Chain {
+    /// What epoch `number` did to a cell, by the row of its L2G table.
+    pub const fn of_epoch(row: &L2gRow, number: u32) -> Self {
+        let L2gRow {
+            cell,
+            init_epoch,
+            init,
+            fini,
+            timestamp: _,
+        } = *row;
+        Self {
+            cell,
+            init_epoch,
+            init,
+            fini_epoch: number,
+            fini,
+        }
+    }
 }
 
 /// Appends what the next epoch, or the next range of epochs, did to what the ones before it did.

@@ -28,15 +28,16 @@ pub use chain::{Chain, extend};
 pub use fill::{
     check_cover, fill_image, fill_parent, fill_range, fill_rest, fill_result, rest_rows,
 };
-pub use image::{Holes, Image, Interval, MAX_RAM_INTERVALS};
+pub use image::{Holes, Image, holes, image_rows};
 pub use outcome::Outcome;
 pub use range::{RANGE_ROWS, RangeCounts};
 pub use tree::{Child, Node, Step, Tree, empty_root};
 
 use p3_air::{Air, BaseAir};
-use p3_lookup::{Count, InteractionBuilder};
+use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
+use crate::bus::{receive, send};
 use crate::tables::l2g;
 pub use crate::tables::l2g::EPOCH_BITS;
 
@@ -239,7 +240,7 @@ pub enum MergeError {
         /// Rows there are.
         got: usize,
     },
-    /// Rows or intervals that do not ascend strictly by cell.
+    /// Rows that do not ascend strictly by cell.
     Unsorted {
         /// First cell that does not exceed the one before it.
         cell: u32,
@@ -255,13 +256,6 @@ pub enum MergeError {
     Uncovered {
         /// The cell.
         cell: u32,
-    },
-    /// More intervals than [`MAX_RAM_INTERVALS`].
-    TooManyIntervals {
-        /// Intervals given.
-        needed: usize,
-        /// Intervals allowed.
-        got: usize,
     },
     /// No epochs, an arity below 2, or an epoch number of more than [`EPOCH_BITS`] bits.
     Tree {
@@ -286,9 +280,6 @@ impl core::fmt::Display for MergeError {
             Self::Uncovered { cell } => {
                 write!(f, "cell {cell:#x} is in no table of the root merge")
             }
-            Self::TooManyIntervals { needed, got } => {
-                write!(f, "{needed} image intervals, at most {got} are allowed")
-            }
             Self::Tree { epochs, arity } => {
                 write!(f, "no merge tree for {epochs} epochs and arity {arity}")
             }
@@ -300,10 +291,10 @@ impl core::error::Error for MergeError {}
 
 /// Adds a token to the bus `gmem` when `gate`, which the table constrains to be a bit, is one.
 fn emit<AB: InteractionBuilder<F = F>>(builder: &mut AB, gate: AB::Expr, token: [AB::Expr; 4]) {
-    builder.push_interaction(GMEM, token, Count::bounded(gate, 1));
+    builder.push_interaction(GMEM, token, send(gate));
 }
 
 /// Takes a token from the bus `gmem` when `gate`, which the table constrains to be a bit, is one.
 fn consume<AB: InteractionBuilder<F = F>>(builder: &mut AB, gate: AB::Expr, token: [AB::Expr; 4]) {
-    builder.push_interaction(GMEM, token, Count::bounded(-gate, 1));
+    builder.push_interaction(GMEM, token, receive(gate));
 }

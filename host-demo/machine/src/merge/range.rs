@@ -7,8 +7,8 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::{Count, InteractionBuilder};
 use tranche_core::{F, TraceMut};
 
-/// The bus of `(value, bits)` checks.
-const RANGE: &str = "range";
+use crate::bus::RANGE;
+
 /// log2 of the number of rows.
 pub(super) const LOG_ROWS: u8 = 9;
 /// Rows of the range table.
