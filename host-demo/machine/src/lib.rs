@@ -17,8 +17,11 @@ pub mod tables;
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "alloc")]
+pub use exec::RecordStorage;
 pub use exec::{
     Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordBuffers,
 };
 pub use program::{ElfError, Program};
 pub use shape::EpochShape;
+pub use tables::EpochTable;

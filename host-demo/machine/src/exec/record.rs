@@ -192,10 +192,15 @@ impl Counts {
     }
 
     /// Starts counting for the table of this index, unless it was counted before.
-    pub fn start(&mut self, table: u32) -> bool {
+    pub fn start(&mut self, table: usize) -> bool {
         self.active = self.done & 1 << table == 0;
         self.done |= 1 << table;
         self.active
+    }
+
+    /// Whether all tables that look something up have been counted.
+    pub const fn complete(&self) -> bool {
+        self.done & 0x7f == 0x7f
     }
 
     /// Counts the check that `value` has `bits` bits.
@@ -246,7 +251,6 @@ pub struct EpochRecord<'a> {
     pub(crate) l2g: Rows<'a, L2gRow>,
     pub(crate) rom: &'a mut [u32],
     pub(crate) counts: Counts,
-    pub(crate) clock: Clock,
     pub(crate) epoch: u32,
     pub(crate) entry_pc: u32,
     pub(crate) exit_pc: u32,
@@ -274,7 +278,6 @@ impl<'a> EpochRecord<'a> {
             l2g: Rows::new(l2g),
             rom,
             counts: Counts::new(),
-            clock: Clock::for_cycles(shape.cpu),
             epoch: 0,
             entry_pc: 0,
             exit_pc: 0,
@@ -315,9 +318,5 @@ impl<'a> EpochRecord<'a> {
     /// The rows of the L2G table.
     pub fn l2g(&self) -> &[L2gRow] {
         self.l2g.as_slice()
-    }
-
-    pub(crate) const fn rom_counts(&self) -> &[u32] {
-        self.rom
     }
 }

@@ -4,21 +4,15 @@
 //! no instruction of the machine, and padding, carry the flags [`UNEXECUTABLE`], which no CPU row can
 //! form from its booleans.
 
-use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
-use p3_lookup::{Count, InteractionBuilder};
 use tranche_core::{F, TraceMut};
 
-use crate::bus::ROM;
 use crate::cells::{DUMMY, PROGRESS, register};
 use crate::decode::{Alu, Condition, Instruction, Size};
-use crate::exec::record::EpochRecord;
 use crate::program::Program;
 
 /// Number of preprocessed columns: the message.
 pub(super) const FIXED_WIDTH: usize = 9;
-/// Number of main columns: the multiplicity.
-pub(super) const WIDTH: usize = 1;
 
 /// The program counter after exit: no word index, so no row of any ROM.
 pub const HALT: u32 = 1 << 30;
@@ -238,19 +232,4 @@ pub(super) fn fill_preprocessed(program: &Program<'_>, trace: &mut TraceMut<'_>)
             if pc < rom.end { RomRow::of(program, pc) } else { RomRow::unexecutable(HALT) };
         trace.set_row(row, &content.message());
     }
-}
-
-pub(super) fn fill(record: &EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-    for row in 0..trace.height() {
-        let count = record.rom_counts().get(row).copied().unwrap_or(0);
-        trace.set(row, 0, F::from_u32(count));
-    }
-}
-
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
-    let fixed = builder.preprocessed().clone();
-    let count: AB::Expr = builder.main().current_slice()[0].into();
-    let message: [AB::Expr; FIXED_WIDTH] =
-        core::array::from_fn(|c| fixed.current_slice()[c].into());
-    builder.push_interaction(ROM, message, Count::provided(-count));
 }

@@ -1,0 +1,43 @@
+//! A record's buffers on the heap, for hosts.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::record::{
+    AluRow, CpuRow, EpochRecord, L2gRow, MemRow, RecordBuffers, SysRow,
+};
+use crate::shape::EpochShape;
+
+/// Buffers for one epoch's record; see [`EpochRecord`].
+#[derive(Debug)]
+pub struct RecordStorage {
+    shape: EpochShape,
+    cpu: Vec<CpuRow>,
+    mem: Vec<MemRow>,
+    alu: [Vec<AluRow>; 3],
+    sys: Vec<SysRow>,
+    l2g: Vec<L2gRow>,
+    rom: Vec<u32>,
+}
+
+impl RecordStorage {
+    /// Buffers for epochs of `shape`.
+    pub fn new(shape: EpochShape) -> Self {
+        Self {
+            shape,
+            cpu: vec![CpuRow::default(); 1 << shape.cpu],
+            mem: vec![MemRow::default(); 1 << shape.mem],
+            alu: [shape.cmp, shape.bit, shape.shift].map(|log| vec![AluRow::default(); 1 << log]),
+            sys: vec![SysRow::default(); 1 << shape.sys],
+            l2g: vec![L2gRow::default(); 1 << shape.l2g],
+            rom: vec![0; 1 << shape.rom],
+        }
+    }
+
+    /// An empty record over the buffers.
+    pub fn record(&mut self) -> EpochRecord<'_> {
+        let [cmp, bit, shift] = &mut self.alu;
+        let Self { shape, cpu, mem, sys, l2g, rom, .. } = self;
+        EpochRecord::new(*shape, RecordBuffers { cpu, mem, cmp, bit, shift, sys, l2g, rom })
+    }
+}

@@ -1,0 +1,158 @@
+//! CMP: less than, signed and unsigned, and equality, each with its negation.
+//!
+//! `a - b` is subtracted by halves, the last borrow is "less". A signed comparison first flips both
+//! sign bits.
+
+use p3_air::WindowAccess;
+use p3_field::{Field, PrimeCharacteristicRing};
+use p3_lookup::InteractionBuilder;
+use tranche_core::{F, TraceMut};
+
+use super::rom::op;
+use crate::bus::{EXEC, inverse_power_of_two, range, range8, range16, receive};
+use crate::exec::machine::alu;
+use crate::exec::record::EpochRecord;
+
+/// First operand, halves.
+pub const A: [usize; 2] = [0, 1];
+/// Second operand, halves.
+pub const B: [usize; 2] = [2, 3];
+/// Result: a bit.
+pub const RESULT: usize = 4;
+/// Whether the row compares signed numbers.
+pub const IS_SIGNED: usize = 5;
+/// Whether the row compares unsigned numbers.
+pub const IS_UNSIGNED: usize = 6;
+/// Whether the row compares for equality.
+pub const IS_EQ: usize = 7;
+/// Whether the result is negated.
+pub const NEGATED: usize = 8;
+/// Result before negation.
+pub const HOLDS: usize = 9;
+/// Borrow of the low halves.
+pub const BORROW: usize = 10;
+/// Low bytes of the difference's halves; inverses that show operands unequal.
+pub const DIFFERENCE: [usize; 2] = [11, 12];
+/// Sign bits of the operands.
+pub const SIGN: [usize; 2] = [13, 14];
+/// Low bytes of the operands' high halves.
+pub const HIGH_LOW: [usize; 2] = [15, 16];
+pub(super) const WIDTH: usize = 17;
+
+pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+    let main = builder.main();
+    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let constant = |c: u32| AB::Expr::from_u32(c);
+    let one = AB::Expr::ONE;
+    let [signed, unsigned, eq, negated, holds, borrow] =
+        [IS_SIGNED, IS_UNSIGNED, IS_EQ, NEGATED, HOLDS, BORROW].map(at);
+    let ([a_lo, a_hi], [b_lo, b_hi]) = (A.map(at), B.map(at));
+    let less = signed.clone() + unsigned.clone();
+    let real = less.clone() + eq.clone();
+    builder.assert_bools([IS_SIGNED, IS_UNSIGNED, IS_EQ, NEGATED, HOLDS, BORROW].map(at));
+    builder.assert_bool(real.clone());
+    let flipped = one.clone() - negated.clone() - negated.clone();
+    builder.assert_eq(at(RESULT), negated.clone() + holds.clone() * flipped);
+
+    // Less: a - b + 2^32 * holds has 32 bits.
+    let signs = SIGN.map(at);
+    for sign in &signs {
+        builder.assert_bool(sign.clone());
+        builder.assert_zero(sign.clone() * (one.clone() - signed.clone()));
+    }
+    let [sign_a, sign_b] = signs;
+    let power = constant(1 << 16);
+    let low = a_lo.clone() - b_lo.clone() + borrow.clone() * power.clone();
+    // A flipped sign bit is + 2^15 without and - 2^15 with it; of the former two, one cancels.
+    let unflipped = (a_hi.clone() - b_hi.clone()) - (sign_a.clone() - sign_b.clone()) * power.clone();
+    let high = unflipped - borrow + holds.clone() * power;
+    for (half, byte) in [low, high].into_iter().zip(DIFFERENCE) {
+        range16(builder, half, at(byte), less.clone());
+    }
+    // The signs are the top bits of the high halves.
+    for ((half, sign), byte) in
+        [(a_hi.clone(), sign_a), (b_hi.clone(), sign_b)].into_iter().zip(HIGH_LOW)
+    {
+        let rest = half - sign * constant(1 << 15) - at(byte);
+        range8(builder, at(byte), signed.clone());
+        range(builder, rest * inverse_power_of_two(8), constant(7), signed.clone());
+    }
+
+    // Equal: no difference, or inverses that weigh the differences to one.
+    let [d_lo, d_hi] = [a_lo.clone() - b_lo.clone(), a_hi.clone() - b_hi.clone()];
+    builder.assert_zero(eq.clone() * holds.clone() * d_lo.clone());
+    builder.assert_zero(eq.clone() * holds.clone() * d_hi.clone());
+    let weighed = d_lo * at(DIFFERENCE[0]) + d_hi * at(DIFFERENCE[1]);
+    builder.assert_zero(eq.clone() * (weighed + holds - one));
+
+    let op = signed * constant(op::LT)
+        + unsigned * constant(op::LTU)
+        + eq * constant(op::EQ)
+        + negated * constant(op::GE - op::LT);
+    let zero = AB::Expr::ZERO;
+    let request = [
+        op,
+        zero.clone(),
+        a_lo,
+        a_hi,
+        b_lo,
+        b_hi,
+        at(RESULT),
+        zero.clone(),
+        zero.clone(),
+        zero.clone(),
+        zero.clone(),
+        zero,
+    ];
+    builder.push_interaction(EXEC, request, receive(real));
+}
+
+pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+    trace.values_mut().fill(F::ZERO);
+    let counts = &mut record.counts;
+    for (r, step) in record.cmp.as_slice().iter().enumerate() {
+        let mut row = [F::ZERO; WIDTH];
+        let (a, b) = ([step.a & 0xffff, step.a >> 16], [step.b & 0xffff, step.b >> 16]);
+        let result = alu(step.op, step.a, step.b);
+        let negated = matches!(step.op, op::GE | op::GEU | op::NE);
+        let holds = result ^ u32::from(negated);
+        let kind = match step.op {
+            op::LT | op::GE => IS_SIGNED,
+            op::LTU | op::GEU => IS_UNSIGNED,
+            _ => IS_EQ,
+        };
+        for i in 0..2 {
+            row[A[i]] = F::from_u32(a[i]);
+            row[B[i]] = F::from_u32(b[i]);
+        }
+        row[RESULT] = F::from_u32(result);
+        row[kind] = F::ONE;
+        row[NEGATED] = F::from_bool(negated);
+        row[HOLDS] = F::from_u32(holds);
+        if kind == IS_EQ {
+            // The inverse of the first difference that is not zero.
+            for i in 0..2 {
+                let difference = F::from_u32(a[i]) - F::from_u32(b[i]);
+                if let Some(inverse) = difference.try_inverse() {
+                    row[DIFFERENCE[i]] = inverse;
+                    break;
+                }
+            }
+        } else {
+            let flip = if kind == IS_SIGNED { 1 << 31 } else { 0 };
+            let difference = (step.a ^ flip).wrapping_sub(step.b ^ flip);
+            row[BORROW] = F::from_bool(a[0] < b[0]);
+            row[DIFFERENCE[0]] = counts.range16(difference & 0xffff);
+            row[DIFFERENCE[1]] = counts.range16(difference >> 16);
+        }
+        if kind == IS_SIGNED {
+            for (i, high) in [a[1], b[1]].into_iter().enumerate() {
+                row[SIGN[i]] = F::from_u32(high >> 15);
+                row[HIGH_LOW[i]] = F::from_u32(high & 0xff);
+                counts.range(high & 0xff, 8);
+                counts.range(high >> 8 & 0x7f, 7);
+            }
+        }
+        trace.set_row(r, &row);
+    }
+}

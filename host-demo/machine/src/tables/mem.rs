@@ -1,0 +1,242 @@
+//! MEM: loads and stores of every size, and the target of an indirect jump.
+//!
+//! The byte address is `base + offset mod 2^32 = 4 * cell + 2 * bit1 + bit0`, with
+//! `cell = 2^14 * high + q`, `high < 2^16` and `q < 2^14`: every word index has one such form, so an
+//! address cannot be taken for another that is equal modulo the field's order.
+
+use p3_air::WindowAccess;
+use p3_field::PrimeCharacteristicRing;
+use p3_lookup::InteractionBuilder;
+use tranche_core::{F, TraceMut};
+
+use super::rom::op;
+use crate::bus::{
+    Access, Clock, EXEC, access, inverse_power_of_two, range, range8, receive,
+};
+use crate::exec::record::EpochRecord;
+
+/// Clock of the cycle.
+pub const CLK: usize = 0;
+/// Base of the address, halves.
+pub const BASE: [usize; 2] = [1, 2];
+/// Offset in bytes, signed.
+pub const OFFSET: usize = 3;
+/// Value loaded or stored, halves; the link of an indirect jump.
+pub const VALUE: [usize; 2] = [4, 5];
+/// Word of the address below 2^14: low 8 and high 6 bits.
+pub const Q: [usize; 2] = [6, 7];
+/// The two lowest bits of the address.
+pub const BIT: [usize; 2] = [8, 9];
+/// High half of the address, bytes.
+pub const HIGH: [usize; 2] = [10, 11];
+/// Memory word before, halves.
+pub const OLD: [usize; 2] = [12, 13];
+/// Memory word after, halves.
+pub const NEW: [usize; 2] = [14, 15];
+/// Timestamp of the access before.
+pub const PREVIOUS: usize = 16;
+/// Whether one byte is moved.
+pub const IS_BYTE: usize = 17;
+/// Whether two bytes are moved.
+pub const IS_HALF: usize = 18;
+/// Whether four bytes are moved.
+pub const IS_WORD: usize = 19;
+/// Whether the row is an indirect jump.
+pub const IS_JALR: usize = 20;
+/// Whether memory is written.
+pub const IS_STORE: usize = 21;
+/// Whether the sign is extended.
+pub const IS_SIGNED: usize = 22;
+/// Bytes of the half that a byte or half is in, before the access.
+pub const HALF: [usize; 2] = [23, 24];
+/// Byte moved; of a half that is loaded, the high one.
+pub const BYTE: usize = 25;
+/// Sign bit of a load that extends it.
+pub const SIGN: usize = 26;
+/// Low bytes of the timestamp difference.
+const ELAPSED: usize = 27;
+
+pub(super) const fn width(clock: Clock) -> usize {
+    ELAPSED + clock.limbs()
+}
+
+pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
+    let main = builder.main();
+    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let pair = |c: [usize; 2]| c.map(at);
+    let constant = |c: u32| AB::Expr::from_u32(c);
+    let one = AB::Expr::ONE;
+    let [byte, half, word, jalr, store, signed] =
+        [IS_BYTE, IS_HALF, IS_WORD, IS_JALR, IS_STORE, IS_SIGNED].map(at);
+    let moves = byte.clone() + half.clone() + word.clone();
+    let real = moves.clone() + jalr.clone();
+    let ([bit0, bit1], [half0, half1]) = (pair(BIT), pair(HALF));
+    let ([old_lo, old_hi], [new_lo, new_hi]) = (pair(OLD), pair(NEW));
+    let [value_lo, value_hi] = pair(VALUE);
+    let (moved, sign) = (at(BYTE), at(SIGN));
+
+    // One kind per row.
+    builder.assert_bools([IS_BYTE, IS_HALF, IS_WORD, IS_JALR, IS_STORE, IS_SIGNED].map(at));
+    builder.assert_bool(real.clone());
+
+    // The address, with carries -1, 0 or 1.
+    let [q0, q1] = pair(Q);
+    let [high0, high1] = pair(HIGH);
+    let q = q0.clone() + q1.clone() * constant(1 << 8);
+    let high = high0.clone() + high1.clone() * constant(1 << 8);
+    let low = q.clone() * constant(4) + bit1.clone() * constant(2) + bit0.clone();
+    let carry = inverse_power_of_two(16);
+    let [base_lo, base_hi] = pair(BASE);
+    let carry_lo = (base_lo + at(OFFSET) - low) * carry;
+    let carry_hi = (base_hi + carry_lo.clone() - high.clone()) * carry;
+    for carry in [carry_lo, carry_hi] {
+        builder.assert_zero(carry.clone() * (carry.square() - one.clone()));
+    }
+    builder.assert_bools([bit0.clone(), bit1.clone()]);
+    range8(builder, q0, real.clone());
+    range(builder, q1, constant(6), real.clone());
+    range8(builder, high0, real.clone());
+    range8(builder, high1, real.clone());
+    let cell = high * constant(1 << 14) + q;
+    // Alignment; an indirect jump drops the lowest bit.
+    builder.assert_zero((half.clone() + word.clone()) * bit0.clone());
+    builder.assert_zero((word.clone() + jalr.clone()) * bit1.clone());
+
+    // The cell.
+    let limbs: [AB::Expr; 2] =
+        core::array::from_fn(|l| at(ELAPSED + l.min(clock.limbs() - 1)));
+    let (timestamp, previous, gate) = (at(CLK) + constant(2), at(PREVIOUS), moves);
+    let (old, new, limbs) = (pair(OLD), pair(NEW), &limbs[..]);
+    let touched =
+        Access { cell: cell.clone(), timestamp, previous, old, new, limbs, gate };
+    access(builder, clock, touched);
+
+    // The half that a byte or half is in, by bytes.
+    let part = byte.clone() + half.clone();
+    let old_half = half0.clone() + half1.clone() * constant(1 << 8);
+    let selected = old_lo.clone() + bit1.clone() * (old_hi.clone() - old_lo.clone());
+    builder.assert_zero(part.clone() * (old_half.clone() - selected));
+    range8(builder, half0.clone(), real.clone());
+    range8(builder, half1.clone(), real.clone());
+
+    // Loads leave the cell as it was.
+    let kept = [new_lo.clone() - old_lo.clone(), new_hi.clone() - old_hi.clone()];
+    let [kept_lo, kept_hi] = kept;
+    let load = one.clone() - store.clone();
+    builder.assert_zero(load.clone() * kept_lo.clone());
+    builder.assert_zero(load.clone() * kept_hi.clone());
+    // A word is the cell, loaded or stored.
+    builder.assert_zero(word.clone() * (new_lo - value_lo.clone()));
+    builder.assert_zero(word * (new_hi - value_hi.clone()));
+    // A part leaves the other half as it was, and in its own changes only what it moves.
+    builder.assert_zero(part.clone() * bit1.clone() * kept_lo.clone());
+    builder.assert_zero(part.clone() * (one.clone() - bit1) * kept_hi.clone());
+    // For a load the change is zero, so that these also say what is loaded.
+    let change = kept_lo + kept_hi;
+    let of_half = value_lo.clone() - old_half;
+    builder.assert_zero(half.clone() * (change.clone() - of_half));
+    let of_byte = (one.clone() - bit0.clone()) * (moved.clone() - half0)
+        + bit0 * constant(256) * (moved.clone() - half1.clone());
+    builder.assert_zero(byte.clone() * (change - of_byte));
+    // The rest of the value: anything in a byte store's source, the sign in what a part loads.
+    let rest = value_lo.clone() - moved.clone();
+    range8(builder, rest.clone() * inverse_power_of_two(8), byte.clone());
+    builder.assert_zero(byte * load.clone() * (rest - sign.clone() * constant(0xff00)));
+    let high_rest = value_hi.clone() - sign.clone() * constant(0xffff);
+    builder.assert_zero(part * load.clone() * high_rest);
+    // The sign is the top bit of the byte moved, in a half of the high one.
+    builder.assert_zero(half * (moved.clone() - half1));
+    builder.assert_bool(sign.clone());
+    builder.assert_zero(sign.clone() * (one - signed.clone()));
+    let rest = moved - sign * constant(128);
+    range(builder, rest, constant(8) - signed.clone(), real.clone());
+
+    let op = real.clone() * constant(op::MEM)
+        + at(IS_BYTE) * constant(op::BYTE)
+        + at(IS_HALF) * constant(op::HALF)
+        + at(IS_WORD) * constant(op::WORD)
+        + jalr.clone() * constant(op::JALR)
+        + store.clone() * constant(op::STORE)
+        + signed * constant(op::SIGNED);
+    let [base_lo, base_hi] = pair(BASE);
+    let source = store + jalr.clone();
+    let request = [
+        op,
+        at(CLK),
+        base_lo,
+        base_hi,
+        source.clone() * value_lo.clone(),
+        source * value_hi.clone(),
+        load.clone() * value_lo,
+        load * value_hi,
+        at(OFFSET),
+        jalr * cell,
+        AB::Expr::ZERO,
+        AB::Expr::ZERO,
+    ];
+    builder.push_interaction(EXEC, request, receive(real));
+}
+
+pub(super) fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+    trace.values_mut().fill(F::ZERO);
+    let counts = &mut record.counts;
+    let mut row = [F::ZERO; width(Clock::Long)];
+    let row = &mut row[..width(clock)];
+    for (r, step) in record.mem.as_slice().iter().enumerate() {
+        row.fill(F::ZERO);
+        let code = step.op - op::MEM;
+        let (signed, code) = (code >= op::SIGNED, code % op::SIGNED);
+        // A jump's code has no store below it.
+        let store = code > op::JALR;
+        let size = if store { code - op::STORE } else { code };
+        let [base_lo, base_hi] = step.base;
+        let address =
+            base_lo.wrapping_add(base_hi << 16).wrapping_add_signed(step.offset);
+        let (cell, bits) = (address >> 2, [address & 1, address >> 1 & 1]);
+        let (q, high) = (cell & 0x3fff, cell >> 14);
+
+        let kind = [IS_BYTE, IS_HALF, IS_WORD, IS_JALR][(size - 1) as usize];
+        row[kind] = F::ONE;
+        row[IS_STORE] = F::from_bool(store);
+        row[IS_SIGNED] = F::from_bool(signed);
+        row[CLK] = F::from_u32(step.clk);
+        row[OFFSET] = F::from_i32(step.offset);
+        row[BASE[0]] = F::from_u32(base_lo);
+        row[BASE[1]] = F::from_u32(base_hi);
+        for (columns, value) in [(VALUE, step.value), (OLD, step.old), (NEW, step.new)] {
+            row[columns[0]] = F::from_u32(value & 0xffff);
+            row[columns[1]] = F::from_u32(value >> 16);
+        }
+        for i in 0..2 {
+            row[BIT[i]] = F::from_u32(bits[i]);
+        }
+        row[Q[0]] = F::from_u32(q & 0xff);
+        row[Q[1]] = F::from_u32(q >> 8);
+        counts.range(q & 0xff, 8);
+        counts.range(q >> 8, 6);
+        row[HIGH[0]] = counts.range16(high);
+        row[HIGH[1]] = F::from_u32(high >> 8);
+
+        let part = size == op::BYTE || size == op::HALF;
+        let half = if part { step.old >> (16 * bits[1]) & 0xffff } else { 0 };
+        row[HALF[0]] = counts.range16(half);
+        row[HALF[1]] = F::from_u32(half >> 8);
+        let moved = match size {
+            op::BYTE => step.value & 0xff,
+            op::HALF => half >> 8,
+            _ => 0,
+        };
+        let sign = if signed { moved >> 7 } else { 0 };
+        row[BYTE] = F::from_u32(moved);
+        row[SIGN] = F::from_u32(sign);
+        counts.range(moved - 128 * sign, 8 - u32::from(signed));
+        if size == op::BYTE {
+            counts.range(step.value >> 8 & 0xff, 8);
+        }
+        if size != op::JALR {
+            row[PREVIOUS] = F::from_u32(step.previous);
+            counts.elapsed(clock, step.clk + 2, step.previous, &mut row[ELAPSED..]);
+        }
+        trace.set_row(r, row);
+    }
+}

@@ -1,0 +1,272 @@
+//! SYS: one row per step of a system call.
+//!
+//! The CPU row of an `ecall` reads a7 and a2 and steps the hidden cell PROGRESS, whose old value it
+//! passes on. A byte's step moves one byte, adds one to it and stays; an end returns it in a0, sets it to
+//! zero and goes on; an exit copies a0 to the exit code and halts. Bytes go through the MEM table.
+//!
+//! Only an end or an exit leaves the `ecall`. So what an end checks (the descriptor; that all bytes
+//! of a write, and at most those of a read, are done) holds for every step before it.
+
+use p3_air::WindowAccess;
+use p3_field::PrimeCharacteristicRing;
+use p3_lookup::InteractionBuilder;
+use tranche_core::{F, TraceMut};
+
+use super::rom::{HALT, op};
+use crate::bus::{
+    Access, Clock, EXEC, MEMORY, access, range16, receive, send,
+};
+use crate::cells::{EXIT_CODE, OUT, OUT_LEN, register};
+use crate::exec::record::{EpochRecord, SysStep};
+
+/// Clock of the cycle.
+pub const CLK: usize = 0;
+/// Word index of the `ecall`.
+pub const PC: usize = 1;
+/// Exit.
+pub const IS_EXIT: usize = 2;
+/// One byte of output.
+pub const IS_WRITE_BYTE: usize = 3;
+/// End of a write.
+pub const IS_WRITE_END: usize = 4;
+/// One byte of input.
+pub const IS_READ_BYTE: usize = 5;
+/// End of a read.
+pub const IS_READ_END: usize = 6;
+/// Register a2, halves.
+pub const WANTED: [usize; 2] = [7, 8];
+/// Bytes done before, halves.
+pub const DONE: [usize; 2] = [9, 10];
+/// Carry of done + 1, or borrow of wanted - done.
+pub const CARRY: usize = 11;
+/// Register a1 (bytes) or a0 before, halves.
+pub const ARGUMENT: [usize; 2] = [12, 13];
+/// The same register after.
+pub const RETURNED: [usize; 2] = [14, 15];
+/// Its previous timestamp.
+pub const ARGUMENT_PREVIOUS: usize = 16;
+/// Output length before a byte of output, halves.
+pub const OUT_LEN_OLD: [usize; 2] = [17, 18];
+/// Its previous timestamp.
+pub const OUT_LEN_PREVIOUS: usize = 19;
+/// Checked halves: the output length after, or wanted - done.
+pub const CHECKED: [usize; 2] = [20, 21];
+/// Their low bytes.
+pub const CHECKED_LOW: [usize; 2] = [22, 23];
+/// Cell of the result that is written: an output byte's, or the exit code's.
+pub const RESULT_CELL: usize = 24;
+/// The byte moved, or the exit code; halves.
+pub const MOVED: [usize; 2] = [25, 26];
+/// Low bytes of the timestamp differences of argument and output length.
+const ELAPSED: usize = 27;
+
+pub(super) const fn width(clock: Clock) -> usize {
+    ELAPSED + 2 * clock.limbs()
+}
+
+pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
+    let main = builder.main();
+    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let pair = |c: [usize; 2]| c.map(at);
+    let constant = |c: u32| AB::Expr::from_u32(c);
+    let (one, zero) = (AB::Expr::ONE, AB::Expr::ZERO);
+    let kinds = [IS_EXIT, IS_WRITE_BYTE, IS_WRITE_END, IS_READ_BYTE, IS_READ_END].map(at);
+    builder.assert_bools(kinds.clone());
+    let [exit, write_byte, write_end, read_byte, read_end] = kinds;
+    let byte = write_byte.clone() + read_byte.clone();
+    let end = write_end.clone() + read_end.clone();
+    let real = exit.clone() + byte.clone() + end.clone();
+    builder.assert_bool(real.clone());
+
+    // What the CPU asks for: progress after, next program counter.
+    let carry = at(CARRY);
+    builder.assert_bool(carry.clone());
+    let [done_lo, done_hi] = pair(DONE);
+    let [wanted_lo, wanted_hi] = pair(WANTED);
+    let power = constant(1 << 16);
+    let number = exit.clone() * constant(93)
+        + (write_byte.clone() + write_end.clone()) * constant(64)
+        + (read_byte.clone() + read_end.clone()) * constant(63);
+    let after = [
+        byte.clone() * (done_lo.clone() + one.clone() - carry.clone() * power.clone()),
+        byte.clone() * (done_hi.clone() + carry.clone()),
+    ];
+    let [after_lo, after_hi] = after;
+    let next_pc = real.clone() * at(PC)
+        + end.clone()
+        + exit.clone() * (constant(HALT) - at(PC));
+    let request = [
+        constant(op::SYS),
+        at(CLK),
+        number,
+        zero.clone(),
+        wanted_lo.clone(),
+        wanted_hi.clone(),
+        after_lo,
+        after_hi,
+        at(PC),
+        next_pc,
+        done_lo.clone(),
+        done_hi.clone(),
+    ];
+    builder.push_interaction(EXEC, request, receive(real.clone()));
+
+    // The argument: a1 of a byte, a0 of an end or an exit. An end returns what is done.
+    let limbs = |i: usize| -> [AB::Expr; 2] {
+        core::array::from_fn(|l| at(ELAPSED + i * clock.limbs() + l.min(clock.limbs() - 1)))
+    };
+    let timestamp = at(CLK) + constant(2);
+    let ([argument_lo, argument_hi], returned) = (pair(ARGUMENT), pair(RETURNED));
+    let cell = constant(register(10)) + byte.clone();
+    let argument = Access {
+        cell,
+        timestamp: timestamp.clone(),
+        previous: at(ARGUMENT_PREVIOUS),
+        old: pair(ARGUMENT),
+        new: pair(RETURNED),
+        limbs: &limbs(0),
+        gate: real.clone(),
+    };
+    access(builder, clock, argument);
+    let [returned_lo, returned_hi] = returned;
+    let kept = one - end.clone();
+    builder.assert_zero(kept.clone() * (returned_lo.clone() - argument_lo.clone()));
+    builder.assert_zero(kept * (returned_hi.clone() - argument_hi.clone()));
+    builder.assert_zero(end.clone() * (returned_lo - done_lo.clone()));
+    builder.assert_zero(end.clone() * (returned_hi - done_hi.clone()));
+    // Descriptor 1 is the output, 0 the input.
+    builder.assert_zero(end.clone() * (argument_lo.clone() - write_end.clone()));
+    builder.assert_zero(end.clone() * argument_hi.clone());
+
+    // An end leaves wanted - done, of 32 bits: zero after a write.
+    let [checked_lo, checked_hi] = pair(CHECKED);
+    let left_lo = wanted_lo - done_lo.clone() + carry.clone() * power.clone();
+    let left_hi = wanted_hi - done_hi.clone() - carry;
+    builder.assert_zero(end.clone() * (checked_lo.clone() - left_lo));
+    builder.assert_zero(end.clone() * (checked_hi.clone() - left_hi));
+    builder.assert_zero(write_end.clone() * checked_lo.clone());
+    builder.assert_zero(write_end * checked_hi.clone());
+
+    // A byte of output leaves its length one longer, and below 2^24.
+    let out_len = Access {
+        cell: constant(OUT_LEN),
+        timestamp: timestamp.clone(),
+        previous: at(OUT_LEN_PREVIOUS),
+        old: pair(OUT_LEN_OLD),
+        new: pair(CHECKED),
+        limbs: &limbs(1),
+        gate: write_byte.clone(),
+    };
+    access(builder, clock, out_len);
+    let [len_lo, len_hi] = pair(OUT_LEN_OLD);
+    let len = len_lo + len_hi * power.clone();
+    let longer = checked_lo.clone() + checked_hi.clone() * power;
+    builder.assert_zero(write_byte.clone() * (longer - len.clone() - AB::Expr::ONE));
+    builder.assert_zero(write_byte.clone() * (checked_hi.clone() - at(CHECKED_LOW[1])));
+    let checks = end + write_byte.clone();
+    range16(builder, checked_lo, at(CHECKED_LOW[0]), checks.clone());
+    range16(builder, checked_hi, at(CHECKED_LOW[1]), checks);
+
+    // The result's cells are written once: they are found as genesis left them.
+    let [moved_lo, moved_hi] = pair(MOVED);
+    let writes = write_byte.clone() + exit.clone();
+    let result_cell = at(RESULT_CELL);
+    builder.assert_zero(write_byte.clone() * (result_cell.clone() - len - constant(OUT)));
+    builder.assert_zero(exit.clone() * (result_cell.clone() - constant(EXIT_CODE)));
+    builder.assert_zero(exit.clone() * (moved_lo.clone() - argument_lo.clone()));
+    builder.assert_zero(exit * (moved_hi.clone() - argument_hi.clone()));
+    builder.assert_zero(byte.clone() * moved_hi.clone());
+    let taken = [result_cell.clone(), zero.clone(), zero.clone(), zero.clone()];
+    builder.push_interaction(MEMORY, taken, receive(writes.clone()));
+    let put = [result_cell, timestamp, moved_lo.clone(), moved_hi];
+    builder.push_interaction(MEMORY, put, send(writes));
+
+    // The byte in memory, at argument + done: the MEM table adds up the halves.
+    let load = constant(op::MEM + op::BYTE) * write_byte.clone();
+    let store = constant(op::MEM + op::BYTE + op::STORE) * read_byte.clone();
+    let request = [
+        load + store,
+        at(CLK),
+        argument_lo + done_lo,
+        argument_hi + done_hi,
+        read_byte * moved_lo.clone(),
+        zero.clone(),
+        write_byte * moved_lo,
+        zero.clone(),
+        zero.clone(),
+        zero.clone(),
+        zero.clone(),
+        zero,
+    ];
+    builder.push_interaction(EXEC, request, send(byte));
+}
+
+pub(super) fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+    trace.values_mut().fill(F::ZERO);
+    let counts = &mut record.counts;
+    let mut row = [F::ZERO; width(Clock::Long)];
+    let row = &mut row[..width(clock)];
+    for (r, step) in record.sys.as_slice().iter().enumerate() {
+        row.fill(F::ZERO);
+        let (kind, end) = match step.step {
+            SysStep::Exit => (IS_EXIT, false),
+            SysStep::WriteByte => (IS_WRITE_BYTE, false),
+            SysStep::WriteEnd => (IS_WRITE_END, true),
+            SysStep::ReadByte => (IS_READ_BYTE, false),
+            SysStep::ReadEnd => (IS_READ_END, true),
+        };
+        let byte = kind == IS_WRITE_BYTE || kind == IS_READ_BYTE;
+        let output = kind == IS_WRITE_BYTE;
+        let left = step.wanted.wrapping_sub(step.done);
+        let carry = if end {
+            step.wanted & 0xffff < step.done & 0xffff
+        } else {
+            byte && step.done & 0xffff == 0xffff
+        };
+        let checked = match (end, output) {
+            (true, _) => left,
+            (_, true) => step.out_len + 1,
+            _ => 0,
+        };
+        let (result_cell, moved) = match step.step {
+            SysStep::WriteByte => (OUT + step.out_len, step.byte),
+            SysStep::Exit => (EXIT_CODE, step.argument),
+            _ => (0, step.byte),
+        };
+        row[kind] = F::ONE;
+        let fields = [
+            (CLK, step.clk),
+            (PC, step.pc),
+            (CARRY, u32::from(carry)),
+            (ARGUMENT_PREVIOUS, step.argument_previous),
+            (OUT_LEN_PREVIOUS, step.out_len_previous),
+            (RESULT_CELL, result_cell),
+        ];
+        for (column, value) in fields {
+            row[column] = F::from_u32(value);
+        }
+        let words = [
+            (WANTED, step.wanted),
+            (DONE, step.done),
+            (ARGUMENT, step.argument),
+            (RETURNED, if end { step.done } else { step.argument }),
+            (OUT_LEN_OLD, step.out_len),
+            (CHECKED, checked),
+            (MOVED, moved),
+        ];
+        for (columns, value) in words {
+            row[columns[0]] = F::from_u32(value & 0xffff);
+            row[columns[1]] = F::from_u32(value >> 16);
+        }
+        if end || output {
+            row[CHECKED_LOW[0]] = counts.range16(checked & 0xffff);
+            row[CHECKED_LOW[1]] = counts.range16(checked >> 16);
+        }
+        let (argument, out_len) = row[ELAPSED..].split_at_mut(clock.limbs());
+        counts.elapsed(clock, step.clk + 2, step.argument_previous, argument);
+        if output {
+            counts.elapsed(clock, step.clk + 2, step.out_len_previous, out_len);
+        }
+        trace.set_row(r, row);
+    }
+}
