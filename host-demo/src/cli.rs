@@ -1,0 +1,141 @@
+//! The command line: its grammar, and which function answers to which subcommand.
+//!
+//! Exit codes: 0 for success, 1 for a refused proof or an execution that cannot be proved, 2 for bad
+//! usage. With `--json` a subcommand prints exactly one object on stdout and nothing else there;
+//! progress and reasons go to stderr.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::Error;
+use crate::{bench, demo, plan, prove, run, verify};
+
+/// Proves RISC-V programs in epochs, each inside one fixed buffer.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// What to do; without it, proves and verifies a built-in program and says what it did.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Executes a program: its output to stdout, its exit code as the exit code.
+    Run(RunArgs),
+    /// Proves an execution and writes a bundle.
+    Prove(ProveArgs),
+    /// Verifies a bundle and prints the statement that it proves.
+    Verify(VerifyArgs),
+    /// Prints the plan of an epoch: tables, regions, exact workspace bytes, security bits.
+    Plan(PlanArgs),
+    /// Compares the core with Plonky3's own prover: time, memory, bytes.
+    Bench(BenchArgs),
+}
+
+/// Arguments of `tranche run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// The program, an RV32 ELF file.
+    pub program: PathBuf,
+    /// The file that the program reads as its input; empty without it.
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tranche prove`.
+#[derive(Args, Clone, Debug)]
+pub struct ProveArgs {
+    /// The program, an RV32 ELF file.
+    pub program: PathBuf,
+    /// The file that the program reads as its input; empty without it.
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// log2 of the cycles of an epoch.
+    #[arg(long, value_name = "N", conflicts_with = "memory")]
+    pub epoch_log2: Option<u8>,
+    /// Bytes that all workspaces together may use; the largest epoch that fits is chosen.
+    #[arg(long, value_name = "BYTES")]
+    pub memory: Option<u64>,
+    /// Threads that prove, each in a workspace of its own.
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Where the bundle goes.
+    #[arg(short, long, value_name = "BUNDLE")]
+    pub output: Option<PathBuf>,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tranche verify`.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+    /// The program, an RV32 ELF file.
+    pub program: PathBuf,
+    /// The bundle that claims an execution of it.
+    pub bundle: PathBuf,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How much of a proof's work stays in the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// Keeps every low-degree extension.
+    Fast,
+}
+
+/// Arguments of `tranche plan`.
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    /// log2 of the cycles of an epoch.
+    #[arg(long, value_name = "N")]
+    pub epoch_log2: Option<u8>,
+    /// How much of a proof's work stays in the workspace.
+    #[arg(long, value_enum, default_value_t = Profile::Fast)]
+    pub profile: Profile,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tranche bench`.
+#[derive(Args, Clone, Debug)]
+pub struct BenchArgs {
+    /// Runs this case only.
+    #[arg(long = "case", value_name = "NAME")]
+    pub case: Option<String>,
+    /// Proofs by each prover, in turns; their median counts.
+    #[arg(long, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+    /// Prints the seconds of each phase of the core too, on stderr.
+    #[arg(long)]
+    pub phases: bool,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// Whatever the subcommand fails with.
+pub fn run(cli: &Cli) -> Result<ExitCode, Error> {
+    match &cli.command {
+        None => demo::run(),
+        Some(Command::Run(args)) => run::run(args),
+        Some(Command::Prove(args)) => prove::run(args),
+        Some(Command::Verify(args)) => verify::run(args),
+        Some(Command::Plan(args)) => plan::run(args),
+        Some(Command::Bench(args)) => bench::run(args),
+    }
+}
