@@ -15,7 +15,7 @@ pub mod sys;
 
 use p3_air::{Air, BaseAir};
 use p3_lookup::InteractionBuilder;
-use tranche_core::{F, TraceMut};
+use tranche_core::{F, TableSpec, TraceMut};
 
 use crate::bus::{AND4, Clock, RANGE, ROM};
 use crate::exec::record::{AND4_ROWS, EpochRecord, RANGE_ROWS};
@@ -166,6 +166,16 @@ impl<'a> EpochTable<'a> {
     /// Preprocessed columns whose next row the constraints read.
     pub const fn preprocessed_next(&self) -> &'static [usize] {
         &[]
+    }
+
+    /// What a plan wants to know of the table in an epoch of `shape`. Only L2G is carved.
+    pub const fn spec(&self, shape: EpochShape) -> TableSpec {
+        TableSpec {
+            main_next: !self.main_next().is_empty(),
+            preprocessed_next: !self.preprocessed_next().is_empty(),
+            carved: matches!(self, Self::L2g),
+            ..TableSpec::new(self.log_height(shape) as u8)
+        }
     }
 
     /// Number of public values.

@@ -1,0 +1,152 @@
+//! A minimal RV32I assembler and ELF writer for generated programs.
+
+/// Address of the code of a generated program.
+pub const CODE: u32 = 0x0001_0000;
+/// Address of its data segment: zeros, read-write.
+pub const DATA: u32 = 0x0002_0000;
+/// Bytes of the data segment.
+pub const DATA_BYTES: u32 = 0x1000;
+
+pub const ZERO: u32 = 0;
+pub const RA: u32 = 1;
+pub const A0: u32 = 10;
+pub const A1: u32 = 11;
+pub const A2: u32 = 12;
+pub const A7: u32 = 17;
+
+fn r_type(funct7: u32, rs2: u32, rs1: u32, funct3: u32, rd: u32, opcode: u32) -> u32 {
+    funct7 << 25 | rs2 << 20 | rs1 << 15 | funct3 << 12 | rd << 7 | opcode
+}
+
+fn i_type(imm: i32, rs1: u32, funct3: u32, rd: u32, opcode: u32) -> u32 {
+    assert!((-2048..2048).contains(&imm));
+    (imm as u32) << 20 | rs1 << 15 | funct3 << 12 | rd << 7 | opcode
+}
+
+/// Register operations by mnemonic: funct7, funct3.
+pub const REGISTER: [(&str, u32, u32); 10] = [
+    ("add", 0, 0),
+    ("sub", 0x20, 0),
+    ("sll", 0, 1),
+    ("slt", 0, 2),
+    ("sltu", 0, 3),
+    ("xor", 0, 4),
+    ("srl", 0, 5),
+    ("sra", 0x20, 5),
+    ("or", 0, 6),
+    ("and", 0, 7),
+];
+/// Operations with a 12-bit immediate: funct3.
+pub const IMMEDIATE: [(&str, u32); 6] =
+    [("addi", 0), ("slti", 2), ("sltiu", 3), ("xori", 4), ("ori", 6), ("andi", 7)];
+/// Shifts by an immediate: funct7, funct3.
+pub const SHIFT: [(&str, u32, u32); 3] = [("slli", 0, 1), ("srli", 0, 5), ("srai", 0x20, 5)];
+/// Branches: funct3.
+pub const BRANCH: [(&str, u32); 6] =
+    [("beq", 0), ("bne", 1), ("blt", 4), ("bge", 5), ("bltu", 6), ("bgeu", 7)];
+/// Loads: funct3, bytes.
+pub const LOAD: [(&str, u32, u32); 5] =
+    [("lb", 0, 1), ("lh", 1, 2), ("lw", 2, 4), ("lbu", 4, 1), ("lhu", 5, 2)];
+/// Stores: funct3, bytes.
+pub const STORE: [(&str, u32, u32); 3] = [("sb", 0, 1), ("sh", 1, 2), ("sw", 2, 4)];
+
+/// The register operation of this name.
+pub fn register(name: &str, rd: u32, rs1: u32, rs2: u32) -> u32 {
+    let (_, funct7, funct3) = REGISTER.into_iter().find(|op| op.0 == name).expect(name);
+    r_type(funct7, rs2, rs1, funct3, rd, 0x33)
+}
+
+/// The immediate operation of this name.
+pub fn immediate(name: &str, rd: u32, rs1: u32, imm: i32) -> u32 {
+    let (_, funct3) = IMMEDIATE.into_iter().find(|op| op.0 == name).expect(name);
+    i_type(imm, rs1, funct3, rd, 0x13)
+}
+
+/// The immediate shift of this name.
+pub fn shift(name: &str, rd: u32, rs1: u32, amount: u32) -> u32 {
+    let (_, funct7, funct3) = SHIFT.into_iter().find(|op| op.0 == name).expect(name);
+    r_type(funct7, amount, rs1, funct3, rd, 0x13)
+}
+
+/// The branch of this name, by a multiple of two bytes.
+pub fn branch(name: &str, rs1: u32, rs2: u32, offset: i32) -> u32 {
+    let (_, funct3) = BRANCH.into_iter().find(|op| op.0 == name).expect(name);
+    let at = |bit: i32, count: u32| (offset >> bit) as u32 & ((1 << count) - 1);
+    let high = at(12, 1) << 31 | at(5, 6) << 25;
+    high | rs2 << 20 | rs1 << 15 | funct3 << 12 | at(1, 4) << 8 | at(11, 1) << 7 | 0x63
+}
+
+/// The load of this name.
+pub fn load(name: &str, rd: u32, rs1: u32, offset: i32) -> u32 {
+    let (_, funct3, _) = LOAD.into_iter().find(|op| op.0 == name).expect(name);
+    i_type(offset, rs1, funct3, rd, 0x03)
+}
+
+/// The store of this name.
+pub fn store(name: &str, rs2: u32, rs1: u32, offset: i32) -> u32 {
+    let (_, funct3, _) = STORE.into_iter().find(|op| op.0 == name).expect(name);
+    let offset = offset as u32;
+    r_type(offset >> 5 & 0x7f, rs2, rs1, funct3, offset & 31, 0x23)
+}
+
+pub fn lui(rd: u32, imm: u32) -> u32 {
+    imm & 0xffff_f000 | rd << 7 | 0x37
+}
+
+pub fn auipc(rd: u32, imm: u32) -> u32 {
+    imm & 0xffff_f000 | rd << 7 | 0x17
+}
+
+pub fn jal(rd: u32, offset: i32) -> u32 {
+    let at = |bit: i32, count: u32| (offset >> bit) as u32 & ((1 << count) - 1);
+    at(20, 1) << 31 | at(1, 10) << 21 | at(11, 1) << 20 | at(12, 8) << 12 | rd << 7 | 0x6f
+}
+
+pub fn jalr(rd: u32, rs1: u32, offset: i32) -> u32 {
+    i_type(offset, rs1, 0, rd, 0x67)
+}
+
+pub const ECALL: u32 = 0x73;
+pub const FENCE: u32 = 0x0ff0_000f;
+
+/// Sets a register to any value, in two instructions.
+pub fn li(rd: u32, value: u32) -> [u32; 2] {
+    let low = (value as i32) << 20 >> 20;
+    [lui(rd, value.wrapping_sub(low as u32)), immediate("addi", rd, rd, low)]
+}
+
+/// Exits with the code in a0.
+pub fn exit() -> [u32; 2] {
+    [immediate("addi", A7, ZERO, 93), ECALL]
+}
+
+/// An ELF file with `code` at [`CODE`], where it starts, and `data` at [`DATA`], filled up with zeros
+/// to [`DATA_BYTES`].
+pub fn elf(code: &[u32], data: &[u8]) -> Vec<u8> {
+    let code: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let (header, segment) = (52u32, 32u32);
+    let code_at = header + 2 * segment;
+    let mut out = vec![0x7f, b'E', b'L', b'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let half = |out: &mut Vec<u8>, v: u16| out.extend(v.to_le_bytes());
+    let word = |out: &mut Vec<u8>, v: u32| out.extend(v.to_le_bytes());
+    half(&mut out, 2); // executable
+    half(&mut out, 243); // RISC-V
+    for v in [1, CODE, header, 0, 0] {
+        word(&mut out, v); // version, entry, program headers, no sections, flags
+    }
+    for v in [header as u16, segment as u16, 2, 40, 0, 0] {
+        half(&mut out, v);
+    }
+    let len = code.len() as u32;
+    let data_at = code_at + len;
+    let segments = [
+        [1, code_at, CODE, CODE, len, len, 5, 4],
+        [1, data_at, DATA, DATA, data.len() as u32, DATA_BYTES, 6, 4],
+    ];
+    for v in segments.into_iter().flatten() {
+        word(&mut out, v);
+    }
+    out.extend(code);
+    out.extend(data);
+    out
+}

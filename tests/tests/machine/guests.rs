@@ -1,0 +1,56 @@
+//! Whole programs: every epoch's traces satisfy every constraint, and every bus balances.
+
+use crate::asm::{A0, A1, A2, A7, DATA, ECALL, elf, exit, immediate, li};
+use crate::oracle::run_epochs;
+
+#[test]
+fn a_program_that_exits_at_once() {
+    let mut code = vec![immediate("addi", A0, 0, 7)];
+    code.extend(exit());
+    let run = run_epochs(&elf(&code, &[]), &[], 6, |_, traces| traces.check().unwrap()).unwrap();
+    assert_eq!((run.exit_code, run.epochs, run.cycles), (7, 1, 3));
+}
+
+/// read(0, DATA, 8), write(1, DATA, result), exit(result).
+#[test]
+fn input_comes_out_again() {
+    let mut code = Vec::new();
+    code.extend([immediate("addi", A7, 0, 63), immediate("addi", A0, 0, 0)]);
+    code.extend(li(A1, DATA));
+    code.extend([immediate("addi", A2, 0, 8), ECALL]);
+    code.extend([immediate("addi", A7, 0, 64), immediate("addi", A2, A0, 0)]);
+    code.extend([immediate("addi", A0, 0, 1), ECALL]);
+    code.extend(exit());
+    let elf = elf(&code, &[]);
+    for input in [&b""[..], b"abc", b"more than eight"] {
+        let run = run_epochs(&elf, input, 6, |_, traces| traces.check().unwrap()).unwrap();
+        let got = input.len().min(8);
+        assert_eq!(run.output, &input[..got]);
+        assert_eq!(run.exit_code as usize, got);
+        assert_eq!(run.instructions, 12);
+    }
+}
+
+const GUESTS: [&str; 3] = ["sha256", "json", "sort"];
+
+fn guest(name: &str) -> Vec<u8> {
+    let root = env!("CARGO_MANIFEST_DIR");
+    std::fs::read(format!("{root}/../host-demo/guests/prebuilt/{name}.elf")).expect(name)
+}
+
+#[test]
+fn guests_run_in_epochs_of_every_size() {
+    for name in GUESTS {
+        for log2_cycles in [6, 9, 12] {
+            // Checking is slower than proving: the first epochs, and every twentieth.
+            let run = run_epochs(&guest(name), b"[1, 2, 30]", log2_cycles, |epoch, traces| {
+                if epoch <= 3 || epoch % 20 == 0 {
+                    traces.check().unwrap_or_else(|why| panic!("{name} epoch {epoch}: {why}"));
+                }
+            })
+            .unwrap();
+            assert_eq!(run.exit_code, 0, "{name}");
+            assert!(!run.output.is_empty(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Runs programs into traces and judges them with Plonky3's own checkers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use p3_air::check_all_constraints;
+use p3_field::PrimeCharacteristicRing;
+use p3_lookup::Lookups;
+use p3_lookup::debug_util::{LookupDebugInstance, check_lookups};
+use p3_matrix::dense::RowMajorMatrix;
+use tranche_core::{EF, F, TraceMut};
+use tranche_machine::exec::RecordStorage;
+use tranche_machine::{
+    Cell, EpochEnd, EpochRecord, EpochShape, EpochTable, ExecError, GuestIo, Machine, Program,
+};
+
+/// A guest's input and output.
+#[derive(Default)]
+pub struct Io {
+    pub input: Vec<u8>,
+    pub read: usize,
+    pub output: Vec<u8>,
+}
+
+impl Io {
+    pub fn new(input: &[u8]) -> Self {
+        Self { input: input.to_vec(), ..Self::default() }
+    }
+}
+
+impl GuestIo for Io {
+    fn read(&mut self) -> Option<u8> {
+        let byte = self.input.get(self.read).copied();
+        self.read += usize::from(byte.is_some());
+        byte
+    }
+
+    fn write(&mut self, byte: u8) {
+        self.output.push(byte);
+    }
+}
+
+/// One epoch's tables with main traces (row-major) and public values.
+pub struct Traces<'p> {
+    pub tables: Vec<EpochTable<'p>>,
+    pub main: Vec<RowMajorMatrix<F>>,
+    pub public: Vec<Vec<F>>,
+}
+
+/// Fills the traces of a record.
+pub fn traces<'p>(
+    program: &'p Program<'p>,
+    shape: EpochShape,
+    record: &mut EpochRecord<'_>,
+) -> Traces<'p> {
+    let tables = EpochTable::all(shape, program);
+    let main = tables
+        .iter()
+        .map(|table| {
+            let height = 1 << table.log_height(shape);
+            // Whatever the buffer held before, the filler writes over it.
+            let mut values = vec![F::from_u32(0x0bad_f00d); table.main_width() * height];
+            table.fill(program, record, &mut TraceMut::new(&mut values, height));
+            RowMajorMatrix::new(values, height).transpose()
+        })
+        .collect();
+    let public = tables
+        .iter()
+        .map(|table| match table {
+            EpochTable::Cpu(_) => record.public_values().to_vec(),
+            EpochTable::L2g => vec![F::from_u32(record.epoch())],
+            _ => vec![],
+        })
+        .collect();
+    Traces { tables: tables.to_vec(), main, public }
+}
+
+impl Traces<'_> {
+    /// Index of a table by name.
+    pub fn index(&self, name: &str) -> usize {
+        self.tables.iter().position(|table| table.name() == name).expect(name)
+    }
+
+    /// The main trace of a table by name.
+    pub fn table(&mut self, name: &str) -> &mut RowMajorMatrix<F> {
+        let index = self.index(name);
+        &mut self.main[index]
+    }
+
+    /// Sets one element of a table.
+    pub fn set(&mut self, name: &str, row: usize, column: usize, value: F) {
+        let table = self.table(name);
+        let width = table.width;
+        table.values[row * width + column] = value;
+    }
+
+    /// One element of a table.
+    pub fn get(&self, name: &str, row: usize, column: usize) -> F {
+        let table = &self.main[self.index(name)];
+        table.values[row * table.width + column]
+    }
+
+    /// Every constraint on every row, then every bus; the first complaint.
+    pub fn check(&self) -> Result<(), String> {
+        self.check_constraints()?;
+        self.check_buses()
+    }
+
+    /// Every constraint on every row.
+    pub fn check_constraints(&self) -> Result<(), String> {
+        for ((table, main), public) in self.tables.iter().zip(&self.main).zip(&self.public) {
+            let report = check_all_constraints(table, main, public, Some(1));
+            if let Some(failure) = report.failures.first() {
+                return Err(format!(
+                    "{}: row {} breaks constraint {}",
+                    table.name(),
+                    failure.row,
+                    failure.constraint
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all messages of all buses cancel.
+    pub fn check_buses(&self) -> Result<(), String> {
+        use p3_air::BaseAir;
+        let lookups: Vec<_> =
+            self.tables.iter().map(|table| Lookups::<F>::from_air::<EF, _>(table)).collect();
+        let fixed: Vec<_> = self.tables.iter().map(|table| table.preprocessed_trace()).collect();
+        let instances: Vec<_> = (0..self.tables.len())
+            .map(|i| LookupDebugInstance {
+                main_trace: &self.main[i],
+                preprocessed_trace: &fixed[i],
+                public_values: &self.public[i],
+                lookups: &lookups[i],
+                permutation_challenges: &[],
+            })
+            .collect();
+        catch_unwind(AssertUnwindSafe(|| check_lookups(&instances))).map_err(|payload| {
+            payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "unbalanced".into())
+        })
+    }
+}
+
+/// How a run went.
+pub struct Run {
+    pub exit_code: u32,
+    pub output: Vec<u8>,
+    pub epochs: u32,
+    pub cycles: u64,
+    pub instructions: u64,
+}
+
+/// Executes `elf` in epochs of 2^`log2_cycles` cycles and hands each epoch's traces to `look`.
+pub fn run_epochs(
+    elf: &[u8],
+    input: &[u8],
+    log2_cycles: u32,
+    mut look: impl FnMut(u32, Traces<'_>),
+) -> Result<Run, ExecError> {
+    let program = Program::parse(elf).expect("a valid program");
+    let shape = EpochShape::new(log2_cycles, program.rom_log2()).expect("a valid shape");
+    let mut cells = vec![Cell::FREE; 1 << 16];
+    let mut machine = Machine::new(&program, &mut cells, 1 << 24);
+    let mut io = Io::new(input);
+    let mut storage = RecordStorage::new(shape);
+    let mut record = storage.record();
+    loop {
+        let end = machine.run_epoch(&mut io, &mut record)?;
+        look(record.epoch(), traces(&program, shape, &mut record));
+        if let EpochEnd::Exit(exit_code) = end {
+            return Ok(Run {
+                exit_code,
+                output: io.output,
+                epochs: machine.epochs(),
+                cycles: machine.cycles(),
+                instructions: machine.instructions(),
+            });
+        }
+    }
+}
