@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::F;
+use tranche_core::poseidon2::Poseidon2;
 use tranche_core::verifier::VerifyError;
 use tranche_machine::cells::REGISTERS;
-use tranche_machine::merge::{Chain, MergeTable, Node, Tree, parent, rest, statement};
+use tranche_machine::merge::{Chain, MergeTable, Node, Tree, empty_root, parent, rest, statement};
 use tranche_machine::tables::l2g::columns as l2g;
 
 use crate::audit::{Flaw, audit};
@@ -26,6 +27,7 @@ const PARENT_TABLE: usize = 2;
 const CELL_TOP_LIMB: Mutation = Mutation::Widened(3);
 const GAP_TOP_LIMB: Mutation = Mutation::Widened(7);
 /// Constraints of `rest`.
+const BOOLEAN: usize = 0;
 const FIRST_CELL: usize = 1;
 const ORDER: usize = 2;
 const NO_RISE: usize = 3;
@@ -297,6 +299,25 @@ fn a_padding_row_that_resets_the_order() {
     accepted_without(&batch, REST_TABLES[0], &[Mutation::Constraint(NO_RISE)]);
 }
 
+#[test]
+fn a_row_that_counts_twice() {
+    // Epoch 2 opens cell 5 as epoch 1 left it and as genesis did, and leaves both alike.
+    let twice = |leaves: &mut [Vec<Chain>]| {
+        let second = Chain {
+            init_epoch: 0,
+            init: 0,
+            ..*chain(&mut leaves[1], 5)
+        };
+        leaves[1].push(second);
+    };
+    let rows = [row(5, 5, SECOND_FINI), padding(94)];
+    let mut batch = forged(twice, REST_TABLES[0], &rows);
+    refused(&batch, &[gmem()]);
+    batch.tables[REST_TABLES[0]].row(0)[rest::REAL] = F::TWO;
+    refused(&batch, &[Flaw::Constraint(REST_TABLES[0], BOOLEAN)]);
+    accepted_without(&batch, REST_TABLES[0], &[Mutation::Constraint(BOOLEAN)]);
+}
+
 /// The merge of a run that finds 0 in cell 101 of the image, which starts at 8, by opening the cell in
 /// a `rest` table too.
 fn image_cell_in_rest(table: usize, rows: &[Row]) -> Batch {
@@ -471,6 +492,42 @@ fn a_row_silenced_on_the_global_bus_only() {
     let batch = close(&two_gates, true);
     assert_eq!(audit(&batch), BTreeSet::new());
     assert_eq!(batch.check().unwrap(), proved.concat());
+}
+
+#[test]
+fn a_filler_that_is_not_empty() {
+    let (leaves, tables) = two_writes();
+    let node = Tree::new(2, 3).unwrap().root().unwrap();
+    let children = [&tables[..], &[empty(&tables[0])]].concat();
+    let memory = compose(&leaves);
+    let mut batch = root(&node, children, &memory, outcome(0, b""));
+    let log_rows = LOG_ROWS as u32 + u32::from(PARAMS.log_blowup);
+    let known = empty_root(&Poseidon2::BABY_BEAR, l2g::WIDTH, log_rows, 0);
+    assert_eq!(batch.check().unwrap()[2].roots(), [known]);
+
+    // A row of nobody's epoch rewrites cell 5 at the end: the merge holds, but the root is another.
+    let rewrite = [
+        (l2g::CELL, 5),
+        (l2g::INIT_EPOCH, 2),
+        (l2g::INIT_LO, 20),
+        (l2g::REAL, 1),
+    ];
+    for (column, value) in rewrite {
+        batch.tables[2].row(0)[column] = F::from_u32(value);
+    }
+    batch.tables[2].row(0)[l2g::FINI_LO] = F::from_u32(99);
+    forge_rest(
+        &mut batch,
+        5,
+        &[
+            row(5, 5, (0, 99)),
+            row(6, 0, (2, 1)),
+            padding(93),
+            padding(0),
+        ],
+    );
+    assert_eq!(audit(&batch), BTreeSet::new());
+    assert_ne!(batch.check().unwrap()[2].roots(), [known]);
 }
 
 /// A merge of epochs 3 and 4 below a root, with rows added to its parent table.

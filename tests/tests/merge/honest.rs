@@ -10,6 +10,7 @@ use tranche_machine::tables::l2g::columns as l2g;
 
 use crate::audit::audit;
 use crate::batch::*;
+use crate::mutant::Kind;
 
 #[test]
 fn one_step() {
@@ -75,6 +76,18 @@ fn the_core_proves_the_same_bytes() {
         let batch = batch.reference();
         let expected = batch.prove();
         assert_eq!(batch.core_prove::<DefaultBackend>(), expected);
+        // The tables say of themselves, without a heap, what the plan wants to know.
+        let specs = batch
+            .airs
+            .iter()
+            .zip(batch.log_heights())
+            .map(|(air, log_height)| {
+                let Kind::Merge(table) = air.kind else {
+                    unreachable!("only real tables")
+                };
+                table.spec(log_height as u8)
+            });
+        assert!(specs.eq(batch.specs()));
         assert!(batch.verify(&expected).is_ok());
     }
 }

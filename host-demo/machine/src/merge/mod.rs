@@ -35,7 +35,7 @@ pub use tree::{Child, Node, Step, Tree, empty_root};
 
 use p3_air::{Air, BaseAir};
 use p3_lookup::InteractionBuilder;
-use tranche_core::{F, TraceMut};
+use tranche_core::{F, TableSpec, TraceMut};
 
 use crate::bus::{receive, send};
 use crate::tables::l2g;
@@ -112,6 +112,21 @@ impl MergeTable<'_> {
             Self::Result(outcome) => Some(outcome.log_height()),
             Self::Range => Some(range::LOG_ROWS),
             _ => None,
+        }
+    }
+
+    /// Whether the table is carved: another proof commits the same trace.
+    pub const fn carved(&self) -> bool {
+        matches!(self, Self::L2g | Self::Child | Self::Parent)
+    }
+
+    /// What a plan wants to know of the table at a height of 2^`log_height` rows.
+    pub const fn spec(&self, log_height: u8) -> TableSpec {
+        TableSpec {
+            main_next: !self.main_next().is_empty(),
+            preprocessed_next: !self.preprocessed_next().is_empty(),
+            carved: self.carved(),
+            ..TableSpec::new(log_height)
         }
     }
 

@@ -54,6 +54,16 @@ pub enum Child {
     Empty,
 }
 
+impl Child {
+    /// The public value of a leaf's table: its epoch, and 0 where the table is empty.
+    pub const fn epoch(&self) -> u32 {
+        match self {
+            Self::Epoch(number) => *number,
+            Self::Merge { .. } | Self::Empty => 0,
+        }
+    }
+}
+
 /// A proof of the run, in the order in which it can be made and is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
