@@ -4,6 +4,7 @@
 //! with two builders of its own: [`DegreeBuilder`] counts degrees once, when a plan is made, and
 //! [`RowBuilder`] evaluates packed rows, messages included, without building an expression.
 
+mod check;
 mod degree;
 mod layout;
 mod rows;
@@ -14,6 +15,8 @@ use p3_lookup::{Count, InteractionBuilder};
 use crate::F;
 use crate::backend::{Backend, Packed};
 
+pub(crate) use check::Balance;
+pub use check::{BusId, BusName, CheckBuilder};
 pub use degree::{Column, Columns, Degree, DegreeBuilder};
 pub use layout::{
     BUS_NAME_BYTES, Buses, LayoutError, MAX_BUSES, MAX_COLUMNS, MAX_GLOBALS, MAX_MESSAGE_WIDTH, MAX_WIDTH, TableLayout,

@@ -4,6 +4,7 @@
 //! [`Argued`] → quotient → [`Quotients`] → evaluate → [`Evaluated`] → reduce → [`Reduced`] → fold →
 //! [`Folded`] → open. [`Prover::prove_batch`] is their composition. No step allocates.
 
+mod check;
 mod error;
 mod openings;
 mod phases;
@@ -22,6 +23,7 @@ use crate::plan::{Name, Opened, Plan, Round};
 use crate::poseidon2::Poseidon2;
 use crate::{Digest, F, Statement, TraceMut, workspace};
 
+pub use check::CheckError;
 pub use error::{ProveError, SetupError};
 pub use phases::{Argued, Committed, Evaluated, Folded, Quotients, Reduced, Traces};
 

@@ -18,8 +18,8 @@ use crate::{D, EF, F, Statement, TraceMut, evaluate, fri, logup, quotient, reduc
 
 /// What every state carries.
 #[derive(Debug)]
-struct Base<'s, 'a, B, A, const N: usize> {
-    prover: &'s mut Prover<'a, B, A, N>,
+pub(super) struct Base<'s, 'a, B, A, const N: usize> {
+    pub(super) prover: &'s mut Prover<'a, B, A, N>,
     challenger: Challenger<'a>,
 }
 
@@ -41,7 +41,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Base<'_, '_, B, A, N> {
 
 /// A batch whose main traces are being written.
 #[derive(Debug)]
-pub struct Traces<'s, 'a, B, A, const N: usize>(Base<'s, 'a, B, A, N>);
+pub struct Traces<'s, 'a, B, A, const N: usize>(pub(super) Base<'s, 'a, B, A, N>);
 
 impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N> {
     pub(super) fn new(
@@ -91,16 +91,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
         let Self(mut base) = self;
         let prover = &mut *base.prover;
         let plan = prover.plan;
-        let (expected, got) = (plan.tables().len(), public_values.len());
-        if expected != got {
-            return Err(super::ProveError::PublicValueSlices { expected, got });
-        }
-        for (table, (planned, values)) in plan.tables().iter().zip(public_values).enumerate() {
-            let (expected, got) = (planned.layout.num_public_values, values.len());
-            if expected != got {
-                return Err(super::ProveError::PublicValues { table, expected, got });
-            }
-        }
+        check_public_values(plan, public_values)?;
         let names = [Name::Twiddles, Name::Trace, Name::Main, Name::PublicValues];
         let [twiddles, traces, extensions, public] = plan.regions().split(prover.words, names);
         let mut slots = public.iter_mut();
@@ -133,6 +124,24 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
         }
         Ok(Committed { base, lookup })
     }
+}
+
+/// Public values have one slice per table, of the length that its AIR reads.
+pub(super) fn check_public_values<const N: usize>(
+    plan: &Plan<N>,
+    public_values: &[&[F]],
+) -> Result<(), super::ProveError> {
+    let (expected, got) = (plan.tables().len(), public_values.len());
+    if expected != got {
+        return Err(super::ProveError::PublicValueSlices { expected, got });
+    }
+    for (table, (planned, values)) in plan.tables().iter().zip(public_values).enumerate() {
+        let (expected, got) = (planned.layout.num_public_values, values.len());
+        if expected != got {
+            return Err(super::ProveError::PublicValues { table, expected, got });
+        }
+    }
+    Ok(())
 }
 
 /// The LogUp challenges, laid out for use.
@@ -235,7 +244,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Committed<'s, 'a, B, A
 }
 
 /// Splits the first `len` elements off.
-fn take<'a>(rest: &mut &'a [F], len: usize) -> &'a [F] {
+pub(super) fn take<'a>(rest: &mut &'a [F], len: usize) -> &'a [F] {
     let (first, after) = rest.split_at(len);
     *rest = after;
     first

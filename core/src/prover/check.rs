@@ -1,0 +1,187 @@
+//! A debug aid: does a batch that is about to be proved satisfy its AIRs?
+//!
+//! The prover itself does not look: from a trace that breaks a constraint it makes a proof that no
+//! verifier accepts. This walk evaluates every constraint of every table on every row of the trace
+//! domain, as the AIR's author thinks of it, and sums the messages of every bus:
+//! `sum_i m_i / (alpha - sum_j tuple_ij beta^(k-1-j))` (LogUp, Haboeck 2022/1530). The challenges are
+//! fixed, so it convinces nobody but the author of the trace.
+
+use p3_air::{Air, RowWindow};
+use p3_field::PrimeCharacteristicRing;
+
+use super::phases::{Traces, check_public_values, take};
+use super::{ProveError, Prover};
+use crate::air::{Balance, BusId, CheckBuilder, MAX_BUSES, ProverAir, Rows};
+use crate::backend::Backend;
+use crate::challenger::Challenger;
+use crate::logup::row_buffers;
+use crate::ntt::reverse_bits;
+use crate::plan::{Name, Plan, TablePlan};
+use crate::F;
+
+/// What [`Traces::check_constraints`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum CheckError {
+    /// The prover would refuse the public values.
+    Inputs(ProveError),
+    /// The scratch is shorter than [`Plan::check_scratch_len`].
+    ScratchTooSmall {
+        /// Field elements that the check needs.
+        needed: usize,
+        /// Field elements given.
+        got: usize,
+    },
+    /// A constraint is not zero.
+    Constraint {
+        /// The table.
+        table: usize,
+        /// The row.
+        row: usize,
+        /// The constraint's place among the assertions of the AIR.
+        constraint: usize,
+    },
+    /// The flags of an exclusive interaction are not boolean, or more than one is set.
+    ///
+    /// The AIR has to constrain them: LogUp's fraction matches no message otherwise.
+    Flags {
+        /// The table.
+        table: usize,
+        /// The row.
+        row: usize,
+        /// The interaction's place among the exclusive ones of the AIR.
+        interaction: usize,
+    },
+    /// The messages of a bus do not cancel.
+    Unbalanced(BusId),
+}
+
+impl core::fmt::Display for CheckError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Inputs(error) => error.fmt(f),
+            Self::ScratchTooSmall { needed, got } => {
+                write!(f, "the scratch has {got} elements, the check needs {needed}")
+            }
+            Self::Constraint { table, row, constraint } => {
+                write!(f, "table {table}, row {row}: constraint {constraint} is not zero")
+            }
+            Self::Flags { table, row, interaction } => write!(
+                f,
+                "table {table}, row {row}: the flags of exclusive interaction {interaction} are \
+                 not exclusive"
+            ),
+            Self::Unbalanced(bus) => write!(f, "the messages of {bus} do not cancel"),
+        }
+    }
+}
+
+impl core::error::Error for CheckError {}
+
+impl<const N: usize> Plan<N> {
+    /// Field elements of scratch that [`Traces::check_constraints`] needs: two rows of a table.
+    pub fn check_scratch_len(&self) -> usize {
+        self.tables().iter().map(row_buffers).max().unwrap_or(0)
+    }
+}
+
+impl<B: Backend, A: ProverAir<B>, const N: usize> Traces<'_, '_, B, A, N> {
+    /// Looks for the first constraint that a written trace breaks, then for the first bus whose
+    /// messages do not cancel. For debugging: proving does not need it.
+    ///
+    /// `public_values` has one slice per table. `scratch` has [`Plan::check_scratch_len`] elements,
+    /// on entry of any value. Next rows wrap around; a table that declares no next row sees the
+    /// current one in its place, as it does while it is proved.
+    ///
+    /// # Errors
+    /// What was found, as [`CheckError`] names it: table by table, row by row, constraints before
+    /// flags before buses.
+    pub fn check_constraints(
+        &self,
+        public_values: &[&[F]],
+        scratch: &mut [F],
+    ) -> Result<(), CheckError>
+    where
+        A: for<'c> Air<CheckBuilder<'c>>,
+    {
+        let Prover { plan, airs, permutation, .. } = *self.0.prover;
+        check_public_values(plan, public_values).map_err(CheckError::Inputs)?;
+        let (needed, got) = (plan.check_scratch_len(), scratch.len());
+        if got < needed {
+            return Err(CheckError::ScratchTooSmall { needed, got });
+        }
+        let mut challenger = Challenger::new(permutation);
+        let challenges = [challenger.sample_ext(), challenger.sample_ext()];
+        let mut balances = [Balance::EMPTY; MAX_BUSES];
+        let mut main = self.0.prover.region(Name::Trace);
+        let mut preprocessed = self.0.prover.region(Name::PreprocessedTrace);
+        for (table, (planned, air)) in plan.tables().iter().zip(airs).enumerate() {
+            let (layout, height) = (&planned.layout, planned.height());
+            let trace = Trace {
+                table: planned,
+                main: take(&mut main, layout.main_width * height),
+                preprocessed: take(&mut preprocessed, layout.preprocessed_width * height),
+                public_values: public_values[table],
+            };
+            for row in 0..height {
+                let rows = trace.rows(row, scratch);
+                let mut builder =
+                    CheckBuilder::new(table, rows, layout, challenges, &mut balances);
+                air.eval(&mut builder);
+                let broken = builder.finish();
+                if let Some(constraint) = broken.constraint {
+                    return Err(CheckError::Constraint { table, row, constraint });
+                }
+                if let Some(interaction) = broken.flags {
+                    return Err(CheckError::Flags { table, row, interaction });
+                }
+            }
+        }
+        let unbalanced = balances.iter().find_map(Balance::unbalanced);
+        unbalanced.map_or(Ok(()), |bus| Err(CheckError::Unbalanced(bus)))
+    }
+}
+
+/// The values of one table.
+struct Trace<'a> {
+    table: &'a TablePlan,
+    /// Column by column, rows in natural order.
+    main: &'a [F],
+    /// Column by column, rows bit-reversed: it is prepared.
+    preprocessed: &'a [F],
+    public_values: &'a [F],
+}
+
+impl Trace<'_> {
+    /// Gathers row `row` and the one after it into `scratch`.
+    fn rows<'s>(&'s self, row: usize, scratch: &'s mut [F]) -> Rows<'s, F> {
+        let TablePlan { spec, layout } = self.table;
+        let height = self.table.height();
+        let following = |reads_next| if reads_next { (row + 1) % height } else { row };
+        let (main, scratch) = scratch.split_at_mut(2 * layout.main_width);
+        let (main_now, main_next) = main.split_at_mut(layout.main_width);
+        let scratch = &mut scratch[..2 * layout.preprocessed_width];
+        let (pre_now, pre_next) = scratch.split_at_mut(layout.preprocessed_width);
+        let reversed = |row| reverse_bits(row, self.table.log_height());
+        gather(self.main, height, row, main_now);
+        gather(self.main, height, following(spec.main_next), main_next);
+        gather(self.preprocessed, height, reversed(row), pre_now);
+        gather(self.preprocessed, height, reversed(following(spec.preprocessed_next)), pre_next);
+        Rows {
+            main: RowWindow::from_two_rows(main_now, main_next),
+            preprocessed: RowWindow::from_two_rows(pre_now, pre_next),
+            public_values: self.public_values,
+            is_first_row: F::from_bool(row == 0),
+            is_last_row: F::from_bool(row + 1 == height),
+            is_transition: F::from_bool(row + 1 < height),
+        }
+    }
+}
+
+/// Copies element `place` of each column of `height` elements.
+fn gather(columns: &[F], height: usize, place: usize, row: &mut [F]) {
+    for (element, column) in row.iter_mut().zip(columns.chunks_exact(height)) {
+        *element = column[place];
+    }
+}
