@@ -1,7 +1,7 @@
 /* SHA-256 (FIPS 180-4) of the whole input; writes the 32 digest bytes, exits with 0.
  *
  * The input is read straight into the one block that is compressed, so the program touches about
- * 220 memory cells whatever the length. Four rounds are written out, or moving registers from round
+ * 180 memory cells whatever the length. Four rounds are written out, or moving registers from round
  * to round would cost a fifth more cycles; eight would take more than 512 instructions. */
 #include "guest.h"
 
