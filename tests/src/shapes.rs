@@ -97,6 +97,69 @@ pub const QUICK: Params = Params {
     ood_pow_bits: 0,
 };
 
+/// Every parameter at each of its values, the others as in [`QUICK`].
+pub const fn sweep() -> [Params; 15] {
+    [
+        QUICK,
+        Params {
+            log_blowup: 2,
+            ..QUICK
+        },
+        Params {
+            log_blowup: 3,
+            ..QUICK
+        },
+        Params {
+            log_final_poly_len: 1,
+            ..QUICK
+        },
+        Params {
+            log_final_poly_len: 2,
+            ..QUICK
+        },
+        Params {
+            log_final_poly_len: 3,
+            ..QUICK
+        },
+        Params {
+            max_log_arity: 2,
+            ..QUICK
+        },
+        Params {
+            max_log_arity: 3,
+            ..QUICK
+        },
+        Params {
+            cap_height: 1,
+            ..QUICK
+        },
+        Params {
+            cap_height: 2,
+            ..QUICK
+        },
+        Params {
+            query_pow_bits: 5,
+            ..QUICK
+        },
+        Params {
+            batch_pow_bits: 5,
+            ..QUICK
+        },
+        Params {
+            lookup_pow_bits: 5,
+            ..QUICK
+        },
+        Params {
+            commit_pow_bits: 5,
+            ..QUICK
+        },
+        Params {
+            ood_pow_bits: 5,
+            ..QUICK
+        },
+    ]
+}
+
 impl Shape {
     /// A plain, unseeded shape of these tables with the published constants.
     pub fn new(tables: Vec<TableShape>, params: Params) -> Self {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tranche_core::{F, Params, Statement};
 use tranche_tests::air::{Part, TestAir};
 use tranche_tests::reference::Batch;
-use tranche_tests::shapes::{ProviderShape, QUICK, Shape, TableShape, shapes};
+use tranche_tests::shapes::{ProviderShape, QUICK, Shape, TableShape, shapes, sweep};
 
 use p3_field::PrimeCharacteristicRing;
 
@@ -28,66 +28,7 @@ proptest! {
 
 #[test]
 fn every_parameter_is_accepted() {
-    let sweep = [
-        QUICK,
-        Params {
-            log_blowup: 2,
-            ..QUICK
-        },
-        Params {
-            log_blowup: 3,
-            ..QUICK
-        },
-        Params {
-            log_final_poly_len: 1,
-            ..QUICK
-        },
-        Params {
-            log_final_poly_len: 2,
-            ..QUICK
-        },
-        Params {
-            log_final_poly_len: 3,
-            ..QUICK
-        },
-        Params {
-            max_log_arity: 2,
-            ..QUICK
-        },
-        Params {
-            max_log_arity: 3,
-            ..QUICK
-        },
-        Params {
-            cap_height: 1,
-            ..QUICK
-        },
-        Params {
-            cap_height: 2,
-            ..QUICK
-        },
-        Params {
-            query_pow_bits: 5,
-            ..QUICK
-        },
-        Params {
-            batch_pow_bits: 5,
-            ..QUICK
-        },
-        Params {
-            lookup_pow_bits: 5,
-            ..QUICK
-        },
-        Params {
-            commit_pow_bits: 5,
-            ..QUICK
-        },
-        Params {
-            ood_pow_bits: 5,
-            ..QUICK
-        },
-    ];
-    for params in sweep {
+    for params in sweep() {
         let plain = Shape::everything(params);
         assert_eq!(accepted(&plain), 0);
         let carved = Shape {

@@ -1,4 +1,5 @@
 //! The core against Plonky3: equal bytes, accepted proofs, and refusals that never panic.
 
 mod accepted;
+mod equal;
 mod refused;
