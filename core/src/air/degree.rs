@@ -37,8 +37,10 @@ impl Degree {
 }
 
 /// A trace column: degree 1.
+///
+/// It holds a byte because AIRs view a slice of columns as their column struct, which needs a size.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Column;
+pub struct Column(u8);
 
 impl From<Column> for Degree {
     fn from(_: Column) -> Self {
@@ -177,11 +179,11 @@ impl From<Public> for Degree {
     }
 }
 
-/// Two rows of trace columns; columns take no space, so any width is a static slice.
+/// Two rows of trace columns: all columns are alike, so any width is a static slice.
 #[derive(Clone, Copy, Debug)]
 pub struct Columns(usize);
 
-static COLUMNS: [Column; MAX_WIDTH] = [Column; MAX_WIDTH];
+static COLUMNS: [Column; MAX_WIDTH] = [Column(0); MAX_WIDTH];
 static PUBLIC: [Public; MAX_WIDTH] = [Public; MAX_WIDTH];
 
 impl WindowAccess<Column> for Columns {
@@ -329,7 +331,7 @@ mod tests {
 
     #[test]
     fn constants_fold_as_plonky3_folds_them() {
-        let x = Degree::from(Column);
+        let x = Degree::from(Column::default());
         assert_eq!((x * F::ONE).degree, 1);
         assert!((x * F::ZERO).is_zero());
         assert_eq!((x * x * Degree::TWO).degree, 2);

@@ -22,7 +22,7 @@ pub const BUS_NAME_BYTES: usize = 31;
 /// Elements of a message, at most.
 pub const MAX_MESSAGE_WIDTH: usize = 64;
 /// Widest main or preprocessed trace, in columns.
-pub const MAX_WIDTH: usize = (1 << 16) - 1;
+pub const MAX_WIDTH: usize = 1 << 12;
 
 /// Why a table's interactions cannot be laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
