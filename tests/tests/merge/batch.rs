@@ -11,8 +11,8 @@ use tranche_core::{Digest, F, Params, Statement, TraceMut};
 use tranche_machine::Program;
 use tranche_machine::cells::{EXIT_CODE, OUT, OUT_LEN, REGISTERS};
 use tranche_machine::merge::{
-    Chain, Image, MergeTable, Node, Outcome, RANGE_ROWS, RangeCounts, Tree, extend, fill_image,
-    fill_parent, fill_range, fill_rest, fill_result, rest_rows, statement,
+    Chain, Child, Image, MergeTable, Node, Outcome, RANGE_ROWS, RangeCounts, Step, Tree, extend,
+    fill_image, fill_parent, fill_range, fill_rest, fill_result, rest_rows, statement,
 };
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_tests::reference;
@@ -349,4 +349,55 @@ pub fn flat_of(leaves: &[Vec<Chain>], memory: &[Chain], outcome: Outcome<'static
         .collect();
     children.resize_with(tree.arity() as usize, || empty(&leaf(0, &[])));
     root(&tree.root().unwrap(), children, memory, outcome)
+}
+
+/// Every merge of a run, in the order of the bundle; the root, which claims `outcome`, is last.
+pub fn merge_tree(run: &[&[(u32, u32)]], arity: u32, outcome: Outcome<'static>) -> Vec<Batch> {
+    let leaves = leaves(run);
+    let tree = Tree::new(leaves.len() as u32, arity).unwrap();
+    let mut open: Vec<(Child, Vec<Chain>, Table)> = vec![];
+    let mut merges = vec![];
+    for step in tree.steps() {
+        let node = match step {
+            Step::Epoch(epoch) => {
+                let rows = leaves[epoch as usize - 1].clone();
+                let table = leaf(epoch, &rows);
+                open.push((Child::Epoch(epoch), rows, table));
+                continue;
+            }
+            Step::Merge(node) => node,
+        };
+        let taken = open.split_off(open.len() - node.children as usize);
+        assert!(
+            tree.children(node)
+                .zip(&taken)
+                .all(|(child, (of, ..))| child == *of)
+        );
+        let rows = compose(
+            &taken
+                .iter()
+                .map(|(_, rows, _)| rows.clone())
+                .collect::<Vec<_>>(),
+        );
+        let mut children: Vec<_> = taken.into_iter().map(|(.., table)| table).collect();
+        let filler = empty(&children[0]);
+        children.resize(arity as usize, filler);
+        if node.root {
+            merges.push(root(&node, children, &rows, outcome));
+        } else {
+            let batch = inner(&node, children, &rows);
+            let table = child(&batch.tables[arity as usize]);
+            open.push((
+                Child::Merge {
+                    level: node.level,
+                    index: node.index,
+                },
+                rows,
+                table,
+            ));
+            merges.push(batch);
+        }
+    }
+    assert!(open.is_empty());
+    merges
 }

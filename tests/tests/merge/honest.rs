@@ -1,8 +1,12 @@
 //! Honest merges: accepted, in one step and in two, ragged and without cells to close.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use p3_field::PrimeCharacteristicRing;
+use proptest::prelude::*;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::{DefaultBackend, F};
+use tranche_machine::cells::REGISTERS;
 use tranche_machine::merge::{
     Chain, MergeError, MergeTable, Tree, check_cover, empty_root, statement,
 };
@@ -32,29 +36,9 @@ fn a_run_that_touches_nothing() {
 
 /// The toy run merged in two steps: both merges below the root, then the root.
 fn two_steps() -> [Batch; 3] {
-    let leaves = leaves(&RUN);
-    let tree = Tree::new(3, 2).unwrap();
-    let tables = [
-        leaf(1, &leaves[0]),
-        leaf(2, &leaves[1]),
-        leaf(3, &leaves[2]),
-    ];
-    let hollow = empty(&tables[0]);
-    let rows = [compose(&leaves[..2]), compose(&leaves[2..])];
-
-    let [node_0, node_1] = [0, 1].map(|index| tree.node(1, index).unwrap());
-    let inner_0 = inner(&node_0, tables[..2].to_vec(), &rows[0]);
-    let inner_1 = inner(&node_1, vec![tables[2].clone(), hollow], &rows[1]);
-    let memory = compose(&rows);
-    assert_eq!(memory, compose(&leaves));
-    let parents = vec![child(&inner_0.tables[2]), child(&inner_1.tables[2])];
-    let top = root(
-        &tree.root().unwrap(),
-        parents,
-        &memory,
-        outcome(EXIT, OUTPUT),
-    );
-    [inner_0, inner_1, top]
+    merge_tree(&RUN, 2, outcome(EXIT, OUTPUT))
+        .try_into()
+        .unwrap()
 }
 
 #[test]
@@ -158,3 +142,40 @@ fn every_touched_cell_is_in_a_table() {
     let refused = check_cover(&odd, &image(), &outcome(EXIT, OUTPUT));
     assert_eq!(refused, Err(MergeError::Uncovered { cell: odd[0].cell }));
 }
+
+proptest! {
+    /// Whatever cells a run touches, and however it is merged, every merge of its tree holds.
+    #[test]
+    fn every_tree_of_every_run(
+        seeds in prop::collection::vec(prop::collection::vec((0..CELLS.len(), any::<u32>()), 0..8), 1..10),
+        arity in 2..5_u32,
+    ) {
+        let run: Vec<Vec<(u32, u32)>> = seeds
+            .into_iter()
+            .map(|writes| {
+                let writes: BTreeMap<_, _> = writes.into_iter().collect();
+                writes.into_iter().map(|(i, value)| (CELLS[i], value)).collect()
+            })
+            .collect();
+        let run: Vec<&[(u32, u32)]> = run.iter().map(Vec::as_slice).collect();
+        for batch in merge_tree(&run, arity, outcome(0, b"")) {
+            prop_assert_eq!(audit(&batch), BTreeSet::new());
+        }
+    }
+}
+
+/// Cells of every table but the result's, ascending, with the ends of holes and gaps among them.
+const CELLS: [u32; 12] = [
+    0,
+    99,
+    100,
+    103,
+    104,
+    199,
+    201,
+    202,
+    (1 << 29) + 201,
+    (1 << 29) + 202,
+    (1 << 30) - 1,
+    REGISTERS + 31,
+];
