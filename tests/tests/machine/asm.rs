@@ -7,6 +7,8 @@ pub const DATA: u32 = 0x0002_0000;
 /// Bytes of the data segment.
 pub const DATA_BYTES: u32 = 0x1000;
 
+const PAGE: u32 = 0x1000;
+
 pub const ZERO: u32 = 0;
 pub const RA: u32 = 1;
 pub const A0: u32 = 10;
@@ -125,7 +127,8 @@ pub fn exit() -> [u32; 2] {
 pub fn elf(code: &[u32], data: &[u8]) -> Vec<u8> {
     let code: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
     let (header, segment) = (52u32, 32u32);
-    let code_at = header + 2 * segment;
+    // File offsets and addresses agree modulo the page, or QEMU cannot map them.
+    let code_at = PAGE;
     let mut out = vec![0x7f, b'E', b'L', b'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let half = |out: &mut Vec<u8>, v: u16| out.extend(v.to_le_bytes());
     let word = |out: &mut Vec<u8>, v: u32| out.extend(v.to_le_bytes());
@@ -138,7 +141,7 @@ pub fn elf(code: &[u32], data: &[u8]) -> Vec<u8> {
         half(&mut out, v);
     }
     let len = code.len() as u32;
-    let data_at = code_at + len;
+    let data_at = (code_at + len).next_multiple_of(PAGE);
     let segments = [
         [1, code_at, CODE, CODE, len, len, 5, 4],
         [1, data_at, DATA, DATA, data.len() as u32, DATA_BYTES, 6, 4],
@@ -146,7 +149,9 @@ pub fn elf(code: &[u32], data: &[u8]) -> Vec<u8> {
     for v in segments.into_iter().flatten() {
         word(&mut out, v);
     }
+    out.resize(code_at as usize, 0);
     out.extend(code);
+    out.resize(data_at as usize, 0);
     out.extend(data);
     out
 }

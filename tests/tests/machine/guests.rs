@@ -33,7 +33,7 @@ fn input_comes_out_again() {
 
 const GUESTS: [&str; 3] = ["sha256", "json", "sort"];
 
-fn guest(name: &str) -> Vec<u8> {
+pub fn guest(name: &str) -> Vec<u8> {
     let root = env!("CARGO_MANIFEST_DIR");
     std::fs::read(format!("{root}/../host-demo/guests/prebuilt/{name}.elf")).expect(name)
 }

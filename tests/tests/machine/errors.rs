@@ -1,0 +1,96 @@
+//! What the machine refuses, by name and address.
+
+use tranche_machine::decode::{DecodeError, Multiply};
+use tranche_machine::{ElfError, ExecError, Program};
+
+use crate::asm::{A0, A1, A7, CODE, DATA, ECALL, RA, elf, exit, immediate, jal, jalr, li, load, store};
+use crate::oracle::run_epochs;
+
+/// Runs `code` and returns its error, which the plain run gives too.
+fn error(code: &[u32]) -> ExecError {
+    let Err(error) = run_epochs(&elf(code, &[]), &[], 6, |_, _| ()) else { panic!("it ran") };
+    error
+}
+
+#[test]
+fn multiplications_and_unknown_words() {
+    let mul = 0x02a5_0533; // mul a0, a0, a0
+    let got = error(&[immediate("addi", A0, 0, 1), mul]);
+    let reason = DecodeError::Multiply(Multiply::Mul);
+    assert_eq!(got, ExecError::Unsupported { pc: CODE + 4, word: mul, reason });
+    assert_eq!(got.to_string(), "pc 0x00010004: mul needs the M extension");
+    for word in [0, u32::MAX, 0x0010_0073, 0x3000_1073, 0x0000_100f] {
+        let reason = DecodeError::Unknown;
+        assert_eq!(error(&[word]), ExecError::Unsupported { pc: CODE, word, reason });
+    }
+}
+
+#[test]
+fn unsupported_words_that_are_never_executed_do_no_harm() {
+    let mut code = vec![jal(0, 8), 0x02a5_0533];
+    code.extend(exit());
+    let run = run_epochs(&elf(&code, &[]), &[], 6, |_, traces| traces.check().unwrap()).unwrap();
+    assert_eq!(run.exit_code, 0);
+}
+
+#[test]
+fn bad_jumps() {
+    assert_eq!(error(&[jal(0, 6)]), ExecError::MisalignedJump { pc: CODE });
+    let jump = |target: u32| [&li(RA, target)[..], &[jalr(0, RA, 0)]].concat();
+    assert_eq!(error(&jump(CODE + 2)), ExecError::MisalignedJump { pc: CODE + 8 });
+    let outside = ExecError::JumpOutOfRom { pc: CODE + 8, target: DATA };
+    assert_eq!(error(&jump(DATA)), outside);
+    let fall = ExecError::JumpOutOfRom { pc: CODE, target: CODE + 4 };
+    assert_eq!(error(&[immediate("addi", A0, 0, 0)]), fall);
+}
+
+#[test]
+fn bad_accesses() {
+    let at = |address: u32, access: u32| [&li(A1, address)[..], &[access]].concat();
+    let pc = CODE + 8;
+    for (name, address) in [("lh", DATA + 1), ("lw", DATA + 2), ("lhu", DATA + 3)] {
+        let got = error(&at(address, load(name, A0, A1, 0)));
+        assert_eq!(got, ExecError::MisalignedAccess { pc, address });
+    }
+    let got = error(&at(DATA + 1, store("sw", A0, A1, 0)));
+    assert_eq!(got, ExecError::MisalignedAccess { pc, address: DATA + 1 });
+    let got = error(&at(0, load("lw", A0, A1, 0)));
+    assert_eq!(got, ExecError::OutOfRange { pc, address: 0 });
+    let got = error(&at(CODE, store("sb", A0, A1, 0)));
+    assert_eq!(got, ExecError::OutOfRange { pc, address: CODE });
+}
+
+#[test]
+fn bad_system_calls() {
+    let got = error(&[immediate("addi", A7, 0, 57), ECALL]);
+    assert_eq!(got, ExecError::UnknownSyscall { pc: CODE + 4, number: 57 });
+    let got = error(&[immediate("addi", A7, 0, 64), ECALL]);
+    assert_eq!(got, ExecError::BadDescriptor { pc: CODE + 4, descriptor: 0 });
+}
+
+#[test]
+fn broken_files_are_refused() {
+    let good = elf(&exit(), &[]);
+    assert!(Program::parse(&good).is_ok());
+    for len in 0..good.len() {
+        assert!(Program::parse(&good[..len]).is_err(), "cut at {len}");
+    }
+    let with = |at: usize, byte: u8| {
+        let mut file = good.clone();
+        file[at] = byte;
+        Program::parse(&file).err()
+    };
+    assert_eq!(with(0, 0), Some(ElfError::Malformed));
+    assert_eq!(with(4, 2), Some(ElfError::NotElf32Le));
+    assert_eq!(with(5, 2), Some(ElfError::NotElf32Le));
+    assert_eq!(with(16, 3), Some(ElfError::NotExecutable { kind: 3 }));
+    assert_eq!(with(18, 62), Some(ElfError::NotRiscv { machine: 62 }));
+    assert_eq!(with(24, 2), Some(ElfError::Entry { address: CODE + 2 }));
+    assert_eq!(with(26, 2), Some(ElfError::Entry { address: DATA }));
+    // No byte, whatever it becomes, makes the parser panic.
+    for at in 0..good.len() {
+        for byte in [0, 1, 0x7f, 0x80, 0xff] {
+            let _ = with(at, byte);
+        }
+    }
+}
