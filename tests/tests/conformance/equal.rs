@@ -1,8 +1,11 @@
 //! The core's bytes are Plonky3's, on every backend.
 
+use p3_air::{Air, AirBuilder, BaseAir};
+use p3_keccak_air::{KeccakAir, NUM_ROUNDS, generate_trace_rows};
 use proptest::prelude::*;
 use tranche_core::air::ProverAir;
-use tranche_core::{DefaultBackend, Params, ScalarBackend};
+use tranche_core::poseidon2::Poseidon2;
+use tranche_core::{DefaultBackend, F, Params, ScalarBackend};
 use tranche_tests::air::{Form, Part};
 use tranche_tests::reference::{Batch, ReferenceAir};
 use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, shapes, sweep};
@@ -253,4 +256,37 @@ fn the_default_parameters() {
         ..Shape::everything(Params::DEFAULT)
     });
     equal(&Shape::everything(Params::BENCHMARK));
+}
+
+/// The Keccak AIR; Plonky3's prover wants AIRs that can be cloned.
+#[derive(Clone)]
+struct Keccak;
+
+impl BaseAir<F> for Keccak {
+    fn width(&self) -> usize {
+        BaseAir::<F>::width(&KeccakAir {})
+    }
+}
+
+impl<AB: AirBuilder<F = F>> Air<AB> for Keccak {
+    fn eval(&self, builder: &mut AB) {
+        KeccakAir {}.eval(builder);
+    }
+}
+
+#[test]
+fn keccak() {
+    let inputs = vec![core::array::from_fn(|i| i as u64 * 0x0123_4567_89ab_cdef); 5];
+    let rows = (inputs.len() * NUM_ROUNDS).next_power_of_two();
+    let batch = Batch {
+        airs: vec![Keccak],
+        traces: vec![generate_trace_rows(inputs, 0)],
+        publics: vec![vec![]],
+        carved: vec![false],
+        params: QUICK,
+        statement: None,
+        poseidon2: Poseidon2::BABY_BEAR,
+    };
+    assert_eq!(batch.log_heights(), [rows.ilog2() as usize]);
+    assert_equal(&batch, &"keccak");
 }
