@@ -318,8 +318,8 @@ fn a_row_that_counts_twice() {
     accepted_without(&batch, REST_TABLES[0], &[Mutation::Constraint(BOOLEAN)]);
 }
 
-/// The merge of a run that finds 0 in cell 101 of the image, which starts at 8, by opening the cell in
-/// a `rest` table too.
+/// The merge of a run that finds 0 in cell 101 of the image, which starts at 8, by opening the cell
+/// in a `rest` table too.
 fn image_cell_in_rest(table: usize, rows: &[Row]) -> Batch {
     let mut leaves = leaves(&RUN);
     chain(&mut leaves[0], 101).init = 0;
@@ -333,7 +333,8 @@ fn image_cell_in_rest(table: usize, rows: &[Row]) -> Batch {
 #[test]
 fn a_cell_in_two_tables() {
     let fini = (3, 9);
-    // Past the end of the hole before the image, with the true gap to that end and with a false one.
+    // Past the end of the hole before the image, with the true gap to that end and with a false
+    // one.
     let after = |gap| {
         [
             row(5, 5, SECOND_FINI),
@@ -437,7 +438,8 @@ fn two_writes() -> (Vec<Vec<Chain>>, [Table; 2]) {
     (leaves, tables)
 }
 
-/// The root merge of these L2G tables, closed against a memory in which cell 5 holds 20, or still 10.
+/// The root merge of these L2G tables, closed against a memory in which cell 5 holds 20, or still
+/// 10.
 fn close(tables: &[Table; 2], stale: bool) -> Batch {
     let (mut leaves, _) = two_writes();
     if stale {

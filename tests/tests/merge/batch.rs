@@ -151,7 +151,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Proves the batch with Plonky3, and verifies the proof's bytes; the roots of its carved tables.
+    /// Proves the batch with Plonky3, and verifies the proof's bytes; the roots of its carved
+    /// tables.
     pub fn check(&self) -> Result<Vec<Root>, VerifyError> {
         let batch = self.reference();
         batch.verify(&batch.prove())

@@ -1,5 +1,5 @@
-//! What a range of epochs did to each cell it touched: the rows of a parent table, and at the root the
-//! whole memory.
+//! What a range of epochs did to each cell it touched: the rows of a parent table, and at the root
+//! the whole memory.
 
 use super::MergeError;
 use crate::exec::record::L2gRow;
@@ -42,13 +42,14 @@ impl Chain {
 
 /// Appends what the next epoch, or the next range of epochs, did to what the ones before it did.
 ///
-/// `chains[..len]` and `next` ascend strictly by cell; so does the result, `chains[..returned]`. Call it
-/// with the children of a merge in order, beginning with `len = 0`. Runs in place, in time linear in
-/// both.
+/// `chains[..len]` and `next` ascend strictly by cell; so does the result, `chains[..returned]`.
+/// Call it with the children of a merge in order, beginning with `len = 0`. Runs in place, in time
+/// linear in both.
 ///
 /// # Errors
-/// [`MergeError::TooManyRows`] with the length that `chains` would need, [`MergeError::Unsorted`], or
-/// [`MergeError::Broken`] when `next` finds a cell otherwise than it was left. Then `chains` is as before.
+/// [`MergeError::TooManyRows`] with the length that `chains` would need, [`MergeError::Unsorted`],
+/// or [`MergeError::Broken`] when `next` finds a cell otherwise than it was left. Then `chains` is
+/// as before.
 pub fn extend<I>(chains: &mut [Chain], len: usize, next: I) -> Result<usize, MergeError>
 where
     I: DoubleEndedIterator<Item = Chain> + Clone,

@@ -1,7 +1,7 @@
 //! Traces of the merge tables.
 //!
-//! Rows ascend strictly by cell, as [`extend`](super::extend) leaves them. Every element of a trace is
-//! written.
+//! Rows ascend strictly by cell, as [`extend`](super::extend) leaves them. Every element of a trace
+//! is written.
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::{F, TraceMut};
@@ -11,6 +11,7 @@ use super::rest::{CELL_BITS, GAP_BITS, GAP_LIMIT};
 use super::{
     Chain, EPOCH_BITS, Image, MergeError, Outcome, RangeCounts, image, outcome, parent, range, rest,
 };
+use crate::tables::lookup;
 
 /// Writes the parent table of a merge whose first epoch is `first_epoch`.
 ///
@@ -154,9 +155,7 @@ pub fn fill_range(trace: &mut TraceMut<'_>, counts: &RangeCounts) {
         (trace.width(), trace.height()),
         (range::WIDTH, super::RANGE_ROWS)
     );
-    for r in 0..trace.height() {
-        trace.set(r, 0, counts.multiplicity(r));
-    }
+    lookup::fill(counts.rows(), trace);
 }
 
 /// Finds a touched cell that no table of the root has, if there is one.
@@ -179,7 +178,8 @@ pub fn check_cover(
     }
 }
 
-/// Visits the real rows of a hole's table, each with its gap; returns the gap to the end of the hole.
+/// Visits the real rows of a hole's table, each with its gap; returns the gap to the end of the
+/// hole.
 ///
 /// A hole without a touched cell has no rows and no gap.
 fn walk(hole: (u32, u32), memory: &[Chain], mut visit: impl FnMut(u32, Chain)) -> u32 {

@@ -1,7 +1,7 @@
 //! Genesis and final memory of the program image, the registers and the hidden cells.
 //!
-//! Cells and initial values are preprocessed: the verifier derives them from the program. The prover
-//! supplies how each cell was left. An untouched cell takes back its own epoch-0 token.
+//! Cells and initial values are preprocessed: the verifier derives them from the program. The
+//! prover supplies how each cell was left. An untouched cell takes back its own epoch-0 token.
 
 use core::ops::Range;
 
@@ -25,7 +25,8 @@ const INIT_HI: usize = 2;
 const REAL: usize = 3;
 pub(super) const FIXED_WIDTH: usize = 4;
 
-/// The cells whose initial value the program determines: its image, the registers and the hidden cells.
+/// The cells whose initial value the program determines: its image, the registers and the hidden
+/// cells.
 #[derive(Clone, Copy, Debug)]
 pub struct Image<'a> {
     program: &'a Program<'a>,
@@ -53,8 +54,8 @@ impl<'a> Image<'a> {
         self.log_height
     }
 
-    /// Each cell of the image with its initial value, ascending. Registers and hidden cells start at
-    /// zero.
+    /// Each cell of the image with its initial value, ascending. Registers and hidden cells start
+    /// at zero.
     pub fn cells(&self) -> impl Iterator<Item = (u32, u32)> + 'a {
         self.program
             .image()
@@ -100,8 +101,8 @@ pub fn image_rows(program: &Program<'_>) -> usize {
     ram + (REGISTERS_END - REGISTERS) as usize
 }
 
-/// The intervals of RAM between and around these ascending ones, as `(first cell, end)`: public values
-/// of one `Rest` table each.
+/// The intervals of RAM between and around these ascending ones, as `(first cell, end)`: public
+/// values of one `Rest` table each.
 pub const fn holes(intervals: &[Range<u32>]) -> Holes<'_> {
     Holes { intervals, at: 0 }
 }

@@ -1,7 +1,7 @@
 //! The L2G table of an epoch, as a merge sees it: the same trace, spoken on the global bus.
 //!
-//! `fini_epoch` is no column: it is the epoch's number, which the verifier supplies by position. That
-//! `init_epoch` is below it is proved in the epoch, for the same committed rows.
+//! `fini_epoch` is no column: it is the epoch's number, which the verifier supplies by position.
+//! That `init_epoch` is below it is proved in the epoch, for the same committed rows.
 
 use p3_air::WindowAccess;
 use p3_lookup::InteractionBuilder;

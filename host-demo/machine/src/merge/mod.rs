@@ -1,15 +1,15 @@
 //! The merge: one LogUp argument over the memory of many epochs.
 //!
-//! Every real L2G row consumes the token `(cell, init_epoch, init)` and emits
-//! `(cell, fini_epoch, fini)` with `init_epoch < fini_epoch`. Genesis emits one epoch-0 token per cell,
-//! final memory consumes one. The rows of a cell are then the edges of a graph without cycles that
-//! carries one unit from genesis to final memory: one path through the epochs, so each epoch enters a
-//! cell with the value that the last one left. (Offline memory checking, Blum et al., FOCS 1991.)
+//! Every real L2G row consumes the token `(cell, init_epoch, init)` and emits `(cell, fini_epoch,
+//! fini)` with `init_epoch < fini_epoch`. Genesis emits one epoch-0 token per cell, final memory
+//! consumes one. The rows of a cell are then the edges of a graph without cycles that carries one
+//! unit from genesis to final memory: one path through the epochs, so each epoch enters a cell with
+//! the value that the last one left. (Offline memory checking, Blum et al., FOCS 1991.)
 //!
 //! A cell's genesis and final memory are the two ends of one row, in exactly one of three tables:
-//! [`Image`] and [`Outcome`] (cells preprocessed) or the `Rest` tables, one for each hole between the
-//! intervals of the image. A merge below the root has one `Parent` table instead, which stands for its
-//! whole range of epochs in the next merge. `docs/merge.md` has the argument in full.
+//! [`Image`] and [`Outcome`] (cells preprocessed) or the `Rest` tables, one for each hole between
+//! the intervals of the image. A merge below the root has one `Parent` table instead, which stands
+//! for its whole range of epochs in the next merge. `docs/merge.md` has the argument in full.
 //!
 //! No function here panics on a caller's values; the fillers assert the width of their trace.
 
@@ -37,9 +37,9 @@ use p3_air::{Air, BaseAir};
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TableSpec, TraceMut};
 
-use crate::bus::{receive, send};
-use crate::tables::l2g;
+use crate::bus::{RANGE, receive, send};
 pub use crate::tables::l2g::EPOCH_BITS;
+use crate::tables::{l2g, lookup};
 
 /// The bus of `(cell, epoch, low half, high half)` tokens.
 pub const GMEM: &str = "gmem";
@@ -47,8 +47,8 @@ pub const GMEM: &str = "gmem";
 /// A table of a merge batch.
 ///
 /// Order within a batch: the children ([`L2g`](Self::L2g) or [`Child`](Self::Child), carved), then
-/// [`Parent`](Self::Parent) (carved) or, in the root, `Image`, `Result` and one `Rest` per hole, then
-/// `Range`; see [`inner_tables`] and [`root_tables`].
+/// [`Parent`](Self::Parent) (carved) or, in the root, `Image`, `Result` and one `Rest` per hole,
+/// then `Range`; see [`inner_tables`] and [`root_tables`].
 #[derive(Clone, Copy, Debug)]
 pub enum MergeTable<'a> {
     /// The L2G table of an epoch, the same trace as in the epoch's proof. Public value: the epoch's
@@ -62,8 +62,8 @@ pub enum MergeTable<'a> {
     Image(Image<'a>),
     /// Genesis and final memory of the claimed result.
     Result(Outcome<'a>),
-    /// Genesis and final memory of the touched cells of one hole. Public values: its first cell, and
-    /// the first cell after it.
+    /// Genesis and final memory of the touched cells of one hole. Public values: its first cell,
+    /// and the first cell after it.
     Rest,
     /// The range checks of `Parent` and `Rest`.
     Range,
@@ -100,7 +100,7 @@ impl MergeTable<'_> {
         match self {
             Self::Image(_) => image::FIXED_WIDTH,
             Self::Result(_) => outcome::FIXED_WIDTH,
-            Self::Range => range::FIXED_WIDTH,
+            Self::Range => lookup::RANGE_WIDTH,
             _ => 0,
         }
     }
@@ -148,7 +148,13 @@ impl MergeTable<'_> {
         match self {
             Self::Image(image) => image.fill_preprocessed(trace),
             Self::Result(outcome) => outcome.fill_preprocessed(trace),
-            Self::Range => range::fill_preprocessed(trace),
+            Self::Range => {
+                assert_eq!(
+                    (trace.width(), trace.height()),
+                    (lookup::RANGE_WIDTH, RANGE_ROWS)
+                );
+                lookup::fill_range(trace);
+            }
             _ => assert_eq!(trace.width(), 0),
         }
     }
@@ -203,7 +209,7 @@ impl<AB: InteractionBuilder<F = F>> Air<AB> for MergeTable<'_> {
             Self::Image(_) => image::eval(builder),
             Self::Result(_) => outcome::eval(builder),
             Self::Rest => rest::eval(builder),
-            Self::Range => range::eval(builder),
+            Self::Range => lookup::eval::<{ lookup::RANGE_WIDTH }, _>(RANGE, builder),
         }
     }
 }
@@ -215,8 +221,8 @@ pub fn inner_tables(leaves: bool, arity: usize) -> impl Iterator<Item = MergeTab
     children(leaves, arity).chain([MergeTable::Parent, MergeTable::Range])
 }
 
-/// The tables of the root merge: `arity` children, image, result, one table per hole of the image, the
-/// range checks.
+/// The tables of the root merge: `arity` children, image, result, one table per hole of the image,
+/// the range checks.
 ///
 /// `leaves` says that the children are epochs' L2G tables. The first `arity` tables are carved.
 pub fn root_tables<'a>(

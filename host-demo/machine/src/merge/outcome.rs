@@ -1,8 +1,8 @@
 //! Genesis and final memory of the claimed result: exit code, output length, output bytes.
 //!
-//! Cells **and final values** are preprocessed, so the verifier derives both from the claim; the initial
-//! value is the constant 0. Only the epoch that wrote a cell last is the prover's. Output cells past the
-//! claimed length are in no table at all, so a run that writes one cannot be closed.
+//! Cells **and final values** are preprocessed, so the verifier derives both from the claim; the
+//! initial value is the constant 0. Only the epoch that wrote a cell last is the prover's. Output
+//! cells past the claimed length are in no table at all, so a run that writes one cannot be closed.
 
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;

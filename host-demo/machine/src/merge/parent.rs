@@ -1,10 +1,11 @@
 //! The parent L2G table: what a range of epochs did to memory, one row per touched cell.
 //!
-//! The merge that commits it, for the epochs `a..`, lets it play genesis **and** final memory: it emits
-//! `(cell, init_epoch, init)` and consumes `(cell, fini_epoch, fini)`, with `a − 1 − init_epoch` and
-//! `fini_epoch − a` checked to [`EPOCH_BITS`] bits. So `init_epoch < a ≤ fini_epoch`, and no rows of the
-//! table can cancel one another. That `fini_epoch` is at most the last epoch follows from matching. The
-//! merge above takes it as a child, with the signs exchanged and nothing else.
+//! The merge that commits it, for the epochs `a..`, lets it play genesis **and** final memory: it
+//! emits `(cell, init_epoch, init)` and consumes `(cell, fini_epoch, fini)`, with `a − 1 −
+//! init_epoch` and `fini_epoch − a` checked to [`EPOCH_BITS`] bits. So `init_epoch < a ≤
+//! fini_epoch`, and no rows of the table can cancel one another. That `fini_epoch` is at most the
+//! last epoch follows from matching. The merge above takes it as a child, with the signs exchanged
+//! and nothing else.
 
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;

@@ -1,32 +1,19 @@
-//! The range table of a merge: every `(value, bits)` with `value < 2^bits` and `bits ≤ 8`.
-//!
-//! Row `2^bits − 1 + value` holds `(value, bits)`; the last row repeats `(255, 8)` and stays unused.
+//! Range checks of a merge, against the same table as an epoch's: `(value, bits)` with
+//! `value < 2^bits` and `bits ≤ 8`, in row `2^bits − 1 + value`.
 
-use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
-use p3_lookup::{Count, InteractionBuilder};
-use tranche_core::{F, TraceMut};
+use p3_lookup::InteractionBuilder;
+use tranche_core::F;
 
 use crate::bus::RANGE;
+use crate::exec::record;
 
-/// log2 of the number of rows.
-pub(super) const LOG_ROWS: u8 = 9;
 /// Rows of the range table.
-pub const RANGE_ROWS: usize = 1 << LOG_ROWS;
-const MAX_BITS: u32 = 8;
-
-const MULTIPLICITY: usize = 0;
+pub const RANGE_ROWS: usize = record::RANGE_ROWS;
+/// log2 of the number of rows.
+pub(super) const LOG_ROWS: u8 = RANGE_ROWS.ilog2() as u8;
+/// Main columns: the multiplicity.
 pub(super) const WIDTH: usize = 1;
-const VALUE: usize = 0;
-const BITS: usize = 1;
-pub(super) const FIXED_WIDTH: usize = 2;
-
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
-    let fixed = builder.preprocessed().current_slice();
-    let entry: [AB::Expr; 2] = [fixed[VALUE].into(), fixed[BITS].into()];
-    let multiplicity: AB::Expr = builder.main().current_slice()[MULTIPLICITY].into();
-    builder.push_interaction(RANGE, entry, Count::provided(-multiplicity));
-}
 
 /// Checks each limb to its number of bits, on every row, and returns the value that they compose,
 /// lowest limb first.
@@ -42,18 +29,6 @@ pub(super) fn check<AB: InteractionBuilder<F = F>, const N: usize>(
         builder.push_interaction(RANGE, [limb, AB::Expr::from_u32(bits)], 1);
     }
     value
-}
-
-/// Writes the preprocessed trace.
-pub(super) fn fill_preprocessed(trace: &mut TraceMut<'_>) {
-    assert_eq!((trace.width(), trace.height()), (FIXED_WIDTH, RANGE_ROWS));
-    for bits in 0..=MAX_BITS {
-        for value in 0..1 << bits {
-            let row = (1 << bits) - 1 + value as usize;
-            trace.set_row(row, &[F::from_u32(value), F::from_u32(bits)]);
-        }
-    }
-    trace.set_row(RANGE_ROWS - 1, &[F::from_u32(255), F::from_u32(MAX_BITS)]);
 }
 
 /// How often a batch looks each entry up.
@@ -77,8 +52,9 @@ impl RangeCounts {
         })
     }
 
-    pub(super) fn multiplicity(&self, row: usize) -> F {
-        F::from_u32(self.0[row])
+    /// Look-ups of each row.
+    pub(super) const fn rows(&self) -> &[u32; RANGE_ROWS] {
+        &self.0
     }
 }
 

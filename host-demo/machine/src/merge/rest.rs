@@ -1,16 +1,16 @@
 //! Genesis and final memory of one hole of the image: the touched cells of a public interval.
 //!
-//! Cells ascend strictly, or a cell could be opened twice and the prover could choose which of its two
-//! chains a read sees. Three checks make that hold in the integers and not only mod p:
+//! Cells ascend strictly, or a cell could be opened twice and the prover could choose which of its
+//! two chains a read sees. Three checks make that hold in the integers and not only mod p:
 //! - a cell is four limbs, 30 bits in all;
-//! - `gap = cell − previous − 1` is 29 bits on every real row, with the interval's first cell less one
-//!   as the first row's previous: two 30-bit cells in the wrong order differ by at least p − 2^30, which
-//!   exceeds 2^29. The first padding row has the gap from the last cell to the interval's end instead,
-//!   and the last row is never real, so that there is one;
+//! - `gap = cell − previous − 1` is 29 bits on every real row, with the interval's first cell less
+//!   one as the first row's previous: two 30-bit cells in the wrong order differ by at least p −
+//!   2^30, which exceeds 2^29. The first padding row has the gap from the last cell to the
+//!   interval's end instead, and the last row is never real, so that there is one;
 //! - `real` never rises again, or a padding row would reset the order.
 //!
-//! Where two touched cells are further apart, untouched rows bridge the gap: they take back their own
-//! epoch-0 token.
+//! Where two touched cells are further apart, untouched rows bridge the gap: they take back their
+//! own epoch-0 token.
 
 use p3_air::{AirBuilder, WindowAccess};
 use p3_field::PrimeCharacteristicRing;

@@ -1,8 +1,8 @@
 //! What each proof of a run is about: the words that its transcript is seeded with.
 //!
 //! A statement is a tag, one for each kind of proof, and the Poseidon2 digest of a list of field
-//! elements whose length the tag fixes. Seeding alone proves nothing: every value named here is also
-//! constrained, by a public value, a preprocessed column, or the verifier's own enumeration.
+//! elements whose length the tag fixes. Seeding alone proves nothing: every value named here is
+//! also constrained, by a public value, a preprocessed column, or the verifier's own enumeration.
 //!
 //! | kind | elements |
 //! |---|---|
@@ -52,8 +52,8 @@ pub fn merge(program: &Digest, plan: &Digest, node: &Node, result: &Digest) -> S
     }
 }
 
-/// The digest of a plan: the version of the machine, its shape, and the parameters of the low-degree
-/// test.
+/// The digest of a plan: the version of the machine, its shape, and the parameters of the
+/// low-degree test.
 ///
 /// `shape` is whatever integers the verifier rebuilds the plans from: heights, the tree's arity.
 pub fn plan_digest(machine_version: u32, shape: &[u32], params: &Params) -> Digest {

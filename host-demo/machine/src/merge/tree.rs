@@ -1,9 +1,9 @@
 //! The merge tree: which proofs a merge takes, in which order, and which one is the root.
 //!
-//! Level 0 are the epochs, counted from 1. A node of level `l` takes `arity` neighbours of level `l − 1`
-//! and stands for at most `arity^l` epochs. The first level with one node is the root's, and even a
-//! single epoch is merged once. Where neighbours run out, the canonical empty table fills up: all zeros,
-//! so that its commitment ([`empty_root`]) is known to the verifier.
+//! Level 0 are the epochs, counted from 1. A node of level `l` takes `arity` neighbours of level `l
+//! − 1` and stands for at most `arity^l` epochs. The first level with one node is the root's, and
+//! even a single epoch is merged once. Where neighbours run out, the canonical empty table fills
+//! up: all zeros, so that its commitment ([`empty_root`]) is known to the verifier.
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::poseidon2::{Poseidon2, Sponge};
@@ -77,7 +77,8 @@ impl Tree {
     /// The tree over `epochs` epochs in which each merge takes `arity` tables.
     ///
     /// # Errors
-    /// [`MergeError::Tree`] without an epoch, for an arity below 2, and from 2^[`EPOCH_BITS`] epochs on.
+    /// [`MergeError::Tree`] without an epoch, for an arity below 2, and from 2^[`EPOCH_BITS`]
+    /// epochs on.
     pub const fn new(epochs: u32, arity: u32) -> Result<Self, MergeError> {
         if epochs == 0 || epochs >> EPOCH_BITS != 0 || arity < 2 {
             return Err(MergeError::Tree { epochs, arity });

@@ -9,12 +9,12 @@ use p3_lookup::{Count, InteractionBuilder};
 use tranche_core::{F, TraceMut};
 
 /// Columns of RANGE's message.
-pub(super) const RANGE_WIDTH: usize = 2;
+pub(crate) const RANGE_WIDTH: usize = 2;
 /// Columns of AND4's message.
 pub(super) const AND4_WIDTH: usize = 3;
 
 /// The rows of RANGE.
-pub(super) fn fill_range(trace: &mut TraceMut<'_>) {
+pub(crate) fn fill_range(trace: &mut TraceMut<'_>) {
     for row in 0..trace.height() as u32 {
         let bits = (row + 1).ilog2();
         let (value, bits) = if bits > 8 { (0, 0) } else { (row + 1 - (1 << bits), bits) };
@@ -31,14 +31,14 @@ pub(super) fn fill_and4(trace: &mut TraceMut<'_>) {
 }
 
 /// The multiplicities.
-pub(super) fn fill(counts: &[u32], trace: &mut TraceMut<'_>) {
+pub(crate) fn fill(counts: &[u32], trace: &mut TraceMut<'_>) {
     for (row, &count) in counts.iter().enumerate() {
         trace.set(row, 0, F::from_u32(count));
     }
 }
 
 /// Provides every row of a table of `W` preprocessed columns.
-pub(super) fn eval<const W: usize, AB: InteractionBuilder<F = F>>(bus: &str, builder: &mut AB) {
+pub(crate) fn eval<const W: usize, AB: InteractionBuilder<F = F>>(bus: &str, builder: &mut AB) {
     let fixed = builder.preprocessed().clone();
     let count: AB::Expr = builder.main().current_slice()[0].into();
     let message: [AB::Expr; W] = core::array::from_fn(|c| fixed.current_slice()[c].into());

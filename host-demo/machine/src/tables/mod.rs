@@ -7,7 +7,7 @@ pub mod bit;
 pub mod cmp;
 pub mod cpu;
 pub mod l2g;
-mod lookup;
+pub(crate) mod lookup;
 pub mod mem;
 pub mod rom;
 pub mod shift;
