@@ -1,10 +1,28 @@
 //! `tranche bench`: the core against the unmodified `p3_batch_stark::prove_batch`.
+//!
+//! Ratios are what counts: two programs compared in one run. The exit code is 1 when the bytes of any
+//! proof differ from Plonky3's.
+
+mod airs;
+mod cases;
+mod race;
 
 use std::fmt;
+use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+use tranche_core::PlanError;
+use tranche_core::prover::{ProveError, SetupError};
+
+use crate::backend;
 use crate::cli::BenchArgs;
-use crate::error::{BAD_USAGE, Error};
+use crate::error::{BAD_USAGE, Error, REFUSED};
+use cases::{CASES, Case};
+use race::{PHASES, Report};
+
+/// Bytes of the unit of the printed table.
+const MIB: f64 = (1 << 20) as f64;
 
 /// Why a benchmark ended without a result.
 #[derive(Debug)]
@@ -12,19 +30,59 @@ use crate::error::{BAD_USAGE, Error};
 pub enum BenchError {
     /// No case has this name.
     UnknownCase(String),
+    /// The core refused the plan of a batch.
+    Plan(PlanError),
+    /// The core refused the workspace.
+    Setup(SetupError),
+    /// The core refused the batch.
+    Core(ProveError),
+    /// Plonky3 refused the batch, and said this.
+    Plonky3(String),
 }
 
 impl BenchError {
     /// The code that the program exits with.
     pub const fn exit_code(&self) -> u8 {
-        BAD_USAGE
+        match self {
+            Self::UnknownCase(_) => BAD_USAGE,
+            _ => REFUSED,
+        }
+    }
+
+    fn plonky3(error: impl fmt::Debug) -> Self {
+        Self::Plonky3(format!("{error:?}"))
+    }
+}
+
+impl From<PlanError> for BenchError {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
+    }
+}
+
+impl From<SetupError> for BenchError {
+    fn from(error: SetupError) -> Self {
+        Self::Setup(error)
+    }
+}
+
+impl From<ProveError> for BenchError {
+    fn from(error: ProveError) -> Self {
+        Self::Core(error)
     }
 }
 
 impl fmt::Display for BenchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownCase(name) => write!(f, "no benchmark is named `{name}`"),
+            Self::UnknownCase(name) => {
+                write!(f, "no case is named `{name}`; there are")?;
+                CASES.iter().try_for_each(|case| write!(f, " {}", case.name))
+            }
+            Self::Plan(error) => error.fmt(f),
+            Self::Setup(error) => error.fmt(f),
+            Self::Core(error) => error.fmt(f),
+            Self::Plonky3(error) => write!(f, "Plonky3 refused the batch: {error}"),
         }
     }
 }
@@ -32,7 +90,72 @@ impl fmt::Display for BenchError {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// When no case has the name.
+/// When no case has the name, or a prover refuses a batch.
 pub fn run(args: &BenchArgs) -> Result<ExitCode, Error> {
-    Err(Error::Bench(BenchError::UnknownCase(args.case.clone().unwrap_or_default())))
+    let mut reports = Vec::new();
+    for case in selected(args).map_err(Error::Bench)? {
+        if stderr().is_terminal() {
+            eprintln!("{}: {} proofs each", case.name, args.runs);
+        }
+        let report = (case.race)(args.runs as usize).map_err(Error::Bench)?;
+        if args.phases {
+            eprintln!("{}", phases_line(case.name, &report));
+        }
+        reports.push((case.name, report));
+    }
+    if args.json {
+        let cases: Vec<Value> = reports.iter().map(|(name, report)| object(name, report)).collect();
+        println!("{}", json!({ "cases": cases }));
+    } else {
+        print_table(&reports);
+    }
+    let equal = reports.iter().all(|(_, report)| report.bytes_equal);
+    Ok(ExitCode::from(if equal { 0 } else { REFUSED }))
+}
+
+/// The cases that the arguments ask for.
+fn selected(args: &BenchArgs) -> Result<Vec<Case>, BenchError> {
+    let Some(name) = &args.case else {
+        return Ok(CASES.to_vec());
+    };
+    let case = CASES.iter().find(|case| case.name == name);
+    case.map(|&case| vec![case]).ok_or_else(|| BenchError::UnknownCase(name.clone()))
+}
+
+fn object(name: &str, report: &Report) -> Value {
+    json!({
+        "name": name,
+        "core_seconds": report.core_seconds,
+        "plonky3_seconds": report.plonky3_seconds,
+        "ratio": report.ratio(),
+        "core_bytes": report.core_bytes,
+        "plonky3_bytes": report.plonky3_bytes,
+        "bytes_equal": report.bytes_equal,
+        "backend": backend::name(),
+    })
+}
+
+fn print_table(reports: &[(&str, Report)]) {
+    println!("backend {}, medians, one thread", backend::name());
+    println!(
+        "{:<18} {:>9} {:>10} {:>6} {:>10} {:>12}  bytes",
+        "case", "core s", "plonky3 s", "ratio", "core MiB", "plonky3 MiB"
+    );
+    for (name, report) in reports {
+        println!(
+            "{name:<18} {:>9.3} {:>10.3} {:>6.2} {:>10.1} {:>12.1}  {}",
+            report.core_seconds,
+            report.plonky3_seconds,
+            report.ratio(),
+            report.core_bytes as f64 / MIB,
+            report.plonky3_bytes as f64 / MIB,
+            if report.bytes_equal { "equal" } else { "DIFFER" },
+        );
+    }
+}
+
+fn phases_line(name: &str, report: &Report) -> String {
+    let seconds = PHASES.iter().zip(report.phases);
+    let parts: Vec<String> = seconds.map(|(phase, s)| format!("{phase} {s:.4}")).collect();
+    format!("{name}: {}", parts.join("  "))
 }
