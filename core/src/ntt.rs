@@ -11,39 +11,59 @@ use p3_field::{Field, PackedFieldPow2, PrimeCharacteristicRing, TwoAdicField};
 use crate::F;
 
 /// Columns are transformed as a whole only above this height; below it, block by block in cache.
-const BLOCK_LOG2: usize = 12;
+const BLOCK_LOG2: usize = 13;
 
-/// Roots of unity in bit-reversed order, for columns of up to `2 * forward.len()` elements.
+/// Roots of unity in bit-reversed order.
 #[derive(Clone, Copy, Debug)]
 pub struct Twiddles<'a> {
     /// `forward[j]` is `w^rev(j)`, `w` of order `2m`, for any `m > j` a power of two.
     pub forward: &'a [F],
     /// The inverses of `forward`.
     pub inverse: &'a [F],
+    /// `forward` once more for the layers within packed values, as [`fill_lanes`] lays it out.
+    forward_lanes: &'a [F],
+    inverse_lanes: &'a [F],
 }
 
 impl<'a> Twiddles<'a> {
-    /// Field elements of a table for columns of up to `2^log_height` elements.
-    pub const fn len(log_height: usize) -> usize {
-        2 * Self::half(log_height)
+    /// Field elements of the tables for `lanes` lanes, codewords of `2^log_codeword` elements and
+    /// transforms of `2^log_column`.
+    pub const fn len(log_codeword: usize, log_column: usize, lanes: usize) -> usize {
+        2 * (half(log_codeword) + lanes_len(log_column, lanes))
     }
 
-    const fn half(log_height: usize) -> usize {
-        if log_height == 0 { 1 } else { 1 << (log_height - 1) }
-    }
-
-    /// Fills `table`, of [`Twiddles::len`] elements.
-    pub fn fill(table: &mut [F], log_height: usize) {
-        let (forward, inverse) = table.split_at_mut(Self::half(log_height));
-        fill_roots(forward, |bits| F::two_adic_generator(bits));
+    /// Fills `tables`, of [`Twiddles::len`] elements.
+    pub fn fill<P: PackedFieldPow2<Scalar = F>>(
+        tables: &mut [F],
+        log_codeword: usize,
+        log_column: usize,
+    ) {
+        let (roots, lanes) = tables.split_at_mut(2 * half(log_codeword));
+        let (forward, inverse) = roots.split_at_mut(half(log_codeword));
+        let (forward_lanes, inverse_lanes) = lanes.split_at_mut(lanes_len(log_column, P::WIDTH));
+        fill_roots(forward, F::two_adic_generator);
         fill_roots(inverse, |bits| F::two_adic_generator(bits).inverse());
+        fill_lanes::<P>(forward_lanes, forward);
+        fill_lanes::<P>(inverse_lanes, inverse);
     }
 
-    /// Views a table that [`Twiddles::fill`] filled.
-    pub fn view(table: &'a [F]) -> Self {
-        let (forward, inverse) = table.split_at(table.len() / 2);
-        Self { forward, inverse }
+    /// Views tables that [`Twiddles::fill`] filled.
+    pub fn view(tables: &'a [F], log_codeword: usize) -> Self {
+        let (roots, lanes) = tables.split_at(2 * half(log_codeword));
+        let (forward, inverse) = roots.split_at(half(log_codeword));
+        let (forward_lanes, inverse_lanes) = lanes.split_at(lanes.len() / 2);
+        Self { forward, inverse, forward_lanes, inverse_lanes }
     }
+}
+
+const fn half(log_height: usize) -> usize {
+    if log_height == 0 { 1 } else { 1 << (log_height - 1) }
+}
+
+/// One packed root for each layer within packed values, for each pair of packed values.
+const fn lanes_len(log_column: usize, lanes: usize) -> usize {
+    let pairs = (1 << log_column) / (2 * lanes);
+    pairs * lanes.trailing_zeros() as usize * lanes
 }
 
 /// `roots[m + j] = roots[j] * w` with `w` of order `4m` doubles a bit-reversed table.
@@ -61,6 +81,26 @@ fn fill_roots(roots: &mut [F], generator: impl Fn(usize) -> F) {
     }
 }
 
+/// The roots of two packed values' blocks, in the lanes where interleaving puts the blocks.
+///
+/// Interleaving swaps the bit that tells the two values apart with the bit that tells the halves
+/// apart, so lane `l` holds a block of the second value when bit `log2(half)` of `l` is set.
+fn fill_lanes<P: PackedFieldPow2<Scalar = F>>(lanes: &mut [F], roots: &[F]) {
+    let layers = P::WIDTH.trailing_zeros() as usize;
+    if layers == 0 {
+        return;
+    }
+    for (pair, lanes) in lanes.chunks_exact_mut(layers * P::WIDTH).enumerate() {
+        for (layer, lanes) in lanes.chunks_exact_mut(P::WIDTH).enumerate() {
+            let half = P::WIDTH >> (layer + 1);
+            for (lane, slot) in lanes.iter_mut().enumerate() {
+                let (value, block) = ((lane / half) & 1, lane / (2 * half));
+                *slot = roots[((2 * pair + value) << layer) + block];
+            }
+        }
+    }
+}
+
 /// Coefficients in natural order to evaluations over `shift * H` in bit-reversed order.
 pub fn coset_ntt<P: PackedFieldPow2<Scalar = F>>(
     twiddles: &Twiddles<'_>,
@@ -75,149 +115,225 @@ pub fn coset_ntt<P: PackedFieldPow2<Scalar = F>>(
         *slot = power;
         power = power.square();
     }
-    let mut log_half = log_n;
-    while log_half > BLOCK_LOG2 {
-        log_half -= 1;
-        for (block, &root) in column.chunks_exact_mut(2 << log_half).zip(twiddles.forward) {
-            forward_block::<P>(block, root * powers[log_half]);
+    if column.len() < 2 * P::WIDTH {
+        for log_half in (0..log_n).rev() {
+            forward_layer::<F>(column, twiddles.forward, 0, log_half, powers[log_half]);
         }
+        return;
     }
-    for (j, block) in column.chunks_exact_mut(1 << log_half).enumerate() {
-        forward_in_cache::<P>(twiddles.forward, block, j, &powers);
+    let mut log_len = log_n;
+    while log_len > BLOCK_LOG2 + 1 {
+        forward_two_layers::<P>(column, twiddles.forward, 0, log_len, &powers);
+        log_len -= 2;
+    }
+    if log_len > BLOCK_LOG2 {
+        log_len -= 1;
+        forward_layer::<P>(column, twiddles.forward, 0, log_len, powers[log_len]);
+    }
+    let log_pair = P::WIDTH.trailing_zeros() as usize + 1;
+    let pairs = (1 << log_len) / (2 * P::WIDTH);
+    for (j, block) in column.chunks_exact_mut(1 << log_len).enumerate() {
+        let mut log_part = log_len;
+        while log_part > log_pair + 1 {
+            let first = j << (log_len - log_part);
+            forward_two_layers::<P>(block, twiddles.forward, first, log_part, &powers);
+            log_part -= 2;
+        }
+        if log_part > log_pair {
+            let first = j << (log_len - log_part);
+            log_part -= 1;
+            forward_layer::<P>(block, twiddles.forward, first, log_part, powers[log_part]);
+        }
+        forward_pairs::<P>(twiddles, block, j * pairs, &powers);
     }
 }
 
-/// All remaining layers of block `j`.
-fn forward_in_cache<P: PackedFieldPow2<Scalar = F>>(
+/// The layer whose halves have `2^log_half` elements; `first` is the number of its first block.
+#[inline]
+fn forward_layer<P: PackedFieldPow2<Scalar = F>>(
+    values: &mut [F],
     roots: &[F],
-    block: &mut [F],
-    j: usize,
+    first: usize,
+    log_half: usize,
+    power: F,
+) {
+    for (block, &root) in values.chunks_exact_mut(2 << log_half).zip(&roots[first..]) {
+        let (low, high) = block.split_at_mut(1 << log_half);
+        let root = P::from(root * power);
+        for (a, b) in P::pack_slice_mut(low).iter_mut().zip(P::pack_slice_mut(high)) {
+            (*a, *b) = forward(*a, *b, root);
+        }
+    }
+}
+
+#[inline(always)]
+fn forward<P: PackedFieldPow2<Scalar = F>>(a: P, b: P, root: P) -> (P, P) {
+    let t = b * root;
+    (a + t, a - t)
+}
+
+/// Two layers in one pass, from blocks of `2^log_len` elements to blocks of a quarter of that.
+#[inline]
+fn forward_two_layers<P: PackedFieldPow2<Scalar = F>>(
+    values: &mut [F],
+    roots: &[F],
+    first: usize,
+    log_len: usize,
     powers: &[F],
 ) {
-    let log_len = block.len().trailing_zeros() as usize;
-    for layer in 0..log_len {
-        let log_half = log_len - 1 - layer;
-        let half = 1 << log_half;
-        let roots = &roots[j << layer..(j + 1) << layer];
-        if half >= P::WIDTH {
-            for (pair, &root) in block.chunks_exact_mut(2 * half).zip(roots) {
-                forward_block::<P>(pair, root * powers[log_half]);
-            }
-        } else if block.len() >= 2 * P::WIDTH {
-            forward_lanes::<P>(block, roots, powers[log_half], half);
-        } else {
-            for (pair, &root) in block.chunks_exact_mut(2 * half).zip(roots) {
-                forward_block::<F>(pair, root * powers[log_half]);
-            }
+    let (outer, inner) = (powers[log_len - 1], powers[log_len - 2]);
+    let quarter = 1 << (log_len - 2);
+    for (i, block) in values.chunks_exact_mut(1 << log_len).enumerate() {
+        let j = first + i;
+        let root = P::from(roots[j] * outer);
+        let (low, high) = (P::from(roots[2 * j] * inner), P::from(roots[2 * j + 1] * inner));
+        let (ab, cd) = block.split_at_mut(2 * quarter);
+        let (a, b) = ab.split_at_mut(quarter);
+        let (c, d) = cd.split_at_mut(quarter);
+        let first_half = P::pack_slice_mut(a).iter_mut().zip(P::pack_slice_mut(b));
+        let second_half = P::pack_slice_mut(c).iter_mut().zip(P::pack_slice_mut(d));
+        for ((a, b), (c, d)) in first_half.zip(second_half) {
+            let (a1, c1) = forward(*a, *c, root);
+            let (b1, d1) = forward(*b, *d, root);
+            (*a, *b) = forward(a1, b1, low);
+            (*c, *d) = forward(c1, d1, high);
         }
     }
 }
 
-/// One butterfly layer over two halves.
+/// The layer between two packed values, then those within them, pair by pair in registers.
 #[inline]
-fn forward_block<P: PackedFieldPow2<Scalar = F>>(pair: &mut [F], root: F) {
-    let (low, high) = pair.split_at_mut(pair.len() / 2);
-    let root = P::from(root);
-    for (a, b) in P::pack_slice_mut(low).iter_mut().zip(P::pack_slice_mut(high)) {
-        let t = *b * root;
-        *b = *a - t;
-        *a += t;
-    }
-}
-
-/// A layer whose halves are shorter than a packed value: pairs are brought together by interleaving.
-#[inline]
-fn forward_lanes<P: PackedFieldPow2<Scalar = F>>(
+fn forward_pairs<P: PackedFieldPow2<Scalar = F>>(
+    twiddles: &Twiddles<'_>,
     block: &mut [F],
-    roots: &[F],
-    power: F,
-    half: usize,
+    first: usize,
+    powers: &[F],
 ) {
-    let power = P::from(power);
-    let per_pair = P::WIDTH / half;
-    for (pair, roots) in
-        P::pack_slice_mut(block).chunks_exact_mut(2).zip(roots.chunks_exact(per_pair))
-    {
-        let root = lane_roots::<P>(roots, half) * power;
-        let (a, b) = pair[0].interleave(pair[1], half);
-        let t = b * root;
-        (pair[0], pair[1]) = (a + t).interleave(a - t, half);
+    let layers = P::WIDTH.trailing_zeros() as usize;
+    let power = |layer: usize| P::from(powers[layers - 1 - layer]);
+    let lanes = P::pack_slice(twiddles.forward_lanes);
+    let outer = powers[layers];
+    for (i, pair) in P::pack_slice_mut(block).chunks_exact_mut(2).enumerate() {
+        let root = P::from(twiddles.forward[first + i] * outer);
+        let (mut x, mut y) = forward(pair[0], pair[1], root);
+        for layer in 0..layers {
+            let root = lanes[(first + i) * layers + layer] * power(layer);
+            let half = P::WIDTH >> (layer + 1);
+            let (a, b) = x.interleave(y, half);
+            let (a, b) = forward(a, b, root);
+            (x, y) = a.interleave(b, half);
+        }
+        (pair[0], pair[1]) = (x, y);
     }
-}
-
-/// The roots of two packed values' blocks, in the lanes where interleaving puts the blocks.
-///
-/// Interleaving swaps the bit that tells the two values apart with the bit that tells the halves
-/// apart, so lane `l` holds a block of the second value when bit `log2(half)` of `l` is set.
-#[inline]
-fn lane_roots<P: PackedFieldPow2<Scalar = F>>(roots: &[F], half: usize) -> P {
-    let per_value = roots.len() / 2;
-    P::from_fn(|lane| {
-        let (value, block) = ((lane / half) & 1, lane / (2 * half));
-        roots[value * per_value + block]
-    })
 }
 
 /// Evaluations over `H` in bit-reversed order to coefficients in natural order.
 pub fn intt<P: PackedFieldPow2<Scalar = F>>(twiddles: &Twiddles<'_>, column: &mut [F]) {
     let log_n = column.len().trailing_zeros() as usize;
-    let log_block = log_n.min(BLOCK_LOG2);
-    for (j, block) in column.chunks_exact_mut(1 << log_block).enumerate() {
-        inverse_in_cache::<P>(twiddles.inverse, block, j);
-    }
-    for log_half in log_block..log_n {
-        for (pair, &root) in column.chunks_exact_mut(2 << log_half).zip(twiddles.inverse) {
-            inverse_block::<P>(pair, root);
-        }
-    }
     let scale = F::ONE.div_2exp_u64(log_n as u64);
-    if column.len() >= P::WIDTH {
-        P::pack_slice_mut(column).iter_mut().for_each(|x| *x *= scale);
-    } else {
+    if column.len() < 2 * P::WIDTH {
+        for log_half in 0..log_n {
+            inverse_layer::<F>(column, twiddles.inverse, 0, log_half);
+        }
         column.iter_mut().for_each(|x| *x *= scale);
+        return;
+    }
+    let log_pair = P::WIDTH.trailing_zeros() as usize + 1;
+    let log_block = log_n.min(BLOCK_LOG2);
+    let pairs = (1 << log_block) / (2 * P::WIDTH);
+    for (j, block) in column.chunks_exact_mut(1 << log_block).enumerate() {
+        inverse_pairs::<P>(twiddles, block, j * pairs, scale);
+        let mut log_half = log_pair;
+        if (log_block - log_half) % 2 == 1 {
+            inverse_layer::<P>(block, twiddles.inverse, j << (log_block - 1 - log_half), log_half);
+            log_half += 1;
+        }
+        while log_half < log_block {
+            let first = j << (log_block - 2 - log_half);
+            inverse_two_layers::<P>(block, twiddles.inverse, first, log_half);
+            log_half += 2;
+        }
+    }
+    let mut log_half = log_block;
+    if (log_n - log_half) % 2 == 1 {
+        inverse_layer::<P>(column, twiddles.inverse, 0, log_half);
+        log_half += 1;
+    }
+    while log_half < log_n {
+        inverse_two_layers::<P>(column, twiddles.inverse, 0, log_half);
+        log_half += 2;
     }
 }
 
-fn inverse_in_cache<P: PackedFieldPow2<Scalar = F>>(roots: &[F], block: &mut [F], j: usize) {
-    let log_len = block.len().trailing_zeros() as usize;
-    for log_half in 0..log_len {
-        let half = 1 << log_half;
-        let layer = log_len - 1 - log_half;
-        let roots = &roots[j << layer..(j + 1) << layer];
-        if half >= P::WIDTH {
-            for (pair, &root) in block.chunks_exact_mut(2 * half).zip(roots) {
-                inverse_block::<P>(pair, root);
-            }
-        } else if block.len() >= 2 * P::WIDTH {
-            inverse_lanes::<P>(block, roots, half);
-        } else {
-            for (pair, &root) in block.chunks_exact_mut(2 * half).zip(roots) {
-                inverse_block::<F>(pair, root);
-            }
+/// The inverse of [`forward_layer`] with power 1, scaled by two.
+#[inline]
+fn inverse_layer<P: PackedFieldPow2<Scalar = F>>(
+    values: &mut [F],
+    roots: &[F],
+    first: usize,
+    log_half: usize,
+) {
+    for (block, &root) in values.chunks_exact_mut(2 << log_half).zip(&roots[first..]) {
+        let (low, high) = block.split_at_mut(1 << log_half);
+        let root = P::from(root);
+        for (a, b) in P::pack_slice_mut(low).iter_mut().zip(P::pack_slice_mut(high)) {
+            (*a, *b) = inverse(*a, *b, root);
         }
     }
 }
 
+#[inline(always)]
+fn inverse<P: PackedFieldPow2<Scalar = F>>(a: P, b: P, root: P) -> (P, P) {
+    (a + b, (a - b) * root)
+}
+
+/// Two layers in one pass, from blocks of `2^log_quarter` elements to blocks of four times that.
 #[inline]
-fn inverse_block<P: PackedFieldPow2<Scalar = F>>(pair: &mut [F], root: F) {
-    let (low, high) = pair.split_at_mut(pair.len() / 2);
-    let root = P::from(root);
-    for (a, b) in P::pack_slice_mut(low).iter_mut().zip(P::pack_slice_mut(high)) {
-        let t = *a - *b;
-        *a += *b;
-        *b = t * root;
+fn inverse_two_layers<P: PackedFieldPow2<Scalar = F>>(
+    values: &mut [F],
+    roots: &[F],
+    first: usize,
+    log_quarter: usize,
+) {
+    let quarter = 1 << log_quarter;
+    for (i, block) in values.chunks_exact_mut(4 * quarter).enumerate() {
+        let j = first + i;
+        let root = P::from(roots[j]);
+        let (low, high) = (P::from(roots[2 * j]), P::from(roots[2 * j + 1]));
+        let (ab, cd) = block.split_at_mut(2 * quarter);
+        let (a, b) = ab.split_at_mut(quarter);
+        let (c, d) = cd.split_at_mut(quarter);
+        let first_half = P::pack_slice_mut(a).iter_mut().zip(P::pack_slice_mut(b));
+        let second_half = P::pack_slice_mut(c).iter_mut().zip(P::pack_slice_mut(d));
+        for ((a, b), (c, d)) in first_half.zip(second_half) {
+            let (a1, b1) = inverse(*a, *b, low);
+            let (c1, d1) = inverse(*c, *d, high);
+            (*a, *c) = inverse(a1, c1, root);
+            (*b, *d) = inverse(b1, d1, root);
+        }
     }
 }
 
+/// The layers within packed values, then the one between two, and the scale of the whole transform.
 #[inline]
-fn inverse_lanes<P: PackedFieldPow2<Scalar = F>>(block: &mut [F], roots: &[F], half: usize) {
-    let per_pair = P::WIDTH / half;
-    for (pair, roots) in
-        P::pack_slice_mut(block).chunks_exact_mut(2).zip(roots.chunks_exact(per_pair))
-    {
-        let root = lane_roots::<P>(roots, half);
-        let (a, b) = pair[0].interleave(pair[1], half);
-        (pair[0], pair[1]) = (a + b).interleave((a - b) * root, half);
+fn inverse_pairs<P: PackedFieldPow2<Scalar = F>>(
+    twiddles: &Twiddles<'_>,
+    block: &mut [F],
+    first: usize,
+    scale: F,
+) {
+    let layers = P::WIDTH.trailing_zeros() as usize;
+    let lanes = P::pack_slice(twiddles.inverse_lanes);
+    let scale = P::from(scale);
+    for (i, pair) in P::pack_slice_mut(block).chunks_exact_mut(2).enumerate() {
+        let (mut x, mut y) = (pair[0] * scale, pair[1] * scale);
+        for layer in (0..layers).rev() {
+            let half = P::WIDTH >> (layer + 1);
+            let (a, b) = x.interleave(y, half);
+            let (a, b) = inverse(a, b, lanes[(first + i) * layers + layer]);
+            (x, y) = a.interleave(b, half);
+        }
+        (pair[0], pair[1]) = inverse(x, y, P::from(twiddles.inverse[first + i]));
     }
 }
 

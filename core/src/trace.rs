@@ -60,6 +60,29 @@ impl<'a> TraceMut<'a> {
         }
     }
 
+    /// Writes all rows from a row-major matrix of the same shape.
+    ///
+    /// # Panics
+    /// When `rows` has another number of elements.
+    pub fn copy_from_rows(&mut self, rows: &[F]) {
+        assert_eq!(rows.len(), self.values.len());
+        // Tiles of a cache line either way.
+        const TILE: usize = 16;
+        let (width, height) = (self.width(), self.height);
+        for first_column in (0..width).step_by(TILE) {
+            let columns = first_column..(first_column + TILE).min(width);
+            for first_row in (0..height).step_by(TILE) {
+                let last_row = (first_row + TILE).min(height);
+                for c in columns.clone() {
+                    let column = &mut self.values[c * height + first_row..c * height + last_row];
+                    for (r, slot) in column.iter_mut().enumerate() {
+                        *slot = rows[(first_row + r) * width + c];
+                    }
+                }
+            }
+        }
+    }
+
     /// All columns, one after another.
     pub fn values_mut(&mut self) -> &mut [F] {
         self.values

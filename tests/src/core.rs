@@ -2,7 +2,6 @@
 
 use core::mem::MaybeUninit;
 
-use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::air::ProverAir;
 use tranche_core::{Backend, F, Plan, PlanError, Prover, TableSpec, TraceMut};
@@ -19,9 +18,7 @@ pub fn buffer(len: usize) -> Vec<MaybeUninit<u8>> {
 
 /// Writes a row-major matrix into a trace.
 pub fn fill(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
-    for (r, row) in matrix.row_slices().enumerate() {
-        trace.set_row(r, row);
-    }
+    trace.copy_from_rows(&matrix.values);
 }
 
 impl<A: ReferenceAir> Batch<A> {

@@ -40,7 +40,9 @@ impl Degree {
 ///
 /// It holds a byte because AIRs view a slice of columns as their column struct, which needs a size.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Column(u8);
+pub struct Column {
+    _size: u8,
+}
 
 impl From<Column> for Degree {
     fn from(_: Column) -> Self {
@@ -183,7 +185,7 @@ impl From<Public> for Degree {
 #[derive(Clone, Copy, Debug)]
 pub struct Columns(usize);
 
-static COLUMNS: [Column; MAX_WIDTH] = [Column(0); MAX_WIDTH];
+static COLUMNS: [Column; MAX_WIDTH] = [Column { _size: 0 }; MAX_WIDTH];
 static PUBLIC: [Public; MAX_WIDTH] = [Public; MAX_WIDTH];
 
 impl WindowAccess<Column> for Columns {

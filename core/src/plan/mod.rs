@@ -203,6 +203,11 @@ impl<const N: usize> Plan<N> {
         (0..self.tables.len()).map(|t| self.log_lde(t)).max().unwrap_or(0)
     }
 
+    /// log2 of the tallest trace.
+    pub(crate) fn log_max_height(&self) -> usize {
+        self.log_max_lde() - self.log_blowup()
+    }
+
     pub(crate) fn has_lookups(&self) -> bool {
         self.tables.iter().any(|t| t.layout.has_lookups())
     }
@@ -320,7 +325,7 @@ pub(crate) const fn tree_len(log_leaves: usize) -> usize {
 impl Sizes {
     fn new<const N: usize>(plan: &Plan<N>) -> Self {
         let mut sizes = Self {
-            twiddles: Twiddles::len(plan.log_max_lde()),
+            twiddles: Twiddles::len(plan.log_max_lde(), plan.log_max_height(), plan.lanes),
             evaluate_scratch: crate::evaluate::scratch_len(plan),
             reduce_scratch: crate::reduce::scratch_len(plan),
             ..Self::default()

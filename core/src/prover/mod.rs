@@ -62,7 +62,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         }
         let words = workspace::carve(buffer, plan.regions().len())?;
         let [twiddles] = plan.regions().split(words, [Name::Twiddles]);
-        Twiddles::fill(twiddles, plan.log_max_lde());
+        Twiddles::fill::<B::P>(twiddles, plan.log_max_lde(), plan.log_max_height());
         let prepared = !plan.has_preprocessed();
         Ok(Self { plan, airs, permutation, words, prepared, backend: PhantomData })
     }
@@ -87,7 +87,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
     pub fn prepare(&mut self) {
         let names = [Name::Twiddles, Name::PreprocessedTrace, Name::Preprocessed];
         let [twiddles, traces, extensions] = self.plan.regions().split(self.words, names);
-        let twiddles = Twiddles::view(twiddles);
+        let twiddles = Twiddles::view(twiddles, self.plan.log_max_lde());
         extend_traces::<B, N>(self.plan, Round::Preprocessed, &twiddles, traces, extensions);
         self.commit_round(Round::Preprocessed);
         self.prepared = true;

@@ -98,7 +98,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
         for (value, slot) in public_values.iter().copied().flatten().zip(&mut slots) {
             *slot = *value;
         }
-        let twiddles = Twiddles::view(twiddles);
+        let twiddles = Twiddles::view(twiddles, plan.log_max_lde());
         extend_traces::<B, N>(plan, Round::Main, &twiddles, traces, extensions);
         prover.commit_round(Round::Main);
 
@@ -202,7 +202,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Committed<'s, 'a, B, A
         ];
         let [twiddles, main, preprocessed, public, permutation, scratch] =
             plan.regions().split(prover.words, names);
-        let twiddles = Twiddles::view(twiddles);
+        let twiddles = Twiddles::view(twiddles, plan.log_max_lde());
         let (mut main, mut preprocessed, mut public) = (&*main, &*preprocessed, &*public);
         let mut terminals = Vec::<Option<EF>, N>::new();
         let mut slots = plan.round(Round::Permutation);
@@ -281,7 +281,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Argued<'s, 'a, B, A, N
         ];
         let [twiddles, main, preprocessed, permutation, public, quotients, scratch] =
             plan.regions().split(prover.words, names);
-        let twiddles = Twiddles::view(twiddles);
+        let twiddles = Twiddles::view(twiddles, plan.log_max_lde());
         let extension = |round: Round, table: usize| {
             plan.round(round).find(|m| m.table == table).map_or(0..0, |m| m.extension())
         };
@@ -363,7 +363,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Quotients<'s, 'a, B, A
         let [twiddles, main, quotients, preprocessed, permutation, openings, scratch] =
             plan.regions().split(prover.words, names);
         let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
-        let twiddles = Twiddles::view(twiddles);
+        let twiddles = Twiddles::view(twiddles, plan.log_max_lde());
         evaluate::evaluate::<B, N>(plan, extensions, &twiddles, zeta, openings, scratch);
 
         let mut sink = Sink::new(sink);
@@ -414,7 +414,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write>
         let [twiddles, main, quotients, preprocessed, permutation, openings, codewords, scratch] =
             plan.regions().split(prover.words, names);
         let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
-        let twiddles = Twiddles::view(twiddles);
+        let twiddles = Twiddles::view(twiddles, plan.log_max_lde());
         reduce::reduce::<B, N>(
             plan, extensions, &twiddles, zeta, alpha, openings, codewords, scratch,
         );
@@ -561,7 +561,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
         let from = if round == 0 { 0 } else { self.fold_offsets(round - 1).0 };
         let names = [Name::Twiddles, Name::Codewords, Name::Folded];
         let [twiddles, codewords, folded] = self.plan.regions().split(self.words, names);
-        let inverse = Twiddles::view(twiddles).inverse;
+        let inverse = Twiddles::view(twiddles, self.plan.log_max_lde()).inverse;
         let (before, out) = folded.split_at_mut(to);
         let out = &mut out[..D << log_to];
         let source = if round == 0 { &*codewords } else { &*before };
@@ -583,7 +583,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
         let names = [Name::Twiddles, Name::Codewords, Name::Folded];
         let [twiddles, codewords, folded] = self.plan.regions().split(self.words, names);
         let codeword = if rounds == 0 { codewords } else { folded };
-        let twiddles = Twiddles::view(twiddles);
+        let twiddles = Twiddles::view(twiddles, self.plan.log_max_lde());
         for column in codeword[start..start + D * stride].chunks_exact_mut(stride) {
             B::intt(&twiddles, &mut column[..len]);
         }
