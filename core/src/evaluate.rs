@@ -42,7 +42,9 @@ pub(crate) fn evaluate<B: Backend, const N: usize>(
         let points = zetas(zeta, log_height);
         let matrices = plan.opened().filter(move |m| m.log_lde == log_lde);
         if 1 << log_height >= B::P::WIDTH {
-            sum::<B>(matrices, extensions, twiddles, points, log_height, openings, scratch);
+            sum::<B>(
+                matrices, extensions, twiddles, points, log_height, openings, scratch,
+            );
         } else {
             sum::<ScalarBackend>(
                 matrices, extensions, twiddles, points, log_height, openings, scratch,
@@ -53,7 +55,11 @@ pub(crate) fn evaluate<B: Backend, const N: usize>(
         let log_height = matrix.log_lde - plan.log_blowup();
         let shift = F::GENERATOR.exp_power_of_2(log_height);
         let scale = shift.inverse().div_2exp_u64(log_height as u64);
-        for (point, z) in zetas(zeta, log_height).into_iter().enumerate().take(matrix.points()) {
+        for (point, z) in zetas(zeta, log_height)
+            .into_iter()
+            .enumerate()
+            .take(matrix.points())
+        {
             let factor = (z.exp_power_of_2(log_height) - shift) * scale;
             for claim in openings[matrix.claims(point)].as_chunks_mut::<D>().0 {
                 *claim = coordinates(crate::ext::challenge(*claim) * factor);
@@ -75,7 +81,9 @@ fn sum<B: Backend>(
     let width = B::P::WIDTH;
     let rows = (1 << log_height).min(CHUNK);
     let groups = rows / width;
-    let packed = B::P::pack_slice_mut(&mut scratch[..4 * D * rows]).as_chunks_mut::<D>().0;
+    let packed = B::P::pack_slice_mut(&mut scratch[..4 * D * rows])
+        .as_chunks_mut::<D>()
+        .0;
     let (weights, prefix) = packed.split_at_mut(2 * groups);
     for start in (0..1 << log_height).step_by(rows) {
         for (point, weights) in weights.chunks_exact_mut(groups).enumerate() {
@@ -96,8 +104,10 @@ fn sum<B: Backend>(
             let extension = &extensions[matrix.round as usize][matrix.extension()];
             for (c, column) in extension.chunks_exact(1 << matrix.log_lde).enumerate() {
                 let column = B::P::pack_slice(&column[start..start + rows]);
-                for (point, weights) in
-                    weights.chunks_exact(groups).enumerate().take(matrix.points())
+                for (point, weights) in weights
+                    .chunks_exact(groups)
+                    .enumerate()
+                    .take(matrix.points())
                 {
                     let total = dot(column, weights);
                     let at = matrix.claims(point).start + c * D;

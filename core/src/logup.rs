@@ -60,7 +60,13 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
     stride: usize,
     scratch: &mut [F],
 ) -> EF {
-    let Inputs { table, main, preprocessed, public_values, messages } = *inputs;
+    let Inputs {
+        table,
+        main,
+        preprocessed,
+        public_values,
+        messages,
+    } = *inputs;
     let layout = &table.layout;
     let (height, columns) = (table.height(), layout.num_columns);
     let groups = RowGroups::new::<B::P>(table.log_height());
@@ -74,8 +80,7 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
     let (pre_now, pre_next) = preprocessed_rows.split_at_mut(layout.preprocessed_width);
     let per_batch = batch_groups(columns) * columns;
     let (fractions, inverses) = rest.split_at_mut(per_batch * 2 * D);
-    let fractions: &mut [Fraction<B::P>] =
-        fractions.as_chunks_mut::<D>().0.as_chunks_mut::<2>().0;
+    let fractions: &mut [Fraction<B::P>] = fractions.as_chunks_mut::<D>().0.as_chunks_mut::<2>().0;
     let (denominators, prefix) = inverses.as_chunks_mut::<D>().0.split_at_mut(per_batch);
 
     for first in (0..groups.count()).step_by(batch_groups(columns)) {
@@ -94,8 +99,11 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
                 pre_next,
             );
             let is_first_row = if group == 0 { one(0) } else { B::P::ZERO };
-            let is_last_row =
-                if group + 1 == groups.count() { one(width - 1) } else { B::P::ZERO };
+            let is_last_row = if group + 1 == groups.count() {
+                one(width - 1)
+            } else {
+                B::P::ZERO
+            };
             let rows = Rows {
                 main: RowWindow::from_two_rows(main_now, main_next),
                 preprocessed: RowWindow::from_two_rows(pre_now, pre_next),
@@ -104,7 +112,12 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
                 is_last_row,
                 is_transition: B::P::ONE - is_last_row,
             };
-            air.eval(&mut RowBuilder::<_, false>::new(rows, messages, fractions, [&[]; D]));
+            air.eval(&mut RowBuilder::<_, false>::new(
+                rows,
+                messages,
+                fractions,
+                [&[]; D],
+            ));
         }
         for (denominator, fraction) in denominators.iter_mut().zip(&fractions[..used]) {
             *denominator = fraction[1];

@@ -97,7 +97,10 @@ impl<'a> Tree<'a> {
     /// Views the digests that [`commit`] wrote.
     pub fn new(digests: &'a [F]) -> Self {
         let log_leaves = (digests.len() / DIGEST + 1).trailing_zeros() as usize - 1;
-        Self { digests, log_leaves }
+        Self {
+            digests,
+            log_leaves,
+        }
     }
 
     /// log2 of the number of leaves.
@@ -166,11 +169,19 @@ fn hash_leaves<B: Backend, L: Leaves>(
     let len = layer.len() / DIGEST;
     let mut row = 0;
     while row + TILE * B::P::WIDTH <= len {
-        store(&hash_rows::<B, L, TILE>(perm, matrices.clone(), row), layer, row);
+        store(
+            &hash_rows::<B, L, TILE>(perm, matrices.clone(), row),
+            layer,
+            row,
+        );
         row += TILE * B::P::WIDTH;
     }
     while row < len {
-        store(&hash_rows::<B, L, 1>(perm, matrices.clone(), row), layer, row);
+        store(
+            &hash_rows::<B, L, 1>(perm, matrices.clone(), row),
+            layer,
+            row,
+        );
         row += B::P::WIDTH;
     }
 }
@@ -254,11 +265,7 @@ pub(crate) fn even_odd<P: PackedFieldPow2<Scalar = F>>(values: &[F]) -> (P, P) {
 /// Visits the siblings of pruned authentication paths in the order that Plonky3 lists them.
 ///
 /// `nodes` holds the opened leaves, sorted and distinct; it is consumed as scratch.
-pub(crate) fn walk_siblings(
-    nodes: &mut [u32],
-    levels: usize,
-    mut visit: impl FnMut(usize, usize),
-) {
+pub(crate) fn walk_siblings(nodes: &mut [u32], levels: usize, mut visit: impl FnMut(usize, usize)) {
     let mut len = nodes.len();
     for level in 0..levels {
         let (mut from, mut to) = (0, 0);

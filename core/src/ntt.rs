@@ -52,12 +52,21 @@ impl<'a> Twiddles<'a> {
         let (roots, lanes) = tables.split_at(2 * half(log_codeword));
         let (forward, inverse) = roots.split_at(half(log_codeword));
         let (forward_lanes, inverse_lanes) = lanes.split_at(lanes.len() / 2);
-        Self { forward, inverse, forward_lanes, inverse_lanes }
+        Self {
+            forward,
+            inverse,
+            forward_lanes,
+            inverse_lanes,
+        }
     }
 }
 
 const fn half(log_height: usize) -> usize {
-    if log_height == 0 { 1 } else { 1 << (log_height - 1) }
+    if log_height == 0 {
+        1
+    } else {
+        1 << (log_height - 1)
+    }
 }
 
 /// One packed root for each layer within packed values, for each pair of packed values.
@@ -160,7 +169,10 @@ fn forward_layer<P: PackedFieldPow2<Scalar = F>>(
     for (block, &root) in values.chunks_exact_mut(2 << log_half).zip(&roots[first..]) {
         let (low, high) = block.split_at_mut(1 << log_half);
         let root = P::from(root * power);
-        for (a, b) in P::pack_slice_mut(low).iter_mut().zip(P::pack_slice_mut(high)) {
+        for (a, b) in P::pack_slice_mut(low)
+            .iter_mut()
+            .zip(P::pack_slice_mut(high))
+        {
             (*a, *b) = forward(*a, *b, root);
         }
     }
@@ -186,7 +198,10 @@ fn forward_two_layers<P: PackedFieldPow2<Scalar = F>>(
     for (i, block) in values.chunks_exact_mut(1 << log_len).enumerate() {
         let j = first + i;
         let root = P::from(roots[j] * outer);
-        let (low, high) = (P::from(roots[2 * j] * inner), P::from(roots[2 * j + 1] * inner));
+        let (low, high) = (
+            P::from(roots[2 * j] * inner),
+            P::from(roots[2 * j + 1] * inner),
+        );
         let (ab, cd) = block.split_at_mut(2 * quarter);
         let (a, b) = ab.split_at_mut(quarter);
         let (c, d) = cd.split_at_mut(quarter);
@@ -245,7 +260,12 @@ pub fn intt<P: PackedFieldPow2<Scalar = F>>(twiddles: &Twiddles<'_>, column: &mu
         inverse_pairs::<P>(twiddles, block, j * pairs, scale);
         let mut log_half = log_pair;
         if (log_block - log_half) % 2 == 1 {
-            inverse_layer::<P>(block, twiddles.inverse, j << (log_block - 1 - log_half), log_half);
+            inverse_layer::<P>(
+                block,
+                twiddles.inverse,
+                j << (log_block - 1 - log_half),
+                log_half,
+            );
             log_half += 1;
         }
         while log_half < log_block {
@@ -276,7 +296,10 @@ fn inverse_layer<P: PackedFieldPow2<Scalar = F>>(
     for (block, &root) in values.chunks_exact_mut(2 << log_half).zip(&roots[first..]) {
         let (low, high) = block.split_at_mut(1 << log_half);
         let root = P::from(root);
-        for (a, b) in P::pack_slice_mut(low).iter_mut().zip(P::pack_slice_mut(high)) {
+        for (a, b) in P::pack_slice_mut(low)
+            .iter_mut()
+            .zip(P::pack_slice_mut(high))
+        {
             (*a, *b) = inverse(*a, *b, root);
         }
     }
@@ -354,7 +377,11 @@ pub fn bit_reverse(values: &mut [F]) {
 /// The bit reversal of `i` over `bits` bits.
 #[inline]
 pub const fn reverse_bits(i: usize, bits: usize) -> usize {
-    if bits == 0 { 0 } else { i.reverse_bits() >> (usize::BITS as usize - bits) }
+    if bits == 0 {
+        0
+    } else {
+        i.reverse_bits() >> (usize::BITS as usize - bits)
+    }
 }
 
 /// Extends a column in place.

@@ -58,7 +58,12 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
     out: &mut [F],
     scratch: &mut [F],
 ) {
-    let Inputs { table, public_values, messages, .. } = *inputs;
+    let Inputs {
+        table,
+        public_values,
+        messages,
+        ..
+    } = *inputs;
     let layout = &table.layout;
     let (height, stride) = (table.height(), 1 << inputs.log_lde);
     let groups = RowGroups::new::<B::P>(table.log_height());
@@ -76,8 +81,7 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
     let (main_rows, preprocessed_rows) = buffers.split_at_mut(2 * layout.main_width);
     let (main_now, main_next) = main_rows.split_at_mut(layout.main_width);
     let (pre_now, pre_next) = preprocessed_rows.split_at_mut(layout.preprocessed_width);
-    let fractions: &mut [Fraction<B::P>] =
-        fractions.as_chunks_mut::<D>().0.as_chunks_mut::<2>().0;
+    let fractions: &mut [Fraction<B::P>] = fractions.as_chunks_mut::<D>().0.as_chunks_mut::<2>().0;
 
     for chunk in 0..table.num_chunks() {
         let start = reverse_bits(chunk, layout.log_chunks) * height;
@@ -90,7 +94,15 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
             }
             let slot = group % SELECTOR_GROUPS;
             let spec = &table.spec;
-            groups.load(inputs.main, stride, start, group, spec.main_next, main_now, main_next);
+            groups.load(
+                inputs.main,
+                stride,
+                start,
+                group,
+                spec.main_next,
+                main_now,
+                main_next,
+            );
             groups.load(
                 inputs.preprocessed,
                 stride,
@@ -208,7 +220,13 @@ impl Coset {
             selectors[2 * SELECTOR_GROUPS + i] = x - P::from(self.last);
         }
         // Montgomery's trick over both kinds of denominators.
-        let place = |i: usize| if i < count { i } else { SELECTOR_GROUPS + i - count };
+        let place = |i: usize| {
+            if i < count {
+                i
+            } else {
+                SELECTOR_GROUPS + i - count
+            }
+        };
         let mut product = P::ONE;
         for i in 0..2 * count {
             prefix[i] = product;
@@ -234,7 +252,11 @@ pub(crate) fn points<P: PackedFieldPow2<Scalar = F>>(
 ) -> P {
     let roots = P::from_fn(|lane| {
         let root = twiddles.forward[(at + lane) / 2];
-        if (at + lane).is_multiple_of(2) { root } else { -root }
+        if (at + lane).is_multiple_of(2) {
+            root
+        } else {
+            -root
+        }
     });
     roots * shift
 }

@@ -98,7 +98,9 @@ impl Batch<'_> {
         let stride = 1 << self.log_lde;
         let rows = stride.min(CHUNK);
         let groups = rows / width;
-        let packed = B::P::pack_slice_mut(&mut scratch[..4 * D * rows]).as_chunks_mut::<D>().0;
+        let packed = B::P::pack_slice_mut(&mut scratch[..4 * D * rows])
+            .as_chunks_mut::<D>()
+            .0;
         let (inverses, sums) = packed.split_at_mut(2 * groups);
         for start in (0..stride).step_by(rows) {
             for (inverses, z) in inverses.chunks_exact_mut(groups).zip(self.zetas) {

@@ -22,7 +22,10 @@ impl RowGroups {
     pub fn new<P: PackedFieldPow2<Scalar = F>>(log_height: usize) -> Self {
         let log_lanes = P::WIDTH.trailing_zeros() as usize;
         debug_assert!(log_lanes <= log_height);
-        Self { log_height, log_lanes }
+        Self {
+            log_height,
+            log_lanes,
+        }
     }
 
     /// Number of groups.
@@ -63,12 +66,17 @@ impl RowGroups {
     ) {
         let height = 1 << self.log_height;
         let at = group << self.log_lanes;
-        for (column, (current, next)) in
-            matrix.chunks_exact(stride).zip(current.iter_mut().zip(next.iter_mut()))
+        for (column, (current, next)) in matrix
+            .chunks_exact(stride)
+            .zip(current.iter_mut().zip(next.iter_mut()))
         {
             let column = &column[start..start + height];
             *current = *P::from_slice(&column[at..at + P::WIDTH]);
-            *next = if reads_next { self.next(column, group) } else { *current };
+            *next = if reads_next {
+                self.next(column, group)
+            } else {
+                *current
+            };
         }
     }
 }

@@ -18,7 +18,10 @@ impl<'a> TraceMut<'a> {
     /// # Panics
     /// When `height` is zero or does not divide the number of values.
     pub fn new(values: &'a mut [F], height: usize) -> Self {
-        assert!(height > 0 && values.len().is_multiple_of(height), "not a whole number of columns");
+        assert!(
+            height > 0 && values.len().is_multiple_of(height),
+            "not a whole number of columns"
+        );
         Self { values, height }
     }
 

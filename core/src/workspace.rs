@@ -21,7 +21,11 @@ pub struct WorkspaceTooSmall {
 
 impl core::fmt::Display for WorkspaceTooSmall {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "the workspace has {} bytes, the plan needs {}", self.got, self.needed)
+        write!(
+            f,
+            "the workspace has {} bytes, the plan needs {}",
+            self.got, self.needed
+        )
     }
 }
 

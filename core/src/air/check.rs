@@ -25,7 +25,10 @@ impl BusName {
     fn new(name: &str) -> Self {
         let mut bytes = [0; BUS_NAME_BYTES];
         bytes[..name.len()].copy_from_slice(name.as_bytes());
-        Self { bytes, len: name.len() as u8 }
+        Self {
+            bytes,
+            len: name.len() as u8,
+        }
     }
 
     /// The name.
@@ -84,7 +87,11 @@ pub(crate) struct Balance {
 
 impl Balance {
     /// Nothing yet.
-    pub const EMPTY: Self = Self { id: None, numerator: EF::ZERO, denominator: EF::ONE };
+    pub const EMPTY: Self = Self {
+        id: None,
+        numerator: EF::ZERO,
+        denominator: EF::ONE,
+    };
 
     /// The bus, when its messages do not sum to zero.
     pub fn unbalanced(&self) -> Option<BusId> {
@@ -137,7 +144,10 @@ impl<'a> CheckBuilder<'a> {
             layout,
             challenges,
             balances,
-            broken: Broken { constraint: None, flags: None },
+            broken: Broken {
+                constraint: None,
+                flags: None,
+            },
             num_constraints: 0,
             num_globals: 0,
             num_locals: 0,
@@ -248,14 +258,16 @@ impl InteractionBuilder for CheckBuilder<'_> {
         self.num_globals += 1;
         let (count, _) = count.into().into_parts();
         let denominator = self.denominator(fields.into_iter().map(Into::into));
-        self.balance(column, || BusId::Named(BusName::new(bus_name))).add(count, denominator);
+        self.balance(column, || BusId::Named(BusName::new(bus_name)))
+            .add(count, denominator);
     }
 
-    fn push_local_interaction(
-        &mut self,
-        tuples: impl IntoIterator<Item = (Vec<F>, Count<F>)>,
-    ) {
-        self.add_local(tuples.into_iter().map(|(f, c)| (f.into_iter(), c.into_parts().0)));
+    fn push_local_interaction(&mut self, tuples: impl IntoIterator<Item = (Vec<F>, Count<F>)>) {
+        self.add_local(
+            tuples
+                .into_iter()
+                .map(|(f, c)| (f.into_iter(), c.into_parts().0)),
+        );
     }
 
     fn push_exclusive_interaction(
@@ -286,7 +298,11 @@ impl ArrayInteractions for CheckBuilder<'_> {
         &mut self,
         tuples: [([F; W], Count<F>); N],
     ) {
-        self.add_local(tuples.into_iter().map(|(f, c)| (f.into_iter(), c.into_parts().0)));
+        self.add_local(
+            tuples
+                .into_iter()
+                .map(|(f, c)| (f.into_iter(), c.into_parts().0)),
+        );
     }
 
     fn push_exclusive_array<const N: usize, const W: usize>(

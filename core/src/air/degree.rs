@@ -27,7 +27,10 @@ pub struct Degree {
 impl Degree {
     /// An expression of degree `degree` that is no constant.
     pub const fn of(degree: u32) -> Self {
-        Self { degree, constant: None }
+        Self {
+            degree,
+            constant: None,
+        }
     }
 
     /// Whether the expression is the constant zero.
@@ -52,7 +55,10 @@ impl From<Column> for Degree {
 
 impl From<F> for Degree {
     fn from(value: F) -> Self {
-        Self { degree: 0, constant: Some(value) }
+        Self {
+            degree: 0,
+            constant: Some(value),
+        }
     }
 }
 
@@ -85,7 +91,10 @@ impl<T: Into<Self>> Sub<T> for Degree {
 impl Neg for Degree {
     type Output = Self;
     fn neg(self) -> Self {
-        Self { degree: self.degree, constant: self.constant.map(|c| -c) }
+        Self {
+            degree: self.degree,
+            constant: self.constant.map(|c| -c),
+        }
     }
 }
 
@@ -123,23 +132,39 @@ impl<T: Into<Self>> MulAssign<T> for Degree {
 
 impl<T: Into<Self>> Sum<T> for Degree {
     fn sum<I: Iterator<Item = T>>(iter: I) -> Self {
-        iter.map(Into::into).reduce(|a, b| a + b).unwrap_or(Self::ZERO)
+        iter.map(Into::into)
+            .reduce(|a, b| a + b)
+            .unwrap_or(Self::ZERO)
     }
 }
 
 impl<T: Into<Self>> Product<T> for Degree {
     fn product<I: Iterator<Item = T>>(iter: I) -> Self {
-        iter.map(Into::into).reduce(|a, b| a * b).unwrap_or(Self::ONE)
+        iter.map(Into::into)
+            .reduce(|a, b| a * b)
+            .unwrap_or(Self::ONE)
     }
 }
 
 impl PrimeCharacteristicRing for Degree {
     type PrimeSubfield = F;
 
-    const ZERO: Self = Self { degree: 0, constant: Some(F::ZERO) };
-    const ONE: Self = Self { degree: 0, constant: Some(F::ONE) };
-    const TWO: Self = Self { degree: 0, constant: Some(F::TWO) };
-    const NEG_ONE: Self = Self { degree: 0, constant: Some(F::NEG_ONE) };
+    const ZERO: Self = Self {
+        degree: 0,
+        constant: Some(F::ZERO),
+    };
+    const ONE: Self = Self {
+        degree: 0,
+        constant: Some(F::ONE),
+    };
+    const TWO: Self = Self {
+        degree: 0,
+        constant: Some(F::TWO),
+    };
+    const NEG_ONE: Self = Self {
+        degree: 0,
+        constant: Some(F::NEG_ONE),
+    };
 
     fn from_prime_subfield(f: F) -> Self {
         f.into()
@@ -284,7 +309,11 @@ impl InteractionBuilder for DegreeBuilder<'_> {
         &mut self,
         tuples: impl IntoIterator<Item = (alloc::vec::Vec<Degree>, Count<Degree>)>,
     ) {
-        self.collector.local(tuples.into_iter().map(|(f, c)| Tuple::new(f.into_iter(), c)));
+        self.collector.local(
+            tuples
+                .into_iter()
+                .map(|(f, c)| Tuple::new(f.into_iter(), c)),
+        );
     }
 
     fn push_exclusive_interaction(
@@ -292,7 +321,9 @@ impl InteractionBuilder for DegreeBuilder<'_> {
         bus_name: &str,
         branches: impl IntoIterator<Item = (Degree, Count<Degree>, alloc::vec::Vec<Degree>)>,
     ) {
-        let branches = branches.into_iter().map(|(g, c, f)| (g, Tuple::new(f.into_iter(), c)));
+        let branches = branches
+            .into_iter()
+            .map(|(g, c, f)| (g, Tuple::new(f.into_iter(), c)));
         self.collector.exclusive(bus_name, branches);
     }
 
@@ -314,7 +345,11 @@ impl ArrayInteractions for DegreeBuilder<'_> {
         &mut self,
         tuples: [([Degree; W], Count<Degree>); N],
     ) {
-        self.collector.local(tuples.into_iter().map(|(f, c)| Tuple::new(f.into_iter(), c)));
+        self.collector.local(
+            tuples
+                .into_iter()
+                .map(|(f, c)| Tuple::new(f.into_iter(), c)),
+        );
     }
 
     fn push_exclusive_array<const N: usize, const W: usize>(
@@ -322,7 +357,9 @@ impl ArrayInteractions for DegreeBuilder<'_> {
         bus_name: &str,
         branches: [(Degree, Count<Degree>, [Degree; W]); N],
     ) {
-        let branches = branches.into_iter().map(|(g, c, f)| (g, Tuple::new(f.into_iter(), c)));
+        let branches = branches
+            .into_iter()
+            .map(|(g, c, f)| (g, Tuple::new(f.into_iter(), c)));
         self.collector.exclusive(bus_name, branches);
     }
 }

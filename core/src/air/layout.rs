@@ -112,7 +112,10 @@ impl Buses {
             return if expected == width {
                 Ok(i as u8)
             } else {
-                Err(LayoutError::BusWidth { expected, got: width })
+                Err(LayoutError::BusWidth {
+                    expected,
+                    got: width,
+                })
             };
         }
         if width > MAX_MESSAGE_WIDTH {
@@ -120,8 +123,14 @@ impl Buses {
         }
         let name = String::try_from(name).map_err(|_| LayoutError::BusNameTooLong)?;
         self.max_width = self.max_width.max(width);
-        let bus = Bus { name, width, id: None };
-        self.named.push(bus).map_err(|_| LayoutError::TooManyBuses)?;
+        let bus = Bus {
+            name,
+            width,
+            id: None,
+        };
+        self.named
+            .push(bus)
+            .map_err(|_| LayoutError::TooManyBuses)?;
         Ok((self.named.len() - 1) as u8)
     }
 }
@@ -143,7 +152,12 @@ impl Tuple {
             width += 1;
             degree = degree.max(field.degree);
         }
-        Self { width, degree, count, weight }
+        Self {
+            width,
+            degree,
+            count,
+            weight,
+        }
     }
 }
 
@@ -167,7 +181,9 @@ impl FractionDegree {
 
     /// Degree of `U f - V`.
     fn constraint(self) -> u32 {
-        let numerator = self.excess.map_or(0, |e| (e + self.sum as i32).max(0) as u32);
+        let numerator = self
+            .excess
+            .map_or(0, |e| (e + self.sum as i32).max(0) as u32);
         (1 + self.sum).max(numerator)
     }
 }
@@ -220,7 +236,9 @@ impl<'a> Collector<'a> {
     pub(super) fn global(&mut self, bus_name: &str, tuple: Tuple) {
         self.messages += 1;
         self.weight += u64::from(tuple.weight);
-        self.degree = self.degree.max(FractionDegree::default().with(&tuple).constraint());
+        self.degree = self
+            .degree
+            .max(FractionDegree::default().with(&tuple).constraint());
         match self.buses.find(bus_name, tuple.width) {
             Ok(bus) if self.globals.push((bus, tuple)).is_ok() => {}
             Ok(_) => self.fail(LayoutError::TooManyInteractions),
@@ -240,7 +258,10 @@ impl<'a> Collector<'a> {
             }
             let expected = *width.get_or_insert(tuple.width);
             if expected != tuple.width {
-                self.fail(LayoutError::BusWidth { expected, got: tuple.width });
+                self.fail(LayoutError::BusWidth {
+                    expected,
+                    got: tuple.width,
+                });
             }
         }
         self.buses.max_width = self.buses.max_width.max(width.unwrap_or(0));
@@ -356,7 +377,11 @@ impl TableLayout {
         let has_lookups = collector.locals.len() + collector.exclusives.len() > 0
             || !collector.globals.is_empty();
         // The accumulator's first and last row constraints have degree 2.
-        let lookup_degree = if has_lookups { collector.degree.max(2) } else { 0 };
+        let lookup_degree = if has_lookups {
+            collector.degree.max(2)
+        } else {
+            0
+        };
         let hint = air.max_constraint_degree().unwrap_or(0);
         let unpacked_degree = (air_degree.max(lookup_degree) as usize).max(hint);
         let free_budget = (1 << log_chunks(unpacked_degree)) + 1;
@@ -397,7 +422,13 @@ impl TableLayout {
         collector: Collector<'_>,
         max_degree: usize,
     ) -> Result<(), LayoutError> {
-        let Collector { buses, globals, locals, exclusives, .. } = collector;
+        let Collector {
+            buses,
+            globals,
+            locals,
+            exclusives,
+            ..
+        } = collector;
         for width in locals {
             let id = buses.fresh_id()?;
             self.push_column(id, width)?;
@@ -436,12 +467,20 @@ impl TableLayout {
 
     /// Extension columns of the permutation trace: the accumulator and the fractions.
     pub const fn permutation_width(&self) -> usize {
-        if self.has_lookups() { self.num_columns + 1 } else { 0 }
+        if self.has_lookups() {
+            self.num_columns + 1
+        } else {
+            0
+        }
     }
 
     /// All constraints: the AIR's, one per fraction, three of the accumulator.
     pub const fn total_constraints(&self) -> usize {
-        let lookups = if self.has_lookups() { self.num_columns + 3 } else { 0 };
+        let lookups = if self.has_lookups() {
+            self.num_columns + 3
+        } else {
+            0
+        };
         self.num_constraints + lookups
     }
 
@@ -462,13 +501,14 @@ impl core::fmt::Display for LayoutError {
         match self {
             Self::TooWide { width } => write!(f, "{width} columns, at most {MAX_WIDTH} fit"),
             Self::MessageTooWide { width } => {
-                write!(f, "a message of {width} elements, at most {MAX_MESSAGE_WIDTH} fit")
+                write!(
+                    f,
+                    "a message of {width} elements, at most {MAX_MESSAGE_WIDTH} fit"
+                )
             }
             Self::NoColumns => f.write_str("the AIR has no columns"),
             Self::PeriodicColumns => f.write_str("periodic columns are not supported"),
-            Self::BoundaryPublicValues => {
-                f.write_str("boundary public values are not supported")
-            }
+            Self::BoundaryPublicValues => f.write_str("boundary public values are not supported"),
             Self::TooManyInteractions => {
                 write!(f, "more than {MAX_COLUMNS} interactions in one table")
             }

@@ -19,12 +19,16 @@ pub(crate) use check::Balance;
 pub use check::{BusId, BusName, CheckBuilder};
 pub use degree::{Column, Columns, Degree, DegreeBuilder};
 pub use layout::{
-    BUS_NAME_BYTES, Buses, LayoutError, MAX_BUSES, MAX_COLUMNS, MAX_GLOBALS, MAX_MESSAGE_WIDTH, MAX_WIDTH, TableLayout,
+    BUS_NAME_BYTES, Buses, LayoutError, MAX_BUSES, MAX_COLUMNS, MAX_GLOBALS, MAX_MESSAGE_WIDTH,
+    MAX_WIDTH, TableLayout,
 };
 pub use rows::{Fraction, Messages, RowBuilder, Rows};
 
 /// The AIRs that a backend can prove: what the builders of this crate can evaluate.
-pub trait ProverAir<B: Backend>: PackedAir<B::P> + PackedAir<F> + for<'a> Air<DegreeBuilder<'a>> {}
+pub trait ProverAir<B: Backend>:
+    PackedAir<B::P> + PackedAir<F> + for<'a> Air<DegreeBuilder<'a>>
+{
+}
 
 impl<B: Backend, A> ProverAir<B> for A where
     A: PackedAir<B::P> + PackedAir<F> + for<'a> Air<DegreeBuilder<'a>>

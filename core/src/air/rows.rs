@@ -149,10 +149,7 @@ impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
         }
     }
 
-    fn add_exclusive(
-        &mut self,
-        branches: impl Iterator<Item = (P, impl Iterator<Item = P>, P)>,
-    ) {
+    fn add_exclusive(&mut self, branches: impl Iterator<Item = (P, impl Iterator<Item = P>, P)>) {
         // At most one flag is set, so V/U is the one selected fraction, or 0/1.
         let column = self.messages.layout.num_locals + self.num_exclusives;
         self.num_exclusives += 1;
@@ -238,11 +235,12 @@ impl<P: Packed, const FOLD: bool> InteractionBuilder for RowBuilder<'_, P, FOLD>
         self.add(column, count, denominator);
     }
 
-    fn push_local_interaction(
-        &mut self,
-        tuples: impl IntoIterator<Item = (Vec<P>, Count<P>)>,
-    ) {
-        self.add_local(tuples.into_iter().map(|(f, c)| (f.into_iter(), c.into_parts().0)));
+    fn push_local_interaction(&mut self, tuples: impl IntoIterator<Item = (Vec<P>, Count<P>)>) {
+        self.add_local(
+            tuples
+                .into_iter()
+                .map(|(f, c)| (f.into_iter(), c.into_parts().0)),
+        );
     }
 
     fn push_exclusive_interaction(
@@ -273,7 +271,11 @@ impl<P: Packed, const FOLD: bool> ArrayInteractions for RowBuilder<'_, P, FOLD> 
         &mut self,
         tuples: [([P; W], Count<P>); N],
     ) {
-        self.add_local(tuples.into_iter().map(|(f, c)| (f.into_iter(), c.into_parts().0)));
+        self.add_local(
+            tuples
+                .into_iter()
+                .map(|(f, c)| (f.into_iter(), c.into_parts().0)),
+        );
     }
 
     #[inline]

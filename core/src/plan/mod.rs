@@ -116,7 +116,10 @@ impl<const N: usize> Plan<N> {
     ) -> Result<Self, PlanError> {
         error::check_params(&params)?;
         if airs.is_empty() || airs.len() != specs.len() {
-            return Err(PlanError::TableCount { airs: airs.len(), specs: specs.len() });
+            return Err(PlanError::TableCount {
+                airs: airs.len(),
+                specs: specs.len(),
+            });
         }
         let mut buses = Buses::default();
         let mut tables = Vec::new();
@@ -125,7 +128,9 @@ impl<const N: usize> Plan<N> {
                 .map_err(|error| PlanError::Layout { table, error })?;
             error::check_table(table, &spec, &layout, &params)?;
             let planned = TablePlan { spec, layout };
-            tables.push(planned).map_err(|_| PlanError::TooManyTables { capacity: N })?;
+            tables
+                .push(planned)
+                .map_err(|_| PlanError::TooManyTables { capacity: N })?;
         }
         error::check_multiplicities(&tables)?;
         let mut plan = Self {
@@ -200,7 +205,10 @@ impl<const N: usize> Plan<N> {
 
     /// log2 of the tallest extension.
     pub fn log_max_lde(&self) -> usize {
-        (0..self.tables.len()).map(|t| self.log_lde(t)).max().unwrap_or(0)
+        (0..self.tables.len())
+            .map(|t| self.log_lde(t))
+            .max()
+            .unwrap_or(0)
     }
 
     /// log2 of the tallest trace.
@@ -249,7 +257,10 @@ impl<const N: usize> Plan<N> {
     /// Where the codeword of a height starts in [`Name::Codewords`], tallest first.
     pub(crate) fn codeword_offset(&self, log_height: usize) -> usize {
         let taller = log_height + 1..=self.log_max_lde();
-        taller.filter(|&h| self.has_log_lde(h)).map(|h| D << h).sum()
+        taller
+            .filter(|&h| self.has_log_lde(h))
+            .map(|h| D << h)
+            .sum()
     }
 
     /// Mirrors `p3_fri::fold_schedule`.
@@ -260,7 +271,9 @@ impl<const N: usize> Plan<N> {
             let next_input = (0..height).rev().find(|&h| self.has_log_lde(h));
             let room = next_input.map_or(height - stop, |h| (height - h).min(height - stop));
             let log_arity = room.min(self.params.max_log_arity as usize);
-            self.log_arities.push(log_arity as u8).expect("at most one round a bit");
+            self.log_arities
+                .push(log_arity as u8)
+                .expect("at most one round a bit");
             height -= log_arity;
         }
     }
@@ -270,21 +283,51 @@ impl<const N: usize> Plan<N> {
         let sizes = Sizes::new(self);
         let regions = &mut self.regions;
         regions.place(Name::Twiddles, sizes.twiddles, Commit, Open);
-        regions.place(Name::PreprocessedTrace, sizes.preprocessed_trace, Commit, Open);
+        regions.place(
+            Name::PreprocessedTrace,
+            sizes.preprocessed_trace,
+            Commit,
+            Open,
+        );
         regions.place(Name::Preprocessed, sizes.preprocessed, Commit, Open);
-        regions.place(Name::PreprocessedDigests, sizes.preprocessed_digests, Commit, Open);
+        regions.place(
+            Name::PreprocessedDigests,
+            sizes.preprocessed_digests,
+            Commit,
+            Open,
+        );
         regions.place(Name::Trace, sizes.trace, Commit, Argue);
         regions.place(Name::PublicValues, sizes.public_values, Commit, Quotient);
         regions.place(Name::Main, sizes.main, Commit, Open);
         regions.place(Name::MainDigests, sizes.main_digests, Commit, Open);
         regions.place(Name::Permutation, sizes.permutation, Argue, Open);
-        regions.place(Name::PermutationDigests, sizes.permutation_digests, Argue, Open);
+        regions.place(
+            Name::PermutationDigests,
+            sizes.permutation_digests,
+            Argue,
+            Open,
+        );
         regions.place(Name::ArgueScratch, sizes.argue_scratch, Argue, Argue);
         regions.place(Name::Quotient, sizes.quotient, Quotient, Open);
-        regions.place(Name::QuotientDigests, sizes.quotient_digests, Quotient, Open);
-        regions.place(Name::QuotientScratch, sizes.quotient_scratch, Quotient, Quotient);
+        regions.place(
+            Name::QuotientDigests,
+            sizes.quotient_digests,
+            Quotient,
+            Open,
+        );
+        regions.place(
+            Name::QuotientScratch,
+            sizes.quotient_scratch,
+            Quotient,
+            Quotient,
+        );
         regions.place(Name::Openings, sizes.openings, Evaluate, Reduce);
-        regions.place(Name::EvaluateScratch, sizes.evaluate_scratch, Evaluate, Evaluate);
+        regions.place(
+            Name::EvaluateScratch,
+            sizes.evaluate_scratch,
+            Evaluate,
+            Evaluate,
+        );
         regions.place(Name::Codewords, sizes.codewords, Reduce, Open);
         regions.place(Name::ReduceScratch, sizes.reduce_scratch, Reduce, Reduce);
         regions.place(Name::Folded, sizes.folded, Fold, Open);

@@ -13,7 +13,12 @@ pub(crate) enum Round {
 }
 
 impl Round {
-    pub const ALL: [Self; 4] = [Self::Main, Self::Quotient, Self::Preprocessed, Self::Permutation];
+    pub const ALL: [Self; 4] = [
+        Self::Main,
+        Self::Quotient,
+        Self::Preprocessed,
+        Self::Permutation,
+    ];
 
     /// Matrices that the round has of one table.
     const fn matrices(self, table: &TablePlan) -> usize {
@@ -105,9 +110,10 @@ impl<const N: usize> Plan<N> {
     pub(crate) fn opened(&self) -> impl Iterator<Item = Opened> + Clone + '_ {
         let (mut offsets, mut openings) = ([0; Round::ALL.len()], 0);
         let matrices = Round::ALL.into_iter().flat_map(move |round| {
-            self.tables().iter().enumerate().flat_map(move |(t, table)| {
-                core::iter::repeat_n((round, t), round.matrices(table))
-            })
+            self.tables()
+                .iter()
+                .enumerate()
+                .flat_map(move |(t, table)| core::iter::repeat_n((round, t), round.matrices(table)))
         });
         matrices.map(move |(round, table)| {
             let planned = &self.tables()[table];

@@ -127,7 +127,13 @@ impl Regions {
             offset = (blocker.offset + blocker.len).next_multiple_of(UNIT);
         }
         self.end = self.end.max(offset + len);
-        let region = Region { name, offset, len, first, last };
+        let region = Region {
+            name,
+            offset,
+            len,
+            first,
+            last,
+        };
         self.placed.push(region).expect("every name is placed once");
     }
 
@@ -161,6 +167,8 @@ impl Regions {
         names: [Name; K],
     ) -> [&'a mut [F]; K] {
         let ranges = names.map(|name| self.get(name).range());
-        words.get_disjoint_mut(ranges).expect("regions of one phase are disjoint")
+        words
+            .get_disjoint_mut(ranges)
+            .expect("regions of one phase are disjoint")
     }
 }

@@ -11,13 +11,13 @@ use p3_field::PrimeCharacteristicRing;
 
 use super::phases::{Traces, check_public_values, take};
 use super::{ProveError, Prover};
+use crate::F;
 use crate::air::{Balance, BusId, CheckBuilder, MAX_BUSES, ProverAir, Rows};
 use crate::backend::Backend;
 use crate::challenger::Challenger;
 use crate::logup::row_buffers;
 use crate::ntt::reverse_bits;
 use crate::plan::{Name, Plan, TablePlan};
-use crate::F;
 
 /// What [`Traces::check_constraints`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +62,26 @@ impl core::fmt::Display for CheckError {
         match self {
             Self::Inputs(error) => error.fmt(f),
             Self::ScratchTooSmall { needed, got } => {
-                write!(f, "the scratch has {got} elements, the check needs {needed}")
+                write!(
+                    f,
+                    "the scratch has {got} elements, the check needs {needed}"
+                )
             }
-            Self::Constraint { table, row, constraint } => {
-                write!(f, "table {table}, row {row}: constraint {constraint} is not zero")
+            Self::Constraint {
+                table,
+                row,
+                constraint,
+            } => {
+                write!(
+                    f,
+                    "table {table}, row {row}: constraint {constraint} is not zero"
+                )
             }
-            Self::Flags { table, row, interaction } => write!(
+            Self::Flags {
+                table,
+                row,
+                interaction,
+            } => write!(
                 f,
                 "table {table}, row {row}: the flags of exclusive interaction {interaction} are \
                  not exclusive"
@@ -105,7 +119,12 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Traces<'_, '_, B, A, N> {
     where
         A: for<'c> Air<CheckBuilder<'c>>,
     {
-        let Prover { plan, airs, permutation, .. } = *self.0.prover;
+        let Prover {
+            plan,
+            airs,
+            permutation,
+            ..
+        } = *self.0.prover;
         check_public_values(plan, public_values).map_err(CheckError::Inputs)?;
         let (needed, got) = (plan.check_scratch_len(), scratch.len());
         if got < needed {
@@ -126,15 +145,22 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Traces<'_, '_, B, A, N> {
             };
             for row in 0..height {
                 let rows = trace.rows(row, scratch);
-                let mut builder =
-                    CheckBuilder::new(table, rows, layout, challenges, &mut balances);
+                let mut builder = CheckBuilder::new(table, rows, layout, challenges, &mut balances);
                 air.eval(&mut builder);
                 let broken = builder.finish();
                 if let Some(constraint) = broken.constraint {
-                    return Err(CheckError::Constraint { table, row, constraint });
+                    return Err(CheckError::Constraint {
+                        table,
+                        row,
+                        constraint,
+                    });
                 }
                 if let Some(interaction) = broken.flags {
-                    return Err(CheckError::Flags { table, row, interaction });
+                    return Err(CheckError::Flags {
+                        table,
+                        row,
+                        interaction,
+                    });
                 }
             }
         }
@@ -167,7 +193,12 @@ impl Trace<'_> {
         gather(self.main, height, row, main_now);
         gather(self.main, height, following(spec.main_next), main_next);
         gather(self.preprocessed, height, reversed(row), pre_now);
-        gather(self.preprocessed, height, reversed(following(spec.preprocessed_next)), pre_next);
+        gather(
+            self.preprocessed,
+            height,
+            reversed(following(spec.preprocessed_next)),
+            pre_next,
+        );
         Rows {
             main: RowWindow::from_two_rows(main_now, main_next),
             preprocessed: RowWindow::from_two_rows(pre_now, pre_next),

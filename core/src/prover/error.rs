@@ -80,9 +80,15 @@ impl ProveError {
             Self::PublicValueSlices { expected, got } => {
                 ProveError::PublicValueSlices { expected, got }
             }
-            Self::PublicValues { table, expected, got } => {
-                ProveError::PublicValues { table, expected, got }
-            }
+            Self::PublicValues {
+                table,
+                expected,
+                got,
+            } => ProveError::PublicValues {
+                table,
+                expected,
+                got,
+            },
             Self::Sink(never) => match never {},
         }
     }
@@ -95,8 +101,15 @@ impl<E: core::fmt::Display> core::fmt::Display for ProveError<E> {
             Self::PublicValueSlices { expected, got } => {
                 write!(f, "public values for {got} tables of {expected}")
             }
-            Self::PublicValues { table, expected, got } => {
-                write!(f, "table {table}: {got} public values, its AIR reads {expected}")
+            Self::PublicValues {
+                table,
+                expected,
+                got,
+            } => {
+                write!(
+                    f,
+                    "table {table}: {got} public values, its AIR reads {expected}"
+                )
             }
             Self::Sink(error) => write!(f, "the proof sink failed: {error}"),
         }

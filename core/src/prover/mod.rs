@@ -6,6 +6,7 @@
 
 mod check;
 mod error;
+mod folding;
 mod openings;
 mod phases;
 
@@ -64,7 +65,14 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         let [twiddles] = plan.regions().split(words, [Name::Twiddles]);
         Twiddles::fill::<B::P>(twiddles, plan.log_max_lde(), plan.log_max_height());
         let prepared = !plan.has_preprocessed();
-        Ok(Self { plan, airs, permutation, words, prepared, backend: PhantomData })
+        Ok(Self {
+            plan,
+            airs,
+            permutation,
+            words,
+            prepared,
+            backend: PhantomData,
+        })
     }
 
     /// The preprocessed trace of a table, to be written before [`Prover::prepare`].
@@ -79,8 +87,14 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
             return None;
         }
         self.prepared = false;
-        let [traces] = self.plan.regions().split(self.words, [Name::PreprocessedTrace]);
-        Some(TraceMut::new(&mut traces[start..start + len], planned.height()))
+        let [traces] = self
+            .plan
+            .regions()
+            .split(self.words, [Name::PreprocessedTrace]);
+        Some(TraceMut::new(
+            &mut traces[start..start + len],
+            planned.height(),
+        ))
     }
 
     /// Extends and commits the preprocessed traces, once for all batches.
@@ -88,7 +102,13 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         let names = [Name::Twiddles, Name::PreprocessedTrace, Name::Preprocessed];
         let [twiddles, traces, extensions] = self.plan.regions().split(self.words, names);
         let twiddles = Twiddles::view(twiddles, self.plan.log_max_lde());
-        extend_traces::<B, N>(self.plan, Round::Preprocessed, &twiddles, traces, extensions);
+        extend_traces::<B, N>(
+            self.plan,
+            Round::Preprocessed,
+            &twiddles,
+            traces,
+            extensions,
+        );
         self.commit_round(Round::Preprocessed);
         self.prepared = true;
     }
@@ -133,7 +153,11 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
             fill(table, traces.trace_mut(table));
         }
         let committed = traces.commit(public_values).map_err(ProveError::widen)?;
-        let evaluated = committed.argue().quotient().evaluate(sink).map_err(ProveError::Sink)?;
+        let evaluated = committed
+            .argue()
+            .quotient()
+            .evaluate(sink)
+            .map_err(ProveError::Sink)?;
         evaluated.reduce().fold().open().map_err(ProveError::Sink)
     }
 
@@ -194,7 +218,10 @@ fn groups<const N: usize>(
 }
 
 fn matrix<'a>(extensions: &'a [F], opened: &Opened) -> merkle::Matrix<'a> {
-    merkle::Matrix { values: &extensions[opened.extension()], log_height: opened.log_lde }
+    merkle::Matrix {
+        values: &extensions[opened.extension()],
+        log_height: opened.log_lde,
+    }
 }
 
 /// Bit-reverses every trace in place, and extends it into the round's region.

@@ -45,7 +45,11 @@ fn write_commitment<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
     Ok(())
 }
 
-fn write_cap<W: Write>(tree: &Tree<'_>, cap_height: u8, sink: &mut Sink<W>) -> Result<(), W::Error> {
+fn write_cap<W: Write>(
+    tree: &Tree<'_>,
+    cap_height: u8,
+    sink: &mut Sink<W>,
+) -> Result<(), W::Error> {
     let cap = tree.cap(cap_height as usize);
     sink.length(cap.len())?;
     for digest in cap {
@@ -126,8 +130,16 @@ pub(super) fn write_fri<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
     sink.length(rounds)?;
     sink.fields(&fri.commit_witnesses)?;
 
-    sink.length(Round::ALL.into_iter().filter(|&round| plan.has_round(round)).count())?;
-    for round in Round::ALL.into_iter().filter(|&round| plan.has_round(round)) {
+    sink.length(
+        Round::ALL
+            .into_iter()
+            .filter(|&round| plan.has_round(round))
+            .count(),
+    )?;
+    for round in Round::ALL
+        .into_iter()
+        .filter(|&round| plan.has_round(round))
+    {
         write_input_opening(prover, round, &fri.indices, sink)?;
     }
 
@@ -135,7 +147,10 @@ pub(super) fn write_fri<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
     let mut indices = fri.indices.clone();
     for (round, &log_arity) in plan.log_arities().iter().enumerate() {
         let log_arity = log_arity as usize;
-        let codeword = Codeword { values: prover.fri_codeword(round), log_arity };
+        let codeword = Codeword {
+            values: prover.fri_codeword(round),
+            log_arity,
+        };
         sink.length(indices.len())?;
         for &index in &indices {
             write_siblings(&codeword, index as usize, sink)?;
@@ -178,7 +193,9 @@ fn write_input_opening<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
         sink.length(prover.trees(round).count())?;
     }
     for (_, tree) in prover.trees(round) {
-        let reduced = indices.iter().map(|index| index >> (log_max - tree.log_leaves()));
+        let reduced = indices
+            .iter()
+            .map(|index| index >> (log_max - tree.log_leaves()));
         write_paths(&tree, plan.params().cap_height, &reduced.collect(), sink)?;
     }
     Ok(())
@@ -190,7 +207,10 @@ fn write_siblings<W: Write>(
     index: usize,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
-    let (row, own) = (index >> codeword.log_arity, index % (1 << codeword.log_arity));
+    let (row, own) = (
+        index >> codeword.log_arity,
+        index % (1 << codeword.log_arity),
+    );
     sink.length((1 << codeword.log_arity) - 1)?;
     for sibling in (0..1 << codeword.log_arity).filter(|&sibling| sibling != own) {
         let coordinate = |d| codeword.load::<F>(sibling * D + d, row);

@@ -8,13 +8,11 @@ use super::{Prover, extend_traces, openings};
 use crate::air::{MAX_BUSES, MAX_MESSAGE_WIDTH, Messages, ProverAir};
 use crate::backend::{Backend, ScalarBackend};
 use crate::challenger::Challenger;
-use crate::ext::challenge;
-use crate::merkle::{self, Codeword, Tree};
 use crate::ntt::{self, Twiddles};
-use crate::plan::{MAX_LOG_HEIGHT, MAX_QUERIES, Name, Plan, Round, tree_len};
+use crate::plan::{MAX_LOG_HEIGHT, MAX_QUERIES, Name, Plan, Round};
 use crate::sink::Sink;
 use crate::transcript::{self, MatrixShape, TableShape};
-use crate::{D, EF, F, Statement, TraceMut, evaluate, fri, logup, quotient, reduce};
+use crate::{D, EF, F, Statement, TraceMut, evaluate, logup, quotient, reduce};
 
 /// What every state carries.
 #[derive(Debug)]
@@ -27,7 +25,8 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Base<'_, '_, B, A, N> {
     /// Observes a round's commitment: its roots, behind their number when the plan is carved.
     fn observe_round(&mut self, round: Round) {
         if self.prover.plan.is_carved() {
-            self.challenger.observe(F::from_usize(self.prover.trees(round).count()));
+            self.challenger
+                .observe(F::from_usize(self.prover.trees(round).count()));
         }
         for digest in self.prover.roots(round) {
             self.challenger.observe_slice(&digest);
@@ -44,10 +43,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Base<'_, '_, B, A, N> {
 pub struct Traces<'s, 'a, B, A, const N: usize>(pub(super) Base<'s, 'a, B, A, N>);
 
 impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N> {
-    pub(super) fn new(
-        prover: &'s mut Prover<'a, B, A, N>,
-        statement: Option<&Statement>,
-    ) -> Self {
+    pub(super) fn new(prover: &'s mut Prover<'a, B, A, N>, statement: Option<&Statement>) -> Self {
         let mut challenger = Challenger::new(prover.permutation);
         if let Some(statement) = statement {
             challenger.observe_slice(&statement.tag);
@@ -74,7 +70,12 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
         let tables = self.0.prover.plan.tables();
         let size = |t: usize| tables[t].layout.main_width * tables[t].height();
         let (start, len) = ((0..table).map(size).sum::<usize>(), size(table));
-        let [traces] = self.0.prover.plan.regions().split(self.0.prover.words, [Name::Trace]);
+        let [traces] = self
+            .0
+            .prover
+            .plan
+            .regions()
+            .split(self.0.prover.words, [Name::Trace]);
         TraceMut::new(&mut traces[start..start + len], tables[table].height())
     }
 
@@ -110,10 +111,13 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
         });
         transcript::seed_batch(&mut base.challenger, shapes, plan.params());
         for table in plan.tables() {
-            base.challenger.observe_ext(EF::from_usize(table.log_height()));
+            base.challenger
+                .observe_ext(EF::from_usize(table.log_height()));
         }
         base.observe_round(Round::Main);
-        public_values.iter().for_each(|values| base.challenger.observe_slice(values));
+        public_values
+            .iter()
+            .for_each(|values| base.challenger.observe_slice(values));
         if plan.has_preprocessed() {
             base.observe_round(Round::Preprocessed);
         }
@@ -138,7 +142,11 @@ pub(super) fn check_public_values<const N: usize>(
     for (table, (planned, values)) in plan.tables().iter().zip(public_values).enumerate() {
         let (expected, got) = (planned.layout.num_public_values, values.len());
         if expected != got {
-            return Err(super::ProveError::PublicValues { table, expected, got });
+            return Err(super::ProveError::PublicValues {
+                table,
+                expected,
+                got,
+            });
         }
     }
     Ok(())
@@ -156,7 +164,8 @@ impl Lookup {
     /// Draws `alpha` and `beta`: `prefix[bus] = alpha + (bus + 1) beta^W`.
     fn draw<const N: usize>(&mut self, challenger: &mut Challenger<'_>, plan: &Plan<N>) {
         let (alpha, beta) = (challenger.sample_ext(), challenger.sample_ext());
-        self.beta_powers.extend(beta.powers().take(plan.message_width()));
+        self.beta_powers
+            .extend(beta.powers().take(plan.message_width()));
         let gamma = beta.exp_u64(plan.message_width() as u64);
         let prefixes = (0..plan.num_buses()).scan(alpha, |prefix, _| {
             *prefix += gamma;
@@ -239,7 +248,12 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Committed<'s, 'a, B, A
             }
         }
         let alpha = base.challenger.sample_ext();
-        Argued { base, lookup, terminals, alpha }
+        Argued {
+            base,
+            lookup,
+            terminals,
+            alpha,
+        }
     }
 }
 
@@ -267,7 +281,12 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Argued<'s, 'a, B, A, N
 
     /// Computes, extends and commits the quotients, and draws the out-of-domain point.
     pub fn quotient(self) -> Quotients<'s, 'a, B, A, N> {
-        let Self { mut base, lookup, terminals, alpha } = self;
+        let Self {
+            mut base,
+            lookup,
+            terminals,
+            alpha,
+        } = self;
         let prover = &mut *base.prover;
         let plan = prover.plan;
         let names = [
@@ -279,11 +298,20 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Argued<'s, 'a, B, A, N
             Name::Quotient,
             Name::QuotientScratch,
         ];
-        let [twiddles, main, preprocessed, permutation, public, quotients, scratch] =
-            plan.regions().split(prover.words, names);
+        let [
+            twiddles,
+            main,
+            preprocessed,
+            permutation,
+            public,
+            quotients,
+            scratch,
+        ] = plan.regions().split(prover.words, names);
         let twiddles = Twiddles::view(twiddles, plan.log_max_lde());
         let extension = |round: Round, table: usize| {
-            plan.round(round).find(|m| m.table == table).map_or(0..0, |m| m.extension())
+            plan.round(round)
+                .find(|m| m.table == table)
+                .map_or(0..0, |m| m.extension())
         };
         let mut public = &*public;
         for (table, (planned, air)) in plan.tables().iter().zip(prover.airs).enumerate() {
@@ -318,8 +346,16 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Argued<'s, 'a, B, A, N
         base.observe_round(Round::Quotient);
         let ood_witness = base.grind(plan.params().ood_pow_bits);
         let zeta = base.challenger.sample_ext();
-        let witnesses = Witnesses { lookup: lookup.witness, ood: ood_witness };
-        Quotients { base, terminals, witnesses, zeta }
+        let witnesses = Witnesses {
+            lookup: lookup.witness,
+            ood: ood_witness,
+        };
+        Quotients {
+            base,
+            terminals,
+            witnesses,
+            zeta,
+        }
     }
 }
 
@@ -344,11 +380,13 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Quotients<'s, 'a, B, A
     ///
     /// # Errors
     /// What the sink returns.
-    pub fn evaluate<W: Write>(
-        self,
-        sink: W,
-    ) -> Result<Evaluated<'s, 'a, B, A, N, W>, W::Error> {
-        let Self { mut base, terminals, witnesses, zeta } = self;
+    pub fn evaluate<W: Write>(self, sink: W) -> Result<Evaluated<'s, 'a, B, A, N, W>, W::Error> {
+        let Self {
+            mut base,
+            terminals,
+            witnesses,
+            zeta,
+        } = self;
         let prover = &mut *base.prover;
         let plan = prover.plan;
         let names = [
@@ -360,8 +398,15 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Quotients<'s, 'a, B, A
             Name::Openings,
             Name::EvaluateScratch,
         ];
-        let [twiddles, main, quotients, preprocessed, permutation, openings, scratch] =
-            plan.regions().split(prover.words, names);
+        let [
+            twiddles,
+            main,
+            quotients,
+            preprocessed,
+            permutation,
+            openings,
+            scratch,
+        ] = plan.regions().split(prover.words, names);
         let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
         let twiddles = Twiddles::view(twiddles, plan.log_max_lde());
         evaluate::evaluate::<B, N>(plan, extensions, &twiddles, zeta, openings, scratch);
@@ -370,14 +415,25 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Quotients<'s, 'a, B, A
         openings::write_commitments(prover, &mut sink)?;
         openings::write_claims(plan, prover.region(Name::Openings), &mut sink)?;
 
-        let rounds = Round::ALL.into_iter().filter(|&round| plan.has_round(round));
+        let rounds = Round::ALL
+            .into_iter()
+            .filter(|&round| plan.has_round(round));
         let shapes = rounds.map(|round| {
-            plan.round(round)
-                .map(|m| MatrixShape { num_points: m.points(), width: m.width })
+            plan.round(round).map(|m| MatrixShape {
+                num_points: m.points(),
+                width: m.width,
+            })
         });
         transcript::seed_pcs(&mut base.challenger, shapes, plan.params());
-        base.challenger.observe_slice(base.prover.region(Name::Openings));
-        Ok(Evaluated { base, terminals, witnesses, zeta, sink })
+        base.challenger
+            .observe_slice(base.prover.region(Name::Openings));
+        Ok(Evaluated {
+            base,
+            terminals,
+            witnesses,
+            zeta,
+            sink,
+        })
     }
 }
 
@@ -391,12 +447,16 @@ pub struct Evaluated<'s, 'a, B, A, const N: usize, W> {
     sink: Sink<W>,
 }
 
-impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write>
-    Evaluated<'s, 'a, B, A, N, W>
-{
+impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Evaluated<'s, 'a, B, A, N, W> {
     /// Draws the batching challenge and combines all openings of a height into one codeword.
     pub fn reduce(self) -> Reduced<'s, 'a, B, A, N, W> {
-        let Self { mut base, terminals, witnesses, zeta, sink } = self;
+        let Self {
+            mut base,
+            terminals,
+            witnesses,
+            zeta,
+            sink,
+        } = self;
         let batch_witness = base.grind(base.prover.plan.params().batch_pow_bits);
         let alpha = base.challenger.sample_ext();
         let prover = &mut *base.prover;
@@ -411,14 +471,28 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write>
             Name::Codewords,
             Name::ReduceScratch,
         ];
-        let [twiddles, main, quotients, preprocessed, permutation, openings, codewords, scratch] =
-            plan.regions().split(prover.words, names);
+        let [
+            twiddles,
+            main,
+            quotients,
+            preprocessed,
+            permutation,
+            openings,
+            codewords,
+            scratch,
+        ] = plan.regions().split(prover.words, names);
         let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
         let twiddles = Twiddles::view(twiddles, plan.log_max_lde());
         reduce::reduce::<B, N>(
             plan, extensions, &twiddles, zeta, alpha, openings, codewords, scratch,
         );
-        Reduced { base, terminals, witnesses, batch_witness, sink }
+        Reduced {
+            base,
+            terminals,
+            witnesses,
+            batch_witness,
+            sink,
+        }
     }
 }
 
@@ -444,7 +518,13 @@ pub(super) struct FriOutcome {
 impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Reduced<'s, 'a, B, A, N, W> {
     /// Folds and commits the codewords down to the final polynomial, and draws the queries.
     pub fn fold(self) -> Folded<'s, 'a, B, A, N, W> {
-        let Self { mut base, terminals, witnesses, batch_witness, sink } = self;
+        let Self {
+            mut base,
+            terminals,
+            witnesses,
+            batch_witness,
+            sink,
+        } = self;
         let plan = base.prover.plan;
         let params = plan.params();
         let log_max = plan.log_max_lde();
@@ -455,7 +535,9 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Reduced<'s, 
             for digest in tree.cap(params.cap_height as usize) {
                 base.challenger.observe_slice(&digest);
             }
-            let witness = base.challenger.grind::<B::P>(params.commit_pow_bits as usize);
+            let witness = base
+                .challenger
+                .grind::<B::P>(params.commit_pow_bits as usize);
             commit_witnesses.push(witness).expect("one per round");
             let beta = base.challenger.sample_ext();
             base.prover.fold(round, beta);
@@ -468,8 +550,19 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Reduced<'s, 
         let challenger = &mut base.challenger;
         let draw = |_| challenger.sample_bits(log_max) as u32;
         let indices = (0..params.num_queries).map(draw).collect();
-        let fri = FriOutcome { batch_witness, commit_witnesses, query_witness, indices };
-        Folded { base, terminals, witnesses, fri, sink }
+        let fri = FriOutcome {
+            batch_witness,
+            commit_witnesses,
+            query_witness,
+            indices,
+        };
+        Folded {
+            base,
+            terminals,
+            witnesses,
+            fri,
+            sink,
+        }
     }
 }
 
@@ -489,111 +582,16 @@ impl<B: Backend, A: ProverAir<B>, const N: usize, W: Write> Folded<'_, '_, B, A,
     /// # Errors
     /// What the sink returns.
     pub fn open(self) -> Result<u64, W::Error> {
-        let Self { base, terminals, witnesses, fri, mut sink } = self;
+        let Self {
+            base,
+            terminals,
+            witnesses,
+            fri,
+            mut sink,
+        } = self;
         openings::write_fri(base.prover, &fri, &mut sink)?;
         openings::write_tail(base.prover.plan, &terminals, &witnesses, &mut sink)?;
         sink.flush()?;
         Ok(sink.written())
-    }
-}
-
-impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
-    /// A region, read only.
-    pub(super) fn region(&self, name: Name) -> &[F] {
-        &self.words[self.plan.regions().get(name).range()]
-    }
-
-    /// log2 of the codeword that FRI round `round` commits to.
-    fn log_codeword(&self, round: usize) -> usize {
-        let folded = self.plan.log_arities()[..round].iter().map(|&a| a as usize);
-        self.plan.log_max_lde() - folded.sum::<usize>()
-    }
-
-    /// Where the output of FRI round `round` starts among the folded codewords, and its digests.
-    fn fold_offsets(&self, round: usize) -> (usize, usize) {
-        (0..round).fold((0, 0), |(codewords, digests), r| {
-            let log_rows = self.log_codeword(r + 1);
-            (codewords + (D << log_rows), digests + tree_len(log_rows))
-        })
-    }
-
-    /// The codeword that FRI round `round` commits to, or the last one.
-    pub(super) fn fri_codeword(&self, round: usize) -> &[F] {
-        let len = D << self.log_codeword(round);
-        if round == 0 {
-            &self.region(Name::Codewords)[..len]
-        } else {
-            let (start, _) = self.fold_offsets(round - 1);
-            &self.region(Name::Folded)[start..start + len]
-        }
-    }
-
-    /// The tree of FRI round `round`.
-    pub(super) fn fri_tree(&self, round: usize) -> Tree<'_> {
-        let (_, start) = self.fold_offsets(round);
-        let len = tree_len(self.log_codeword(round + 1));
-        Tree::new(&self.region(Name::FoldedDigests)[start..start + len])
-    }
-
-    fn commit_fold(&mut self, round: usize) -> Tree<'_> {
-        let log_arity = self.plan.log_arities()[round] as usize;
-        let len = D << self.log_codeword(round);
-        let (_, start) = self.fold_offsets(round);
-        let tree = start..start + tree_len(self.log_codeword(round + 1));
-        let source = if round == 0 { 0 } else { self.fold_offsets(round - 1).0 };
-        let names = [Name::Codewords, Name::Folded, Name::FoldedDigests];
-        let [codewords, folded, digests] = self.plan.regions().split(self.words, names);
-        let codewords = if round == 0 { &*codewords } else { &*folded };
-        let leaves = Codeword { values: &codewords[source..source + len], log_arity };
-        merkle::commit::<B, _>(
-            self.permutation,
-            core::iter::once(leaves),
-            &mut digests[tree.clone()],
-        );
-        self.fri_tree(round)
-    }
-
-    /// Folds the codeword of `round`, and adds the reduced codeword of the height it reaches.
-    fn fold(&mut self, round: usize, beta: EF) {
-        let log_arity = self.plan.log_arities()[round] as usize;
-        let (log_from, log_to) = (self.log_codeword(round), self.log_codeword(round + 1));
-        let (to, _) = self.fold_offsets(round);
-        let from = if round == 0 { 0 } else { self.fold_offsets(round - 1).0 };
-        let names = [Name::Twiddles, Name::Codewords, Name::Folded];
-        let [twiddles, codewords, folded] = self.plan.regions().split(self.words, names);
-        let inverse = Twiddles::view(twiddles, self.plan.log_max_lde()).inverse;
-        let (before, out) = folded.split_at_mut(to);
-        let out = &mut out[..D << log_to];
-        let source = if round == 0 { &*codewords } else { &*before };
-        let source = &source[from..from + (D << log_from)];
-        fri::fold_codeword::<B>(source, out, inverse, beta, log_arity);
-        if self.plan.has_log_lde(log_to) {
-            let at = self.plan.codeword_offset(log_to);
-            let addend = &codewords[at..at + (D << log_to)];
-            fri::roll_in::<B>(out, addend, beta.exp_power_of_2(log_arity));
-        }
-    }
-
-    /// Replaces the head of the last codeword by the final polynomial's coefficients.
-    fn interpolate_final(&mut self) {
-        let rounds = self.plan.log_arities().len();
-        let stride = 1 << self.log_codeword(rounds);
-        let len = 1 << self.plan.params().log_final_poly_len;
-        let start = if rounds == 0 { 0 } else { self.fold_offsets(rounds - 1).0 };
-        let names = [Name::Twiddles, Name::Codewords, Name::Folded];
-        let [twiddles, codewords, folded] = self.plan.regions().split(self.words, names);
-        let codeword = if rounds == 0 { codewords } else { folded };
-        let twiddles = Twiddles::view(twiddles, self.plan.log_max_lde());
-        for column in codeword[start..start + D * stride].chunks_exact_mut(stride) {
-            B::intt(&twiddles, &mut column[..len]);
-        }
-    }
-
-    /// The coefficients of the final polynomial.
-    pub(super) fn final_polynomial(&self) -> impl ExactSizeIterator<Item = EF> + '_ {
-        let codeword = self.fri_codeword(self.plan.log_arities().len());
-        let stride = codeword.len() / D;
-        let len = 1 << self.plan.params().log_final_poly_len;
-        (0..len).map(move |i| challenge(core::array::from_fn(|d| codeword[d * stride + i])))
     }
 }
