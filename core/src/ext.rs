@@ -183,7 +183,7 @@ pub fn batch_invert<P: PackedFieldPow2<Scalar = F>>(values: &mut [[P; D]], prefi
 
 #[cfg(test)]
 mod tests {
-    use p3_field::Field;
+    use p3_field::{Field, PrimeCharacteristicRing};
 
     use super::*;
 

@@ -523,4 +523,5 @@ impl core::fmt::Display for LayoutError {
 
 impl core::error::Error for LayoutError {}
 
-const _: () = assert!(MAX_COLUMNS <= u8::MAX as usize && MAX_BUSES <= u8::MAX as usize);
+const _: () = assert!(MAX_COLUMNS <= u8::MAX as usize);
+const _: () = assert!(MAX_BUSES <= u8::MAX as usize);

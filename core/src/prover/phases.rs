@@ -328,7 +328,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Argued<'s, 'a, B, A, N
             };
             let mut chunks = plan.round(Round::Quotient).filter(|m| m.table == table);
             let start = chunks.next().expect("at least one chunk").extension().start;
-            let len = planned.num_chunks() * D << plan.log_lde(table);
+            let len = (planned.num_chunks() * D) << plan.log_lde(table);
             let out = &mut quotients[start..start + len];
             if planned.height() >= B::P::WIDTH {
                 quotient::evaluate::<B, A>(air, &inputs, &twiddles, out, scratch);
