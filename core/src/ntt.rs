@@ -408,3 +408,65 @@ pub(crate) fn extend<B: crate::backend::Backend>(
     }
     B::coset_ntt(twiddles, first, shift);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{DefaultBackend, ScalarBackend};
+
+    /// Coefficient vectors of every height, checked against evaluation by Horner's rule.
+    fn transforms_agree<P: PackedFieldPow2<Scalar = F>>() {
+        let mut table = [F::ZERO; Twiddles::len(10, 10, 16)];
+        let tables = &mut table[..Twiddles::len(10, 10, P::WIDTH)];
+        Twiddles::fill::<P>(tables, 10, 10);
+        let twiddles = Twiddles::view(tables, 10);
+        for log_n in 0..=10 {
+            let n = 1 << log_n;
+            let mut column = [F::ZERO; 1 << 10];
+            let column = &mut column[..n];
+            for (i, value) in column.iter_mut().enumerate() {
+                *value = F::from_usize(i * i + 7);
+            }
+            let mut coefficients = [F::ZERO; 1 << 10];
+            coefficients[..n].copy_from_slice(column);
+            let shift = F::GENERATOR;
+            coset_ntt::<P>(&twiddles, column, shift);
+            let root = F::two_adic_generator(log_n);
+            for (q, &value) in column.iter().enumerate() {
+                let x = shift * root.exp_u64(reverse_bits(q, log_n) as u64);
+                let horner = |sum, &c: &F| sum * x + c;
+                assert_eq!(value, coefficients[..n].iter().rev().fold(F::ZERO, horner));
+            }
+            column.copy_from_slice(&coefficients[..n]);
+            coset_ntt::<P>(&twiddles, column, F::ONE);
+            intt::<P>(&twiddles, column);
+            assert_eq!(column, &coefficients[..n]);
+        }
+    }
+
+    #[test]
+    fn scalar_transforms_evaluate_and_interpolate() {
+        transforms_agree::<<ScalarBackend as crate::Backend>::P>();
+    }
+
+    #[test]
+    fn packed_transforms_evaluate_and_interpolate() {
+        transforms_agree::<<DefaultBackend as crate::Backend>::P>();
+    }
+
+    #[test]
+    fn an_extension_agrees_with_its_column_on_a_larger_group() {
+        // Extending over H itself (shift 1) repeats the column on the subgroup.
+        let mut table = [F::ZERO; Twiddles::len(7, 5, 1)];
+        Twiddles::fill::<F>(&mut table, 7, 5);
+        let twiddles = Twiddles::view(&table, 7);
+        let mut slot = [F::ZERO; 128];
+        for (i, value) in slot[..32].iter_mut().enumerate() {
+            *value = F::from_usize(i * i * i + 5);
+        }
+        let before: [F; 32] = core::array::from_fn(|i| slot[i]);
+        extend::<ScalarBackend>(&twiddles, &mut slot, 2, F::ONE);
+        assert_eq!(slot[..32], before);
+        assert!(slot[32..].iter().any(|&x| x != F::ZERO));
+    }
+}
