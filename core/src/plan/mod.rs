@@ -13,7 +13,7 @@ use heapless::Vec;
 use crate::air::{Buses, ProverAir, TableLayout};
 use crate::backend::Backend;
 use crate::ntt::Twiddles;
-use crate::{D, DIGEST, Params, workspace};
+use crate::{D, DIGEST, Params, security, workspace};
 use p3_field::PackedValue;
 
 pub use error::PlanError;
@@ -187,6 +187,28 @@ impl<const N: usize> Plan<N> {
     /// Lanes of the backend that the plan was made for.
     pub const fn lanes(&self) -> usize {
         self.lanes
+    }
+
+    /// What the proven security of the batch depends on, besides [`Plan::params`].
+    pub fn security_shape(&self) -> security::Shape {
+        self.tables
+            .iter()
+            .fold(security::Shape::EMPTY, |shape, table| {
+                let layout = &table.layout;
+                shape.with_table(&security::TableShape {
+                    log_height: table.spec.log_height,
+                    main_width: layout.main_width as u32,
+                    main_next: table.spec.main_next,
+                    preprocessed_width: layout.preprocessed_width as u32,
+                    preprocessed_next: table.spec.preprocessed_next,
+                    permutation_width: layout.permutation_width() as u32,
+                    log_quotient_chunks: layout.log_chunks as u8,
+                    constraints: layout.total_constraints() as u32,
+                    max_degree: layout.degree as u16,
+                    messages_per_row: layout.messages_per_row as u32,
+                    max_message_width: self.message_width as u16,
+                })
+            })
     }
 
     /// log2 of the arity of each FRI round.
