@@ -209,6 +209,7 @@ pub fn filled(
 pub fn leaf(epoch: u32, rows: &[Chain]) -> Table {
     let mut trace = RowMajorMatrix::new(vec![F::ZERO; l2g::WIDTH << LOG_ROWS], l2g::WIDTH);
     for (row, chain) in trace.values.chunks_mut(l2g::WIDTH).zip(rows) {
+        let gap = epoch.saturating_sub(chain.init_epoch + 1);
         for (column, value) in [
             (l2g::CELL, chain.cell),
             (l2g::INIT_EPOCH, chain.init_epoch),
@@ -218,6 +219,8 @@ pub fn leaf(epoch: u32, rows: &[Chain]) -> Table {
             (l2g::FINI_HI, chain.fini >> 16),
             (l2g::FINI_TIMESTAMP, 1),
             (l2g::REAL, 1),
+            (l2g::GAP[0], gap & 0xff),
+            (l2g::GAP[1], gap >> 8 & 0xff),
         ] {
             row[column] = F::from_u32(value);
         }
@@ -325,7 +328,7 @@ pub fn root(
     }
 }
 
-fn range(counts: &RangeCounts) -> Table {
+pub fn range(counts: &RangeCounts) -> Table {
     let trace = filled(1, RANGE_ROWS, |trace| fill_range(trace, counts));
     Table {
         air: MergeTable::Range.into(),

@@ -5,7 +5,9 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::{Count, InteractionBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::F;
+use tranche_machine::bus::{MEMORY, RANGE};
 use tranche_machine::merge::{GMEM, MergeTable};
+use tranche_machine::tables::EpochTable;
 use tranche_machine::tables::l2g::columns as l2g;
 
 /// What is taken out of a table.
@@ -23,8 +25,10 @@ pub enum Mutation {
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     Merge(MergeTable<'static>),
-    /// The epoch's side of an L2G table: opens and closes its cells on the bus `mem`.
+    /// The epoch's side of an L2G table.
     EpochL2g,
+    /// The same with a column more, [`GLOBAL_GATE`], which it does not look at.
+    WideEpochL2g,
     /// The machine of a toy epoch. Columns: cell, value found, value left, timestamp, real.
     Cpu,
     /// The forgeable L2G table: its global messages have a gate of their own, [`GLOBAL_GATE`].
@@ -34,7 +38,7 @@ pub enum Kind {
 }
 
 /// The column that [`Kind::TwoGates`] gates its global messages with.
-pub const GLOBAL_GATE: usize = l2g::GAP[0];
+pub const GLOBAL_GATE: usize = l2g::WIDTH;
 
 #[derive(Clone, Debug)]
 pub struct TestAir {
@@ -63,7 +67,7 @@ impl TestAir {
         match &self.kind {
             Kind::Merge(table) | Kind::LooseResult(table) => Some(table),
             Kind::TwoGates => Some(&MergeTable::L2g),
-            Kind::EpochL2g | Kind::Cpu => None,
+            Kind::EpochL2g | Kind::WideEpochL2g | Kind::Cpu => None,
         }
     }
 }
@@ -72,7 +76,8 @@ impl BaseAir<F> for TestAir {
     fn width(&self) -> usize {
         match self.kind {
             Kind::Merge(table) => table.main_width(),
-            Kind::EpochL2g | Kind::TwoGates => l2g::WIDTH,
+            Kind::EpochL2g => l2g::WIDTH,
+            Kind::WideEpochL2g | Kind::TwoGates => l2g::WIDTH + 1,
             Kind::Cpu => 5,
             Kind::LooseResult(_) => 3,
         }
@@ -100,7 +105,10 @@ impl BaseAir<F> for TestAir {
     }
 
     fn num_public_values(&self) -> usize {
-        self.merge().map_or(0, |table| table.num_public_values())
+        match self.kind {
+            Kind::EpochL2g | Kind::WideEpochL2g => 1,
+            _ => self.merge().map_or(0, |table| table.num_public_values()),
+        }
     }
 }
 
@@ -116,25 +124,18 @@ impl<AB: InteractionBuilder<F = F>> Air<AB> for TestAir {
                 asserted: 0,
                 sent: 0,
             }),
-            Kind::EpochL2g => {
-                let real = at(l2g::REAL);
-                builder.assert_bool(real.clone());
-                let open = [
-                    at(l2g::CELL),
-                    AB::Expr::ZERO,
-                    at(l2g::INIT_LO),
-                    at(l2g::INIT_HI),
-                ];
-                let close = [l2g::CELL, l2g::FINI_TIMESTAMP, l2g::FINI_LO, l2g::FINI_HI].map(at);
-                builder.push_interaction("mem", open, one(real.clone()));
-                builder.push_interaction("mem", close, one(-real));
-            }
+            Kind::EpochL2g | Kind::WideEpochL2g => EpochTable::L2g.eval(&mut Mutant {
+                inner: builder,
+                air: self,
+                asserted: 0,
+                sent: 0,
+            }),
             Kind::Cpu => {
                 let (real, zero) = (at(4), AB::Expr::ZERO);
                 builder.assert_bool(real.clone());
                 let found = [at(0), zero.clone(), at(1), zero.clone()];
-                builder.push_interaction("mem", found, one(-real.clone()));
-                builder.push_interaction("mem", [at(0), at(3), at(2), zero], one(real));
+                builder.push_interaction(MEMORY, found, one(-real.clone()));
+                builder.push_interaction(MEMORY, [at(0), at(3), at(2), zero], one(real));
             }
             Kind::TwoGates => {
                 let gate = at(GLOBAL_GATE);
@@ -222,7 +223,7 @@ impl<AB: InteractionBuilder> InteractionBuilder for Mutant<'_, AB> {
             fields[1] = Self::Expr::from_u8(8);
         }
         self.sent += 1;
-        if bus_name == GMEM || !self.air.without.contains(&Mutation::Ranges) {
+        if bus_name != RANGE || !self.air.without.contains(&Mutation::Ranges) {
             self.inner.push_interaction(bus_name, fields, count);
         }
     }
