@@ -1,5 +1,7 @@
 //! The batches that are raced, by name.
 
+use tranche_core::verifier::PlainConfig;
+
 use super::BenchError;
 use super::airs::{Exclusive, Keccak, Lookups};
 use super::race::{Batch, Report};
@@ -23,16 +25,14 @@ pub const CASES: [Case; 4] = [
 
 fn lookups(log_height: usize, lookups: usize, runs: usize) -> Result<Report, BenchError> {
     let air = Lookups { lookups };
-    let (core_airs, plonky3_airs) = (vec![air], vec![air]);
-    Batch { core_airs, plonky3_airs, traces: vec![air.trace(log_height)] }.race(runs)
+    Batch::of_table(air, air.trace(log_height)).race::<PlainConfig>(runs)
 }
 
 fn exclusive(runs: usize) -> Result<Report, BenchError> {
-    let (core_airs, plonky3_airs) = (vec![Exclusive::<true>], vec![Exclusive::<false>]);
-    Batch { core_airs, plonky3_airs, traces: vec![Exclusive::<true>::trace(16)] }.race(runs)
+    let trace = Exclusive::<true>::trace(16);
+    Batch::of_twins(Exclusive::<true>, Exclusive::<false>, trace).race::<PlainConfig>(runs)
 }
 
 fn keccak(runs: usize) -> Result<Report, BenchError> {
-    let (core_airs, plonky3_airs) = (vec![Keccak], vec![Keccak]);
-    Batch { core_airs, plonky3_airs, traces: vec![Keccak::trace(12)] }.race(runs)
+    Batch::of_table(Keccak, Keccak::trace(12)).race::<PlainConfig>(runs)
 }

@@ -155,7 +155,9 @@ fn print_table(reports: &[(&str, Report)]) {
 }
 
 fn phases_line(name: &str, report: &Report) -> String {
-    let seconds = PHASES.iter().zip(report.phases);
-    let parts: Vec<String> = seconds.map(|(phase, s)| format!("{phase} {s:.4}")).collect();
-    format!("{name}: {}", parts.join("  "))
+    let phases = PHASES.iter().zip(report.phases);
+    let phases: String = phases.map(|(phase, s)| format!(" {phase} {s:.4}")).collect();
+    let (core, plonky3) = (report.phases.iter().sum::<f64>(), report.plonky3_processor_seconds);
+    let ratio = core / plonky3;
+    format!("{name}:{phases}\n  processor: core {core:.4} plonky3 {plonky3:.4} ratio {ratio:.3}")
 }

@@ -8,9 +8,11 @@
 use std::mem::MaybeUninit;
 use std::time::Instant;
 
-use p3_air::{Air, DebugConstraintBuilder};
+use cpu_time::ProcessTime;
+use p3_air::{Air, BaseAir, DebugConstraintBuilder};
 use p3_batch_stark::folder::ProverConstraintFolderWithLookups;
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
+use p3_commit::Pcs;
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_util::log2_strict_usize;
@@ -18,14 +20,14 @@ use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAllocTrait};
 use tranche_core::air::ProverAir;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::prover::ProveError;
-use tranche_core::verifier::{Carving, Configuration, PlainConfig, VerifierAir};
-use tranche_core::{EF, F, Params, Plan, Prover, TableSpec, TraceMut};
+use tranche_core::verifier::{Carving, Challenger, Configuration, VerifierAir};
+use tranche_core::{EF, F, Params, Plan, Prover, Statement, TableSpec, TraceMut};
 
 use super::BenchError;
 use crate::backend::Backend;
 
 /// The parameters of both provers.
-const PARAMS: Params = Params::BENCHMARK;
+pub const PARAMS: Params = Params::BENCHMARK;
 
 /// Rows that are transposed at a time, so that they stay in the cache.
 const BLOCK_ROWS: usize = 64;
@@ -34,20 +36,20 @@ const BLOCK_ROWS: usize = 64;
 pub const PHASES: [&str; 8] =
     ["fill", "commit", "argue", "quotient", "evaluate", "reduce", "fold", "open"];
 
-/// AIRs that Plonky3 can prove.
-pub trait Plonky3Air:
+/// AIRs that Plonky3 can prove under `G`.
+pub trait Plonky3Air<G: Configuration>:
     Clone
-    + VerifierAir<PlainConfig>
+    + VerifierAir<G>
     + for<'a> Air<DebugConstraintBuilder<'a, F, EF>>
-    + for<'a> Air<ProverConstraintFolderWithLookups<'a, PlainConfig>>
+    + for<'a> Air<ProverConstraintFolderWithLookups<'a, G>>
 {
 }
 
-impl<A> Plonky3Air for A where
+impl<A, G: Configuration> Plonky3Air<G> for A where
     A: Clone
-        + VerifierAir<PlainConfig>
+        + VerifierAir<G>
         + for<'a> Air<DebugConstraintBuilder<'a, F, EF>>
-        + for<'a> Air<ProverConstraintFolderWithLookups<'a, PlainConfig>>
+        + for<'a> Air<ProverConstraintFolderWithLookups<'a, G>>
 {
 }
 
@@ -60,6 +62,12 @@ pub struct Batch<C, P> {
     pub plonky3_airs: Vec<P>,
     /// One trace per table, rows in natural order.
     pub traces: Vec<RowMajorMatrix<F>>,
+    /// The public values of each table.
+    pub publics: Vec<Vec<F>>,
+    /// Whether each table is carved; matters under `CarvedConfig` only.
+    pub carved: Vec<bool>,
+    /// What seeds the transcript.
+    pub statement: Option<Statement>,
 }
 
 /// What came of a race.
@@ -67,13 +75,16 @@ pub struct Batch<C, P> {
 pub struct Report {
     /// Seconds of the core: the median.
     pub core_seconds: f64,
-    /// Seconds of each of [`PHASES`]: their medians.
-    pub phases: [f64; PHASES.len()],
     /// Seconds of Plonky3: the median.
     pub plonky3_seconds: f64,
-    /// Bytes of the core's workspace.
+    /// Processor seconds of each of [`PHASES`]: their medians. They, unlike elapsed time, hold on a
+    /// busy machine.
+    pub phases: [f64; PHASES.len()],
+    /// Processor seconds of Plonky3: the median.
+    pub plonky3_processor_seconds: f64,
+    /// Bytes of the core's workspace, which holds the traces too.
     pub core_bytes: usize,
-    /// The most bytes that Plonky3 held on the heap at once, beyond what it was given.
+    /// The most bytes that Plonky3 held on the heap at once, and those of the traces it was given.
     pub plonky3_bytes: usize,
     /// Whether both proofs were the same bytes, every time.
     pub bytes_equal: bool,
@@ -86,7 +97,26 @@ impl Report {
     }
 }
 
-impl<C: ProverAir<Backend>, P: Plonky3Air> Batch<C, P> {
+impl<A: Clone> Batch<A, A> {
+    /// One table without public values, of an AIR that both provers take as it is.
+    pub fn of_table(air: A, trace: RowMajorMatrix<F>) -> Self {
+        Self::of_twins(air.clone(), air, trace)
+    }
+}
+
+impl<C, P> Batch<C, P> {
+    /// One table without public values, of an AIR that has one form for either prover.
+    pub fn of_twins(core_air: C, plonky3_air: P, trace: RowMajorMatrix<F>) -> Self {
+        Self {
+            core_airs: vec![core_air],
+            plonky3_airs: vec![plonky3_air],
+            traces: vec![trace],
+            publics: vec![vec![]],
+            carved: vec![false],
+            statement: None,
+        }
+    }
+
     /// Proves the batch `runs` times with either prover, in turns.
     ///
     /// # Errors
@@ -94,62 +124,78 @@ impl<C: ProverAir<Backend>, P: Plonky3Air> Batch<C, P> {
     ///
     /// # Panics
     /// When `runs` is zero, or in debug builds when a trace breaks a constraint.
-    pub fn race(&self, runs: usize) -> Result<Report, BenchError> {
+    pub fn race<G: Configuration>(&self, runs: usize) -> Result<Report, BenchError>
+    where
+        C: ProverAir<Backend>,
+        P: Plonky3Air<G>,
+        G::Pcs: Sync + Pcs<EF, Challenger, ProverData: Sync, Commitment: Sync, ProverError: Send>,
+    {
+        let poseidon2 = Poseidon2::BABY_BEAR;
         let widths = self.traces.iter().map(Matrix::width).collect();
-        let carving = Carving::new(widths, &[]);
+        let carving = Carving::new(widths, &self.carved);
         let config =
-            <PlainConfig as Configuration>::new(&PARAMS, &Poseidon2::BABY_BEAR, &carving, None);
+            <G as Configuration>::new(&PARAMS, &poseidon2, &carving, self.statement.as_ref());
         let traces: Vec<_> = self.traces.iter().collect();
-        let publics = vec![Vec::new(); traces.len()];
-        let instances = StarkInstance::new_multiple(&self.plonky3_airs, &traces, &publics);
+        let instances = StarkInstance::new_multiple(&self.plonky3_airs, &traces, &self.publics);
         let data = ProverData::from_instances(&config, &instances).map_err(BenchError::plonky3)?;
+        let trace_bytes: usize = traces.iter().map(|t| size_of_val(t.values.as_slice())).sum();
 
         let plan = Plan::<16>::new::<Backend, C>(&self.core_airs, &self.specs(), PARAMS)?;
         let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
-        let mut prover =
-            Prover::new(&plan, &self.core_airs, &Poseidon2::BABY_BEAR, &mut workspace)?;
+        let mut prover = Prover::new(&plan, &self.core_airs, &poseidon2, &mut workspace)?;
         self.fill_preprocessed(&mut prover);
         prover.prepare();
 
-        let (mut core_seconds, mut plonky3_seconds) = (Vec::new(), Vec::new());
-        let mut phases: [Vec<f64>; PHASES.len()] = Default::default();
+        let (mut core, mut plonky3) = (Laps::<{ PHASES.len() }>::new(), Laps::<1>::new());
         let (mut plonky3_bytes, mut bytes_equal) = (0, true);
         for _ in 0..runs {
             let mut proof = Vec::new();
-            let laps = self.prove_with_core(&mut prover, &mut proof)?;
-            core_seconds.push(laps.iter().sum());
-            phases.iter_mut().zip(laps).for_each(|(phase, lap)| phase.push(lap));
+            core.start();
+            self.prove_with_core(&mut prover, &mut proof, &mut core)?;
+            core.stop();
 
             INSTRUMENTED_SYSTEM.reset_peak_memory();
-            let start = Instant::now();
+            plonky3.start();
             let reference =
                 prove_batch(&config, &instances, &data).map_err(BenchError::plonky3)?;
-            plonky3_seconds.push(start.elapsed().as_secs_f64());
-            plonky3_bytes = plonky3_bytes.max(INSTRUMENTED_SYSTEM.get_peak_memory());
+            plonky3.lap(0);
+            plonky3.stop();
+            let peak = INSTRUMENTED_SYSTEM.get_peak_memory();
+            plonky3_bytes = plonky3_bytes.max(trace_bytes + peak);
             let reference = postcard::to_allocvec(&reference).map_err(BenchError::plonky3)?;
             bytes_equal &= proof == reference;
         }
+        let [plonky3_processor_seconds] = plonky3.processor_seconds();
         Ok(Report {
-            core_seconds: median(core_seconds),
-            phases: phases.map(median),
-            plonky3_seconds: median(plonky3_seconds),
+            core_seconds: core.seconds(),
+            plonky3_seconds: plonky3.seconds(),
+            phases: core.processor_seconds(),
+            plonky3_processor_seconds,
             core_bytes: plan.workspace_len(),
             plonky3_bytes,
             bytes_equal,
         })
     }
 
-    fn specs(&self) -> Vec<TableSpec> {
-        let tables = self.plonky3_airs.iter().zip(&self.traces);
-        let spec = |(air, trace): (&P, &RowMajorMatrix<F>)| TableSpec {
+    fn specs(&self) -> Vec<TableSpec>
+    where
+        P: BaseAir<F>,
+    {
+        let tables = self.plonky3_airs.iter().zip(&self.traces).zip(&self.carved);
+        let spec = |((air, trace), &carved): ((&P, &RowMajorMatrix<F>), &bool)| TableSpec {
             main_next: !air.main_next_row_columns().is_empty(),
             preprocessed_next: !air.preprocessed_next_row_columns().is_empty(),
+            carved,
             ..TableSpec::new(log2_strict_usize(trace.height()) as u8)
         };
         tables.map(spec).collect()
     }
 
-    fn fill_preprocessed(&self, prover: &mut Prover<'_, Backend, C>) {
+    fn fill_preprocessed(&self, prover: &mut Prover<'_, Backend, C>)
+    where
+        C: ProverAir<Backend>,
+        P: BaseAir<F>,
+    {
         for (table, air) in self.plonky3_airs.iter().enumerate() {
             let matrix = air.preprocessed_trace();
             if let Some((matrix, trace)) = matrix.zip(prover.preprocessed_mut(table)) {
@@ -158,37 +204,78 @@ impl<C: ProverAir<Backend>, P: Plonky3Air> Batch<C, P> {
         }
     }
 
-    /// Proves once, step by step; the seconds of each of [`PHASES`].
+    /// Proves once, a lap for each of [`PHASES`].
     fn prove_with_core(
         &self,
         prover: &mut Prover<'_, Backend, C>,
         proof: &mut Vec<u8>,
-    ) -> Result<[f64; PHASES.len()], ProveError> {
-        let publics: Vec<&[F]> = vec![&[]; self.traces.len()];
-        let mut last = Instant::now();
-        let mut lap = || {
-            let now = Instant::now();
-            (now - std::mem::replace(&mut last, now)).as_secs_f64()
-        };
-        let mut traces = prover.begin(None)?;
+        laps: &mut Laps<{ PHASES.len() }>,
+    ) -> Result<(), ProveError>
+    where
+        C: ProverAir<Backend>,
+    {
+        let publics: Vec<&[F]> = self.publics.iter().map(Vec::as_slice).collect();
+        let mut traces = prover.begin(self.statement.as_ref())?;
         for (table, matrix) in self.traces.iter().enumerate() {
             transpose(matrix, traces.trace_mut(table));
         }
-        let fill = lap();
+        laps.lap(0);
         let committed = traces.commit(&publics)?;
-        let commit = lap();
+        laps.lap(1);
         let argued = committed.argue();
-        let argue = lap();
+        laps.lap(2);
         let quotients = argued.quotient();
-        let quotient = lap();
+        laps.lap(3);
         let evaluated = quotients.evaluate(proof).map_err(ProveError::Sink)?;
-        let evaluate = lap();
+        laps.lap(4);
         let reduced = evaluated.reduce();
-        let reduce = lap();
+        laps.lap(5);
         let folded = reduced.fold();
-        let fold = lap();
+        laps.lap(6);
         folded.open().map_err(ProveError::Sink)?;
-        Ok([fill, commit, argue, quotient, evaluate, reduce, fold, lap()])
+        laps.lap(7);
+        Ok(())
+    }
+}
+
+/// A stopwatch for several runs of `N` laps each.
+struct Laps<const N: usize> {
+    started: Instant,
+    last: ProcessTime,
+    runs: Vec<f64>,
+    laps: [Vec<f64>; N],
+}
+
+impl<const N: usize> Laps<N> {
+    fn new() -> Self {
+        let (started, last) = (Instant::now(), ProcessTime::now());
+        Self { started, last, runs: Vec::new(), laps: std::array::from_fn(|_| Vec::new()) }
+    }
+
+    fn start(&mut self) {
+        (self.started, self.last) = (Instant::now(), ProcessTime::now());
+    }
+
+    /// Ends lap `lap` of this run.
+    fn lap(&mut self, lap: usize) {
+        let now = ProcessTime::now();
+        self.laps[lap].push(now.duration_since(self.last).as_secs_f64());
+        self.last = now;
+    }
+
+    /// Ends this run.
+    fn stop(&mut self) {
+        self.runs.push(self.started.elapsed().as_secs_f64());
+    }
+
+    /// Elapsed seconds of a run: the median.
+    fn seconds(&self) -> f64 {
+        median(&self.runs)
+    }
+
+    /// Processor seconds of each lap: their medians.
+    fn processor_seconds(&self) -> [f64; N] {
+        std::array::from_fn(|lap| median(&self.laps[lap]))
     }
 }
 
@@ -206,35 +293,50 @@ fn transpose(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
 }
 
 /// The median: of an even number, the mean of the middle two.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len().is_multiple_of(2) {
-        (values[middle - 1] + values[middle]) / 2.0
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len().is_multiple_of(2) {
+        (sorted[middle - 1] + sorted[middle]) / 2.0
     } else {
-        values[middle]
+        sorted[middle]
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use p3_field::PrimeCharacteristicRing;
+    use tranche_core::verifier::PlainConfig;
+
     use super::*;
+    use crate::bench::airs::{Exclusive, Lookups};
 
     #[test]
     fn median_is_the_middle_value() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(vec![4.0, 1.0, 3.0, 2.0]), 2.5);
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), 2.5);
     }
 
     #[test]
     fn transposing_keeps_every_element() {
         let (height, width) = (2 * BLOCK_ROWS + 3, 5);
-        let values: Vec<F> = (0..height * width).map(p3_field::PrimeCharacteristicRing::from_usize).collect();
+        let values = (0..height * width).map(F::from_usize).collect();
         let matrix = RowMajorMatrix::new(values, width);
-        let mut columns = vec![F::default(); height * width];
+        let mut columns = vec![F::ZERO; height * width];
         transpose(&matrix, TraceMut::new(&mut columns, height));
         for (i, &value) in matrix.values.iter().enumerate() {
             assert_eq!(columns[i % width * height + i / width], value);
         }
+    }
+
+    #[test]
+    fn small_races_end_in_equal_bytes() {
+        let air = Lookups { lookups: 3 };
+        let lookups = Batch::of_table(air, air.trace(6));
+        assert!(lookups.race::<PlainConfig>(1).unwrap().bytes_equal);
+        let trace = Exclusive::<true>::trace(6);
+        let exclusive = Batch::of_twins(Exclusive::<true>, Exclusive::<false>, trace);
+        assert!(exclusive.race::<PlainConfig>(1).unwrap().bytes_equal);
     }
 }
