@@ -61,3 +61,54 @@ pub fn carve(
     // `u32` for which zero is a value, and the borrow of `buffer` lasts as long as the result.
     Ok(unsafe { core::slice::from_raw_parts_mut(body.as_mut_ptr().cast::<F>(), elements) })
 }
+
+#[cfg(test)]
+mod tests {
+    use p3_field::PrimeCharacteristicRing;
+
+    use super::*;
+
+    const GUARD: u8 = 0xa5;
+    const ELEMENTS: usize = 40;
+    const LEN: usize = bytes_for(ELEMENTS);
+
+    /// What is left of the guard bytes that `memory` was full of.
+    fn guards(memory: &[MaybeUninit<u8>]) -> impl Iterator<Item = bool> + '_ {
+        // SAFETY: the tests initialise all bytes, and field elements have no padding.
+        memory
+            .iter()
+            .map(|byte| unsafe { byte.assume_init() } == GUARD)
+    }
+
+    #[test]
+    fn nothing_outside_is_written() {
+        for offset in 0..=ALIGN_BYTES {
+            let mut memory = [MaybeUninit::new(GUARD); LEN + 2 * ALIGN_BYTES];
+            let buffer = &mut memory[offset..offset + LEN];
+            let start = offset + buffer.as_ptr().align_offset(ALIGN_BYTES);
+            let body = carve(buffer, ELEMENTS).expect("the length that it asks for");
+            assert_eq!(body, [F::ZERO; ELEMENTS]);
+            body.fill(F::NEG_ONE);
+            let end = start + ELEMENTS * size_of::<F>();
+            assert!(offset <= start && end <= offset + LEN);
+            assert!(guards(&memory[..start]).all(|intact| intact));
+            assert!(
+                guards(&memory[start..end]).all(|intact| !intact),
+                "the control"
+            );
+            assert!(guards(&memory[end..]).all(|intact| intact));
+        }
+    }
+
+    #[test]
+    fn nothing_at_all_is_written_when_it_is_too_short() {
+        for offset in 0..ALIGN_BYTES {
+            for got in [0, 1, ALIGN_BYTES, LEN - 1] {
+                let mut memory = [MaybeUninit::new(GUARD); LEN + ALIGN_BYTES];
+                let error = carve(&mut memory[offset..offset + got], ELEMENTS).unwrap_err();
+                assert_eq!(error, WorkspaceTooSmall { needed: LEN, got });
+                assert!(guards(&memory).all(|intact| intact));
+            }
+        }
+    }
+}

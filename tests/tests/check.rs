@@ -20,7 +20,9 @@ fn check_with<A>(batch: &Batch<A>, publics: &[&[F]], scratch: &mut [F]) -> Resul
 where
     A: ReferenceAir + ProverAir<DefaultBackend> + for<'a> Air<CheckBuilder<'a>>,
 {
-    let plan = batch.plan::<DefaultBackend>().expect("a plan of a test batch");
+    let plan = batch
+        .plan::<DefaultBackend>()
+        .expect("a plan of a test batch");
     let mut workspace = buffer(plan.workspace_len());
     let mut prover = Prover::<DefaultBackend, A, MAX_TABLES>::new(
         &plan,
@@ -31,7 +33,10 @@ where
     .expect("a workspace of the plan's length");
     for (table, air) in batch.airs.iter().enumerate() {
         if let Some(trace) = prover.preprocessed_mut(table) {
-            fill(&air.preprocessed_trace().expect("preprocessed columns"), trace);
+            fill(
+                &air.preprocessed_trace().expect("preprocessed columns"),
+                trace,
+            );
         }
     }
     prover.prepare();
@@ -47,13 +52,20 @@ where
     A: ReferenceAir + ProverAir<DefaultBackend> + for<'a> Air<CheckBuilder<'a>>,
 {
     let publics: Vec<&[F]> = batch.publics.iter().map(Vec::as_slice).collect();
-    let len = batch.plan::<DefaultBackend>().expect("a plan").check_scratch_len();
+    let len = batch
+        .plan::<DefaultBackend>()
+        .expect("a plan")
+        .check_scratch_len();
     check_with(batch, &publics, &mut vec![F::NEG_ONE; len])
 }
 
 /// One table of `2^3` rows made of `parts`, and those that balance it.
 fn batch(parts: Vec<Part>) -> Batch<TestAir> {
-    let table = TableShape { log_height: 3, parts, max_constraint_degree: Some(3) };
+    let table = TableShape {
+        log_height: 3,
+        parts,
+        max_constraint_degree: Some(3),
+    };
     Shape::new(vec![table], QUICK).batch()
 }
 
@@ -88,23 +100,46 @@ proptest! {
 #[test]
 fn names_table_row_and_constraint() {
     let parts = || {
-        let public = Part::Recurrence { degree: 2, public: true };
+        let public = Part::Recurrence {
+            degree: 2,
+            public: true,
+        };
         vec![Part::Power { degree: 2 }, Part::Power { degree: 3 }, public]
     };
     // Columns x, y of each power, then that of the recurrence.
-    assert_eq!(report(batch(parts()), 0, 5, 1), "table 0, row 5: constraint 0 is not zero");
-    assert_eq!(report(batch(parts()), 0, 7, 3), "table 0, row 7: constraint 1 is not zero");
+    assert_eq!(
+        report(batch(parts()), 0, 5, 1),
+        "table 0, row 5: constraint 0 is not zero"
+    );
+    assert_eq!(
+        report(batch(parts()), 0, 7, 3),
+        "table 0, row 7: constraint 1 is not zero"
+    );
     // Constraint 2 looks at the next row, 3 at the first value, 4 at the last.
-    assert_eq!(report(batch(parts()), 0, 6, 4), "table 0, row 5: constraint 2 is not zero");
+    assert_eq!(
+        report(batch(parts()), 0, 6, 4),
+        "table 0, row 5: constraint 2 is not zero"
+    );
     let mut first = batch(parts());
     first.publics[0][0] += F::ONE;
     assert_eq!(
         check(&first),
-        Err(CheckError::Constraint { table: 0, row: 0, constraint: 3 })
+        Err(CheckError::Constraint {
+            table: 0,
+            row: 0,
+            constraint: 3
+        })
     );
     let mut last = batch(parts());
     last.publics[0][1] += F::ONE;
-    assert_eq!(check(&last), Err(CheckError::Constraint { table: 0, row: 7, constraint: 4 }));
+    assert_eq!(
+        check(&last),
+        Err(CheckError::Constraint {
+            table: 0,
+            row: 7,
+            constraint: 4
+        })
+    );
 }
 
 #[test]
@@ -118,7 +153,13 @@ fn reads_preprocessed_rows_in_their_order() {
 #[test]
 fn names_the_bus() {
     for bus in BUSES {
-        let send = Part::Send { bus, messages: 2, times: 1, gated: true, form: Form::Column };
+        let send = Part::Send {
+            bus,
+            messages: 2,
+            times: 1,
+            gated: true,
+            form: Form::Column,
+        };
         let expected = format!("the messages of bus \"{}\" do not cancel", bus.name);
         // The provider's count follows its message.
         assert_eq!(report(batch(vec![send]), 1, 0, bus.width), expected);
@@ -129,7 +170,10 @@ fn names_the_bus() {
 fn names_the_first_bus_of_several() {
     let parts = vec![
         Part::Announce { bus: BUSES[2] },
-        Part::Exclusive { bus: BUSES[1], branches: 2 },
+        Part::Exclusive {
+            bus: BUSES[1],
+            branches: 2,
+        },
     ];
     let mut batch = batch(parts);
     // Exclusive columns come first, so theirs is the first bus; providers are in order of BUSES.
@@ -143,7 +187,10 @@ fn names_the_first_bus_of_several() {
 
 #[test]
 fn names_the_local_interaction() {
-    let local = || Part::Local { width: 2, queries: 1 };
+    let local = || Part::Local {
+        width: 2,
+        queries: 1,
+    };
     // Two columns of a query, two of an entry, a count; then those of the second interaction.
     assert_eq!(
         report(batch(vec![local(), local()]), 0, 2, 9),
@@ -180,14 +227,23 @@ impl<AB: InteractionBuilder<F = F>> Air<AB> for Unconstrained {
 fn flags_are_boolean_and_exclusive() {
     let flags = |rows: [[u8; 2]; 4]| Batch {
         airs: vec![Unconstrained],
-        traces: vec![RowMajorMatrix::new(rows.concat().into_iter().map(F::from_u8).collect(), 2)],
+        traces: vec![RowMajorMatrix::new(
+            rows.concat().into_iter().map(F::from_u8).collect(),
+            2,
+        )],
         publics: vec![vec![]],
         carved: vec![false],
         params: QUICK,
         statement: None,
         poseidon2: Poseidon2::BABY_BEAR,
     };
-    let broken = |row| Err(CheckError::Flags { table: 0, row, interaction: 0 });
+    let broken = |row| {
+        Err(CheckError::Flags {
+            table: 0,
+            row,
+            interaction: 0,
+        })
+    };
     assert_eq!(check(&flags([[1, 0], [0, 1], [0, 0], [0, 0]])), Ok(()));
     assert_eq!(check(&flags([[0, 0], [0, 0], [1, 1], [0, 0]])), broken(2));
     assert_eq!(check(&flags([[0, 0], [2, 0], [0, 2], [0, 0]])), broken(1));
@@ -199,7 +255,10 @@ fn flags_are_boolean_and_exclusive() {
 
 #[test]
 fn refuses_what_it_cannot_read() {
-    let batch = batch(vec![Part::Recurrence { degree: 2, public: true }]);
+    let batch = batch(vec![Part::Recurrence {
+        degree: 2,
+        public: true,
+    }]);
     let plan = batch.plan::<DefaultBackend>().expect("a plan");
     let needed = plan.check_scratch_len();
     let mut scratch = vec![F::ZERO; needed];
@@ -207,14 +266,24 @@ fn refuses_what_it_cannot_read() {
     assert_eq!(check_with(&batch, &[publics], &mut scratch), Ok(()));
     assert_eq!(
         check_with(&batch, &[publics], &mut scratch[1..]),
-        Err(CheckError::ScratchTooSmall { needed, got: needed - 1 })
+        Err(CheckError::ScratchTooSmall {
+            needed,
+            got: needed - 1
+        })
     );
     assert_eq!(
         check_with(&batch, &[], &mut scratch),
-        Err(CheckError::Inputs(ProveError::PublicValueSlices { expected: 1, got: 0 }))
+        Err(CheckError::Inputs(ProveError::PublicValueSlices {
+            expected: 1,
+            got: 0
+        }))
     );
     assert_eq!(
         check_with(&batch, &[&publics[1..]], &mut scratch),
-        Err(CheckError::Inputs(ProveError::PublicValues { table: 0, expected: 2, got: 1 }))
+        Err(CheckError::Inputs(ProveError::PublicValues {
+            table: 0,
+            expected: 2,
+            got: 1
+        }))
     );
 }

@@ -133,7 +133,10 @@ impl<P: Sync> BaseAir<F> for Squares<P> {
                 .flat_map(|x| [F::from_usize(x), F::from_usize(x * x)])
                 .collect(),
         };
-        Some(RowMajorMatrix::new(values, BaseAir::<F>::preprocessed_width(self)))
+        Some(RowMajorMatrix::new(
+            values,
+            BaseAir::<F>::preprocessed_width(self),
+        ))
     }
 
     fn num_public_values(&self) -> usize {
@@ -174,7 +177,9 @@ impl<P: Push<AB> + Sync, AB: InteractionBuilder<F = F>> Air<AB> for Squares<P> {
                 let (x_next, sum_next) = (main.next_slice()[X], main.next_slice()[SUM]);
                 builder.when_transition().assert_eq(sum_next, sum + x_next);
                 let successor: AB::Expr = fixed.next_slice()[0].into();
-                builder.when_transition().assert_eq(at(NEXT), successor + x.clone());
+                builder
+                    .when_transition()
+                    .assert_eq(at(NEXT), successor + x.clone());
                 builder.push_interaction(
                     "squares",
                     [x.clone(), at(Y)],
@@ -225,7 +230,10 @@ fn batch<P: Clone + Sync>() -> Batch<Squares<P>> {
         ask.extend(values.map(F::from_usize));
         ask.push(fixed((row + 1) % asked) + F::from_usize(x));
     }
-    let table = |kind| Squares { kind, push: PhantomData };
+    let table = |kind| Squares {
+        kind,
+        push: PhantomData,
+    };
     Batch {
         airs: vec![table(Kind::Ask), table(Kind::Answer)],
         traces: vec![
@@ -252,19 +260,28 @@ where
     Squares<Arrays>: ProverAir<B>,
 {
     let airs = self::batch::<Arrays>().airs;
-    let fixed: Vec<_> = airs.iter().map(|air| air.preprocessed_trace().expect("one")).collect();
+    let fixed: Vec<_> = airs
+        .iter()
+        .map(|air| air.preprocessed_trace().expect("one"))
+        .collect();
     let specs = batch.specs();
     let publics: Vec<&[F]> = batch.publics.iter().map(Vec::as_slice).collect();
-    let len = Plan::<2>::new::<B, _>(&airs, &specs, batch.params).expect("a plan").workspace_len();
+    let len = Plan::<2>::new::<B, _>(&airs, &specs, batch.params)
+        .expect("a plan")
+        .workspace_len();
     let mut workspace = buffer(len);
     let mut written = 0;
     assert_no_alloc(|| {
         let plan = Plan::<2>::new::<B, _>(&airs, &specs, batch.params).expect("a plan");
-        let mut prover =
-            Prover::<B, _, 2>::new(&plan, &airs, &batch.poseidon2, &mut workspace)
-                .expect("a workspace of the plan's length");
+        let mut prover = Prover::<B, _, 2>::new(&plan, &airs, &batch.poseidon2, &mut workspace)
+            .expect("a workspace of the plan's length");
         for (table, matrix) in fixed.iter().enumerate() {
-            fill(matrix, prover.preprocessed_mut(table).expect("preprocessed columns"));
+            fill(
+                matrix,
+                prover
+                    .preprocessed_mut(table)
+                    .expect("preprocessed columns"),
+            );
         }
         prover.prepare();
         for _ in 0..2 {
@@ -273,11 +290,20 @@ where
                 fill(matrix, traces.trace_mut(table));
             }
             let mut scratch = [F::ZERO; 2 * (ASK_WIDTH + 1)];
-            traces.check_constraints(&publics, &mut scratch).expect("traces that fit");
-            let argued = traces.commit(&publics).expect("public values that fit").argue();
+            traces
+                .check_constraints(&publics, &mut scratch)
+                .expect("traces that fit");
+            let argued = traces
+                .commit(&publics)
+                .expect("public values that fit")
+                .argue();
             let quotients = argued.quotient();
             let evaluated = quotients.evaluate(&mut *proof).expect("room for the proof");
-            written = evaluated.reduce().fold().open().expect("room for the proof");
+            written = evaluated
+                .reduce()
+                .fold()
+                .open()
+                .expect("room for the proof");
         }
     });
     written as usize
@@ -291,7 +317,10 @@ fn every_phase_without_a_heap() {
             batch.params = params;
             batch.carved = carved.to_vec();
             let digest = core::array::from_fn(F::from_usize);
-            batch.statement = Some(Statement { tag: digest, digest });
+            batch.statement = Some(Statement {
+                tag: digest,
+                digest,
+            });
             let expected = batch.prove();
             let mut proof = vec![0; expected.len()];
             for prove in [prove::<ScalarBackend>, prove::<DefaultBackend>] {
@@ -307,8 +336,11 @@ fn every_phase_without_a_heap() {
 #[test]
 fn prove_batch_without_a_heap() {
     let batch = batch::<Arrays>();
-    let fixed: Vec<_> =
-        batch.airs.iter().map(|air| air.preprocessed_trace().expect("one")).collect();
+    let fixed: Vec<_> = batch
+        .airs
+        .iter()
+        .map(|air| air.preprocessed_trace().expect("one"))
+        .collect();
     let specs: Vec<_> = self::batch::<Vectors>().specs();
     let expected = self::batch::<Vectors>().prove();
     let publics: Vec<&[F]> = batch.publics.iter().map(Vec::as_slice).collect();
@@ -325,12 +357,22 @@ fn prove_batch_without_a_heap() {
         )
         .expect("a workspace of the plan's length");
         for (table, matrix) in fixed.iter().enumerate() {
-            fill(matrix, prover.preprocessed_mut(table).expect("preprocessed columns"));
+            fill(
+                matrix,
+                prover
+                    .preprocessed_mut(table)
+                    .expect("preprocessed columns"),
+            );
         }
         prover.prepare();
         let traces = &batch.traces;
         prover
-            .prove_batch(None, &publics, |t, trace| fill(&traces[t], trace), &mut proof[..])
+            .prove_batch(
+                None,
+                &publics,
+                |t, trace| fill(&traces[t], trace),
+                &mut proof[..],
+            )
             .expect("room for the proof");
     });
     assert!(proof == expected);
@@ -348,7 +390,11 @@ fn the_allocator_aborts() {
     let this = std::env::current_exe().expect("a path to this test");
     let run = |test| {
         let arguments = ["--ignored", "--exact", test, "--test-threads=1"];
-        Command::new(&this).args(arguments).output().expect("this test as a process").status
+        Command::new(&this)
+            .args(arguments)
+            .output()
+            .expect("this test as a process")
+            .status
     };
     assert!(run("no test of this name").success());
     let status = run("allocate");

@@ -31,6 +31,14 @@ pub enum Phase {
     Open,
 }
 
+impl Phase {
+    /// Logs that the phase begins, on devices that log.
+    pub(crate) fn log(self) {
+        #[cfg(feature = "defmt")]
+        defmt::debug!("tranche: {}", self);
+    }
+}
+
 /// Names a region of the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -103,6 +111,22 @@ impl Region {
     }
 }
 
+impl core::fmt::Display for Region {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (offset, bytes) = (self.offset * size_of::<F>(), self.len * size_of::<F>());
+        write!(
+            f,
+            "{offset:>12} {bytes:>12}  {:?}, {:?}",
+            self.name, self.first
+        )?;
+        if self.last > self.first {
+            write!(f, " to {:?}", self.last)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// The regions of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Regions {
@@ -170,5 +194,14 @@ impl Regions {
         words
             .get_disjoint_mut(ranges)
             .expect("regions of one phase are disjoint")
+    }
+}
+
+/// A heading and a line per region: first byte and bytes (from the workspace's first aligned byte
+/// on), name, phases.
+impl core::fmt::Display for Regions {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:>12} {:>12}  region, phases", "offset", "bytes")?;
+        self.iter().try_for_each(|region| write!(f, "\n{region}"))
     }
 }

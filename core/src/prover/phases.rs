@@ -9,7 +9,7 @@ use crate::air::{MAX_BUSES, MAX_MESSAGE_WIDTH, Messages, ProverAir};
 use crate::backend::{Backend, ScalarBackend};
 use crate::challenger::Challenger;
 use crate::ntt::{self, Twiddles};
-use crate::plan::{MAX_LOG_HEIGHT, MAX_QUERIES, Name, Plan, Round};
+use crate::plan::{MAX_LOG_HEIGHT, MAX_QUERIES, Name, Phase, Plan, Round};
 use crate::sink::Sink;
 use crate::transcript::{self, MatrixShape, TableShape};
 use crate::{D, EF, F, Statement, TraceMut, evaluate, logup, quotient, reduce};
@@ -89,6 +89,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
         self,
         public_values: &[&[F]],
     ) -> Result<Committed<'s, 'a, B, A, N>, super::ProveError> {
+        Phase::Commit.log();
         let Self(mut base) = self;
         let prover = &mut *base.prover;
         let plan = prover.plan;
@@ -198,6 +199,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Committed<'s, 'a, B, A
 
     /// Generates, extends and commits the permutation traces, and draws the constraint challenge.
     pub fn argue(self) -> Argued<'s, 'a, B, A, N> {
+        Phase::Argue.log();
         let Self { mut base, lookup } = self;
         let prover = &mut *base.prover;
         let plan = prover.plan;
@@ -281,6 +283,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Argued<'s, 'a, B, A, N
 
     /// Computes, extends and commits the quotients, and draws the out-of-domain point.
     pub fn quotient(self) -> Quotients<'s, 'a, B, A, N> {
+        Phase::Quotient.log();
         let Self {
             mut base,
             lookup,
@@ -381,6 +384,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Quotients<'s, 'a, B, A
     /// # Errors
     /// What the sink returns.
     pub fn evaluate<W: Write>(self, sink: W) -> Result<Evaluated<'s, 'a, B, A, N, W>, W::Error> {
+        Phase::Evaluate.log();
         let Self {
             mut base,
             terminals,
@@ -450,6 +454,7 @@ pub struct Evaluated<'s, 'a, B, A, const N: usize, W> {
 impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Evaluated<'s, 'a, B, A, N, W> {
     /// Draws the batching challenge and combines all openings of a height into one codeword.
     pub fn reduce(self) -> Reduced<'s, 'a, B, A, N, W> {
+        Phase::Reduce.log();
         let Self {
             mut base,
             terminals,
@@ -518,6 +523,7 @@ pub(super) struct FriOutcome {
 impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Reduced<'s, 'a, B, A, N, W> {
     /// Folds and commits the codewords down to the final polynomial, and draws the queries.
     pub fn fold(self) -> Folded<'s, 'a, B, A, N, W> {
+        Phase::Fold.log();
         let Self {
             mut base,
             terminals,
@@ -582,6 +588,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize, W: Write> Folded<'_, '_, B, A,
     /// # Errors
     /// What the sink returns.
     pub fn open(self) -> Result<u64, W::Error> {
+        Phase::Open.log();
         let Self {
             base,
             terminals,

@@ -1,0 +1,233 @@
+//! The workspace: exact, of any alignment, with anything in it, and nobody else's memory.
+//!
+//! Safe code cannot look at uninitialised bytes, so the guards around a workspace are the workspaces
+//! of two other provers, which are ready to prove and would notice. (That the slice which the core
+//! carves out of the buffer ends where it should is a unit test next to the carving.)
+
+use std::mem::MaybeUninit;
+
+use p3_air::BaseAir;
+use p3_field::PrimeCharacteristicRing;
+use proptest::prelude::*;
+use tranche_core::poseidon2::Poseidon2;
+use tranche_core::prover::SetupError;
+use tranche_core::workspace::{ALIGN_BYTES, WorkspaceTooSmall, bytes_for};
+use tranche_core::{DefaultBackend, F, Plan, Prover};
+use tranche_tests::air::TestAir;
+use tranche_tests::core::{MAX_TABLES, buffer, fill};
+use tranche_tests::reference::Batch;
+use tranche_tests::shapes::{QUICK, Shape, shapes, sweep};
+
+type TestProver<'a> = Prover<'a, DefaultBackend, TestAir, MAX_TABLES>;
+
+fn plan(batch: &Batch<TestAir>) -> Plan<MAX_TABLES> {
+    batch
+        .plan::<DefaultBackend>()
+        .expect("a plan of a test batch")
+}
+
+/// A prover of `batch` with its preprocessed traces committed.
+fn ready<'a>(
+    batch: &'a Batch<TestAir>,
+    plan: &'a Plan<MAX_TABLES>,
+    workspace: &'a mut [MaybeUninit<u8>],
+) -> TestProver<'a> {
+    let mut prover = TestProver::new(plan, &batch.airs, &batch.poseidon2, workspace)
+        .expect("a workspace of the plan's length");
+    for (table, air) in batch.airs.iter().enumerate() {
+        if let Some(trace) = prover.preprocessed_mut(table) {
+            fill(
+                &air.preprocessed_trace().expect("preprocessed columns"),
+                trace,
+            );
+        }
+    }
+    prover.prepare();
+    prover
+}
+
+fn prove(prover: &mut TestProver<'_>, batch: &Batch<TestAir>) -> Vec<u8> {
+    let publics: Vec<&[F]> = batch.publics.iter().map(Vec::as_slice).collect();
+    let mut bytes = Vec::new();
+    let traces = &batch.traces;
+    prover
+        .prove_batch(
+            batch.statement.as_ref(),
+            &publics,
+            |table, trace| fill(&traces[table], trace),
+            &mut bytes,
+        )
+        .expect("a vector never fails");
+    bytes
+}
+
+/// The same tables with other values, which need not satisfy anything to be proved.
+fn other_values(batch: &Batch<TestAir>) -> Batch<TestAir> {
+    let mut other = batch.clone();
+    let values = other.traces.iter_mut().flat_map(|trace| &mut trace.values);
+    for (i, value) in values.chain(other.publics.iter_mut().flatten()).enumerate() {
+        *value = F::NEG_ONE - value.double() - F::from_usize(i);
+    }
+    other
+}
+
+fn poison(workspace: &mut [MaybeUninit<u8>]) {
+    workspace.fill(MaybeUninit::new(0xff));
+}
+
+#[test]
+fn any_alignment_between_provers_that_would_notice() {
+    let batch = Shape::everything(QUICK).batch();
+    let plan = plan(&batch);
+    let (expected, len) = (batch.prove(), plan.workspace_len());
+    for offset in [0, 1, 2, 3, 4, 7, 31, 32, 63, 64, 65] {
+        let mut memory = buffer(3 * len + offset);
+        poison(&mut memory);
+        let (left, rest) = memory[offset..].split_at_mut(len);
+        let (middle, right) = rest.split_at_mut(len);
+        let mut left = ready(&batch, &plan, left);
+        let mut right = ready(&batch, &plan, right);
+        assert_eq!(prove(&mut ready(&batch, &plan, middle), &batch), expected);
+        assert_eq!(prove(&mut left, &batch), expected, "offset {offset}");
+        assert_eq!(prove(&mut right, &batch), expected, "offset {offset}");
+    }
+}
+
+#[test]
+fn one_byte_fewer_is_refused() {
+    for params in sweep() {
+        let batch = Shape::everything(params).batch();
+        let plan = plan(&batch);
+        let needed = plan.workspace_len();
+        let mut memory = buffer(needed + ALIGN_BYTES);
+        for offset in [0, 1, ALIGN_BYTES - 1] {
+            for got in [0, 1, ALIGN_BYTES, needed - 1] {
+                let workspace = &mut memory[offset..offset + got];
+                let error =
+                    TestProver::new(&plan, &batch.airs, &batch.poseidon2, workspace).unwrap_err();
+                assert_eq!(
+                    error,
+                    SetupError::Workspace(WorkspaceTooSmall { needed, got })
+                );
+            }
+            let workspace = &mut memory[offset..offset + needed];
+            TestProver::new(&plan, &batch.airs, &batch.poseidon2, workspace)
+                .expect("the control: the plan's length is enough");
+        }
+    }
+}
+
+#[test]
+fn poisoned_and_used_by_another_plan() {
+    let batch = Shape::everything(QUICK).batch();
+    let other = Shape {
+        carved: 0b11,
+        seeded: true,
+        ..Shape::everything(sweep()[2])
+    }
+    .batch();
+    let len = plan(&batch)
+        .workspace_len()
+        .max(plan(&other).workspace_len());
+    let (expected, expected_other) = (batch.prove(), other.prove());
+    let mut workspace = buffer(len);
+    for _ in 0..2 {
+        poison(&mut workspace);
+        assert_eq!(batch.prove_in::<DefaultBackend>(&mut workspace), expected);
+        assert_eq!(
+            other.prove_in::<DefaultBackend>(&mut workspace),
+            expected_other
+        );
+        assert_eq!(batch.prove_in::<DefaultBackend>(&mut workspace), expected);
+    }
+}
+
+/// Regions that a phase needs lie apart, aligned, and fill the workspace to its last element.
+fn assert_apart(plan: &Plan<MAX_TABLES>) {
+    let regions: Vec<_> = plan
+        .regions()
+        .iter()
+        .filter(|region| region.len > 0)
+        .collect();
+    for (i, a) in regions.iter().enumerate() {
+        assert_eq!(a.offset * size_of::<F>() % ALIGN_BYTES, 0, "{a:?}");
+        assert!(a.first <= a.last, "{a:?}");
+        for b in &regions[i + 1..] {
+            let together = a.first <= b.last && b.first <= a.last;
+            let apart = a.range().end <= b.offset || b.range().end <= a.offset;
+            assert!(apart || !together, "{a:?} {b:?}");
+        }
+    }
+    let end = regions
+        .iter()
+        .map(|region| region.range().end)
+        .max()
+        .expect("regions");
+    assert_eq!(plan.regions().len(), end);
+    assert_eq!(plan.workspace_len(), bytes_for(end));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn regions_of_a_phase_lie_apart(shape in shapes()) {
+        assert_apart(&plan(&shape.batch()));
+    }
+
+    /// What one batch leaves behind in a prover does not reach the next one's proof.
+    #[test]
+    fn reused_with_other_values(shape in shapes()) {
+        let batch = shape.batch();
+        let plan = plan(&batch);
+        let mut workspace = buffer(plan.workspace_len());
+        let fresh = prove(&mut ready(&batch, &plan, &mut workspace), &batch);
+        let mut prover = ready(&batch, &plan, &mut workspace);
+        let other = prove(&mut prover, &other_values(&batch));
+        prop_assert_ne!(&other, &fresh);
+        prop_assert!(prove(&mut prover, &batch) == fresh);
+        // A batch that is begun, written and given up.
+        let mut traces = prover.begin(None).expect("prepared");
+        for table in 0..traces.len() {
+            traces.trace_mut(table).values_mut().fill(F::NEG_ONE);
+        }
+        prop_assert!(prove(&mut prover, &batch) == fresh);
+    }
+}
+
+#[test]
+fn the_region_map_is_printed() {
+    let batch = Shape::everything(QUICK).batch();
+    let plan = plan(&batch);
+    let map = plan.regions().to_string();
+    assert_eq!(map.lines().count(), 1 + plan.regions().iter().count());
+    for (line, region) in map.lines().skip(1).zip(plan.regions().iter()) {
+        let (offset, bytes) = (region.offset * size_of::<F>(), region.len * size_of::<F>());
+        let (name, first, last) = (region.name, region.first, region.last);
+        let phases = if first == last {
+            format!("{first:?}")
+        } else {
+            format!("{first:?} to {last:?}")
+        };
+        assert_eq!(
+            line,
+            format!("{offset:>12} {bytes:>12}  {name:?}, {phases}")
+        );
+    }
+}
+
+#[test]
+fn other_constants_in_one_workspace() {
+    // The permutation is the prover's, not the workspace's.
+    let own = Shape {
+        own_constants: true,
+        ..Shape::everything(QUICK)
+    }
+    .batch();
+    assert!(own.poseidon2 != Poseidon2::BABY_BEAR);
+    let published = Shape::everything(QUICK).batch();
+    let mut workspace = buffer(plan(&own).workspace_len());
+    let first = own.prove_in::<DefaultBackend>(&mut workspace);
+    assert_ne!(published.prove_in::<DefaultBackend>(&mut workspace), first);
+    assert_eq!(own.prove_in::<DefaultBackend>(&mut workspace), first);
+}
