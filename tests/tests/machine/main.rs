@@ -1,7 +1,11 @@
 //! The machine: executor against an oracle, traces against Plonky3's checkers, attacks on witnesses.
 
 mod asm;
+mod attacks;
+mod audit;
+mod columns;
 mod errors;
 mod guests;
 mod oracle;
+mod proofs;
 mod qemu;

@@ -51,7 +51,7 @@ pub const W_LOW: [usize; 2] = [26, 27];
 /// Previous timestamps of the three accesses.
 pub const PREVIOUS: [usize; 3] = [28, 29, 30];
 /// Low bytes of the three timestamp differences.
-const ELAPSED: usize = 31;
+pub const ELAPSED: usize = 31;
 
 /// Number of flags; their sum's weights are powers of two below [`UNEXECUTABLE`].
 const NUM_FLAGS: usize = 9;

@@ -54,7 +54,7 @@ pub const BYTE: usize = 25;
 /// Sign bit of a load that extends it.
 pub const SIGN: usize = 26;
 /// Low bytes of the timestamp difference.
-const ELAPSED: usize = 27;
+pub const ELAPSED: usize = 27;
 
 pub(super) const fn width(clock: Clock) -> usize {
     ELAPSED + clock.limbs()

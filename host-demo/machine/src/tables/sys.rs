@@ -58,7 +58,7 @@ pub const RESULT_CELL: usize = 24;
 /// The byte moved, or the exit code; halves.
 pub const MOVED: [usize; 2] = [25, 26];
 /// Low bytes of the timestamp differences of argument and output length.
-const ELAPSED: usize = 27;
+pub const ELAPSED: usize = 27;
 
 pub(super) const fn width(clock: Clock) -> usize {
     ELAPSED + 2 * clock.limbs()

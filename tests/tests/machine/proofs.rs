@@ -1,0 +1,93 @@
+//! Real proofs of epochs: Plonky3's unmodified prover and verifier on the machine's tables.
+
+use p3_field::PrimeCharacteristicRing;
+use p3_lookup::logup::LogUpGadget;
+use p3_lookup::{LookupProtocol, Lookups};
+use tranche_core::poseidon2::Poseidon2;
+use tranche_core::{EF, F, Params};
+use tranche_machine::{EpochShape, EpochTable, Program};
+use tranche_tests::reference::Batch;
+
+use crate::asm::{elf, exit};
+use crate::guests::guest;
+use crate::oracle::{Traces, run_epochs};
+
+/// Enough queries to be a proof, few enough to be quick.
+const PARAMS: Params = Params { num_queries: 20, query_pow_bits: 1, ..Params::BENCHMARK };
+
+/// The tables of an epoch as a batch; `carved` gives L2G a root of its own.
+fn batch<'p>(traces: Traces<'p>, carved: bool) -> Batch<EpochTable<'p>> {
+    Batch {
+        carved: traces.tables.iter().map(|t| carved && matches!(t, EpochTable::L2g)).collect(),
+        airs: traces.tables,
+        traces: traces.main,
+        publics: traces.public,
+        params: PARAMS,
+        statement: None,
+        poseidon2: Poseidon2::BABY_BEAR,
+    }
+}
+
+#[test]
+fn epochs_are_proved_and_verified() {
+    for carved in [false, true] {
+        let mut proved = 0;
+        run_epochs(&guest("sha256"), b"abc", 8, |epoch, traces| {
+            // The first epoch reads, a later one computes.
+            if epoch != 1 && epoch != 8 {
+                return;
+            }
+            let honest = batch(traces, carved);
+            let proof = honest.prove();
+            let roots = honest.verify(&proof).unwrap();
+            assert_eq!(roots.len(), usize::from(carved));
+
+            // Another exit, clock or epoch number is another statement.
+            for (table, value) in [(0, 0), (0, 1), (0, 2), (6, 0)] {
+                let mut other = honest.clone();
+                other.publics[table][value] += F::ONE;
+                assert!(other.verify(&proof).is_err(), "table {table}, public value {value}");
+            }
+            proved += 1;
+        })
+        .unwrap();
+        assert_eq!(proved, 2);
+    }
+}
+
+/// Constraint degrees stay at 3, packed message columns included, for short and long clocks; the
+/// number of columns is the design's.
+#[test]
+fn degrees_and_columns() {
+    let elf = elf(&exit(), &[]);
+    let program = Program::parse(&elf).unwrap();
+    for (log2_cycles, clock_columns) in [(10, 0), (16, 1)] {
+        let shape = EpochShape::new(log2_cycles, program.rom_log2()).unwrap();
+        for table in EpochTable::all(shape, &program) {
+            let lookups = Lookups::<F>::from_air::<EF, _>(&table).pack_same_bus(&LogUpGadget, 3);
+            for lookup in lookups.iter() {
+                assert!(LogUpGadget.constraint_degree(lookup) <= 3, "{}", table.name());
+            }
+            let layout = p3_air::symbolic::AirLayout::from_air(&table);
+            let mut builder = p3_lookup::InteractionSymbolicBuilder::<F, EF>::new(layout);
+            p3_air::Air::eval(&table, &mut builder);
+            let degree = builder.base_constraints().iter().map(|c| c.degree_multiple()).max();
+            assert!(degree.unwrap_or(0) <= 3, "{}: degree {degree:?}", table.name());
+            // Main columns with a short clock, message columns with it, and what a long one adds.
+            let (main, messages, accesses) = match table.name() {
+                "cpu" => (34, 10, 3),
+                "mem" => (28, 7, 1),
+                "cmp" => (17, 5, 0),
+                "bit" => (27, 5, 0),
+                "shift" => (31, 6, 0),
+                "sys" => (29, 9, 2),
+                "l2g" => (10, 3, 0),
+                _ => (1, 1, 0),
+            };
+            assert_eq!(table.main_width(), main + accesses * clock_columns, "{}", table.name());
+            if clock_columns == 0 {
+                assert_eq!(lookups.len(), messages, "{}", table.name());
+            }
+        }
+    }
+}
