@@ -42,10 +42,15 @@ pub enum Clock {
 impl Clock {
     /// The clock of an epoch of `2^log2_cycles` cycles.
     pub const fn for_cycles(log2_cycles: u32) -> Self {
-        if log2_cycles <= 14 { Self::Short } else { Self::Long }
+        if log2_cycles <= 14 {
+            Self::Short
+        } else {
+            Self::Long
+        }
     }
 
-    /// Columns that an access needs for its difference: all bytes but the highest, which is derived.
+    /// Columns that an access needs for its difference: all bytes but the highest, which is
+    /// derived.
     pub const fn limbs(self) -> usize {
         match self {
             Self::Short => 1,
@@ -59,8 +64,14 @@ pub const STAMPS: u32 = 3;
 /// The clock of an epoch's first cycle. Timestamp 0 belongs to L2G.
 pub const CLOCK_START: u32 = 1;
 
-const _: () = assert!(CLOCK_START + STAMPS * (1 << 14) < 1 << 16, "a short difference is 16 bits");
-const _: () = assert!(CLOCK_START + STAMPS * (1 << 20) < 1 << 24, "a long difference is 24 bits");
+const _: () = assert!(
+    CLOCK_START + STAMPS * (1 << 14) < 1 << 16,
+    "a short difference is 16 bits"
+);
+const _: () = assert!(
+    CLOCK_START + STAMPS * (1 << 20) < 1 << 24,
+    "a long difference is 24 bits"
+);
 
 /// Multiplicity of a message that a boolean `gate` sends.
 pub(crate) fn send<E>(gate: E) -> Count<E> {
@@ -126,7 +137,15 @@ pub(crate) fn access<AB: InteractionBuilder<F = F>>(
     clock: Clock,
     access: Access<'_, AB::Expr>,
 ) {
-    let Access { cell, timestamp, previous, old, new, limbs, gate } = access;
+    let Access {
+        cell,
+        timestamp,
+        previous,
+        old,
+        new,
+        limbs,
+        gate,
+    } = access;
     let [old_lo, old_hi] = old;
     let [new_lo, new_hi] = new;
     let taken = [cell.clone(), previous.clone(), old_lo, old_hi];

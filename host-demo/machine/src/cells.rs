@@ -1,7 +1,7 @@
 //! Cell ids: the one address space of RAM, registers, hidden state and output.
 //!
-//! A cell holds one 32-bit word as two 16-bit halves. Every id is below the field's order, so that a
-//! cell is named by one field element:
+//! A cell holds one 32-bit word as two 16-bit halves. Every id is below the field's order, so that
+//! a cell is named by one field element:
 //!
 //! | ids | what |
 //! |---|---|
@@ -33,7 +33,10 @@ pub const OUT: u32 = REGISTERS + 64;
 /// The output is shorter than this, so that `OUT + k` stays below the field's order.
 pub const MAX_OUTPUT_BYTES: u32 = 1 << 24;
 
-const _: () = assert!(OUT + MAX_OUTPUT_BYTES < 0x7800_0001, "cells are field elements");
+const _: () = assert!(
+    OUT + MAX_OUTPUT_BYTES < 0x7800_0001,
+    "cells are field elements"
+);
 const _: () = assert!(EXIT_CODE < OUT);
 
 /// The cell of register `i`.

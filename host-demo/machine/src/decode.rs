@@ -208,10 +208,23 @@ pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
     let funct7 = word >> 25;
     let imm_i = word as i32 >> 20;
     Ok(match word & 0x7f {
-        0x37 => Instruction::Lui { rd, imm: word & 0xffff_f000 },
-        0x17 => Instruction::Auipc { rd, imm: word & 0xffff_f000 },
-        0x6f => Instruction::Jal { rd, offset: offset_j(word) },
-        0x67 if funct3 == 0 => Instruction::Jalr { rd, rs1, offset: imm_i },
+        0x37 => Instruction::Lui {
+            rd,
+            imm: word & 0xffff_f000,
+        },
+        0x17 => Instruction::Auipc {
+            rd,
+            imm: word & 0xffff_f000,
+        },
+        0x6f => Instruction::Jal {
+            rd,
+            offset: offset_j(word),
+        },
+        0x67 if funct3 == 0 => Instruction::Jalr {
+            rd,
+            rs1,
+            offset: imm_i,
+        },
         0x63 => {
             let condition = match funct3 {
                 0 => Condition::Eq,
@@ -222,7 +235,12 @@ pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
                 7 => Condition::Geu,
                 _ => return Err(DecodeError::Unknown),
             };
-            Instruction::Branch { condition, rs1, rs2, offset: offset_b(word) }
+            Instruction::Branch {
+                condition,
+                rs1,
+                rs2,
+                offset: offset_b(word),
+            }
         }
         0x03 => {
             let (size, signed) = match funct3 {
@@ -233,7 +251,13 @@ pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
                 5 => (Size::Half, false),
                 _ => return Err(DecodeError::Unknown),
             };
-            Instruction::Load { size, signed, rd, rs1, offset: imm_i }
+            Instruction::Load {
+                size,
+                signed,
+                rd,
+                rs1,
+                offset: imm_i,
+            }
         }
         0x23 => {
             let size = match funct3 {
@@ -243,7 +267,12 @@ pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
                 _ => return Err(DecodeError::Unknown),
             };
             let offset = (word as i32 >> 25) << 5 | rd as i32;
-            Instruction::Store { size, rs1, rs2, offset }
+            Instruction::Store {
+                size,
+                rs1,
+                rs2,
+                offset,
+            }
         }
         0x13 => {
             let op = match (funct3, funct7) {
@@ -259,7 +288,12 @@ pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
                 _ => return Err(DecodeError::Unknown),
             };
             let shift = matches!(op, Alu::Sll | Alu::Srl | Alu::Sra);
-            Instruction::Immediate { op, rd, rs1, imm: if shift { rs2 } else { imm_i as u32 } }
+            Instruction::Immediate {
+                op,
+                rd,
+                rs1,
+                imm: if shift { rs2 } else { imm_i as u32 },
+            }
         }
         0x33 => {
             let op = match (funct3, funct7) {

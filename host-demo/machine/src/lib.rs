@@ -1,8 +1,8 @@
 //! A heap-free RV32 machine: executor, tables and traces.
 //!
 //! [`Program`] is what an ELF file loads, [`Machine`] executes it epoch by epoch into an
-//! [`EpochRecord`], and [`EpochTable`] is every AIR of an epoch, with its fillers. `docs/machine.md`
-//! lists tables and columns and says what constrains each.
+//! [`EpochRecord`], and [`EpochTable`] is every AIR of an epoch, with its fillers.
+//! `docs/machine.md` lists tables and columns and says what constrains each.
 #![no_std]
 
 pub mod bus;
@@ -19,9 +19,7 @@ extern crate alloc;
 
 #[cfg(feature = "alloc")]
 pub use exec::RecordStorage;
-pub use exec::{
-    Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordBuffers,
-};
+pub use exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordBuffers};
 pub use program::{ElfError, Program};
 pub use shape::EpochShape;
 pub use tables::EpochTable;

@@ -1,8 +1,8 @@
 //! A program: what an ELF file loads, as words.
 //!
-//! The *image* is every loaded word (file contents, then `.bss` as zeros) in contiguous intervals of
-//! cells; the *ROM* is the range of cells from the first executable word to the last. A word that no
-//! executable segment loads is zero there, which is no instruction. Nothing here allocates.
+//! The *image* is every loaded word (file contents, then `.bss` as zeros) in contiguous intervals
+//! of cells; the *ROM* is the range of cells from the first executable word to the last. A word
+//! that no executable segment loads is zero there, which is no instruction. Nothing here allocates.
 
 use core::ops::Range;
 
@@ -91,7 +91,9 @@ impl core::fmt::Display for ElfError {
             Self::NoCode => write!(f, "no executable segment"),
             Self::TooManySegments => write!(f, "more than {MAX_SEGMENTS} loadable segments"),
             Self::TooManyIntervals => write!(f, "more than {MAX_INTERVALS} separate segments"),
-            Self::SegmentRange { address } => write!(f, "segment at {address:#x} has no valid size"),
+            Self::SegmentRange { address } => {
+                write!(f, "segment at {address:#x} has no valid size")
+            }
             Self::Overlap { address } => write!(f, "segment at {address:#x} overlaps another"),
             Self::MisalignedCode { address } => write!(f, "code at {address:#x} is misaligned"),
             Self::CodeTooLong { words } => write!(f, "{words} words of code are too many"),
@@ -118,7 +120,9 @@ impl Segment<'_> {
     /// The bytes of `cell` that this segment loads, the others zero.
     fn word(&self, cell: u32) -> u32 {
         let first = i64::from(cell) * 4 - i64::from(self.address);
-        let bytes = usize::try_from(first).ok().and_then(|at| self.data.get(at..at + 4));
+        let bytes = usize::try_from(first)
+            .ok()
+            .and_then(|at| self.data.get(at..at + 4));
         if let Some(&[b0, b1, b2, b3]) = bytes {
             return u32::from_le_bytes([b0, b1, b2, b3]);
         }
@@ -156,10 +160,14 @@ impl<'a> Program<'a> {
             return Err(ElfError::NotElf32Le);
         }
         if header.e_machine != EM_RISCV {
-            return Err(ElfError::NotRiscv { machine: header.e_machine });
+            return Err(ElfError::NotRiscv {
+                machine: header.e_machine,
+            });
         }
         if header.e_type != ET_EXEC {
-            return Err(ElfError::NotExecutable { kind: header.e_type });
+            return Err(ElfError::NotExecutable {
+                kind: header.e_type,
+            });
         }
 
         let mut segments = Vec::<Segment<'a>, MAX_SEGMENTS>::new();
@@ -177,11 +185,16 @@ impl<'a> Program<'a> {
             }
             let cells = address / 4..(end as u32).div_ceil(4);
             let executable = phdr.p_flags & PF_X != 0;
-            if executable && address % 4 != 0 {
+            if executable && !address.is_multiple_of(4) {
                 return Err(ElfError::MisalignedCode { address });
             }
             segments
-                .push(Segment { address, data, cells, executable })
+                .push(Segment {
+                    address,
+                    data,
+                    cells,
+                    executable,
+                })
                 .map_err(|_| ElfError::TooManySegments)?;
         }
         segments.sort_unstable_by_key(|s| s.cells.start);
@@ -198,7 +211,9 @@ impl<'a> Program<'a> {
         for segment in &segments {
             match intervals.last_mut() {
                 Some(last) if segment.cells.start < last.end => {
-                    return Err(ElfError::Overlap { address: segment.address });
+                    return Err(ElfError::Overlap {
+                        address: segment.address,
+                    });
                 }
                 Some(last) if segment.cells.start - last.end < JOIN_WORDS => {
                     last.end = segment.cells.end;
@@ -217,9 +232,16 @@ impl<'a> Program<'a> {
         if words > 1 << MAX_ROM_LOG2 {
             return Err(ElfError::CodeTooLong { words });
         }
-        let program = Self { entry: entry / 4, segments, intervals, rom };
-        let loaded = program.code_segments().any(|s| s.cells.contains(&program.entry));
-        if entry % 4 != 0 || !loaded {
+        let program = Self {
+            entry: entry / 4,
+            segments,
+            intervals,
+            rom,
+        };
+        let loaded = program
+            .code_segments()
+            .any(|s| s.cells.contains(&program.entry));
+        if !entry.is_multiple_of(4) || !loaded {
             return Err(ElfError::Entry { address: entry });
         }
         Ok(program)
@@ -241,7 +263,10 @@ impl<'a> Program<'a> {
 
     /// log2 of the height of the ROM table: its words and at least 2^4 rows.
     pub fn rom_log2(&self) -> u32 {
-        (self.rom.end - self.rom.start).next_power_of_two().ilog2().max(4)
+        (self.rom.end - self.rom.start)
+            .next_power_of_two()
+            .ilog2()
+            .max(4)
     }
 
     /// The word at ROM cell `pc`; `None` outside of the ROM.
@@ -249,7 +274,11 @@ impl<'a> Program<'a> {
         if !self.rom.contains(&pc) {
             return None;
         }
-        Some(self.code_segments().find(|s| s.cells.contains(&pc)).map_or(0, |s| s.word(pc)))
+        Some(
+            self.code_segments()
+                .find(|s| s.cells.contains(&pc))
+                .map_or(0, |s| s.word(pc)),
+        )
     }
 
     /// The instruction at ROM cell `pc`; `None` outside of the ROM.
@@ -264,7 +293,10 @@ impl<'a> Program<'a> {
 
     /// Initial value of a RAM cell: its word of the image, or zero.
     pub fn initial_word(&self, cell: u32) -> u32 {
-        self.segments.iter().find(|s| s.cells.contains(&cell)).map_or(0, |s| s.word(cell))
+        self.segments
+            .iter()
+            .find(|s| s.cells.contains(&cell))
+            .map_or(0, |s| s.word(cell))
     }
 
     /// Every cell of the image with its initial value, ascending.
@@ -275,8 +307,8 @@ impl<'a> Program<'a> {
             .map(|cell| (cell, self.initial_word(cell)))
     }
 
-    /// Poseidon2 digest of the program's content: entry, executable ranges, intervals, then every word
-    /// of the image in halves, low half first. The counts come before what they count, so two
+    /// Poseidon2 digest of the program's content: entry, executable ranges, intervals, then every
+    /// word of the image in halves, low half first. The counts come before what they count, so two
     /// programs never hash the same sequence.
     pub fn digest(&self, permutation: &Poseidon2) -> Digest {
         let mut sponge = Sponge::<F>::new();

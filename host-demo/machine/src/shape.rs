@@ -7,8 +7,8 @@ pub const MAX_LOG2_CYCLES: u32 = 20;
 
 /// log2 of the height of every table of an epoch.
 ///
-/// [`EpochShape::new`] sizes the tables for a common mix of instructions; an epoch ends when the first
-/// of them is full, so other heights are as sound.
+/// [`EpochShape::new`] sizes the tables for a common mix of instructions; an epoch ends when the
+/// first of them is full, so other heights are as sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EpochShape {
     /// CPU: cycles.

@@ -39,16 +39,33 @@ pub const REGISTER: [(&str, u32, u32); 10] = [
     ("and", 0, 7),
 ];
 /// Operations with a 12-bit immediate: funct3.
-pub const IMMEDIATE: [(&str, u32); 6] =
-    [("addi", 0), ("slti", 2), ("sltiu", 3), ("xori", 4), ("ori", 6), ("andi", 7)];
+pub const IMMEDIATE: [(&str, u32); 6] = [
+    ("addi", 0),
+    ("slti", 2),
+    ("sltiu", 3),
+    ("xori", 4),
+    ("ori", 6),
+    ("andi", 7),
+];
 /// Shifts by an immediate: funct7, funct3.
 pub const SHIFT: [(&str, u32, u32); 3] = [("slli", 0, 1), ("srli", 0, 5), ("srai", 0x20, 5)];
 /// Branches: funct3.
-pub const BRANCH: [(&str, u32); 6] =
-    [("beq", 0), ("bne", 1), ("blt", 4), ("bge", 5), ("bltu", 6), ("bgeu", 7)];
+pub const BRANCH: [(&str, u32); 6] = [
+    ("beq", 0),
+    ("bne", 1),
+    ("blt", 4),
+    ("bge", 5),
+    ("bltu", 6),
+    ("bgeu", 7),
+];
 /// Loads: funct3, bytes.
-pub const LOAD: [(&str, u32, u32); 5] =
-    [("lb", 0, 1), ("lh", 1, 2), ("lw", 2, 4), ("lbu", 4, 1), ("lhu", 5, 2)];
+pub const LOAD: [(&str, u32, u32); 5] = [
+    ("lb", 0, 1),
+    ("lh", 1, 2),
+    ("lw", 2, 4),
+    ("lbu", 4, 1),
+    ("lhu", 5, 2),
+];
 /// Stores: funct3, bytes.
 pub const STORE: [(&str, u32, u32); 3] = [("sb", 0, 1), ("sh", 1, 2), ("sw", 2, 4)];
 
@@ -114,7 +131,10 @@ pub const FENCE: u32 = 0x0ff0_000f;
 /// Sets a register to any value, in two instructions.
 pub fn li(rd: u32, value: u32) -> [u32; 2] {
     let low = (value as i32) << 20 >> 20;
-    [lui(rd, value.wrapping_sub(low as u32)), immediate("addi", rd, rd, low)]
+    [
+        lui(rd, value.wrapping_sub(low as u32)),
+        immediate("addi", rd, rd, low),
+    ]
 }
 
 /// Exits with the code in a0.
@@ -122,8 +142,8 @@ pub fn exit() -> [u32; 2] {
     [immediate("addi", A7, ZERO, 93), ECALL]
 }
 
-/// An ELF file with `code` at [`CODE`], where it starts, and `data` at [`DATA`], filled up with zeros
-/// to [`DATA_BYTES`].
+/// An ELF file with `code` at [`CODE`], where it starts, and `data` at [`DATA`], filled up with
+/// zeros to [`DATA_BYTES`].
 pub fn elf(code: &[u32], data: &[u8]) -> Vec<u8> {
     let code: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
     let (header, segment) = (52u32, 32u32);

@@ -1,5 +1,5 @@
-//! Forged witnesses of an epoch: each refused by the named check, each with its honest control. Where a
-//! range check is what refuses it, the AIR without that check is shown to accept.
+//! Forged witnesses of an epoch: each refused by the named check, each with its honest control.
+//! Where a range check is what refuses it, the AIR without that check is shown to accept.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,8 @@ use crate::oracle::{Traces, run_epochs};
 const X5: u32 = 5;
 const X6: u32 = 6;
 
-/// Runs `code` in one epoch, forges its witness, and hands it to `judge`; the honest one has no flaws.
+/// Runs `code` in one epoch, forges its witness, and hands it to `judge`; the honest one has no
+/// flaws.
 fn forge(
     code: &[u32],
     input: &[u8],
@@ -29,7 +30,11 @@ fn forge(
     let code = [code, &exit()].concat();
     let mut epochs = 0;
     run_epochs(&elf(&code, &[7, 8, 9]), input, 6, |_, mut traces| {
-        assert_eq!(audit(&traces, Without::Nothing), BTreeSet::new(), "the honest control");
+        assert_eq!(
+            audit(&traces, Without::Nothing),
+            BTreeSet::new(),
+            "the honest control"
+        );
         forgery(&mut traces);
         judge(&traces);
         epochs += 1;
@@ -43,13 +48,13 @@ fn bus(name: &str) -> BTreeSet<Flaw> {
 }
 
 /// The forgery is refused for a range check alone, and accepted without check `number` of `table`.
-fn only_a_range_check(
-    table: &'static str,
-    number: usize,
-) -> impl Fn(&Traces<'_>) {
+fn only_a_range_check(table: &'static str, number: usize) -> impl Fn(&Traces<'_>) {
     move |traces| {
         assert_eq!(audit(traces, Without::Nothing), bus("range"));
-        assert_eq!(audit(traces, Without::Range(table, number)), BTreeSet::new());
+        assert_eq!(
+            audit(traces, Without::Range(table, number)),
+            BTreeSet::new()
+        );
     }
 }
 
@@ -69,7 +74,9 @@ fn touched(traces: &Traces<'_>, cell: u32) -> usize {
 fn row_with(traces: &Traces<'_>, table: &str, column: usize) -> usize {
     let main = &traces.main[traces.index(table)];
     let rows = main.values.len() / main.width;
-    (0..rows).find(|&row| traces.get(table, row, column) == F::ONE).expect("such a row")
+    (0..rows)
+        .find(|&row| traces.get(table, row, column) == F::ONE)
+        .expect("such a row")
 }
 
 /// Makes CPU row `row` write the halves `value` to a register that nothing touches afterwards.
@@ -186,7 +193,9 @@ fn halting_early() {
         },
         |traces| {
             let flaws = audit(traces, Without::Nothing);
-            let constraint = flaws.iter().find(|flaw| matches!(flaw, Flaw::Constraint("cpu", _)));
+            let constraint = flaws
+                .iter()
+                .find(|flaw| matches!(flaw, Flaw::Constraint("cpu", _)));
             assert!(constraint.is_some(), "{flaws:?}");
         },
     );
@@ -209,7 +218,10 @@ fn an_exit_invented_on_padding_rows() {
             else {
                 panic!("{flaws:?}")
             };
-            assert_eq!(audit(traces, Without::Constraint("cpu", number)), BTreeSet::new());
+            assert_eq!(
+                audit(traces, Without::Constraint("cpu", number)),
+                BTreeSet::new()
+            );
         },
     );
 }
@@ -223,7 +235,11 @@ fn a_cycle_after_padding() {
         |traces| {
             let flaws = audit(traces, Without::Nothing);
             assert!(flaws.contains(&Flaw::Bus("rom".into())), "{flaws:?}");
-            assert!(flaws.iter().any(|flaw| matches!(flaw, Flaw::Constraint("cpu", _))));
+            assert!(
+                flaws
+                    .iter()
+                    .any(|flaw| matches!(flaw, Flaw::Constraint("cpu", _)))
+            );
         },
     );
 }
@@ -233,7 +249,11 @@ fn another_instruction_than_the_rom_s() {
     // To write x0, to read another register, to add instead of subtract.
     let code = [immediate("addi", X5, 0, 3), register("sub", X6, X5, X5)];
     let flags = cpu::FLAGS;
-    for (column, value) in [(cpu::RD, cells::register(0)), (cpu::RS1, cells::register(9)), (flags, 0)] {
+    for (column, value) in [
+        (cpu::RD, cells::register(0)),
+        (cpu::RS1, cells::register(9)),
+        (flags, 0),
+    ] {
         forge(
             &code,
             &[],
@@ -276,7 +296,12 @@ fn a_written_half_out_of_range() {
         write(traces, 0, X5, [1 - 65536, 1]);
         traces.set("cpu", 0, cpu::W_LOW[0], f(1 - 65536));
     };
-    forge(&[immediate("addi", X5, 0, 1)], &[], forgery, only_a_range_check("cpu", 6));
+    forge(
+        &[immediate("addi", X5, 0, 1)],
+        &[],
+        forgery,
+        only_a_range_check("cpu", 6),
+    );
 }
 
 /// A byte's address with a fraction: half a word further is another cell.
@@ -306,7 +331,8 @@ fn an_address_out_of_range() {
     forge(&code, &[], forgery, only_a_range_check("mem", 0));
 }
 
-/// 0x10000 + 0x78000000 + 9 is the target plus p: no representation of it as halves is the target's.
+/// 0x10000 + 0x78000000 + 9 is the target plus p: no representation of it as halves is the
+/// target's.
 #[test]
 fn a_jump_to_a_target_plus_p() {
     let program = |base: u32| {
@@ -317,7 +343,11 @@ fn a_jump_to_a_target_plus_p() {
     let claimed = program(CODE + 0x7800_0000);
     let claimed = tranche_machine::Program::parse(&claimed).unwrap();
     run_epochs(&program(CODE), &[], 6, |_, mut traces| {
-        assert_eq!(audit(&traces, Without::Nothing), BTreeSet::new(), "the honest control");
+        assert_eq!(
+            audit(&traces, Without::Nothing),
+            BTreeSet::new(),
+            "the honest control"
+        );
         let high = i64::from((CODE + 0x7800_0000) >> 16);
         let shape = tranche_machine::EpochShape::new(6, claimed.rom_log2()).unwrap();
         let mut forged = Traces {
@@ -335,7 +365,10 @@ fn a_jump_to_a_target_plus_p() {
         let [Flaw::Constraint("mem", carry)] = flaws.iter().cloned().collect::<Vec<_>>()[..] else {
             panic!("{flaws:?}")
         };
-        assert_eq!(audit(&forged, Without::Constraint("mem", carry)), BTreeSet::new());
+        assert_eq!(
+            audit(&forged, Without::Constraint("mem", carry)),
+            BTreeSet::new()
+        );
     })
     .unwrap();
 }
@@ -372,14 +405,21 @@ fn a_shift_that_drops_too_much() {
 #[test]
 fn a_read_of_too_many_bytes() {
     let code = |wanted: i32| {
-        let code = [immediate("addi", A7, 0, 63), immediate("addi", A2, 0, wanted)];
+        let code = [
+            immediate("addi", A7, 0, 63),
+            immediate("addi", A2, 0, wanted),
+        ];
         let code = [&code[..], &li(A1, DATA), &[ECALL], &exit()].concat();
         elf(&code, &[])
     };
     let claimed = code(1);
     let claimed = tranche_machine::Program::parse(&claimed).unwrap();
     run_epochs(&code(2), b"ab", 6, |_, mut traces| {
-        assert_eq!(audit(&traces, Without::Nothing), BTreeSet::new(), "the honest control");
+        assert_eq!(
+            audit(&traces, Without::Nothing),
+            BTreeSet::new(),
+            "the honest control"
+        );
         let shape = tranche_machine::EpochShape::new(6, claimed.rom_log2()).unwrap();
         let mut forged = Traces {
             tables: tranche_machine::EpochTable::all(shape, &claimed).to_vec(),
@@ -401,7 +441,10 @@ fn a_read_of_too_many_bytes() {
         forged.set("sys", 2, sys::CHECKED_LOW[1], f(-1));
         only_a_range_check("sys", 6)(&forged);
         assert_eq!(forged.get("cpu", 6, cpu::A[0]), f(63));
-        assert_eq!(forged.get("l2g", touched(&forged, cells::register(A0)), l2g::FINI_LO), f(2));
+        assert_eq!(
+            forged.get("l2g", touched(&forged, cells::register(A0)), l2g::FINI_LO),
+            f(2)
+        );
     })
     .unwrap();
 }

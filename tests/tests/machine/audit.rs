@@ -1,8 +1,9 @@
-//! Names what is wrong with a witness: evaluates every constraint on every row and adds up every bus.
+//! Names what is wrong with a witness: evaluates every constraint on every row and adds up every
+//! bus.
 //!
-//! It judges for the strongest prover: multiplicities of lookup tables are not read from the witness, a
-//! message that such a table has is taken as provided. A mutated AIR is the real one with one range
-//! check or constraint taken out.
+//! It judges for the strongest prover: multiplicities of lookup tables are not read from the
+//! witness, a message that such a table has is taken as provided. A mutated AIR is the real one
+//! with one range check or constraint taken out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -145,16 +146,17 @@ impl InteractionBuilder for Auditor<'_> {
         fields: impl IntoIterator<Item = E>,
         count: impl Into<Count<F>>,
     ) {
-        let message = fields.into_iter().map(|field| field.into().as_canonical_u32()).collect();
+        let message = fields
+            .into_iter()
+            .map(|field| field.into().as_canonical_u32())
+            .collect();
         let (count, _) = count.into().into_parts();
-        self.messages.push((bus_name.into(), self.ranges, message, count));
+        self.messages
+            .push((bus_name.into(), self.ranges, message, count));
         self.ranges += usize::from(bus_name == RANGE);
     }
 
-    fn push_local_interaction(
-        &mut self,
-        _: impl IntoIterator<Item = (Vec<F>, Count<F>)>,
-    ) {
+    fn push_local_interaction(&mut self, _: impl IntoIterator<Item = (Vec<F>, Count<F>)>) {
         panic!("the machine has no local interactions");
     }
 }

@@ -7,8 +7,8 @@ use tranche_machine::tables::l2g::columns as l2g;
 use tranche_machine::tables::{bit, cmp, cpu, mem, rom, shift, sys};
 
 use crate::asm::{
-    A0, A1, A2, A7, DATA, ECALL, REGISTER, auipc, branch, elf, exit, immediate, jal, jalr, li, load,
-    register, store,
+    A0, A1, A2, A7, DATA, ECALL, REGISTER, auipc, branch, elf, exit, immediate, jal, jalr, li,
+    load, register, store,
 };
 use crate::audit::{Without, audit};
 use crate::oracle::{Traces, run_epochs};
@@ -50,9 +50,7 @@ fn is_free(traces: &Traces<'_>, table: &str, row: usize, column: usize) -> bool 
             [&access[..], &mem::HALF].concat()
         }
         "cmp" if is(cmp::IS_UNSIGNED) => cmp::HIGH_LOW.to_vec(),
-        "cmp" if is(cmp::IS_EQ) => {
-            [&cmp::HIGH_LOW[..], &cmp::DIFFERENCE, &[cmp::BORROW]].concat()
-        }
+        "cmp" if is(cmp::IS_EQ) => [&cmp::HIGH_LOW[..], &cmp::DIFFERENCE, &[cmp::BORROW]].concat(),
         "sys" if !is(sys::IS_WRITE_BYTE) => {
             let length = [sys::OUT_LEN_PREVIOUS, sys::ELAPSED + Clock::Short.limbs()];
             let mut free = [&length[..], &sys::OUT_LEN_OLD].concat();
@@ -88,14 +86,25 @@ fn every_element_matters() {
     for (name, offset) in [("sb", 3), ("sh", 2), ("sw", 4)] {
         code.push(store(name, 5, A1, offset));
     }
-    code.extend([immediate("addi", A7, 0, 63), immediate("addi", A2, 0, 1), ECALL]);
-    code.extend([immediate("addi", A7, 0, 64), immediate("addi", A0, 0, 1), ECALL]);
+    code.extend([
+        immediate("addi", A7, 0, 63),
+        immediate("addi", A2, 0, 1),
+        ECALL,
+    ]);
+    code.extend([
+        immediate("addi", A7, 0, 64),
+        immediate("addi", A0, 0, 1),
+        ECALL,
+    ]);
     code.extend(exit());
     let data = [0x81, 0x82, 0x83, 0x84, 5, 6, 7, 8];
 
     run_epochs(&elf(&code, &data), b"x", 6, |epoch, mut traces| {
         assert_eq!(epoch, 1);
-        assert!(audit(&traces, Without::Nothing).is_empty(), "the honest control");
+        assert!(
+            audit(&traces, Without::Nothing).is_empty(),
+            "the honest control"
+        );
         let names: Vec<_> = traces.tables.iter().map(|table| table.name()).collect();
         // The last three hold multiplicities, which the audit takes as the prover's best.
         for name in &names[..7] {

@@ -3,12 +3,16 @@
 use tranche_machine::decode::{DecodeError, Multiply};
 use tranche_machine::{ElfError, ExecError, Program};
 
-use crate::asm::{A0, A1, A7, CODE, DATA, ECALL, RA, elf, exit, immediate, jal, jalr, li, load, store};
+use crate::asm::{
+    A0, A1, A7, CODE, DATA, ECALL, RA, elf, exit, immediate, jal, jalr, li, load, store,
+};
 use crate::oracle::run_epochs;
 
 /// Runs `code` and returns its error, which the plain run gives too.
 fn error(code: &[u32]) -> ExecError {
-    let Err(error) = run_epochs(&elf(code, &[]), &[], 6, |_, _| ()) else { panic!("it ran") };
+    let Err(error) = run_epochs(&elf(code, &[]), &[], 6, |_, _| ()) else {
+        panic!("it ran")
+    };
     error
 }
 
@@ -17,11 +21,25 @@ fn multiplications_and_unknown_words() {
     let mul = 0x02a5_0533; // mul a0, a0, a0
     let got = error(&[immediate("addi", A0, 0, 1), mul]);
     let reason = DecodeError::Multiply(Multiply::Mul);
-    assert_eq!(got, ExecError::Unsupported { pc: CODE + 4, word: mul, reason });
+    assert_eq!(
+        got,
+        ExecError::Unsupported {
+            pc: CODE + 4,
+            word: mul,
+            reason
+        }
+    );
     assert_eq!(got.to_string(), "pc 0x00010004: mul needs the M extension");
     for word in [0, u32::MAX, 0x0010_0073, 0x3000_1073, 0x0000_100f] {
         let reason = DecodeError::Unknown;
-        assert_eq!(error(&[word]), ExecError::Unsupported { pc: CODE, word, reason });
+        assert_eq!(
+            error(&[word]),
+            ExecError::Unsupported {
+                pc: CODE,
+                word,
+                reason
+            }
+        );
     }
 }
 
@@ -29,7 +47,10 @@ fn multiplications_and_unknown_words() {
 fn unsupported_words_that_are_never_executed_do_no_harm() {
     let mut code = vec![jal(0, 8), 0x02a5_0533];
     code.extend(exit());
-    let run = run_epochs(&elf(&code, &[]), &[], 6, |_, traces| traces.check().unwrap()).unwrap();
+    let run = run_epochs(&elf(&code, &[]), &[], 6, |_, traces| {
+        traces.check().unwrap()
+    })
+    .unwrap();
     assert_eq!(run.exit_code, 0);
 }
 
@@ -37,10 +58,19 @@ fn unsupported_words_that_are_never_executed_do_no_harm() {
 fn bad_jumps() {
     assert_eq!(error(&[jal(0, 6)]), ExecError::MisalignedJump { pc: CODE });
     let jump = |target: u32| [&li(RA, target)[..], &[jalr(0, RA, 0)]].concat();
-    assert_eq!(error(&jump(CODE + 2)), ExecError::MisalignedJump { pc: CODE + 8 });
-    let outside = ExecError::JumpOutOfRom { pc: CODE + 8, target: DATA };
+    assert_eq!(
+        error(&jump(CODE + 2)),
+        ExecError::MisalignedJump { pc: CODE + 8 }
+    );
+    let outside = ExecError::JumpOutOfRom {
+        pc: CODE + 8,
+        target: DATA,
+    };
     assert_eq!(error(&jump(DATA)), outside);
-    let fall = ExecError::JumpOutOfRom { pc: CODE, target: CODE + 4 };
+    let fall = ExecError::JumpOutOfRom {
+        pc: CODE,
+        target: CODE + 4,
+    };
     assert_eq!(error(&[immediate("addi", A0, 0, 0)]), fall);
 }
 
@@ -53,7 +83,13 @@ fn bad_accesses() {
         assert_eq!(got, ExecError::MisalignedAccess { pc, address });
     }
     let got = error(&at(DATA + 1, store("sw", A0, A1, 0)));
-    assert_eq!(got, ExecError::MisalignedAccess { pc, address: DATA + 1 });
+    assert_eq!(
+        got,
+        ExecError::MisalignedAccess {
+            pc,
+            address: DATA + 1
+        }
+    );
     let got = error(&at(0, load("lw", A0, A1, 0)));
     assert_eq!(got, ExecError::OutOfRange { pc, address: 0 });
     let got = error(&at(CODE, store("sb", A0, A1, 0)));
@@ -63,9 +99,21 @@ fn bad_accesses() {
 #[test]
 fn bad_system_calls() {
     let got = error(&[immediate("addi", A7, 0, 57), ECALL]);
-    assert_eq!(got, ExecError::UnknownSyscall { pc: CODE + 4, number: 57 });
+    assert_eq!(
+        got,
+        ExecError::UnknownSyscall {
+            pc: CODE + 4,
+            number: 57
+        }
+    );
     let got = error(&[immediate("addi", A7, 0, 64), ECALL]);
-    assert_eq!(got, ExecError::BadDescriptor { pc: CODE + 4, descriptor: 0 });
+    assert_eq!(
+        got,
+        ExecError::BadDescriptor {
+            pc: CODE + 4,
+            descriptor: 0
+        }
+    );
 }
 
 #[test]

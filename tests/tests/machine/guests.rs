@@ -7,7 +7,10 @@ use crate::oracle::run_epochs;
 fn a_program_that_exits_at_once() {
     let mut code = vec![immediate("addi", A0, 0, 7)];
     code.extend(exit());
-    let run = run_epochs(&elf(&code, &[]), &[], 6, |_, traces| traces.check().unwrap()).unwrap();
+    let run = run_epochs(&elf(&code, &[]), &[], 6, |_, traces| {
+        traces.check().unwrap()
+    })
+    .unwrap();
     assert_eq!((run.exit_code, run.epochs, run.cycles), (7, 1, 3));
 }
 
@@ -45,7 +48,9 @@ fn guests_run_in_epochs_of_every_size() {
             // Checking is slower than proving: the first epochs, and every twentieth.
             let run = run_epochs(&guest(name), b"[1, 2, 30]", log2_cycles, |epoch, traces| {
                 if epoch <= 3 || epoch % 20 == 0 {
-                    traces.check().unwrap_or_else(|why| panic!("{name} epoch {epoch}: {why}"));
+                    traces
+                        .check()
+                        .unwrap_or_else(|why| panic!("{name} epoch {epoch}: {why}"));
                 }
             })
             .unwrap();

@@ -1,4 +1,5 @@
-//! The machine: executor against an oracle, traces against Plonky3's checkers, attacks on witnesses.
+//! The machine: executor against an oracle, traces against Plonky3's checkers, attacks on
+//! witnesses.
 
 mod asm;
 mod attacks;

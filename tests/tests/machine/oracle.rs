@@ -23,7 +23,10 @@ pub struct Io {
 
 impl Io {
     pub fn new(input: &[u8]) -> Self {
-        Self { input: input.to_vec(), ..Self::default() }
+        Self {
+            input: input.to_vec(),
+            ..Self::default()
+        }
     }
 }
 
@@ -71,13 +74,20 @@ pub fn traces<'p>(
             _ => vec![],
         })
         .collect();
-    Traces { tables: tables.to_vec(), main, public }
+    Traces {
+        tables: tables.to_vec(),
+        main,
+        public,
+    }
 }
 
 impl Traces<'_> {
     /// Index of a table by name.
     pub fn index(&self, name: &str) -> usize {
-        self.tables.iter().position(|table| table.name() == name).expect(name)
+        self.tables
+            .iter()
+            .position(|table| table.name() == name)
+            .expect(name)
     }
 
     /// The main trace of a table by name.
@@ -124,9 +134,16 @@ impl Traces<'_> {
     /// Whether all messages of all buses cancel.
     pub fn check_buses(&self) -> Result<(), String> {
         use p3_air::BaseAir;
-        let lookups: Vec<_> =
-            self.tables.iter().map(|table| Lookups::<F>::from_air::<EF, _>(table)).collect();
-        let fixed: Vec<_> = self.tables.iter().map(|table| table.preprocessed_trace()).collect();
+        let lookups: Vec<_> = self
+            .tables
+            .iter()
+            .map(|table| Lookups::<F>::from_air::<EF, _>(table))
+            .collect();
+        let fixed: Vec<_> = self
+            .tables
+            .iter()
+            .map(|table| table.preprocessed_trace())
+            .collect();
         let instances: Vec<_> = (0..self.tables.len())
             .map(|i| LookupDebugInstance {
                 main_trace: &self.main[i],
@@ -137,7 +154,10 @@ impl Traces<'_> {
             })
             .collect();
         catch_unwind(AssertUnwindSafe(|| check_lookups(&instances))).map_err(|payload| {
-            payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "unbalanced".into())
+            payload
+                .downcast_ref::<String>()
+                .cloned()
+                .unwrap_or_else(|| "unbalanced".into())
         })
     }
 }

@@ -13,12 +13,20 @@ use crate::guests::guest;
 use crate::oracle::{Traces, run_epochs};
 
 /// Enough queries to be a proof, few enough to be quick.
-const PARAMS: Params = Params { num_queries: 20, query_pow_bits: 1, ..Params::BENCHMARK };
+const PARAMS: Params = Params {
+    num_queries: 20,
+    query_pow_bits: 1,
+    ..Params::BENCHMARK
+};
 
 /// The tables of an epoch as a batch; `carved` gives L2G a root of its own.
 fn batch<'p>(traces: Traces<'p>, carved: bool) -> Batch<EpochTable<'p>> {
     Batch {
-        carved: traces.tables.iter().map(|t| carved && matches!(t, EpochTable::L2g)).collect(),
+        carved: traces
+            .tables
+            .iter()
+            .map(|t| carved && matches!(t, EpochTable::L2g))
+            .collect(),
         airs: traces.tables,
         traces: traces.main,
         publics: traces.public,
@@ -46,7 +54,10 @@ fn epochs_are_proved_and_verified() {
             for (table, value) in [(0, 0), (0, 1), (0, 2), (6, 0)] {
                 let mut other = honest.clone();
                 other.publics[table][value] += F::ONE;
-                assert!(other.verify(&proof).is_err(), "table {table}, public value {value}");
+                assert!(
+                    other.verify(&proof).is_err(),
+                    "table {table}, public value {value}"
+                );
             }
             proved += 1;
         })
@@ -66,13 +77,25 @@ fn degrees_and_columns() {
         for table in EpochTable::all(shape, &program) {
             let lookups = Lookups::<F>::from_air::<EF, _>(&table).pack_same_bus(&LogUpGadget, 3);
             for lookup in lookups.iter() {
-                assert!(LogUpGadget.constraint_degree(lookup) <= 3, "{}", table.name());
+                assert!(
+                    LogUpGadget.constraint_degree(lookup) <= 3,
+                    "{}",
+                    table.name()
+                );
             }
             let layout = p3_air::symbolic::AirLayout::from_air(&table);
             let mut builder = p3_lookup::InteractionSymbolicBuilder::<F, EF>::new(layout);
             p3_air::Air::eval(&table, &mut builder);
-            let degree = builder.base_constraints().iter().map(|c| c.degree_multiple()).max();
-            assert!(degree.unwrap_or(0) <= 3, "{}: degree {degree:?}", table.name());
+            let degree = builder
+                .base_constraints()
+                .iter()
+                .map(|c| c.degree_multiple())
+                .max();
+            assert!(
+                degree.unwrap_or(0) <= 3,
+                "{}: degree {degree:?}",
+                table.name()
+            );
             // Main columns with a short clock, message columns with it, and what a long one adds.
             let (main, messages, accesses) = match table.name() {
                 "cpu" => (34, 10, 3),
@@ -84,7 +107,12 @@ fn degrees_and_columns() {
                 "l2g" => (10, 3, 0),
                 _ => (1, 1, 0),
             };
-            assert_eq!(table.main_width(), main + accesses * clock_columns, "{}", table.name());
+            assert_eq!(
+                table.main_width(),
+                main + accesses * clock_columns,
+                "{}",
+                table.name()
+            );
             if clock_columns == 0 {
                 assert_eq!(lookups.len(), messages, "{}", table.name());
             }

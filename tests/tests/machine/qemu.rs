@@ -1,5 +1,5 @@
-//! The executor against `qemu-riscv32`, register by register after every instruction; and the traces
-//! of the same executions against Plonky3's checkers.
+//! The executor against `qemu-riscv32`, register by register after every instruction; and the
+//! traces of the same executions against Plonky3's checkers.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -7,12 +7,13 @@ use std::process::{Command, Stdio};
 use tranche_machine::{Cell, Machine, Program};
 
 use crate::asm::{
-    A0, BRANCH, CODE, DATA, FENCE, IMMEDIATE, LOAD, REGISTER, SHIFT, STORE, auipc, branch, elf, exit,
-    immediate, jal, jalr, li, load, lui, register, shift, store,
+    A0, BRANCH, CODE, DATA, FENCE, IMMEDIATE, LOAD, REGISTER, SHIFT, STORE, auipc, branch, elf,
+    exit, immediate, jal, jalr, li, load, lui, register, shift, store,
 };
 use crate::oracle::{Io, run_epochs};
 
-/// Registers 1 to 29 are operands and destinations, 30 is scratch, 31 is the base of memory accesses.
+/// Registers 1 to 29 are operands and destinations, 30 is scratch, 31 is the base of memory
+/// accesses.
 const OPERANDS: u32 = 30;
 const SCRATCH: u32 = 30;
 const BASE: u32 = 31;
@@ -52,7 +53,11 @@ impl Random {
     }
 
     fn value(&mut self) -> u32 {
-        if self.below(3) == 0 { self.next() } else { EDGES[self.below(16) as usize] }
+        if self.below(3) == 0 {
+            self.next()
+        } else {
+            EDGES[self.below(16) as usize]
+        }
     }
 
     /// A register to read: any.
@@ -67,14 +72,21 @@ impl Random {
 
     fn imm12(&mut self) -> i32 {
         const EDGES: [i32; 8] = [0, 1, -1, 2047, -2048, 255, -256, 31];
-        if self.below(2) == 0 { EDGES[self.below(8) as usize] } else { self.below(4096) as i32 - 2048 }
+        if self.below(2) == 0 {
+            EDGES[self.below(8) as usize]
+        } else {
+            self.below(4096) as i32 - 2048
+        }
     }
 
     /// An offset from the base that is a multiple of `bytes`.
     fn offset(&mut self, bytes: u32) -> i32 {
         const EDGES: [i32; 4] = [0, 2044, -2048, -4];
-        let offset =
-            if self.below(4) == 0 { EDGES[self.below(4) as usize] } else { self.imm12().min(2044) };
+        let offset = if self.below(4) == 0 {
+            EDGES[self.below(4) as usize]
+        } else {
+            self.imm12().min(2044)
+        };
         offset & !(bytes as i32 - 1)
     }
 }
@@ -83,13 +95,28 @@ impl Random {
 fn every_instruction(random: &mut Random) -> Vec<Vec<u32>> {
     let mut blocks = Vec::new();
     for (name, _, _) in REGISTER {
-        blocks.push(vec![register(name, random.target(), random.source(), random.source())]);
+        blocks.push(vec![register(
+            name,
+            random.target(),
+            random.source(),
+            random.source(),
+        )]);
     }
     for (name, _) in IMMEDIATE {
-        blocks.push(vec![immediate(name, random.target(), random.source(), random.imm12())]);
+        blocks.push(vec![immediate(
+            name,
+            random.target(),
+            random.source(),
+            random.imm12(),
+        )]);
     }
     for (name, _, _) in SHIFT {
-        blocks.push(vec![shift(name, random.target(), random.source(), random.below(32))]);
+        blocks.push(vec![shift(
+            name,
+            random.target(),
+            random.source(),
+            random.below(32),
+        )]);
     }
     for (name, _) in BRANCH {
         // Taken or not, what it may skip changes a register.
@@ -97,10 +124,18 @@ fn every_instruction(random: &mut Random) -> Vec<Vec<u32>> {
         let rs1 = random.source();
         let rs2 = if equal { rs1 } else { random.source() };
         let target = random.target();
-        blocks.push(vec![branch(name, rs1, rs2, 8), immediate("addi", target, target, 1)]);
+        blocks.push(vec![
+            branch(name, rs1, rs2, 8),
+            immediate("addi", target, target, 1),
+        ]);
     }
     for (name, _, bytes) in LOAD {
-        blocks.push(vec![load(name, random.target(), BASE, random.offset(bytes))]);
+        blocks.push(vec![load(
+            name,
+            random.target(),
+            BASE,
+            random.offset(bytes),
+        )]);
     }
     for (name, _, bytes) in STORE {
         let offset = random.offset(bytes);
@@ -113,14 +148,22 @@ fn every_instruction(random: &mut Random) -> Vec<Vec<u32>> {
     blocks.push(vec![FENCE]);
     blocks.push(li(random.target().max(1), random.value()).to_vec());
     // Forward, back, forward again.
-    blocks.push(vec![jal(random.target(), 8), jal(0, 8), jal(random.target(), -4)]);
+    blocks.push(vec![
+        jal(random.target(), 8),
+        jal(0, 8),
+        jal(random.target(), -4),
+    ]);
     // To the fifth instruction, by an even or odd sum.
     let offset = random.imm12().min(2000);
     let sum = 16 + random.below(2) as i32;
     blocks.push(vec![
         auipc(SCRATCH, 0),
         immediate("addi", SCRATCH, SCRATCH, (sum - offset).clamp(-2048, 2047)),
-        jalr(random.target(), SCRATCH, sum - (sum - offset).clamp(-2048, 2047)),
+        jalr(
+            random.target(),
+            SCRATCH,
+            sum - (sum - offset).clamp(-2048, 2047),
+        ),
         immediate("addi", random.target(), 0, 99),
     ]);
     // A loop of three.
@@ -188,8 +231,10 @@ fn qemu(name: &str, elf: &[u8], input: &[u8]) -> (Vec<State>, i32) {
         }
         for pair in words.chunks(2) {
             if let ([name, value], Some(state)) = (pair, states.last_mut()) {
-                let Some(Ok(i)) =
-                    name.strip_prefix('x').and_then(|n| n.split('/').next()).map(str::parse::<usize>)
+                let Some(Ok(i)) = name
+                    .strip_prefix('x')
+                    .and_then(|n| n.split('/').next())
+                    .map(str::parse::<usize>)
                 else {
                     continue;
                 };
@@ -211,7 +256,10 @@ fn compare(name: &str, elf: &[u8], input: &[u8], from: usize) -> usize {
         assert_eq!(machine.pc(), *pc, "{name}: instruction {at}");
         if at >= from {
             let ours: [u32; 32] = std::array::from_fn(|i| machine.register(i as u32));
-            assert_eq!(ours, *registers, "{name}: before instruction {at} at {pc:#x}");
+            assert_eq!(
+                ours, *registers,
+                "{name}: before instruction {at} at {pc:#x}"
+            );
         }
         // A system call takes several steps at one program counter.
         let done = machine.instructions();
@@ -228,7 +276,10 @@ fn every_instruction_agrees_with_qemu() {
     for seed in 1..=24 {
         let elf = program(seed * 0x9e37);
         let compared = compare(&format!("seed-{seed}"), &elf, &[], SETUP);
-        assert!(compared > 350, "only {compared} instructions in seed {seed}");
+        assert!(
+            compared > 350,
+            "only {compared} instructions in seed {seed}"
+        );
     }
 }
 

@@ -1,14 +1,14 @@
 //! The executor: one step is one cycle, one row of the CPU table.
 //!
-//! Semantics follow The RISC-V Instruction Set Manual, volume I, chapter 2 (RV32I), user level, with
-//! aligned accesses only. Executable words are read-only. System calls take their numbers from Linux;
-//! each runs in steps of one byte at an unchanged program counter.
+//! Semantics follow The RISC-V Instruction Set Manual, volume I, chapter 2 (RV32I), user level,
+//! with aligned accesses only. Executable words are read-only. System calls take their numbers from
+//! Linux; each runs in steps of one byte at an unchanged program counter.
 
+use super::error::ExecError;
 use super::memory::{Cell, Memory};
 use super::record::{AluRow, CpuRow, EpochRecord, L2gRow, MemRow, SysRow, SysStep};
 use crate::bus::{CLOCK_START, STAMPS};
 use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, register};
-use crate::decode::DecodeError;
 use crate::program::Program;
 use crate::tables::l2g::EPOCH_BITS;
 use crate::tables::rom::{
@@ -25,122 +25,6 @@ pub trait GuestIo {
     /// Takes the next byte of the public output.
     fn write(&mut self, byte: u8);
 }
-
-/// Why an execution cannot go on. Addresses are in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum ExecError {
-    /// An instruction that the machine does not have.
-    Unsupported {
-        /// Where it is.
-        pc: u32,
-        /// Its encoding.
-        word: u32,
-        /// What kind it is of.
-        reason: DecodeError,
-    },
-    /// A jump or a fall out of the executable words.
-    JumpOutOfRom {
-        /// The last instruction.
-        pc: u32,
-        /// Where it went.
-        target: u32,
-    },
-    /// A jump to an address that is not a multiple of four.
-    MisalignedJump {
-        /// The jump.
-        pc: u32,
-    },
-    /// A load or store that is not aligned to its size.
-    MisalignedAccess {
-        /// The instruction.
-        pc: u32,
-        /// The address.
-        address: u32,
-    },
-    /// An access to the null page, or a store to executable words.
-    OutOfRange {
-        /// The instruction.
-        pc: u32,
-        /// The address.
-        address: u32,
-    },
-    /// A system call that the machine does not have.
-    UnknownSyscall {
-        /// The `ecall`.
-        pc: u32,
-        /// The number in a7.
-        number: u32,
-    },
-    /// A read from a descriptor other than 0, or a write to one other than 1.
-    BadDescriptor {
-        /// The `ecall`.
-        pc: u32,
-        /// The descriptor in a0.
-        descriptor: u32,
-    },
-    /// More output than [`MAX_OUTPUT_BYTES`].
-    OutputFull {
-        /// The `ecall`.
-        pc: u32,
-    },
-    /// More touched cells than the caller's memory holds.
-    MemoryFull {
-        /// The instruction.
-        pc: u32,
-    },
-    /// More cycles than the caller allows.
-    CycleLimit {
-        /// The next instruction.
-        pc: u32,
-    },
-    /// More epochs than their numbers have room for.
-    EpochLimit {
-        /// The next instruction.
-        pc: u32,
-    },
-    /// The program has exited already.
-    Exited,
-}
-
-impl core::fmt::Display for ExecError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match *self {
-            Self::Unsupported { pc, reason: DecodeError::Multiply(name), .. } => {
-                write!(f, "pc {pc:#010x}: {name} needs the M extension")
-            }
-            Self::Unsupported { pc, word, .. } => {
-                write!(f, "pc {pc:#010x}: {word:#010x} is no RV32I instruction")
-            }
-            Self::JumpOutOfRom { pc, target } => {
-                write!(f, "pc {pc:#010x}: jump to {target:#010x}, which is not executable")
-            }
-            Self::MisalignedJump { pc } => write!(f, "pc {pc:#010x}: jump to a misaligned address"),
-            Self::MisalignedAccess { pc, address } => {
-                write!(f, "pc {pc:#010x}: misaligned access to {address:#010x}")
-            }
-            Self::OutOfRange { pc, address } => {
-                write!(f, "pc {pc:#010x}: access to {address:#010x} is out of range")
-            }
-            Self::UnknownSyscall { pc, number } => {
-                write!(f, "pc {pc:#010x}: unknown system call {number}")
-            }
-            Self::BadDescriptor { pc, descriptor } => {
-                write!(f, "pc {pc:#010x}: bad file descriptor {descriptor}")
-            }
-            Self::OutputFull { pc } => {
-                write!(f, "pc {pc:#010x}: more than {MAX_OUTPUT_BYTES} bytes of output")
-            }
-            Self::MemoryFull { pc } => write!(f, "pc {pc:#010x}: too many cells touched"),
-            Self::CycleLimit { pc } => write!(f, "pc {pc:#010x}: cycle limit reached"),
-            Self::EpochLimit { pc } => write!(f, "pc {pc:#010x}: more than 2^{EPOCH_BITS} epochs"),
-            Self::Exited => write!(f, "the program has exited"),
-        }
-    }
-}
-
-impl core::error::Error for ExecError {}
 
 /// How an epoch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,8 +184,8 @@ impl<'a> Machine<'a> {
 
     /// Ends the machine and returns how memory was left.
     ///
-    /// First the touched cells of RAM and output, ascending by id; then registers and hidden cells from
-    /// [`crate::cells::REGISTERS`] on, those that no epoch touched with epoch 0.
+    /// First the touched cells of RAM and output, ascending by id; then registers and hidden cells
+    /// from [`crate::cells::REGISTERS`] on, those that no epoch touched with epoch 0.
     pub fn into_cells(self) -> (&'a mut [Cell], [Cell; 64]) {
         self.memory.into_cells()
     }
@@ -361,8 +245,11 @@ impl<'a> Machine<'a> {
         let Some(word) = self.program.code(self.pc) else {
             return Err(ExecError::JumpOutOfRom { pc, target: pc });
         };
-        let instruction = crate::decode::decode(word)
-            .map_err(|reason| ExecError::Unsupported { pc, word, reason })?;
+        let instruction = crate::decode::decode(word).map_err(|reason| ExecError::Unsupported {
+            pc,
+            word,
+            reason,
+        })?;
         let row = RomRow::new(self.pc, instruction);
         if !sink.has_room(&row) {
             return Ok(false);
@@ -372,7 +259,11 @@ impl<'a> Machine<'a> {
         }
 
         let clk = sink.clk();
-        let mut cpu = CpuRow { pc: self.pc, next_pc: self.pc + 1, ..CpuRow::default() };
+        let mut cpu = CpuRow {
+            pc: self.pc,
+            next_pc: self.pc + 1,
+            ..CpuRow::default()
+        };
         (cpu.a, cpu.previous[0]) = self.access(sink, row.rs1, clk, |a| a)?;
         cpu.b = row.imm;
         if row.has(READS_RS2) {
@@ -391,7 +282,10 @@ impl<'a> Machine<'a> {
             if cpu.next_pc > HALT {
                 return Err(ExecError::MisalignedJump { pc });
             }
-            return Err(ExecError::JumpOutOfRom { pc, target: cpu.next_pc << 2 });
+            return Err(ExecError::JumpOutOfRom {
+                pc,
+                target: cpu.next_pc << 2,
+            });
         }
         self.cycles += 1;
         self.instructions += u64::from(cpu.next_pc != cpu.pc || !row.has(SYS));
@@ -427,7 +321,14 @@ impl<'a> Machine<'a> {
             cpu.next_pc = address >> 2;
             let base = [a & 0xffff, a >> 16];
             let (op, offset) = (row.op, row.aux);
-            sink.mem(MemRow { clk, op, base, offset, value: b, ..MemRow::default() });
+            sink.mem(MemRow {
+                clk,
+                op,
+                base,
+                offset,
+                value: b,
+                ..MemRow::default()
+            });
             return Ok(b);
         }
         if row.has(MEM) {
@@ -457,8 +358,9 @@ impl<'a> Machine<'a> {
         clk: u32,
     ) -> Result<u32, ExecError> {
         let pc = self.pc();
-        let address =
-            base[0].wrapping_add(base[1] << 16).wrapping_add_signed(offset);
+        let address = base[0]
+            .wrapping_add(base[1] << 16)
+            .wrapping_add_signed(offset);
         let code = op - op::MEM;
         let (signed, code) = (code >= op::SIGNED, code % op::SIGNED);
         let (store, size) = (code >= op::STORE, code % op::STORE);
@@ -467,7 +369,7 @@ impl<'a> Machine<'a> {
             op::HALF => 2,
             _ => 4,
         };
-        if address % align != 0 {
+        if !address.is_multiple_of(align) {
             return Err(ExecError::MisalignedAccess { pc, address });
         }
         let cell = address >> 2;
@@ -479,7 +381,13 @@ impl<'a> Machine<'a> {
 
         let shift = address % 4 * 8;
         let mask = u32::MAX >> (32 - 8 * align) << shift;
-        let update = |old: u32| if store { old & !mask | stored << shift & mask } else { old };
+        let update = |old: u32| {
+            if store {
+                old & !mask | stored << shift & mask
+            } else {
+                old
+            }
+        };
         let (old, previous) = self.access(sink, cell, clk + 2, update)?;
         let raw = (old & mask) >> shift;
         let loaded = match (signed, size) {
@@ -489,7 +397,16 @@ impl<'a> Machine<'a> {
         };
         let value = if store { stored } else { loaded };
         let new = update(old);
-        sink.mem(MemRow { clk, op, base, offset, value, old, new, previous });
+        sink.mem(MemRow {
+            clk,
+            op,
+            base,
+            offset,
+            value,
+            old,
+            new,
+            previous,
+        });
         Ok(if store { 0 } else { loaded })
     }
 
@@ -505,7 +422,13 @@ impl<'a> Machine<'a> {
         let pc = self.pc();
         let (number, wanted) = (cpu.a, cpu.b);
         let done = self.progress();
-        let mut row = SysRow { clk, pc: self.pc, wanted, done, ..SysRow::default() };
+        let mut row = SysRow {
+            clk,
+            pc: self.pc,
+            wanted,
+            done,
+            ..SysRow::default()
+        };
         let descriptor = self.register(10);
         let at = clk + 2;
         let mut input = None;
@@ -515,7 +438,11 @@ impl<'a> Machine<'a> {
             (64, 1) => SysStep::WriteByte,
             (63, 0) => {
                 input = if done == wanted { None } else { io.read() };
-                if input.is_some() { SysStep::ReadByte } else { SysStep::ReadEnd }
+                if input.is_some() {
+                    SysStep::ReadByte
+                } else {
+                    SysStep::ReadEnd
+                }
             }
             (63 | 64, _) => return Err(ExecError::BadDescriptor { pc, descriptor }),
             _ => return Err(ExecError::UnknownSyscall { pc, number }),
@@ -537,15 +464,14 @@ impl<'a> Machine<'a> {
             SysStep::WriteByte | SysStep::ReadByte => {
                 (row.argument, row.argument_previous) =
                     self.access(sink, register(11), at, |address| address)?;
-                let base =
-                    [0, 16].map(|shift| (row.argument >> shift & 0xffff) + (done >> shift & 0xffff));
+                let base = [0, 16]
+                    .map(|shift| (row.argument >> shift & 0xffff) + (done >> shift & 0xffff));
                 if let Some(byte) = input {
                     row.byte = u32::from(byte);
                     let op = op::MEM + op::BYTE + op::STORE;
                     self.load_or_store(sink, op, base, 0, row.byte, clk)?;
                 } else {
-                    row.byte =
-                        self.load_or_store(sink, op::MEM + op::BYTE, base, 0, 0, clk)?;
+                    row.byte = self.load_or_store(sink, op::MEM + op::BYTE, base, 0, 0, clk)?;
                     (row.out_len, row.out_len_previous) =
                         self.access(sink, OUT_LEN, at, |len| len + 1)?;
                     if row.out_len + 1 == MAX_OUTPUT_BYTES {
@@ -564,11 +490,13 @@ impl<'a> Machine<'a> {
 
     /// Bytes done by the system call under way.
     fn progress(&self) -> u32 {
-        self.memory.get(crate::cells::PROGRESS).map_or(0, |cell| cell.value)
+        self.memory
+            .get(crate::cells::PROGRESS)
+            .map_or(0, |cell| cell.value)
     }
 
-    /// Reads cell `id` and leaves `update` of its value, at `timestamp`; returns the value found and
-    /// the timestamp of the access before.
+    /// Reads cell `id` and leaves `update` of its value, at `timestamp`; returns the value found
+    /// and the timestamp of the access before.
     fn access<S: Sink>(
         &mut self,
         sink: &mut S,
@@ -584,7 +512,12 @@ impl<'a> Machine<'a> {
             .ok_or(ExecError::MemoryFull { pc })?;
         if cell.epoch != epoch {
             let (init_epoch, init) = (cell.epoch, cell.value);
-            sink.l2g(L2gRow { cell: id, init_epoch, init, ..L2gRow::default() });
+            sink.l2g(L2gRow {
+                cell: id,
+                init_epoch,
+                init,
+                ..L2gRow::default()
+            });
             (cell.epoch, cell.timestamp) = (epoch, 0);
         }
         let found = (cell.value, cell.timestamp);

@@ -1,5 +1,6 @@
-//! Sparse storage of cells: registers in an array, the others in an open-addressing hash table over the
-//! caller's slice (linear probing, Knuth volume 3, section 6.4). Nothing is ever removed before the end.
+//! Sparse storage of cells: registers in an array, the others in an open-addressing hash table over
+//! the caller's slice (linear probing, Knuth volume 3, section 6.4). Nothing is ever removed before
+//! the end.
 
 use crate::cells::{OUT, REGISTERS};
 
@@ -18,7 +19,12 @@ pub struct Cell {
 
 impl Cell {
     /// A free slot: what the caller fills the machine's memory with.
-    pub const FREE: Self = Self { id: u32::MAX, value: 0, epoch: 0, timestamp: 0 };
+    pub const FREE: Self = Self {
+        id: u32::MAX,
+        value: 0,
+        epoch: 0,
+        timestamp: 0,
+    };
 
     const fn is_free(&self) -> bool {
         self.id == u32::MAX
@@ -40,8 +46,15 @@ impl<'a> Memory<'a> {
     /// Empties `slots`.
     pub fn new(slots: &'a mut [Cell]) -> Self {
         slots.fill(Cell::FREE);
-        let fixed = core::array::from_fn(|i| Cell { id: REGISTERS + i as u32, ..Cell::FREE });
-        Self { fixed, slots, used: 0 }
+        let fixed = core::array::from_fn(|i| Cell {
+            id: REGISTERS + i as u32,
+            ..Cell::FREE
+        });
+        Self {
+            fixed,
+            slots,
+            used: 0,
+        }
     }
 
     /// The cell `id`, created with the value of `initial`; `None` when there is no room for it.
@@ -58,7 +71,11 @@ impl<'a> Memory<'a> {
                 return None;
             }
             self.used += 1;
-            *cell = Cell { id, value: initial(), ..Cell::FREE };
+            *cell = Cell {
+                id,
+                value: initial(),
+                ..Cell::FREE
+            };
         }
         Some(cell)
     }
@@ -76,8 +93,10 @@ impl<'a> Memory<'a> {
     fn slot(&self, id: u32) -> Option<usize> {
         let len = self.slots.len();
         let hash = id.wrapping_mul(0x9e37_79b1);
-        let start = (u64::from(hash) * len as u64 >> 32) as usize;
-        (start..len).chain(0..start).find(|&i| self.slots[i].id == id || self.slots[i].is_free())
+        let start = ((u64::from(hash) * len as u64) >> 32) as usize;
+        (start..len)
+            .chain(0..start)
+            .find(|&i| self.slots[i].id == id || self.slots[i].is_free())
     }
 
     /// Compacts the touched cells to the front of the slots, ascending by id.

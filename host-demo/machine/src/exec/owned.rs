@@ -3,9 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::record::{
-    AluRow, CpuRow, EpochRecord, L2gRow, MemRow, RecordBuffers, SysRow,
-};
+use super::record::{AluRow, CpuRow, EpochRecord, L2gRow, MemRow, RecordBuffers, SysRow};
 use crate::shape::EpochShape;
 
 /// Buffers for one epoch's record; see [`EpochRecord`].
@@ -37,7 +35,27 @@ impl RecordStorage {
     /// An empty record over the buffers.
     pub fn record(&mut self) -> EpochRecord<'_> {
         let [cmp, bit, shift] = &mut self.alu;
-        let Self { shape, cpu, mem, sys, l2g, rom, .. } = self;
-        EpochRecord::new(*shape, RecordBuffers { cpu, mem, cmp, bit, shift, sys, l2g, rom })
+        let Self {
+            shape,
+            cpu,
+            mem,
+            sys,
+            l2g,
+            rom,
+            ..
+        } = self;
+        EpochRecord::new(
+            *shape,
+            RecordBuffers {
+                cpu,
+                mem,
+                cmp,
+                bit,
+                shift,
+                sys,
+                l2g,
+                rom,
+            },
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! What one epoch's traces are filled from, in the caller's buffers.
 //!
-//! The machine appends; the tables' fillers read, later and elsewhere. Multiplicities of lookup tables
-//! are counted while the tables that query them are filled.
+//! The machine appends; the tables' fillers read, later and elsewhere. Multiplicities of lookup
+//! tables are counted while the tables that query them are filled.
 
 use tranche_core::F;
 
@@ -129,7 +129,9 @@ impl<'a, T> Rows<'a, T> {
 
     /// Appends; false when full.
     pub fn push(&mut self, row: T) -> bool {
-        let Some(slot) = self.rows.get_mut(self.len) else { return false };
+        let Some(slot) = self.rows.get_mut(self.len) else {
+            return false;
+        };
         *slot = row;
         self.len += 1;
         true
@@ -188,7 +190,12 @@ pub(crate) struct Counts {
 
 impl Counts {
     const fn new() -> Self {
-        Self { range: [0; RANGE_ROWS], and4: [0; AND4_ROWS], done: 0, active: false }
+        Self {
+            range: [0; RANGE_ROWS],
+            and4: [0; AND4_ROWS],
+            done: 0,
+            active: false,
+        }
     }
 
     /// Starts counting for the table of this index, unless it was counted before.
@@ -262,10 +269,34 @@ impl<'a> EpochRecord<'a> {
     /// # Panics
     /// When a buffer has not exactly 2^ the shape's entry rows.
     pub fn new(shape: EpochShape, buffers: RecordBuffers<'a>) -> Self {
-        let RecordBuffers { cpu, mem, cmp, bit, shift, sys, l2g, rom } = buffers;
-        let lens = [cpu.len(), mem.len(), cmp.len(), bit.len(), shift.len(), sys.len(), l2g.len()];
-        let logs =
-            [shape.cpu, shape.mem, shape.cmp, shape.bit, shape.shift, shape.sys, shape.l2g];
+        let RecordBuffers {
+            cpu,
+            mem,
+            cmp,
+            bit,
+            shift,
+            sys,
+            l2g,
+            rom,
+        } = buffers;
+        let lens = [
+            cpu.len(),
+            mem.len(),
+            cmp.len(),
+            bit.len(),
+            shift.len(),
+            sys.len(),
+            l2g.len(),
+        ];
+        let logs = [
+            shape.cpu,
+            shape.mem,
+            shape.cmp,
+            shape.bit,
+            shape.shift,
+            shape.sys,
+            shape.l2g,
+        ];
         assert_eq!(lens, logs.map(|log| 1 << log), "buffers of another shape");
         assert_eq!(rom.len(), 1 << shape.rom, "a ROM of another shape");
         Self {
@@ -310,9 +341,15 @@ impl<'a> EpochRecord<'a> {
         self.cpu.len as u32
     }
 
-    /// Public values of the CPU table: entry and exit program counter (word indices), clock at the end.
+    /// Public values of the CPU table: entry and exit program counter (word indices), clock at the
+    /// end.
     pub fn public_values(&self) -> [F; 3] {
-        [self.entry_pc, self.exit_pc, CLOCK_START + STAMPS * self.cycles()].map(F::new)
+        [
+            self.entry_pc,
+            self.exit_pc,
+            CLOCK_START + STAMPS * self.cycles(),
+        ]
+        .map(F::new)
     }
 
     /// The rows of the L2G table.

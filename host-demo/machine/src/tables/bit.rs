@@ -34,7 +34,11 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     builder.assert_bool(real.clone());
 
     for i in 0..NIBBLES {
-        builder.push_interaction(AND4, [at(A + i), at(B + i), at(AND + i)], send(real.clone()));
+        builder.push_interaction(
+            AND4,
+            [at(A + i), at(B + i), at(AND + i)],
+            send(real.clone()),
+        );
     }
     // Half `h` of a word by its nibbles.
     let half = |nibbles: usize, h: usize| {

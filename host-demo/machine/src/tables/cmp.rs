@@ -64,18 +64,25 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let power = constant(1 << 16);
     let low = a_lo.clone() - b_lo.clone() + borrow.clone() * power.clone();
     // A flipped sign bit is + 2^15 without and - 2^15 with it; of the former two, one cancels.
-    let unflipped = (a_hi.clone() - b_hi.clone()) - (sign_a.clone() - sign_b.clone()) * power.clone();
+    let unflipped =
+        (a_hi.clone() - b_hi.clone()) - (sign_a.clone() - sign_b.clone()) * power.clone();
     let high = unflipped - borrow + holds.clone() * power;
     for (half, byte) in [low, high].into_iter().zip(DIFFERENCE) {
         range16(builder, half, at(byte), less.clone());
     }
     // The signs are the top bits of the high halves.
-    for ((half, sign), byte) in
-        [(a_hi.clone(), sign_a), (b_hi.clone(), sign_b)].into_iter().zip(HIGH_LOW)
+    for ((half, sign), byte) in [(a_hi.clone(), sign_a), (b_hi.clone(), sign_b)]
+        .into_iter()
+        .zip(HIGH_LOW)
     {
         let rest = half - sign * constant(1 << 15) - at(byte);
         range8(builder, at(byte), signed.clone());
-        range(builder, rest * inverse_power_of_two(8), constant(7), signed.clone());
+        range(
+            builder,
+            rest * inverse_power_of_two(8),
+            constant(7),
+            signed.clone(),
+        );
     }
 
     // Equal: no difference, or inverses that weigh the differences to one.
@@ -112,7 +119,10 @@ pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
     let counts = &mut record.counts;
     for (r, step) in record.cmp.as_slice().iter().enumerate() {
         let mut row = [F::ZERO; WIDTH];
-        let (a, b) = ([step.a & 0xffff, step.a >> 16], [step.b & 0xffff, step.b >> 16]);
+        let (a, b) = (
+            [step.a & 0xffff, step.a >> 16],
+            [step.b & 0xffff, step.b >> 16],
+        );
         let result = alu(step.op, step.a, step.b);
         let negated = matches!(step.op, op::GE | op::GEU | op::NE);
         let holds = result ^ u32::from(negated);

@@ -1,5 +1,5 @@
-//! CPU: one row per cycle. It fetches, reads two registers, writes one, adds and subtracts, and finds
-//! the next program counter; other work goes to the exec bus.
+//! CPU: one row per cycle. It fetches, reads two registers, writes one, adds and subtracts, and
+//! finds the next program counter; other work goes to the exec bus.
 //!
 //! Real rows come first. Padding rows carry program counter and clock, so that the last row's next
 //! program counter and clock are the epoch's, which are public.
@@ -9,9 +9,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::rom::{
-    BRANCH, CONST, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE,
-};
+use super::rom::{BRANCH, CONST, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE};
 use crate::bus::{
     Access, CLOCK_START, Clock, EXEC, ROM, STAMPS, access, inverse_power_of_two, range16, send,
 };
@@ -82,13 +80,20 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
         [SUB, CONST, JAL, JALR, MEM, PURE, BRANCH, SYS, READS_RS2].map(|f| at(flag(f)));
 
     // The epoch: entry, exit and clock are public, rows follow one another, padding stays put.
-    let [entry, exit, end] = core::array::from_fn(|i| -> AB::Expr { builder.public_values()[i].into() });
+    let [entry, exit, end] =
+        core::array::from_fn(|i| -> AB::Expr { builder.public_values()[i].into() });
     let after = at(CLK) + real.clone() * AB::Expr::from_u32(STAMPS);
     builder.when_first_row().assert_eq(at(PC), entry);
-    builder.when_first_row().assert_eq(at(CLK), AB::Expr::from_u32(CLOCK_START));
+    builder
+        .when_first_row()
+        .assert_eq(at(CLK), AB::Expr::from_u32(CLOCK_START));
     builder.when_transition().assert_eq(next(PC), at(NEXT_PC));
-    builder.when_transition().assert_eq(next(CLK), after.clone());
-    builder.when_transition().assert_zero(next(REAL) * (one.clone() - real.clone()));
+    builder
+        .when_transition()
+        .assert_eq(next(CLK), after.clone());
+    builder
+        .when_transition()
+        .assert_zero(next(REAL) * (one.clone() - real.clone()));
     builder.when_last_row().assert_eq(at(NEXT_PC), exit);
     builder.when_last_row().assert_eq(after, end);
     builder.assert_bool(real.clone());
@@ -115,7 +120,17 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     // Fetch. Where rs2 is not read, operand b is the immediate.
     let immediate = B.map(|c| (one.clone() - reads_rs2.clone()) * at(c));
     let [imm_lo, imm_hi] = immediate;
-    let row = [at(PC), at(RD), at(RS1), at(RS2), imm_lo, imm_hi, at(AUX), at(OP), packed];
+    let row = [
+        at(PC),
+        at(RD),
+        at(RS1),
+        at(RS2),
+        imm_lo,
+        imm_hi,
+        at(AUX),
+        at(OP),
+        packed,
+    ];
     builder.push_interaction(ROM, row, send(real.clone()));
 
     // Registers. A write checks that its halves have 16 bits.
@@ -133,7 +148,19 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
         });
         let timestamp = at(CLK) + AB::Expr::from_usize(i);
         let (cell, previous, limbs) = (at(cell), at(PREVIOUS[i]), &limbs[..]);
-        access(builder, clock, Access { cell, timestamp, previous, old, new, limbs, gate });
+        access(
+            builder,
+            clock,
+            Access {
+                cell,
+                timestamp,
+                previous,
+                old,
+                new,
+                limbs,
+                gate,
+            },
+        );
     }
     for (half, low) in W.into_iter().zip(W_LOW) {
         range16(builder, at(half), at(low), real.clone());
@@ -141,9 +168,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
 
     // Sums: x + y = z by halves with boolean carries, for w = a + b and for a = b + w.
     let carry = inverse_power_of_two(16);
-    for (gate, [x_lo, x_hi], [z_lo, z_hi]) in
-        [(add, pair(A), pair(W)), (sub, pair(W), pair(A))]
-    {
+    for (gate, [x_lo, x_hi], [z_lo, z_hi]) in [(add, pair(A), pair(W)), (sub, pair(W), pair(A))] {
         let low = (x_lo + b_lo.clone() - z_lo) * carry;
         let high = (x_hi + b_hi.clone() + low.clone() - z_hi) * carry;
         builder.assert_zero(gate.clone() * low.bool_check());

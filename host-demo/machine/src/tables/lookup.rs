@@ -17,7 +17,11 @@ pub(super) const AND4_WIDTH: usize = 3;
 pub(crate) fn fill_range(trace: &mut TraceMut<'_>) {
     for row in 0..trace.height() as u32 {
         let bits = (row + 1).ilog2();
-        let (value, bits) = if bits > 8 { (0, 0) } else { (row + 1 - (1 << bits), bits) };
+        let (value, bits) = if bits > 8 {
+            (0, 0)
+        } else {
+            (row + 1 - (1 << bits), bits)
+        };
         trace.set_row(row as usize, &[value, bits].map(F::from_u32));
     }
 }

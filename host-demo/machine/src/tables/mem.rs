@@ -1,8 +1,8 @@
 //! MEM: loads and stores of every size, and the target of an indirect jump.
 //!
 //! The byte address is `base + offset mod 2^32 = 4 * cell + 2 * bit1 + bit0`, with
-//! `cell = 2^14 * high + q`, `high < 2^16` and `q < 2^14`: every word index has one such form, so an
-//! address cannot be taken for another that is equal modulo the field's order.
+//! `cell = 2^14 * high + q`, `high < 2^16` and `q < 2^14`: every word index has one such form, so
+//! an address cannot be taken for another that is equal modulo the field's order.
 
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
@@ -10,9 +10,7 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
 use super::rom::op;
-use crate::bus::{
-    Access, Clock, EXEC, access, inverse_power_of_two, range, range8, receive,
-};
+use crate::bus::{Access, Clock, EXEC, access, inverse_power_of_two, range, range8, receive};
 use crate::exec::record::EpochRecord;
 
 /// Clock of the cycle.
@@ -103,12 +101,18 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     builder.assert_zero((word.clone() + jalr.clone()) * bit1.clone());
 
     // The cell.
-    let limbs: [AB::Expr; 2] =
-        core::array::from_fn(|l| at(ELAPSED + l.min(clock.limbs() - 1)));
+    let limbs: [AB::Expr; 2] = core::array::from_fn(|l| at(ELAPSED + l.min(clock.limbs() - 1)));
     let (timestamp, previous, gate) = (at(CLK) + constant(2), at(PREVIOUS), moves);
     let (old, new, limbs) = (pair(OLD), pair(NEW), &limbs[..]);
-    let touched =
-        Access { cell: cell.clone(), timestamp, previous, old, new, limbs, gate };
+    let touched = Access {
+        cell: cell.clone(),
+        timestamp,
+        previous,
+        old,
+        new,
+        limbs,
+        gate,
+    };
     access(builder, clock, touched);
 
     // The half that a byte or half is in, by bytes.
@@ -120,7 +124,10 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     range8(builder, half1.clone(), real.clone());
 
     // Loads leave the cell as it was.
-    let kept = [new_lo.clone() - old_lo.clone(), new_hi.clone() - old_hi.clone()];
+    let kept = [
+        new_lo.clone() - old_lo.clone(),
+        new_hi.clone() - old_hi.clone(),
+    ];
     let [kept_lo, kept_hi] = kept;
     let load = one.clone() - store.clone();
     builder.assert_zero(load.clone() * kept_lo.clone());
@@ -140,7 +147,11 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     builder.assert_zero(byte.clone() * (change - of_byte));
     // The rest of the value: anything in a byte store's source, the sign in what a part loads.
     let rest = value_lo.clone() - moved.clone();
-    range8(builder, rest.clone() * inverse_power_of_two(8), byte.clone());
+    range8(
+        builder,
+        rest.clone() * inverse_power_of_two(8),
+        byte.clone(),
+    );
     builder.assert_zero(byte * load.clone() * (rest - sign.clone() * constant(0xff00)));
     let high_rest = value_hi.clone() - sign.clone() * constant(0xffff);
     builder.assert_zero(part * load.clone() * high_rest);
@@ -190,8 +201,9 @@ pub(super) fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut Trace
         let store = code > op::JALR;
         let size = if store { code - op::STORE } else { code };
         let [base_lo, base_hi] = step.base;
-        let address =
-            base_lo.wrapping_add(base_hi << 16).wrapping_add_signed(step.offset);
+        let address = base_lo
+            .wrapping_add(base_hi << 16)
+            .wrapping_add_signed(step.offset);
         let (cell, bits) = (address >> 2, [address & 1, address >> 1 & 1]);
         let (q, high) = (cell & 0x3fff, cell >> 14);
 
@@ -218,7 +230,11 @@ pub(super) fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut Trace
         row[HIGH[1]] = F::from_u32(high >> 8);
 
         let part = size == op::BYTE || size == op::HALF;
-        let half = if part { step.old >> (16 * bits[1]) & 0xffff } else { 0 };
+        let half = if part {
+            step.old >> (16 * bits[1]) & 0xffff
+        } else {
+            0
+        };
         row[HALF[0]] = counts.range16(half);
         row[HALF[1]] = F::from_u32(half >> 8);
         let moved = match size {

@@ -67,7 +67,10 @@ impl<'a> EpochTable<'a> {
             Self::Shift,
             Self::Sys(clock),
             Self::L2g,
-            Self::Rom { program, log_height: shape.rom },
+            Self::Rom {
+                program,
+                log_height: shape.rom,
+            },
             Self::Range,
             Self::And4,
         ]
@@ -194,7 +197,10 @@ impl<'a> EpochTable<'a> {
     /// When `trace` has another shape.
     pub fn fill_preprocessed(&self, trace: &mut TraceMut<'_>) {
         if let Some(log_height) = self.fixed_log_height() {
-            assert_eq!((trace.width(), trace.height()), (self.fixed_width(), 1 << log_height));
+            assert_eq!(
+                (trace.width(), trace.height()),
+                (self.fixed_width(), 1 << log_height)
+            );
         }
         match self {
             Self::Rom { program, .. } => rom::fill_preprocessed(program, trace),
@@ -207,8 +213,8 @@ impl<'a> EpochTable<'a> {
     /// Writes every element of the main trace: [`main_width`](Self::main_width) columns of
     /// 2^[`log_height`](Self::log_height) rows.
     ///
-    /// Filling a table counts what it looks up in the last three, so those are filled after the others.
-    /// Filling a table again writes the same trace and counts nothing.
+    /// Filling a table counts what it looks up in the last three, so those are filled after the
+    /// others. Filling a table again writes the same trace and counts nothing.
     ///
     /// # Panics
     /// When `trace` has another shape, or one of the last three is filled before the others.

@@ -1,8 +1,8 @@
 //! ROM: one row per executable word, and what depends on the program counter alone.
 //!
-//! The table provides `(pc, rd, rs1, rs2, imm, aux, op, flags)`; the CPU table fetches. A word that is
-//! no instruction of the machine, and padding, carry the flags [`UNEXECUTABLE`], which no CPU row can
-//! form from its booleans.
+//! The table provides `(pc, rd, rs1, rs2, imm, aux, op, flags)`; the CPU table fetches. A word that
+//! is no instruction of the machine, and padding, carry the flags [`UNEXECUTABLE`], which no CPU
+//! row can form from its booleans.
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::{F, TraceMut};
@@ -16,7 +16,8 @@ pub(super) const FIXED_WIDTH: usize = 9;
 
 /// The program counter after exit: no word index, so no row of any ROM.
 pub const HALT: u32 = 1 << 30;
-/// Target of a taken branch or jump to a misaligned address: no word index either, and not [`HALT`].
+/// Target of a taken branch or jump to a misaligned address: no word index either, and not
+/// [`HALT`].
 const NOWHERE: u32 = HALT + 1;
 
 /// rd = a - b.
@@ -109,38 +110,93 @@ impl RomRow {
     /// A row that cannot be executed.
     const fn unexecutable(pc: u32) -> Self {
         let x0 = register(0);
-        Self { pc, rd: DUMMY, rs1: x0, rs2: x0, imm: 0, aux: 0, op: 0, flags: UNEXECUTABLE }
+        Self {
+            pc,
+            rd: DUMMY,
+            rs1: x0,
+            rs2: x0,
+            imm: 0,
+            aux: 0,
+            op: 0,
+            flags: UNEXECUTABLE,
+        }
     }
 
     /// The row of `instruction` at word index `pc`.
     pub const fn new(pc: u32, instruction: Instruction) -> Self {
         let address = pc << 2;
         let link = address.wrapping_add(4);
-        let row = Self { flags: 0, ..Self::unexecutable(pc) };
+        let row = Self {
+            flags: 0,
+            ..Self::unexecutable(pc)
+        };
         match instruction {
             Instruction::Register { op, rd, rs1, rs2 } => {
                 let (op, flags) = alu(op);
                 let (rs1, rs2) = (register(rs1), register(rs2));
-                Self { rd: destination(rd), rs1, rs2, op, flags: flags | READS_RS2, ..row }
+                Self {
+                    rd: destination(rd),
+                    rs1,
+                    rs2,
+                    op,
+                    flags: flags | READS_RS2,
+                    ..row
+                }
             }
             Instruction::Immediate { op, rd, rs1, imm } => {
                 let (op, flags) = alu(op);
-                Self { rd: destination(rd), rs1: register(rs1), imm, op, flags, ..row }
+                Self {
+                    rd: destination(rd),
+                    rs1: register(rs1),
+                    imm,
+                    op,
+                    flags,
+                    ..row
+                }
             }
-            Instruction::Lui { rd, imm } => Self { rd: destination(rd), imm, flags: CONST, ..row },
+            Instruction::Lui { rd, imm } => Self {
+                rd: destination(rd),
+                imm,
+                flags: CONST,
+                ..row
+            },
             Instruction::Auipc { rd, imm } => {
                 let imm = address.wrapping_add(imm);
-                Self { rd: destination(rd), imm, flags: CONST, ..row }
+                Self {
+                    rd: destination(rd),
+                    imm,
+                    flags: CONST,
+                    ..row
+                }
             }
             Instruction::Jal { rd, offset } => {
                 let aux = target(address, offset);
-                Self { rd: destination(rd), imm: link, aux, flags: JAL, ..row }
+                Self {
+                    rd: destination(rd),
+                    imm: link,
+                    aux,
+                    flags: JAL,
+                    ..row
+                }
             }
             Instruction::Jalr { rd, rs1, offset } => {
                 let (rd, rs1, op) = (destination(rd), register(rs1), op::MEM + op::JALR);
-                Self { rd, rs1, imm: link, aux: offset, op, flags: JALR, ..row }
+                Self {
+                    rd,
+                    rs1,
+                    imm: link,
+                    aux: offset,
+                    op,
+                    flags: JALR,
+                    ..row
+                }
             }
-            Instruction::Branch { condition, rs1, rs2, offset } => {
+            Instruction::Branch {
+                condition,
+                rs1,
+                rs2,
+                offset,
+            } => {
                 let op = match condition {
                     Condition::Eq => op::EQ,
                     Condition::Ne => op::NE,
@@ -150,21 +206,60 @@ impl RomRow {
                     Condition::Geu => op::GEU,
                 };
                 let (rs1, rs2, aux) = (register(rs1), register(rs2), target(address, offset));
-                Self { rs1, rs2, aux, op, flags: BRANCH | READS_RS2, ..row }
+                Self {
+                    rs1,
+                    rs2,
+                    aux,
+                    op,
+                    flags: BRANCH | READS_RS2,
+                    ..row
+                }
             }
-            Instruction::Load { size, signed, rd, rs1, offset } => {
+            Instruction::Load {
+                size,
+                signed,
+                rd,
+                rs1,
+                offset,
+            } => {
                 let op = op::MEM + size_code(size) + if signed { op::SIGNED } else { 0 };
-                Self { rd: destination(rd), rs1: register(rs1), aux: offset, op, flags: MEM, ..row }
+                Self {
+                    rd: destination(rd),
+                    rs1: register(rs1),
+                    aux: offset,
+                    op,
+                    flags: MEM,
+                    ..row
+                }
             }
-            Instruction::Store { size, rs1, rs2, offset } => {
+            Instruction::Store {
+                size,
+                rs1,
+                rs2,
+                offset,
+            } => {
                 let op = op::MEM + size_code(size) + op::STORE;
                 let (rs1, rs2) = (register(rs1), register(rs2));
-                Self { rs1, rs2, aux: offset, op, flags: MEM | READS_RS2, ..row }
+                Self {
+                    rs1,
+                    rs2,
+                    aux: offset,
+                    op,
+                    flags: MEM | READS_RS2,
+                    ..row
+                }
             }
             Instruction::Fence => row,
             Instruction::Ecall => {
                 let (rd, rs1, rs2) = (PROGRESS, register(17), register(12));
-                Self { rd, rs1, rs2, op: op::SYS, flags: SYS | READS_RS2, ..row }
+                Self {
+                    rd,
+                    rs1,
+                    rs2,
+                    op: op::SYS,
+                    flags: SYS | READS_RS2,
+                    ..row
+                }
             }
         }
     }
@@ -184,7 +279,16 @@ impl RomRow {
 
     /// The message of the row.
     fn message(&self) -> [F; FIXED_WIDTH] {
-        let Self { pc, rd, rs1, rs2, imm, aux, op, flags } = *self;
+        let Self {
+            pc,
+            rd,
+            rs1,
+            rs2,
+            imm,
+            aux,
+            op,
+            flags,
+        } = *self;
         let [pc, rd, rs1, rs2, lo, hi, op, flags] =
             [pc, rd, rs1, rs2, imm & 0xffff, imm >> 16, op, flags].map(F::from_u32);
         [pc, rd, rs1, rs2, lo, hi, F::from_i32(aux), op, flags]
@@ -221,15 +325,22 @@ const fn alu(op: Alu) -> (u32, u32) {
 
 const fn target(address: u32, offset: i32) -> i32 {
     let target = address.wrapping_add_signed(offset);
-    if target & 3 == 0 { (target >> 2) as i32 } else { NOWHERE as i32 }
+    if target & 3 == 0 {
+        (target >> 2) as i32
+    } else {
+        NOWHERE as i32
+    }
 }
 
 pub(super) fn fill_preprocessed(program: &Program<'_>, trace: &mut TraceMut<'_>) {
     let rom = program.rom();
     for row in 0..trace.height() {
         let pc = rom.start + row as u32;
-        let content =
-            if pc < rom.end { RomRow::of(program, pc) } else { RomRow::unexecutable(HALT) };
+        let content = if pc < rom.end {
+            RomRow::of(program, pc)
+        } else {
+            RomRow::unexecutable(HALT)
+        };
         trace.set_row(row, &content.message());
     }
 }

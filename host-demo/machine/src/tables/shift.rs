@@ -1,10 +1,10 @@
 //! SHIFT: left, right, and right with the sign.
 //!
-//! The distance is `k + 8 * bytes`. Each byte of `a` splits at bit `m` into `low + M * high`, `M = 2^m`,
-//! where `m = k` to the right and `m = 8 - k` to the left; with `N = 2^(8 - m)` the bytes of
-//! `a * N` are `z_0 = low_0 * N`, `z_j = low_j * N + high_(j-1)`, `z_4 = high_3`. The result's byte `i`
-//! is `z_(i - bytes)` to the left and `z_(i + 1 + bytes)` to the right, so one selector among eight
-//! names direction and bytes.
+//! The distance is `k + 8 * bytes`. Each byte of `a` splits at bit `m` into `low + M * high`, `M =
+//! 2^m`, where `m = k` to the right and `m = 8 - k` to the left; with `N = 2^(8 - m)` the bytes of
+//! `a * N` are `z_0 = low_0 * N`, `z_j = low_j * N + high_(j-1)`, `z_4 = high_3`. The result's byte
+//! `i` is `z_(i - bytes)` to the left and `z_(i + 1 + bytes)` to the right, so one selector among
+//! eight names direction and bytes.
 
 use core::array;
 
@@ -71,9 +71,8 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     builder.assert_bools(bits.clone());
     let [k0, k1, k2] = bits;
     let k = k0.clone() + k1.clone() * constant(2) + k2.clone() * constant(4);
-    let power = (k0 + one.clone())
-        * (k1 * constant(3) + one.clone())
-        * (k2 * constant(15) + one.clone());
+    let power =
+        (k0 + one.clone()) * (k1 * constant(3) + one.clone()) * (k2 * constant(15) + one.clone());
     builder.assert_eq(at(POWER), power);
     builder.assert_zero(right.clone() * (at(M_POWER) - at(POWER)));
     builder.assert_zero(left.clone() * (at(N_POWER) - at(POWER)));
@@ -112,7 +111,9 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
         }
     };
     let byte = |i: i32| {
-        (0..8).fold(AB::Expr::ZERO, |sum, s| sum + selectors[s].clone() * z(i + s as i32 - 3))
+        (0..8).fold(AB::Expr::ZERO, |sum, s| {
+            sum + selectors[s].clone() * z(i + s as i32 - 3)
+        })
     };
     for h in 0..2 {
         let half = byte(2 * h) + byte(2 * h + 1) * constant(256);
@@ -120,15 +121,13 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     }
 
     let a = |h: usize| {
-        let [even, odd] =
-            [2 * h, 2 * h + 1].map(|i| at(LOW + i) + at(M_POWER) * at(HIGH + i));
+        let [even, odd] = [2 * h, 2 * h + 1].map(|i| at(LOW + i) + at(M_POWER) * at(HIGH + i));
         even + odd * constant(256)
     };
     let unused = at(UNUSED[0]) + at(UNUSED[1]) * constant(256);
     let b_low = k + bytes * constant(8) + unused * constant(32);
-    let op = left * constant(op::SLL)
-        + right * constant(op::SRL)
-        + sra * constant(op::SRA - op::SRL);
+    let op =
+        left * constant(op::SLL) + right * constant(op::SRL) + sra * constant(op::SRA - op::SRL);
     let zero = AB::Expr::ZERO;
     let request = [
         op,
@@ -184,9 +183,10 @@ pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
                 counts.range(high - sign * (n_power >> 1), 8 - m - u32::from(sra));
             }
         }
-        for (column, value, bits) in
-            [(UNUSED[0], step.b >> 5 & 0xff, 8), (UNUSED[1], step.b >> 13 & 7, 3)]
-        {
+        for (column, value, bits) in [
+            (UNUSED[0], step.b >> 5 & 0xff, 8),
+            (UNUSED[1], step.b >> 13 & 7, 3),
+        ] {
             row[column] = F::from_u32(value);
             counts.range(value, bits);
         }

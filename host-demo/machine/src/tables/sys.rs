@@ -1,8 +1,9 @@
 //! SYS: one row per step of a system call.
 //!
 //! The CPU row of an `ecall` reads a7 and a2 and steps the hidden cell PROGRESS, whose old value it
-//! passes on. A byte's step moves one byte, adds one to it and stays; an end returns it in a0, sets it to
-//! zero and goes on; an exit copies a0 to the exit code and halts. Bytes go through the MEM table.
+//! passes on. A byte's step moves one byte, adds one to it and stays; an end returns it in a0, sets
+//! it to zero and goes on; an exit copies a0 to the exit code and halts. Bytes go through the MEM
+//! table.
 //!
 //! Only an end or an exit leaves the `ecall`. So what an end checks (the descriptor; that all bytes
 //! of a write, and at most those of a read, are done) holds for every step before it.
@@ -13,9 +14,7 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
 use super::rom::{HALT, op};
-use crate::bus::{
-    Access, Clock, EXEC, MEMORY, access, range16, receive, send,
-};
+use crate::bus::{Access, Clock, EXEC, MEMORY, access, range16, receive, send};
 use crate::cells::{EXIT_CODE, OUT, OUT_LEN, register};
 use crate::exec::record::{EpochRecord, SysStep};
 
@@ -70,7 +69,14 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     let pair = |c: [usize; 2]| c.map(at);
     let constant = |c: u32| AB::Expr::from_u32(c);
     let (one, zero) = (AB::Expr::ONE, AB::Expr::ZERO);
-    let kinds = [IS_EXIT, IS_WRITE_BYTE, IS_WRITE_END, IS_READ_BYTE, IS_READ_END].map(at);
+    let kinds = [
+        IS_EXIT,
+        IS_WRITE_BYTE,
+        IS_WRITE_END,
+        IS_READ_BYTE,
+        IS_READ_END,
+    ]
+    .map(at);
     builder.assert_bools(kinds.clone());
     let [exit, write_byte, write_end, read_byte, read_end] = kinds;
     let byte = write_byte.clone() + read_byte.clone();
@@ -92,9 +98,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
         byte.clone() * (done_hi.clone() + carry.clone()),
     ];
     let [after_lo, after_hi] = after;
-    let next_pc = real.clone() * at(PC)
-        + end.clone()
-        + exit.clone() * (constant(HALT) - at(PC));
+    let next_pc = real.clone() * at(PC) + end.clone() + exit.clone() * (constant(HALT) - at(PC));
     let request = [
         constant(op::SYS),
         at(CLK),
@@ -176,7 +180,12 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     builder.assert_zero(exit.clone() * (moved_lo.clone() - argument_lo.clone()));
     builder.assert_zero(exit * (moved_hi.clone() - argument_hi.clone()));
     builder.assert_zero(byte.clone() * moved_hi.clone());
-    let taken = [result_cell.clone(), zero.clone(), zero.clone(), zero.clone()];
+    let taken = [
+        result_cell.clone(),
+        zero.clone(),
+        zero.clone(),
+        zero.clone(),
+    ];
     builder.push_interaction(MEMORY, taken, receive(writes.clone()));
     let put = [result_cell, timestamp, moved_lo.clone(), moved_hi];
     builder.push_interaction(MEMORY, put, send(writes));

@@ -1,0 +1,134 @@
+//! Why an execution ends without an exit: each error names the instruction.
+
+use crate::cells::MAX_OUTPUT_BYTES;
+use crate::decode::DecodeError;
+use crate::tables::l2g::EPOCH_BITS;
+
+/// Why an execution cannot go on. Addresses are in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ExecError {
+    /// An instruction that the machine does not have.
+    Unsupported {
+        /// Where it is.
+        pc: u32,
+        /// Its encoding.
+        word: u32,
+        /// What kind it is of.
+        reason: DecodeError,
+    },
+    /// A jump or a fall out of the executable words.
+    JumpOutOfRom {
+        /// The last instruction.
+        pc: u32,
+        /// Where it went.
+        target: u32,
+    },
+    /// A jump to an address that is not a multiple of four.
+    MisalignedJump {
+        /// The jump.
+        pc: u32,
+    },
+    /// A load or store that is not aligned to its size.
+    MisalignedAccess {
+        /// The instruction.
+        pc: u32,
+        /// The address.
+        address: u32,
+    },
+    /// An access to the null page, or a store to executable words.
+    OutOfRange {
+        /// The instruction.
+        pc: u32,
+        /// The address.
+        address: u32,
+    },
+    /// A system call that the machine does not have.
+    UnknownSyscall {
+        /// The `ecall`.
+        pc: u32,
+        /// The number in a7.
+        number: u32,
+    },
+    /// A read from a descriptor other than 0, or a write to one other than 1.
+    BadDescriptor {
+        /// The `ecall`.
+        pc: u32,
+        /// The descriptor in a0.
+        descriptor: u32,
+    },
+    /// More output than [`MAX_OUTPUT_BYTES`].
+    OutputFull {
+        /// The `ecall`.
+        pc: u32,
+    },
+    /// More touched cells than the caller's memory holds.
+    MemoryFull {
+        /// The instruction.
+        pc: u32,
+    },
+    /// More cycles than the caller allows.
+    CycleLimit {
+        /// The next instruction.
+        pc: u32,
+    },
+    /// More epochs than their numbers have room for.
+    EpochLimit {
+        /// The next instruction.
+        pc: u32,
+    },
+    /// The program has exited already.
+    Exited,
+}
+
+impl core::fmt::Display for ExecError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::Unsupported {
+                pc,
+                reason: DecodeError::Multiply(name),
+                ..
+            } => {
+                write!(f, "pc {pc:#010x}: {name} needs the M extension")
+            }
+            Self::Unsupported { pc, word, .. } => {
+                write!(f, "pc {pc:#010x}: {word:#010x} is no RV32I instruction")
+            }
+            Self::JumpOutOfRom { pc, target } => {
+                write!(
+                    f,
+                    "pc {pc:#010x}: jump to {target:#010x}, which is not executable"
+                )
+            }
+            Self::MisalignedJump { pc } => write!(f, "pc {pc:#010x}: jump to a misaligned address"),
+            Self::MisalignedAccess { pc, address } => {
+                write!(f, "pc {pc:#010x}: misaligned access to {address:#010x}")
+            }
+            Self::OutOfRange { pc, address } => {
+                write!(
+                    f,
+                    "pc {pc:#010x}: access to {address:#010x} is out of range"
+                )
+            }
+            Self::UnknownSyscall { pc, number } => {
+                write!(f, "pc {pc:#010x}: unknown system call {number}")
+            }
+            Self::BadDescriptor { pc, descriptor } => {
+                write!(f, "pc {pc:#010x}: bad file descriptor {descriptor}")
+            }
+            Self::OutputFull { pc } => {
+                write!(
+                    f,
+                    "pc {pc:#010x}: more than {MAX_OUTPUT_BYTES} bytes of output"
+                )
+            }
+            Self::MemoryFull { pc } => write!(f, "pc {pc:#010x}: too many cells touched"),
+            Self::CycleLimit { pc } => write!(f, "pc {pc:#010x}: cycle limit reached"),
+            Self::EpochLimit { pc } => write!(f, "pc {pc:#010x}: more than 2^{EPOCH_BITS} epochs"),
+            Self::Exited => write!(f, "the program has exited"),
+        }
+    }
+}
+
+impl core::error::Error for ExecError {}
