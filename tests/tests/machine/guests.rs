@@ -59,3 +59,17 @@ fn guests_run_in_epochs_of_every_size() {
         }
     }
 }
+
+/// A clock of three bytes: an epoch of more than 2^14 cycles.
+#[test]
+fn a_long_epoch() {
+    let mut epochs = 0;
+    let run = run_epochs(&guest("sha256"), &[7; 300], 15, |_, traces| {
+        traces.check().unwrap();
+        epochs += 1;
+    })
+    .unwrap();
+    assert_eq!(run.exit_code, 0);
+    assert_eq!(run.epochs, epochs);
+    assert!(run.cycles > 1 << 14);
+}

@@ -5,6 +5,8 @@ use p3_lookup::logup::LogUpGadget;
 use p3_lookup::{LookupProtocol, Lookups};
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::{EF, F, Params};
+use tranche_machine::program::MAX_ROM_LOG2;
+use tranche_machine::shape::MAX_LOG2_CYCLES;
 use tranche_machine::{EpochShape, EpochTable, Program};
 use tranche_tests::reference::Batch;
 
@@ -118,4 +120,26 @@ fn degrees_and_columns() {
             }
         }
     }
+}
+
+/// In the largest epoch, no message can be sent so often that its count wraps modulo p.
+#[test]
+fn multiplicities_stay_below_the_field_s_order() {
+    use p3_lookup::check_multiplicity_height_bound;
+    let elf = elf(&exit(), &[]);
+    let program = Program::parse(&elf).unwrap();
+    let tables = |log2_cycles| {
+        let shape = EpochShape::new(log2_cycles, MAX_ROM_LOG2).unwrap();
+        let tables = EpochTable::all(shape, &program);
+        let lookups = tables.map(|table| Lookups::<F>::from_air::<EF, _>(&table));
+        (
+            lookups,
+            tables.map(|table| 1_usize << table.log_height(shape)),
+        )
+    };
+    let (lookups, heights) = tables(MAX_LOG2_CYCLES);
+    check_multiplicity_height_bound(&lookups, &heights).unwrap();
+    // The control: tables 2^7 times as high reach it.
+    let higher = heights.map(|height| height << 7);
+    assert!(check_multiplicity_height_bound(&lookups, &higher).is_err());
 }

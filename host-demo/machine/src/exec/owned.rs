@@ -7,6 +7,9 @@ use super::record::{AluRow, CpuRow, EpochRecord, L2gRow, MemRow, RecordBuffers, 
 use crate::shape::EpochShape;
 
 /// Buffers for one epoch's record; see [`EpochRecord`].
+///
+/// The record is what moves between threads: make a few storages, and send their records round from
+/// the executor to the provers and back.
 #[derive(Debug)]
 pub struct RecordStorage {
     shape: EpochShape,
