@@ -4,13 +4,19 @@
 //! usage. With `--json` a subcommand prints exactly one object on stdout and nothing else there;
 //! progress and reasons go to stderr.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::Error;
-use crate::{bench, demo, plan, prove, run, verify};
+use crate::settings::{DEFAULT_ARITY, SECURITY_FLOOR_BITS};
+use crate::bench;
+use crate::commands::{demo, plan, prove, run, verify};
+
+/// Cycles after which an execution is given up, unless the command line says otherwise.
+const MAX_CYCLES: u64 = 1 << 36;
 
 /// Proves RISC-V programs in epochs, each inside one fixed buffer.
 #[derive(Debug, Parser)]
@@ -44,6 +50,9 @@ pub struct RunArgs {
     /// The file that the program reads as its input; empty without it.
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    /// Gives up after so many cycles.
+    #[arg(long, value_name = "N", default_value_t = MAX_CYCLES)]
+    pub max_cycles: u64,
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
@@ -60,13 +69,19 @@ pub struct ProveArgs {
     /// log2 of the cycles of an epoch.
     #[arg(long, value_name = "N", conflicts_with = "memory")]
     pub epoch_log2: Option<u8>,
+    /// Tables that one merge takes.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_ARITY)]
+    pub arity: u8,
+    /// Gives up after so many cycles.
+    #[arg(long, value_name = "N", default_value_t = MAX_CYCLES)]
+    pub max_cycles: u64,
     /// Bytes that all workspaces together may use; the largest epoch that fits is chosen.
     #[arg(long, value_name = "BYTES")]
     pub memory: Option<u64>,
-    /// Threads that prove, each in a workspace of its own.
+    /// Threads that prove, each in a workspace of its own; as many as the machine runs at once without it.
     #[arg(long, value_name = "N")]
-    pub workers: Option<usize>,
-    /// Where the bundle goes.
+    pub workers: Option<NonZeroUsize>,
+    /// Where the bundle goes; next to the program without it.
     #[arg(short, long, value_name = "BUNDLE")]
     pub output: Option<PathBuf>,
     /// Prints one JSON object on stdout.
@@ -81,6 +96,9 @@ pub struct VerifyArgs {
     pub program: PathBuf,
     /// The bundle that claims an execution of it.
     pub bundle: PathBuf,
+    /// Proven bits that every proof has to have.
+    #[arg(long, value_name = "BITS", default_value_t = SECURITY_FLOOR_BITS)]
+    pub security_floor: f64,
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
@@ -96,6 +114,8 @@ pub enum Profile {
 /// Arguments of `tranche plan`.
 #[derive(Args, Clone, Debug)]
 pub struct PlanArgs {
+    /// The program that is planned for, an RV32 ELF file; a built-in one without it.
+    pub program: Option<PathBuf>,
     /// log2 of the cycles of an epoch.
     #[arg(long, value_name = "N")]
     pub epoch_log2: Option<u8>,

@@ -1,9 +1,16 @@
 //! Why a subcommand ended without a result.
 
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use tranche_machine::{ElfError, ExecError};
+
 use crate::bench;
+use crate::prove::ProveError;
+use crate::setup::SetupError;
+use crate::verify::Refusal;
 
 /// Exit code of a refused proof or an execution that cannot be proved.
 pub const REFUSED: u8 = 1;
@@ -16,8 +23,37 @@ pub const BAD_USAGE: u8 = 2;
 pub enum Error {
     /// `tranche bench` failed.
     Bench(bench::BenchError),
-    /// The subcommand is not built into this version.
-    Missing(&'static str),
+    /// A file cannot be read or written.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// Output cannot be written.
+    Stdout(io::Error),
+    /// A file is no program for this machine.
+    Elf(ElfError),
+    /// An execution cannot go on.
+    Execution(ExecError),
+    /// Program and settings do not go together.
+    Setup(SetupError),
+    /// No epoch's workspaces fit the budget.
+    Budget {
+        /// The budget.
+        bytes: u64,
+        /// The smallest budget that would do.
+        needed: u64,
+    },
+    /// An execution could not be proved.
+    Prove(ProveError),
+    /// A bundle was refused.
+    Refused(Refusal),
+    /// The demonstration's output is not what another implementation computes.
+    Demo {
+        /// What was computed.
+        what: &'static str,
+    },
 }
 
 impl Error {
@@ -25,7 +61,8 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Bench(error) => ExitCode::from(error.exit_code()),
-            Self::Missing(_) => ExitCode::from(BAD_USAGE),
+            Self::File { .. } | Self::Setup(SetupError::Range(_)) => ExitCode::from(BAD_USAGE),
+            _ => ExitCode::from(REFUSED),
         }
     }
 }
@@ -34,9 +71,43 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bench(error) => error.fmt(f),
-            Self::Missing(command) => write!(f, "this version has no subcommand `{command}`"),
+            Self::File { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::Stdout(error) => write!(f, "the output cannot be written: {error}"),
+            Self::Elf(error) => error.fmt(f),
+            Self::Execution(error) => error.fmt(f),
+            Self::Setup(error) => error.fmt(f),
+            Self::Budget { bytes, needed } => {
+                write!(f, "no epoch fits {bytes} bytes of workspaces; {needed} bytes would do")
+            }
+            Self::Prove(error) => error.fmt(f),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Demo { what } => write!(f, "the proven {what} is wrong"),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+impl From<ElfError> for Error {
+    fn from(error: ElfError) -> Self {
+        Self::Elf(error)
+    }
+}
+
+impl From<ExecError> for Error {
+    fn from(error: ExecError) -> Self {
+        Self::Execution(error)
+    }
+}
+
+impl From<SetupError> for Error {
+    fn from(error: SetupError) -> Self {
+        Self::Setup(error)
+    }
+}
+
+impl From<ProveError> for Error {
+    fn from(error: ProveError) -> Self {
+        Self::Prove(error)
+    }
+}

@@ -1,14 +1,30 @@
 //! `tranche` proves a RISC-V execution in epochs, streams the proofs into a bundle, and verifies it.
 //!
-//! The command line is [`cli`]; each subcommand has a module of its own, with a function `run`.
+//! | module | role |
+//! |---|---|
+//! | [`settings`], [`setup`] | the integers that decide every plan, and what follows from them |
+//! | [`epoch`], [`merge`] | the two kinds of proof, as batches |
+//! | [`execute`](mod@execute) | execution without proof |
+//! | [`prove`](mod@prove) | executor, workers, merges: an execution into a bundle |
+//! | [`verify`](mod@verify) | a program and a bundle into the statement that it proves |
+//! | [`bundle`] | the format of bundles |
+//! | [`cli`], [`commands`], [`bench`] | the command line |
 #![forbid(unsafe_code)]
 
 pub mod backend;
 pub mod bench;
+pub mod bundle;
 pub mod cli;
-pub mod demo;
+pub mod commands;
+pub mod epoch;
 pub mod error;
-pub mod plan;
+pub mod execute;
+pub mod merge;
 pub mod prove;
-pub mod run;
+pub mod settings;
+pub mod setup;
 pub mod verify;
+
+pub use execute::execute;
+pub use prove::prove;
+pub use verify::verify;

@@ -306,7 +306,9 @@ fn median(values: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use p3_air::WindowAccess;
     use p3_field::PrimeCharacteristicRing;
+    use p3_lookup::{Count, InteractionBuilder};
     use tranche_core::verifier::PlainConfig;
 
     use super::*;
@@ -338,5 +340,35 @@ mod tests {
         let trace = Exclusive::<true>::trace(6);
         let exclusive = Batch::of_twins(Exclusive::<true>, Exclusive::<false>, trace);
         assert!(exclusive.race::<PlainConfig>(1).unwrap().bytes_equal);
+    }
+
+    /// One lookup as [`Lookups`] declares it, but provided first.
+    #[derive(Clone)]
+    struct ProvidedFirst;
+
+    impl BaseAir<F> for ProvidedFirst {
+        fn width(&self) -> usize {
+            2
+        }
+    }
+
+    impl<AB: InteractionBuilder<F = F>> Air<AB> for ProvidedFirst {
+        fn eval(&self, builder: &mut AB) {
+            let main = builder.main();
+            let [key, selector]: [AB::Expr; 2] =
+                std::array::from_fn(|column| main.current_slice()[column].into());
+            let provided = -Count::provided(selector.clone());
+            builder.push_interaction("shared", [key.clone()], provided);
+            builder.push_interaction("shared", [key], Count::bounded(selector, 1));
+        }
+    }
+
+    #[test]
+    fn other_messages_end_in_other_bytes() {
+        let air = Lookups { lookups: 1 };
+        let control = Batch::of_twins(ProvidedFirst, ProvidedFirst, air.trace(6));
+        assert!(control.race::<PlainConfig>(1).unwrap().bytes_equal);
+        let unlike = Batch::of_twins(air, ProvidedFirst, air.trace(6));
+        assert!(!unlike.race::<PlainConfig>(1).unwrap().bytes_equal);
     }
 }

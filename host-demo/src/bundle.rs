@@ -1,0 +1,399 @@
+//! The bundle: a header, then frames, written and read as a stream.
+//!
+//! | part | bytes |
+//! |---|---|
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, ten parameters (11), checksum (4) |
+//! | frame | kind, length of the payload (4), payload, checksum (4) |
+//!
+//! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of its
+//! part. Frames come in the order in which their proofs can be made:
+//!
+//! | kind | payload | when |
+//! |---|---|---|
+//! | epoch | entry, exit, cycles (4 each), proof | each epoch, from 1 |
+//! | merge | log2 of the parent's rows, proof | after the epoch that completes its range |
+//! | result | epochs, exit code (4 each), output | before the root merge |
+//! | root | number of holes, log2 of the rows of each, proof | last |
+//!
+//! The checksum finds accidents; forgeries are the verifier's business. Nothing here panics.
+
+use std::io::{self, Read, Write};
+
+use tranche_core::Params;
+use tranche_core::verifier::MAX_PROOF_BYTES;
+use tranche_machine::cells::MAX_OUTPUT_BYTES;
+
+use crate::epoch::Span;
+use crate::merge::MAX_HOLES;
+use crate::settings::{OutOfRange, Settings};
+
+/// First bytes of every bundle.
+pub const MAGIC: [u8; 8] = *b"tranche\0";
+/// Version of the format.
+pub const VERSION: u16 = 1;
+/// Bytes of the header.
+pub const HEADER_BYTES: usize = 27;
+/// Bytes of a frame besides its payload.
+pub const FRAME_BYTES: usize = 9;
+
+/// What a frame holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The proof of an epoch.
+    Epoch = 1,
+    /// The proof of a merge below the root.
+    Merge = 2,
+    /// The claimed result.
+    Result = 3,
+    /// The proof of the root merge.
+    Root = 4,
+}
+
+impl Kind {
+    /// What the kind is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Epoch => "epoch",
+            Self::Merge => "merge",
+            Self::Result => "result",
+            Self::Root => "root",
+        }
+    }
+
+    const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::Epoch),
+            2 => Some(Self::Merge),
+            3 => Some(Self::Result),
+            4 => Some(Self::Root),
+            _ => None,
+        }
+    }
+
+    /// Most bytes of a payload.
+    const fn max_len(self) -> usize {
+        match self {
+            Self::Epoch => 12 + MAX_PROOF_BYTES,
+            Self::Merge => 1 + MAX_PROOF_BYTES,
+            Self::Result => 8 + MAX_OUTPUT_BYTES as usize,
+            Self::Root => 1 + MAX_HOLES + MAX_PROOF_BYTES,
+        }
+    }
+}
+
+/// Why bytes are not a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// The source failed.
+    Read(io::ErrorKind),
+    /// The bundle ends too early.
+    Truncated,
+    /// Bytes follow the root merge.
+    Trailing,
+    /// The first bytes are no bundle's.
+    Magic,
+    /// Another version of the format.
+    Version {
+        /// The version found.
+        got: u16,
+    },
+    /// A checksum differs.
+    Checksum,
+    /// A header integer is outside of its cap.
+    Setting(OutOfRange),
+    /// A frame of no known kind.
+    UnknownKind {
+        /// The kind's byte.
+        got: u8,
+    },
+    /// A frame of another kind than the run has here.
+    Kind {
+        /// The kind expected.
+        expected: Kind,
+        /// The kind found.
+        got: Kind,
+    },
+    /// A frame longer than its kind may be.
+    TooLong {
+        /// Most bytes of its payload.
+        limit: usize,
+        /// Bytes that it claims.
+        got: usize,
+    },
+    /// A payload shorter than its fixed part.
+    Short,
+}
+
+impl std::fmt::Display for FormatError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Read(kind) => write!(f, "the bundle cannot be read: {kind}"),
+            Self::Truncated => f.write_str("the bundle ends too early"),
+            Self::Trailing => f.write_str("bytes follow the root merge"),
+            Self::Magic => f.write_str("not a bundle"),
+            Self::Version { got } => write!(f, "format version {got}, not {VERSION}"),
+            Self::Checksum => f.write_str("the checksum differs"),
+            Self::Setting(error) => error.fmt(f),
+            Self::UnknownKind { got } => write!(f, "no frame has kind {got}"),
+            Self::Kind { expected, got } => {
+                write!(f, "a frame of kind {}, expected {}", got.name(), expected.name())
+            }
+            Self::TooLong { limit, got } => write!(f, "{got} bytes in a frame, at most {limit}"),
+            Self::Short => f.write_str("a payload without its fixed part"),
+        }
+    }
+}
+
+impl std::error::Error for FormatError {}
+
+/// Writes a bundle.
+#[derive(Debug)]
+pub struct Writer<W> {
+    out: W,
+    written: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// As `out` fails.
+    pub fn new(out: W, settings: &Settings) -> io::Result<Self> {
+        let mut writer = Self { out, written: 0 };
+        writer.put(&header(settings))?;
+        Ok(writer)
+    }
+
+    /// Writes a frame whose payload is `fixed`, then `rest`.
+    ///
+    /// # Errors
+    /// As the writer fails, and for more bytes than the kind may have.
+    pub fn frame(&mut self, kind: Kind, fixed: &[u8], rest: &[u8]) -> io::Result<()> {
+        let len = fixed.len() + rest.len();
+        if len > kind.max_len() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a frame is too long"));
+        }
+        let len = (len as u32).to_le_bytes();
+        let mut checksum = crc32fast::Hasher::new();
+        for part in [&[kind as u8], &len[..], fixed, rest] {
+            checksum.update(part);
+            self.put(part)?;
+        }
+        self.put(&checksum.finalize().to_le_bytes())
+    }
+
+    /// Writes the proof of an epoch.
+    ///
+    /// # Errors
+    /// As [`Self::frame`].
+    pub fn epoch(&mut self, span: &Span, proof: &[u8]) -> io::Result<()> {
+        let words = [span.entry, span.exit, span.cycles].map(u32::to_le_bytes);
+        self.frame(Kind::Epoch, words.as_flattened(), proof)
+    }
+
+    /// Writes the claimed result.
+    ///
+    /// # Errors
+    /// As [`Self::frame`].
+    pub fn result(&mut self, epochs: u32, exit_code: u32, output: &[u8]) -> io::Result<()> {
+        let words = [epochs, exit_code].map(u32::to_le_bytes);
+        self.frame(Kind::Result, words.as_flattened(), output)
+    }
+
+    /// Writes the proof of the root merge.
+    ///
+    /// # Errors
+    /// As [`Self::frame`].
+    pub fn root(&mut self, hole_logs: &[u8], proof: &[u8]) -> io::Result<()> {
+        let mut fixed = vec![hole_logs.len() as u8];
+        fixed.extend(hole_logs);
+        self.frame(Kind::Root, &fixed, proof)
+    }
+
+    /// Hands on what the writer has kept back; returns the bytes of the bundle.
+    ///
+    /// # Errors
+    /// As the writer fails.
+    pub fn finish(mut self) -> io::Result<u64> {
+        self.out.flush()?;
+        Ok(self.written)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+/// The header's bytes.
+pub fn header(settings: &Settings) -> [u8; HEADER_BYTES] {
+    let Settings { log2_cycles, arity, params } = *settings;
+    let [low, high] = params.num_queries.to_le_bytes();
+    let integers = [
+        log2_cycles,
+        arity,
+        params.log_blowup,
+        params.log_final_poly_len,
+        params.max_log_arity,
+        params.cap_height,
+        low,
+        high,
+        params.query_pow_bits,
+        params.batch_pow_bits,
+        params.lookup_pow_bits,
+        params.commit_pow_bits,
+        params.ood_pow_bits,
+    ];
+    let mut bytes = [0; HEADER_BYTES];
+    bytes[..8].copy_from_slice(&MAGIC);
+    bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[10..23].copy_from_slice(&integers);
+    let checksum = crc32fast::hash(&bytes[..23]);
+    bytes[23..].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// Reads a bundle, frame by frame, in memory of one frame.
+#[derive(Debug)]
+pub struct Reader<R> {
+    source: R,
+    payload: Vec<u8>,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// [`FormatError`], also for settings outside of their caps.
+    pub fn new(mut source: R) -> Result<(Self, Settings), FormatError> {
+        let bytes: [u8; HEADER_BYTES] = take(&mut source)?;
+        if bytes[..8] != MAGIC {
+            return Err(FormatError::Magic);
+        }
+        let version = u16::from_le_bytes([bytes[8], bytes[9]]);
+        if version != VERSION {
+            return Err(FormatError::Version { got: version });
+        }
+        if bytes[23..] != crc32fast::hash(&bytes[..23]).to_le_bytes() {
+            return Err(FormatError::Checksum);
+        }
+        let settings = Settings {
+            log2_cycles: bytes[10],
+            arity: bytes[11],
+            params: Params {
+                log_blowup: bytes[12],
+                log_final_poly_len: bytes[13],
+                max_log_arity: bytes[14],
+                cap_height: bytes[15],
+                num_queries: u16::from_le_bytes([bytes[16], bytes[17]]),
+                query_pow_bits: bytes[18],
+                batch_pow_bits: bytes[19],
+                lookup_pow_bits: bytes[20],
+                commit_pow_bits: bytes[21],
+                ood_pow_bits: bytes[22],
+            },
+        };
+        settings.check().map_err(FormatError::Setting)?;
+        Ok((Self { source, payload: Vec::new() }, settings))
+    }
+
+    /// Reads the next frame, which has to be of this kind; returns its payload.
+    ///
+    /// A frame's claimed length takes no memory before its bytes are there.
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn frame(&mut self, expected: Kind) -> Result<&[u8], FormatError> {
+        let head: [u8; 5] = take(&mut self.source)?;
+        let [kind, len @ ..] = head;
+        let got = Kind::from_byte(kind).ok_or(FormatError::UnknownKind { got: kind })?;
+        let (len, limit) = (u32::from_le_bytes(len) as usize, got.max_len());
+        if len > limit {
+            return Err(FormatError::TooLong { limit, got: len });
+        }
+        self.payload.clear();
+        let mut body = self.source.by_ref().take(len as u64);
+        body.read_to_end(&mut self.payload).map_err(|error| FormatError::Read(error.kind()))?;
+        if self.payload.len() < len {
+            return Err(FormatError::Truncated);
+        }
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(&head);
+        checksum.update(&self.payload);
+        if take(&mut self.source)? != checksum.finalize().to_le_bytes() {
+            return Err(FormatError::Checksum);
+        }
+        if got != expected {
+            return Err(FormatError::Kind { expected, got });
+        }
+        Ok(&self.payload)
+    }
+
+    /// The frame of an epoch: its span and its proof.
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn epoch(&mut self) -> Result<(Span, &[u8]), FormatError> {
+        let payload = self.frame(Kind::Epoch)?;
+        let (words, proof) = split_words::<3>(payload)?;
+        let [entry, exit, cycles] = words;
+        Ok((Span { entry, exit, cycles }, proof))
+    }
+
+    /// The frame of a merge below the root: log2 of the parent's rows, and the proof.
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn merge(&mut self) -> Result<(u8, &[u8]), FormatError> {
+        let (&log_rows, proof) = self.frame(Kind::Merge)?.split_first().ok_or(FormatError::Short)?;
+        Ok((log_rows, proof))
+    }
+
+    /// The frame of the result: number of epochs, exit code, output.
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn result(&mut self) -> Result<(u32, u32, &[u8]), FormatError> {
+        let ([epochs, exit_code], output) = split_words::<2>(self.frame(Kind::Result)?)?;
+        Ok((epochs, exit_code, output))
+    }
+
+    /// The frame of the root merge: log2 of the rows of each hole's table, and the proof.
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn root(&mut self) -> Result<(&[u8], &[u8]), FormatError> {
+        let (&holes, rest) = self.frame(Kind::Root)?.split_first().ok_or(FormatError::Short)?;
+        rest.split_at_checked(holes.into()).ok_or(FormatError::Short)
+    }
+
+    /// Checks that nothing follows.
+    ///
+    /// # Errors
+    /// [`FormatError::Trailing`], or as the source fails.
+    pub fn end(mut self) -> Result<(), FormatError> {
+        match take::<1>(&mut self.source) {
+            Err(FormatError::Truncated) => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(FormatError::Trailing),
+        }
+    }
+}
+
+fn take<const N: usize>(source: &mut impl Read) -> Result<[u8; N], FormatError> {
+    let mut bytes = [0; N];
+    source.read_exact(&mut bytes).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => FormatError::Truncated,
+        kind => FormatError::Read(kind),
+    })?;
+    Ok(bytes)
+}
+
+/// The first `N` words of a payload, and what follows them.
+fn split_words<const N: usize>(payload: &[u8]) -> Result<([u32; N], &[u8]), FormatError> {
+    let (words, rest) = payload.split_at_checked(4 * N).ok_or(FormatError::Short)?;
+    let mut words = words.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]));
+    Ok((std::array::from_fn(|_| words.next().unwrap_or_default()), rest))
+}

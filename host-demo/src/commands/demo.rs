@@ -1,0 +1,77 @@
+//! What `tranche` does without arguments: it proves and verifies the SHA-256 of this repository's README,
+//! and compares it with what another implementation computes.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+use tranche_machine::Program;
+
+use super::report::{peak_rss_bytes, progress_bar, size};
+use crate::error::Error;
+use crate::prove::Options;
+use crate::settings::{SECURITY_FLOOR_BITS, Settings};
+use crate::setup::{Setup, digest_hex, hex};
+use crate::{backend, execute, prove, verify};
+
+/// The built-in guest: SHA-256 of its input.
+pub const GUEST: &[u8] = include_bytes!("../../guests/prebuilt/sha256.elf");
+/// What it hashes.
+const README: &[u8] = include_bytes!("../../../README.md");
+
+/// Runs the demonstration.
+///
+/// # Errors
+/// When any step fails, and when the proven hash is wrong.
+pub fn run() -> Result<ExitCode, Error> {
+    let program = Program::parse(GUEST)?;
+    let execution = execute(&program, README, u64::MAX)?;
+    println!("program    SHA-256 in C, compiled for RV32I ({} bytes of ELF)", GUEST.len());
+    println!("input      the {} bytes of this repository's README.md", README.len());
+    println!("execution  {} cycles", execution.cycles);
+
+    let options = Options::default();
+    let setup = Setup::secure(&program, Settings::default(), SECURITY_FLOOR_BITS)?;
+    let bar = progress_bar(execution.cycles);
+    let (start, mut bundle) = (Instant::now(), Vec::new());
+    let proved = prove(&setup, README, &execution, &options, &mut bundle, |proved| {
+        bar.set_position(proved.cycles);
+        bar.set_message(format!("{} epochs, {} merges", proved.epochs, proved.merges));
+    });
+    bar.finish_and_clear();
+    let proved = proved?;
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "proof      {} epochs of at most 2^{} cycles and {} merges in {seconds:.1} s by {} workers ({})",
+        proved.epochs,
+        setup.settings.log2_cycles,
+        proved.merges,
+        options.workers,
+        backend::name()
+    );
+    println!(
+        "memory     {} of workspaces, fixed beforehand; no proof allocated anything",
+        size(proved.workspace_bytes as u64)
+    );
+
+    let start = Instant::now();
+    let claim = verify(&program, &bundle[..]).map_err(Error::Refused)?;
+    println!(
+        "verified   a bundle of {} in {:.2} s: program {}, exit code {}, {:.1} proven bits a proof",
+        size(proved.bundle_bytes),
+        start.elapsed().as_secs_f64(),
+        &digest_hex(&claim.program_digest)[..16],
+        claim.exit_code,
+        claim.security_bits
+    );
+    let expected = Sha256::digest(README);
+    println!("proven     {}", hex(claim.output.iter().copied()));
+    println!("sha2 says  {}", hex(expected));
+    if let Some(bytes) = peak_rss_bytes() {
+        println!("resident   {} at most", size(bytes));
+    }
+    if claim.exit_code != 0 || claim.output != expected.as_slice() {
+        return Err(Error::Demo { what: "hash" });
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,108 @@
+//! `tranche prove`: executes a program and writes a bundle that proves the execution.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use serde_json::json;
+use tranche_machine::Program;
+
+use super::report::{peak_rss_bytes, progress_bar, size};
+use super::{read, read_input};
+use crate::cli::ProveArgs;
+use crate::error::Error;
+use crate::execute::Execution;
+use crate::prove::{Fit, Options, fit};
+use crate::settings::Settings;
+use crate::setup::{Setup, digest_hex, hex};
+use crate::{backend, execute, prove};
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When a file cannot be read or written, the execution cannot go on, or nothing fits the budget.
+pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
+    let elf = read(&args.program)?;
+    let input = read_input(args.input.as_deref())?;
+    let program = Program::parse(&elf)?;
+    let start = Instant::now();
+    let execution = execute(&program, &input, args.max_cycles)?;
+    let options = options(args);
+    let setup = setup(args, &program, &input, &execution, &options)?;
+
+    let path = args.output.clone().unwrap_or_else(|| args.program.with_extension("bundle"));
+    let file = File::create(&path).map_err(|error| Error::File { path: path.clone(), error })?;
+    let bar = progress_bar(execution.cycles);
+    let proved =
+        prove(&setup, &input, &execution, &options, BufWriter::new(file), |proved| {
+            bar.set_position(proved.cycles);
+            bar.set_message(format!("{} epochs, {} merges", proved.epochs, proved.merges));
+        });
+    bar.finish_and_clear();
+    let proved = proved.inspect_err(|_| discard(&path))?;
+    let seconds = start.elapsed().as_secs_f64();
+
+    let digest = digest_hex(&setup.program_digest);
+    if args.json {
+        let report = json!({
+            "program_digest": digest,
+            "cycles": proved.cycles,
+            "epochs": proved.epochs,
+            "epoch_log2": setup.settings.log2_cycles,
+            "merges": proved.merges,
+            "exit_code": execution.exit_code,
+            "output_hex": hex(execution.output),
+            "bundle_bytes": proved.bundle_bytes,
+            "prove_seconds": seconds,
+            "workspace_bytes": proved.workspace_bytes,
+            "peak_rss_bytes": peak_rss_bytes(),
+            "workers": options.workers,
+            "backend": backend::name(),
+        });
+        println!("{report}");
+    } else {
+        let epoch = setup.settings.log2_cycles;
+        println!("program    {digest}");
+        println!("cycles     {} in {} epochs of 2^{epoch}", proved.cycles, proved.epochs);
+        println!("exit code  {}, {} bytes of output", execution.exit_code, execution.output.len());
+        println!("bundle     {}, {}", path.display(), size(proved.bundle_bytes));
+        println!("workspaces {}", size(proved.workspace_bytes as u64));
+        println!("time       {seconds:.2} s, {} workers, {}", options.workers, backend::name());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn options(args: &ProveArgs) -> Options {
+    let default = Options::default();
+    Options { workers: args.workers.unwrap_or(default.workers), ..default }
+}
+
+/// The setup that the arguments ask for.
+fn setup<'a>(
+    args: &ProveArgs,
+    program: &'a Program<'a>,
+    input: &[u8],
+    execution: &Execution,
+    options: &Options,
+) -> Result<Setup<'a>, Error> {
+    let mut settings = Settings { arity: args.arity, ..Settings::default() };
+    if let Some(bytes) = args.memory {
+        return match fit(program, input, execution, settings, options, bytes)? {
+            Fit::Fits(setup) => Ok(setup),
+            Fit::TooSmall { needed } => Err(Error::Budget { bytes, needed }),
+        };
+    }
+    if let Some(log2_cycles) = args.epoch_log2 {
+        settings.log2_cycles = log2_cycles;
+    }
+    Ok(Setup::secure(program, settings, options.floor)?)
+}
+
+/// Removes what was written before proving failed; a part of a bundle is of no use.
+fn discard(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        eprintln!("tranche: {} is no bundle and cannot be removed: {error}", path.display());
+    }
+}

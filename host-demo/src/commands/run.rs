@@ -1,0 +1,37 @@
+//! `tranche run`: executes a program, and proves nothing.
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use serde_json::json;
+use tranche_machine::Program;
+
+use super::{read, read_input};
+use crate::cli::RunArgs;
+use crate::error::Error;
+use crate::execute;
+use crate::setup::hex;
+
+/// Runs the subcommand; the guest's exit code is the program's (its low byte, as on Linux).
+///
+/// # Errors
+/// When a file cannot be read, or the execution cannot go on.
+pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
+    let elf = read(&args.program)?;
+    let input = read_input(args.input.as_deref())?;
+    let program = Program::parse(&elf)?;
+    let execution = execute(&program, &input, args.max_cycles)?;
+    if args.json {
+        let report = json!({
+            "exit_code": execution.exit_code,
+            "output_hex": hex(execution.output),
+            "cycles": execution.cycles,
+            "instructions": execution.instructions,
+        });
+        println!("{report}");
+    } else {
+        stdout().write_all(&execution.output).map_err(Error::Stdout)?;
+        eprintln!("{} cycles, {} instructions", execution.cycles, execution.instructions);
+    }
+    Ok(ExitCode::from(execution.exit_code as u8))
+}

@@ -1,0 +1,154 @@
+//! A merge as a batch: which tables it takes, and at which heights.
+//!
+//! Heights that depend on the run (how many cells a range of epochs touches, how many of a hole) stand
+//! in the bundle; all others follow from the setup, the result, and the place in the tree.
+
+use p3_field::PrimeCharacteristicRing;
+use tranche_core::verifier::{CarvedConfig, KeyError, VerifyingKey};
+use tranche_core::{F, Params, Plan, PlanError, Statement, TableSpec};
+use tranche_machine::merge::{
+    Child, Image, MergeTable, Node, Outcome, image_rows, inner_tables, root_tables, statement,
+};
+
+use crate::backend::Backend;
+use crate::settings::MAX_ARITY;
+use crate::setup::{POSEIDON2, Setup};
+
+/// Tables of a merge at most: children, image, result, a table for each hole, range checks.
+const MAX_TABLES: usize = MAX_ARITY as usize + 3 + MAX_HOLES;
+/// Holes of an image at most: before, between and after its intervals.
+pub const MAX_HOLES: usize = tranche_machine::program::MAX_INTERVALS + 1;
+/// log2 of the least rows of a table whose height depends on the run: above every Merkle cap.
+pub const MIN_LOG_ROWS: u8 = 4;
+/// log2 of the most rows of such a table.
+pub const MAX_LOG_ROWS: u8 = 24;
+
+/// The plan of a merge.
+pub type MergePlan = Plan<MAX_TABLES>;
+/// The verifying key of a merge.
+pub type MergeKey<'a> = VerifyingKey<MergeTable<'a>, CarvedConfig>;
+
+/// The tables of a merge.
+#[derive(Clone, Debug)]
+pub struct MergeTables<'a> {
+    /// AIRs, in batch order.
+    pub airs: Vec<MergeTable<'a>>,
+    /// What a plan wants to know of each.
+    pub specs: Vec<TableSpec>,
+    /// Public values of each.
+    pub publics: Vec<Vec<F>>,
+}
+
+/// A child of a merge with log2 of the rows of its table.
+pub type SizedChild = (Child, u8);
+
+/// log2 of the rows of a table of varying height that needs `rows`.
+pub const fn log_rows(rows: usize) -> u8 {
+    let log = rows.next_power_of_two().ilog2() as u8;
+    if log < MIN_LOG_ROWS { MIN_LOG_ROWS } else { log }
+}
+
+/// log2 of the rows of an empty table in place of a child.
+pub const fn empty_log_rows(setup: &Setup<'_>, level: u32) -> u8 {
+    if level == 1 { setup.shape.l2g as u8 } else { MIN_LOG_ROWS }
+}
+
+/// The image table of a program.
+pub fn image<'a>(setup: &Setup<'a>) -> Image<'a> {
+    let log_height = log_rows(image_rows(setup.program));
+    Image::new(setup.program, log_height).expect("a table of as many rows as the image")
+}
+
+/// The result table of a claim; `None` for more output than any run can have.
+pub fn outcome(exit_code: u32, output: &[u8]) -> Option<Outcome<'_>> {
+    Outcome::new(exit_code, output, log_rows(output.len() + 2)).ok()
+}
+
+impl<'a> MergeTables<'a> {
+    /// A merge below the root, which commits a parent table of 2^`parent_log` rows.
+    pub fn inner(node: &Node, children: &[SizedChild], parent_log: u8) -> Self {
+        let airs = inner_tables(node.level == 1, children.len()).collect();
+        Self::build(airs, node, children, &[parent_log], &[])
+    }
+
+    /// The root merge, with log2 of the rows of the table of each hole.
+    pub fn root(
+        node: &Node,
+        children: &[SizedChild],
+        image: Image<'a>,
+        outcome: Outcome<'a>,
+        hole_logs: &[u8],
+    ) -> Self {
+        let airs = root_tables(node.level == 1, children.len(), image, outcome).collect();
+        let holes: Vec<_> = image.holes().collect();
+        Self::build(airs, node, children, hole_logs, &holes)
+    }
+
+    /// `varying` are the heights of the parent or of the rest tables, in order.
+    fn build(
+        airs: Vec<MergeTable<'a>>,
+        node: &Node,
+        children: &[SizedChild],
+        varying: &[u8],
+        holes: &[(u32, u32)],
+    ) -> Self {
+        let (mut varying, mut holes) = (varying.iter(), holes.iter());
+        let mut children = children.iter();
+        let (specs, publics) = airs
+            .iter()
+            .map(|air| {
+                let mut log = || *varying.next().expect("a height for each table");
+                let (log_height, publics) = match air {
+                    MergeTable::L2g | MergeTable::Child => {
+                        let (child, log) = children.next().expect("a child for each table");
+                        let leaf = matches!(air, MergeTable::L2g);
+                        (*log, if leaf { vec![child.epoch()] } else { vec![] })
+                    }
+                    MergeTable::Parent => (log(), vec![node.first_epoch]),
+                    MergeTable::Rest => {
+                        let &(first, end) = holes.next().expect("a hole for each table");
+                        (log(), vec![first, end])
+                    }
+                    _ => (air.fixed_log_height().expect("preprocessed columns"), vec![]),
+                };
+                let publics = publics.into_iter().map(F::from_u32).collect();
+                (air.spec(log_height), publics)
+            })
+            .unzip();
+        Self { airs, specs, publics }
+    }
+
+    /// The plan of the merge.
+    ///
+    /// # Errors
+    /// When the core refuses it.
+    pub fn plan(&self, params: &Params) -> Result<MergePlan, PlanError> {
+        Plan::new::<Backend, _>(&self.airs, &self.specs, *params)
+    }
+
+    /// The verifying key of the merge.
+    ///
+    /// # Errors
+    /// When Plonky3 cannot verify such a plan.
+    pub fn key(&self, params: &Params) -> Result<MergeKey<'a>, KeyError> {
+        let log_heights: Vec<usize> = self.specs.iter().map(|s| s.log_height.into()).collect();
+        let carved: Vec<bool> = self.specs.iter().map(|s| s.carved).collect();
+        VerifyingKey::new(self.airs.clone(), &log_heights, *params, POSEIDON2.clone(), &carved)
+    }
+}
+
+/// The statement of a merge; `result` is the claimed result of a root.
+pub fn merge_statement(setup: &Setup<'_>, node: &Node, result: Option<&Outcome<'_>>) -> Statement {
+    let digest = result
+        .map(|result| statement::result_digest(result.exit_code(), result.output()))
+        .unwrap_or_default();
+    statement::merge(&setup.program_digest, &setup.plan_digest, node, &digest)
+}
+
+/// The smallest merge of a setup: security is lowest where the tallest trace is shortest.
+pub fn least_merge<'a>(setup: &Setup<'a>) -> MergeTables<'a> {
+    let node =
+        Node { level: 2, index: 0, first_epoch: 1, last_epoch: 1, children: 1, root: false };
+    let children = vec![(Child::Empty, MIN_LOG_ROWS); setup.settings.arity.into()];
+    MergeTables::inner(&node, &children, MIN_LOG_ROWS)
+}

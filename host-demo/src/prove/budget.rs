@@ -1,0 +1,97 @@
+//! The largest epoch whose workspaces fit a budget of bytes.
+//!
+//! A workspace's bytes are exact before anything is proved. How tall a merge's tables are depends on the
+//! cells that each range of epochs touches, which an execution without proofs tells.
+
+use tranche_machine::merge::Chain;
+use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+use tranche_machine::{Cell, EpochEnd, Machine, Program, RecordStorage};
+
+use super::collect::Collector;
+use super::error::ProveError;
+use super::Options;
+use crate::epoch::EpochTables;
+use crate::execute::{Execution, Io};
+use crate::merge::outcome;
+use crate::settings::Settings;
+use crate::setup::{Setup, SetupError};
+
+/// What became of a budget.
+#[derive(Clone, Copy, Debug)]
+pub enum Fit<'a> {
+    /// The setup with the largest epoch that fits.
+    Fits(Setup<'a>),
+    /// None fits; this many bytes would do.
+    TooSmall {
+        /// Bytes of the setup that needs the fewest.
+        needed: u64,
+    },
+}
+
+/// Finds the largest epoch for which one workspace per worker, and that of the largest merge, take at
+/// most `bytes` together.
+///
+/// Epochs that are longer than the run are not tried, except the shortest of them.
+///
+/// # Errors
+/// When settings cannot be made secure, or a merge cannot be built.
+pub fn fit<'a>(
+    program: &'a Program<'a>,
+    input: &[u8],
+    execution: &Execution,
+    settings: Settings,
+    options: &Options,
+    bytes: u64,
+) -> Result<Fit<'a>, ProveError> {
+    let longest = execution.cycles.next_power_of_two().ilog2();
+    let mut needed = u64::MAX;
+    for log2_cycles in (MIN_LOG2_CYCLES..=longest.clamp(MIN_LOG2_CYCLES, MAX_LOG2_CYCLES)).rev() {
+        let settings = Settings { log2_cycles: log2_cycles as u8, ..settings };
+        let setup = match Setup::secure(program, settings, options.floor) {
+            // The longest epochs may have too few bits, whatever the queries.
+            Err(SetupError::Security { .. }) => continue,
+            setup => setup?,
+        };
+        let epoch = EpochTables::new(&setup).plan()?.workspace_len();
+        let workers = (options.workers.get() * epoch) as u64;
+        if workers > bytes && workers >= needed {
+            continue;
+        }
+        let total = workers + largest_merge(&setup, input, execution)? as u64;
+        if total <= bytes {
+            return Ok(Fit::Fits(setup));
+        }
+        needed = needed.min(total);
+    }
+    Ok(Fit::TooSmall { needed })
+}
+
+/// Bytes of the workspace of the largest merge of a run.
+fn largest_merge(
+    setup: &Setup<'_>,
+    input: &[u8],
+    execution: &Execution,
+) -> Result<usize, ProveError> {
+    let bytes = execution.output.len();
+    let result = outcome(execution.exit_code, &execution.output);
+    let result = result.ok_or(ProveError::Output { bytes })?;
+    let mut cells = vec![Cell::FREE; execution.cells];
+    let mut machine = Machine::new(setup.program, &mut cells, execution.cycles);
+    let mut storage = RecordStorage::new(setup.shape);
+    let mut record = storage.record();
+    let mut io = Io::new(input);
+    let mut collector = Collector::new(setup);
+    let mut largest = 0;
+    loop {
+        let last = matches!(machine.run_epoch(&mut io, &mut record)?, EpochEnd::Exit(_));
+        let rows = record.l2g().iter().map(|row| Chain::of_epoch(row, record.epoch()));
+        collector.epoch(rows.collect(), Vec::new(), last)?;
+        while let Some(merge) = collector.merge(&result)? {
+            let plan = merge.tables(setup, result).plan(&setup.settings.params)?;
+            largest = largest.max(plan.workspace_len());
+        }
+        if last {
+            return Ok(largest);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The end of the line: epochs in order, merges as they become due, both into the bundle.
+
+use std::io::Write;
+
+use p3_field::PrimeCharacteristicRing;
+use tranche_core::{F, Prover, TraceMut};
+use tranche_machine::EpochRecord;
+use tranche_machine::merge::{
+    Holes, Image, MergeError, MergeTable, Outcome, RangeCounts, fill_image, fill_parent, fill_range, fill_rest, fill_result,
+};
+
+use super::collect::{Collector, Merge, Pending};
+use super::error::ProveError;
+use super::worker::{Done, Workspace};
+use super::{Options, Proved, check_floor};
+use crate::backend::Backend;
+use crate::bundle::{Kind, Writer};
+use crate::execute::Execution;
+use crate::merge::{image, merge_statement, outcome};
+use crate::settings::bits;
+use crate::setup::{POSEIDON2, Setup};
+
+/// Writes the bundle of one run.
+pub(super) struct Emitter<'a, W, P> {
+    setup: &'a Setup<'a>,
+    result: Outcome<'a>,
+    options: Options,
+    writer: Writer<W>,
+    progress: P,
+    collector: Collector<'a>,
+    workspace: Workspace,
+    proved: Proved,
+    finished: bool,
+}
+
+impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
+    /// Writes the header.
+    pub fn new(
+        setup: &'a Setup<'a>,
+        execution: &'a Execution,
+        options: &Options,
+        out: W,
+        progress: P,
+    ) -> Result<Self, ProveError> {
+        let bytes = execution.output.len();
+        let result = outcome(execution.exit_code, &execution.output);
+        Ok(Self {
+            setup,
+            result: result.ok_or(ProveError::Output { bytes })?,
+            options: *options,
+            writer: Writer::new(out, &setup.settings)?,
+            progress,
+            collector: Collector::new(setup),
+            workspace: Workspace::default(),
+            proved: Proved::default(),
+            finished: false,
+        })
+    }
+
+    /// What has been proved so far.
+    pub const fn proved(&self) -> &Proved {
+        &self.proved
+    }
+
+    /// Adds the bytes of other workspaces to the account.
+    pub const fn count_workspaces(&mut self, bytes: usize) {
+        self.proved.workspace_bytes += bytes;
+    }
+
+    /// Writes the next epoch and the merges that it makes possible; returns its record.
+    pub fn epoch<'r>(&mut self, done: Done<'r>) -> Result<EpochRecord<'r>, ProveError> {
+        self.writer.epoch(&done.span, &done.proof)?;
+        self.proved.epochs += 1;
+        self.proved.cycles += u64::from(done.span.cycles);
+        (self.progress)(&self.proved);
+        self.collector.epoch(done.rows, done.trace, done.last)?;
+        while let Some(merge) = self.collector.merge(&self.result)? {
+            self.merge(&merge)?;
+        }
+        Ok(done.record)
+    }
+
+    /// The account, once the root merge is written.
+    pub fn finish(mut self) -> Result<Proved, ProveError> {
+        if !self.finished {
+            return Err(ProveError::Unfinished);
+        }
+        self.proved.workspace_bytes += self.workspace.len();
+        self.proved.bundle_bytes = self.writer.finish()?;
+        Ok(self.proved)
+    }
+
+    /// Proves a merge and writes it, the root with the result before it.
+    fn merge(&mut self, merge: &Merge) -> Result<(), ProveError> {
+        let proof = self.prove(merge)?;
+        let logs = merge.varying_logs(self.setup);
+        if merge.node.root {
+            let (exit_code, output) = (self.result.exit_code(), self.result.output());
+            self.writer.result(self.proved.epochs, exit_code, output)?;
+            self.writer.root(&logs, &proof)?;
+            self.finished = true;
+        } else {
+            self.writer.frame(Kind::Merge, &logs, &proof)?;
+        }
+        self.proved.merges += 1;
+        (self.progress)(&self.proved);
+        Ok(())
+    }
+
+    fn prove(&mut self, merge: &Merge) -> Result<Vec<u8>, ProveError> {
+        let tables = merge.tables(self.setup, self.result);
+        let plan = tables.plan(&self.setup.settings.params)?;
+        check_floor(bits(&plan).total(), &self.options)?;
+        let buffer = self.workspace.reserve(plan.workspace_len());
+        let mut prover = Prover::<Backend, _, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;
+        for (table, air) in tables.airs.iter().enumerate() {
+            if let Some(mut trace) = prover.preprocessed_mut(table) {
+                air.fill_preprocessed(&mut trace);
+            }
+        }
+        prover.prepare();
+
+        let result = merge.node.root.then_some(&self.result);
+        let statement = merge_statement(self.setup, &merge.node, result);
+        let mut traces = prover.begin(Some(&statement))?;
+        let mut filler = Filler::new(merge, &image(self.setup));
+        for (table, air) in tables.airs.iter().enumerate() {
+            filler.fill(air, traces.trace_mut(table))?;
+        }
+        let publics: Vec<&[F]> = tables.publics.iter().map(Vec::as_slice).collect();
+        let mut proof = Vec::new();
+        let Ok(evaluated) = traces.commit(&publics)?.argue().quotient().evaluate(&mut proof);
+        let Ok(_) = evaluated.reduce().fold().open();
+        Ok(proof)
+    }
+}
+
+/// Writes the main traces of a merge, table after table.
+struct Filler<'m> {
+    merge: &'m Merge,
+    children: std::slice::Iter<'m, Pending>,
+    holes: Holes<'m>,
+    counts: RangeCounts,
+}
+
+impl<'m> Filler<'m> {
+    fn new(merge: &'m Merge, image: &Image<'m>) -> Self {
+        let (children, holes) = (merge.children.iter(), image.holes());
+        Self { merge, children, holes, counts: RangeCounts::new() }
+    }
+
+    /// Writes the next table; the range checks come last, when all others have been counted.
+    fn fill(&mut self, air: &MergeTable<'_>, mut trace: TraceMut<'_>) -> Result<(), MergeError> {
+        let rows = &*self.merge.rows;
+        match air {
+            MergeTable::L2g | MergeTable::Child => self.fill_child(trace),
+            MergeTable::Parent => {
+                fill_parent(&mut trace, self.merge.node.first_epoch, rows, &mut self.counts)
+            }
+            MergeTable::Image(image) => fill_image(&mut trace, image, rows),
+            MergeTable::Result(result) => fill_result(&mut trace, result, rows),
+            MergeTable::Rest => {
+                let hole = self.holes.next().unwrap_or_default();
+                fill_rest(&mut trace, hole, rows, &mut self.counts)
+            }
+            MergeTable::Range => {
+                fill_range(&mut trace, &self.counts);
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes the table of the next child, as the proof that it comes from has it.
+    fn fill_child(&mut self, mut trace: TraceMut<'_>) -> Result<(), MergeError> {
+        match self.children.next() {
+            None => trace.values_mut().fill(F::ZERO),
+            Some(child) if !child.trace.is_empty() => {
+                trace.values_mut().copy_from_slice(&child.trace);
+            }
+            Some(parent) => {
+                // What the parent looks up was counted where it was committed.
+                let mut counts = RangeCounts::new();
+                fill_parent(&mut trace, parent.first_epoch, &parent.rows, &mut counts)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! Why a run could not be proved.
+
+use std::fmt;
+use std::io;
+
+use tranche_core::PlanError;
+use tranche_core::prover::{ProveError as BatchError, SetupError as WorkspaceError};
+use tranche_machine::ExecError;
+use tranche_machine::merge::MergeError;
+
+use crate::setup::SetupError;
+
+/// Why a run could not be proved.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// Program and settings do not go together.
+    Setup(SetupError),
+    /// The execution cannot go on.
+    Execution(ExecError),
+    /// A batch cannot be planned.
+    Plan(PlanError),
+    /// A plan proves fewer bits than asked for.
+    Security {
+        /// Its bits.
+        bits: f64,
+        /// Bits asked for.
+        floor: f64,
+    },
+    /// A merge cannot be built.
+    Merge(MergeError),
+    /// More output than a result may have.
+    Output {
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// The core refused a workspace.
+    Workspace(WorkspaceError),
+    /// The core refused a batch.
+    Batch(BatchError),
+    /// The bundle could not be written.
+    Write(io::Error),
+    /// A thread panicked.
+    Panicked,
+    /// The executor ended before the program did.
+    Unfinished,
+}
+
+impl fmt::Display for ProveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setup(error) => error.fmt(f),
+            Self::Execution(error) => error.fmt(f),
+            Self::Plan(error) => error.fmt(f),
+            Self::Security { bits, floor } => {
+                write!(f, "a plan proves {bits:.2} bits, {floor} are asked for")
+            }
+            Self::Merge(error) => error.fmt(f),
+            Self::Output { bytes } => write!(f, "{bytes} bytes of output are too many"),
+            Self::Workspace(error) => error.fmt(f),
+            Self::Batch(error) => error.fmt(f),
+            Self::Write(error) => write!(f, "the bundle cannot be written: {error}"),
+            Self::Panicked => f.write_str("a thread panicked"),
+            Self::Unfinished => f.write_str("the execution ended before the program did"),
+        }
+    }
+}
+
+impl std::error::Error for ProveError {}
+
+macro_rules! from {
+    ($($error:ty => $variant:ident),* $(,)?) => {$(
+        impl From<$error> for ProveError {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        }
+    )*};
+}
+
+from! {
+    SetupError => Setup,
+    ExecError => Execution,
+    PlanError => Plan,
+    MergeError => Merge,
+    WorkspaceError => Workspace,
+    BatchError => Batch,
+    io::Error => Write,
+}

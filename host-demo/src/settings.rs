@@ -1,0 +1,110 @@
+//! What a run is proved with: a few integers that head every bundle, and the bits they are worth.
+//!
+//! A verifier rebuilds every plan from [`Settings`] and the program alone, so each integer has a hard
+//! cap. Security is counted per proof, in unique decoding (`docs/security.md`).
+
+use tranche_core::Params;
+use tranche_core::plan::{MAX_QUERIES, Plan};
+use tranche_core::security::Bits;
+use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+
+/// Bits that every proof of a bundle has at least, unless a verifier asks for more.
+pub const SECURITY_FLOOR_BITS: f64 = 100.0;
+/// Tables that a merge takes at most.
+pub const MAX_ARITY: u8 = 32;
+/// Tables that a merge takes by default.
+pub const DEFAULT_ARITY: u8 = 16;
+/// log2 of the cycles of an epoch by default.
+pub const DEFAULT_LOG2_CYCLES: u8 = 14;
+/// log2 of the largest Merkle cap: no tree of a bundle is lower, so that every cap is a layer.
+pub const MAX_CAP_HEIGHT: u8 = 4;
+
+/// The integers that decide every plan of a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// log2 of the cycles of an epoch.
+    pub log2_cycles: u8,
+    /// Tables that a merge takes.
+    pub arity: u8,
+    /// Parameters of every proof.
+    pub params: Params,
+}
+
+/// A setting outside of its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfRange {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub got: u32,
+    /// Smallest value.
+    pub min: u32,
+    /// Largest value.
+    pub max: u32,
+}
+
+impl std::fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, got, min, max } = self;
+        write!(f, "{name} is {got}, it must be from {min} to {max}")
+    }
+}
+
+impl std::error::Error for OutOfRange {}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            log2_cycles: DEFAULT_LOG2_CYCLES,
+            arity: DEFAULT_ARITY,
+            params: Params::DEFAULT,
+        }
+    }
+}
+
+impl Settings {
+    /// Compares every integer with its cap.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] names the first that is not within.
+    pub fn check(&self) -> Result<(), OutOfRange> {
+        let Params {
+            log_blowup,
+            log_final_poly_len,
+            max_log_arity,
+            cap_height,
+            num_queries,
+            query_pow_bits,
+            batch_pow_bits,
+            lookup_pow_bits,
+            commit_pow_bits,
+            ood_pow_bits,
+        } = self.params;
+        // A witness is one field element of 31 bits.
+        const MAX_POW_BITS: u32 = 30;
+        for (name, got, min, max) in [
+            ("log2_cycles", self.log2_cycles.into(), MIN_LOG2_CYCLES, MAX_LOG2_CYCLES),
+            ("arity", self.arity.into(), 2, MAX_ARITY.into()),
+            ("log_blowup", log_blowup.into(), 1, 3),
+            ("log_final_poly_len", log_final_poly_len.into(), 0, 3),
+            ("max_log_arity", max_log_arity.into(), 1, 3),
+            ("cap_height", cap_height.into(), 0, MAX_CAP_HEIGHT.into()),
+            ("num_queries", num_queries.into(), 1, MAX_QUERIES as u32),
+            ("query_pow_bits", query_pow_bits.into(), 0, MAX_POW_BITS),
+            ("batch_pow_bits", batch_pow_bits.into(), 0, MAX_POW_BITS),
+            ("lookup_pow_bits", lookup_pow_bits.into(), 0, MAX_POW_BITS),
+            ("commit_pow_bits", commit_pow_bits.into(), 0, MAX_POW_BITS),
+            ("ood_pow_bits", ood_pow_bits.into(), 0, MAX_POW_BITS),
+        ] {
+            if !(min..=max).contains(&got) {
+                return Err(OutOfRange { name, got, min, max });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The proven bits of one proof of `plan`, term by term.
+pub fn bits<const N: usize>(plan: &Plan<N>) -> Bits {
+    Bits::unique(&plan.security_shape(), plan.params())
+}

@@ -1,0 +1,143 @@
+//! A program and the settings that it is proved with: what prover and verifier both derive alike.
+
+use p3_field::PrimeField32;
+use tranche_core::poseidon2::Poseidon2;
+use tranche_core::{Digest, F, Params, PlanError};
+use tranche_machine::merge::statement;
+use tranche_machine::{EpochShape, Program};
+
+use crate::epoch::EpochTables;
+use crate::merge::least_merge;
+use crate::settings::{OutOfRange, Settings, bits};
+
+/// The permutation of every proof.
+pub static POSEIDON2: Poseidon2 = Poseidon2::BABY_BEAR;
+
+/// Version of the machine's tables and of the merge's: a change of either is another plan.
+pub const MACHINE_VERSION: u32 = 1;
+
+/// Why settings and a program cannot be proved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A setting is outside of its range.
+    Range(OutOfRange),
+    /// A batch cannot be planned.
+    Plan(PlanError),
+    /// No number of queries reaches the bits asked for.
+    Security {
+        /// Bits at the most queries.
+        bits: f64,
+        /// Bits asked for.
+        floor: f64,
+    },
+}
+
+impl std::fmt::Display for SetupError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Range(error) => error.fmt(f),
+            Self::Plan(error) => error.fmt(f),
+            Self::Security { bits, floor } => {
+                write!(f, "{bits:.2} proven bits a proof, {floor} are asked for")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+impl From<OutOfRange> for SetupError {
+    fn from(error: OutOfRange) -> Self {
+        Self::Range(error)
+    }
+}
+
+impl From<PlanError> for SetupError {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
+    }
+}
+
+/// A program with the settings that it is proved with.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// The program.
+    pub program: &'a Program<'a>,
+    /// Its digest.
+    pub program_digest: Digest,
+    /// The settings, all within their caps.
+    pub settings: Settings,
+    /// Heights of an epoch's tables.
+    pub shape: EpochShape,
+    /// Digest of everything that decides a plan: machine, heights, arity, parameters.
+    pub plan_digest: Digest,
+}
+
+impl<'a> Setup<'a> {
+    /// Derives digests and shape.
+    ///
+    /// # Errors
+    /// When a setting is outside of its range.
+    pub fn new(program: &'a Program<'a>, settings: Settings) -> Result<Self, OutOfRange> {
+        settings.check()?;
+        let log2_cycles = u32::from(settings.log2_cycles);
+        let rom_log2 = program.rom_log2();
+        let out_of_range = OutOfRange { name: "log2_cycles", got: log2_cycles, min: 0, max: 0 };
+        let shape = EpochShape::new(log2_cycles, rom_log2).ok_or(out_of_range)?;
+        let EpochShape { cpu, mem, cmp, bit, shift, sys, l2g, rom } = shape;
+        let integers = [cpu, mem, cmp, bit, shift, sys, l2g, rom, settings.arity.into()];
+        Ok(Self {
+            program,
+            program_digest: program.digest(&POSEIDON2),
+            settings,
+            shape,
+            plan_digest: statement::plan_digest(MACHINE_VERSION, &integers, &settings.params),
+        })
+    }
+
+    /// The setup with as many more queries as it takes for an epoch, and for the shortest merge, to
+    /// reach `floor` proven bits a proof.
+    ///
+    /// # Errors
+    /// When a setting is outside of its range, a plan is refused, or queries do not help.
+    pub fn secure(
+        program: &'a Program<'a>,
+        mut settings: Settings,
+        floor: f64,
+    ) -> Result<Self, SetupError> {
+        loop {
+            let setup = Self::new(program, settings)?;
+            let epoch = bits(&EpochTables::new(&setup).plan()?);
+            let merge = bits(&least_merge(&setup).plan(&settings.params)?);
+            let least = epoch.total().min(merge.total());
+            if least >= floor {
+                return Ok(setup);
+            }
+            let more = Params { num_queries: settings.params.num_queries + 1, ..settings.params };
+            let next = Settings { params: more, ..settings };
+            // Another term binds, or there is no room for one more query.
+            let helps = [epoch, merge].iter().any(|b| b.total() < floor && b.binding().0 == "query");
+            if !helps || next.check().is_err() {
+                return Err(SetupError::Security { bits: least, floor });
+            }
+            settings = next;
+        }
+    }
+
+    /// The statement of the proof of epoch `number`.
+    pub fn epoch_statement(&self, number: u32) -> tranche_core::Statement {
+        statement::epoch(&self.program_digest, &self.plan_digest, number)
+    }
+}
+
+/// A digest as 64 hexadecimal digits: eight elements of four bytes, little-endian.
+pub fn digest_hex(digest: &Digest) -> String {
+    hex(digest.iter().flat_map(|element: &F| element.as_canonical_u32().to_le_bytes()))
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: impl IntoIterator<Item = u8>) -> String {
+    bytes.into_iter().map(|byte| format!("{byte:02x}")).collect()
+}
+

@@ -1,0 +1,334 @@
+//! Verifying a bundle: a program and a stream of frames into the statement that they prove.
+//!
+//! The verifier takes nothing from the bundle on trust. It rebuilds every plan from the header's
+//! integers, counts epochs itself, and knows from their exits where the run ends, hence the shape of the
+//! merge tree. Between two proofs it checks what none of them can: that an epoch begins where the last
+//! one ended, and that each merged table has the root of the proof it comes from. Its memory is one frame,
+//! and one root for each table that waits for its merge.
+//!
+//! No bundle makes it panic.
+
+mod error;
+
+use std::io::Read;
+
+use tranche_core::security::Bits;
+use tranche_core::verifier::Root;
+use tranche_core::{Digest, Params};
+use tranche_machine::Program;
+use tranche_machine::merge::{Child, MergeTable, Node, Outcome, Tree, empty_root};
+use tranche_machine::tables::rom::HALT;
+
+use crate::bundle::{FormatError, Reader};
+use crate::epoch::{EpochKey, EpochTables, Span};
+use crate::merge::{
+    MAX_LOG_ROWS, MIN_LOG_ROWS, MergeKey, MergeTables, SizedChild, empty_log_rows, image,
+    merge_statement, outcome,
+};
+use crate::settings::{SECURITY_FLOOR_BITS, Settings, bits};
+use crate::setup::{POSEIDON2, Setup, SetupError};
+
+pub use error::{Check, Place, Refusal};
+
+/// What a bundle proves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// Digest of the program.
+    pub program_digest: Digest,
+    /// The settings of the run.
+    pub settings: Settings,
+    /// Cycles of the run.
+    pub cycles: u64,
+    /// Epochs of the run.
+    pub epochs: u32,
+    /// Merges, the root included.
+    pub merges: u32,
+    /// The guest's exit code.
+    pub exit_code: u32,
+    /// The guest's output.
+    pub output: Vec<u8>,
+    /// Proven bits of the weakest proof.
+    pub security_bits: f64,
+    /// Proven bits against a forgery of any one of the bundle's proofs, by the union bound.
+    pub bundle_security_bits: f64,
+}
+
+/// Verifies a bundle of `program` at the default floor of 100 proven bits a proof.
+///
+/// # Errors
+/// [`Refusal`], which names the place and the check.
+pub fn verify<R: Read>(program: &Program<'_>, bundle: R) -> Result<Statement, Refusal> {
+    verify_above(program, bundle, SECURITY_FLOOR_BITS)
+}
+
+/// Verifies a bundle of `program` whose proofs all have at least `floor` proven bits.
+///
+/// # Errors
+/// [`Refusal`], which names the place and the check.
+pub fn verify_above<R: Read>(
+    program: &Program<'_>,
+    bundle: R,
+    floor: f64,
+) -> Result<Statement, Refusal> {
+    let (mut reader, settings) = Reader::new(bundle).map_err(at(Place::Header))?;
+    let setup = Setup::new(program, settings)
+        .map_err(|error| Check::Setup(SetupError::Range(error)))
+        .map_err(at(Place::Header))?;
+    let mut verifier = Verifier::new(setup, floor).map_err(at(Place::Header))?;
+    loop {
+        let number = verifier.epochs + 1;
+        let last = verifier.epoch(&mut reader).map_err(at(Place::Epoch(number)))?;
+        let known = number + u32::from(!last);
+        let tree = Tree::new(known, settings.arity.into()).map_err(|_| Check::TooManyEpochs);
+        let tree = tree.map_err(at(Place::Epoch(number)))?;
+        for node in tree.completed_by(number).filter(|node| !node.root) {
+            verifier.merge(&tree, node, &mut reader).map_err(at(Place::Merge(node)))?;
+        }
+        if let Some(root) = tree.root().filter(|_| last) {
+            let (exit_code, output) = verifier.result(&mut reader).map_err(at(Place::Result))?;
+            let result = outcome(exit_code, &output).ok_or(Check::Output { bytes: output.len() });
+            let result = result.map_err(at(Place::Result))?;
+            verifier.root(&tree, root, result, &mut reader).map_err(at(Place::Merge(root)))?;
+            reader.end().map_err(at(Place::End))?;
+            return Ok(verifier.statement(exit_code, output));
+        }
+    }
+}
+
+/// Names the place of a failed check.
+fn at<C: Into<Check>>(place: Place) -> impl FnOnce(C) -> Refusal {
+    move |check| Refusal { place, check: check.into() }
+}
+
+impl From<FormatError> for Check {
+    fn from(error: FormatError) -> Self {
+        Self::Format(error)
+    }
+}
+
+/// A table that waits for its merge.
+struct Waiting {
+    log_rows: u8,
+    root: Root,
+}
+
+/// A verification under way.
+struct Verifier<'a> {
+    setup: Setup<'a>,
+    floor: f64,
+    tables: EpochTables<'a>,
+    key: EpochKey<'a>,
+    /// The key of the last merge below the root, with what it was made for.
+    merge_key: Option<(bool, Vec<u8>, MergeKey<'a>)>,
+    /// Tables that wait, by level; level 0 are the epochs.
+    waiting: Vec<Vec<Waiting>>,
+    /// Where the next epoch begins.
+    entry: u32,
+    epochs: u32,
+    merges: u32,
+    cycles: u64,
+    /// The weakest proof.
+    weakest: Bits,
+}
+
+impl<'a> Verifier<'a> {
+    fn new(setup: Setup<'a>, floor: f64) -> Result<Self, Check> {
+        let tables = EpochTables::new(&setup);
+        let epoch_bits = bits(&tables.plan().map_err(Check::Plan)?);
+        check_floor(&epoch_bits, floor)?;
+        Ok(Self {
+            setup,
+            floor,
+            key: tables.key().map_err(Check::Key)?,
+            tables,
+            merge_key: None,
+            waiting: Vec::new(),
+            entry: setup.program.entry(),
+            epochs: 0,
+            merges: 0,
+            cycles: 0,
+            weakest: epoch_bits,
+        })
+    }
+
+    const fn params(&self) -> &Params {
+        &self.setup.settings.params
+    }
+
+    /// Checks the next epoch; returns whether it is the last.
+    fn epoch<R: Read>(&mut self, reader: &mut Reader<R>) -> Result<bool, Check> {
+        let number = self.epochs + 1;
+        let (span, proof) = reader.epoch()?;
+        self.check_span(&span)?;
+        let publics = self.tables.public_values(number, &span);
+        let statement = self.setup.epoch_statement(number);
+        let roots = self.key.verify(proof, Some(&statement), &publics).map_err(Check::Proof)?;
+        let missing = Check::ChildRoot { child: Child::Epoch(number) };
+        let root = roots.into_iter().next().ok_or(missing)?;
+        let log_rows = self.setup.shape.l2g as u8;
+        self.wait(0, Waiting { log_rows, root });
+        (self.epochs, self.entry) = (number, span.exit);
+        self.cycles += u64::from(span.cycles);
+        Ok(span.is_last())
+    }
+
+    /// Checks that numbers are what they stand for, since a field element stands for many words, and
+    /// that the epoch begins where the last one ended.
+    fn check_span(&self, span: &Span) -> Result<(), Check> {
+        let Span { entry, exit, cycles } = *span;
+        let (expected, limit) = (self.entry, 1 << self.setup.shape.cpu);
+        if entry != expected {
+            return Err(Check::Entry { expected, got: entry });
+        }
+        if exit > HALT {
+            return Err(Check::Exit { got: exit });
+        }
+        if cycles > limit {
+            return Err(Check::Cycles { limit, got: cycles });
+        }
+        Ok(())
+    }
+
+    /// Checks a merge below the root.
+    fn merge<R: Read>(
+        &mut self,
+        tree: &Tree,
+        node: Node,
+        reader: &mut Reader<R>,
+    ) -> Result<(), Check> {
+        let (parent_log, proof) = reader.merge()?;
+        check_height(parent_log)?;
+        let (sized, expected) = self.children(tree, &node);
+        let tables = MergeTables::inner(&node, &sized, parent_log);
+        let logs: Vec<u8> = tables.specs.iter().map(|spec| spec.log_height).collect();
+        let leaves = node.level == 1;
+        let known = self.merge_key.take().filter(|known| (known.0, &known.1) == (leaves, &logs));
+        let (.., key) = match known {
+            Some(known) => self.merge_key.insert(known),
+            None => {
+                let key = self.key_of(&tables)?;
+                self.merge_key.insert((leaves, logs, key))
+            }
+        };
+        let statement = merge_statement(&self.setup, &node, None);
+        let roots = key.verify(proof, Some(&statement), &tables.publics).map_err(Check::Proof)?;
+        compare(&sized, &expected, &roots)?;
+        let child = Child::Merge { level: node.level, index: node.index };
+        let root = roots.into_iter().next_back().ok_or(Check::ChildRoot { child })?;
+        self.wait(node.level as usize, Waiting { log_rows: parent_log, root });
+        self.merges += 1;
+        Ok(())
+    }
+
+    /// Reads the claimed result: exit code and output.
+    fn result<R: Read>(&self, reader: &mut Reader<R>) -> Result<(u32, Vec<u8>), Check> {
+        let (got, exit_code, output) = reader.result()?;
+        let expected = self.epochs;
+        if got != expected {
+            return Err(Check::EpochCount { expected, got });
+        }
+        Ok((exit_code, output.to_vec()))
+    }
+
+    /// Checks the root merge against the claimed result.
+    fn root<R: Read>(
+        &mut self,
+        tree: &Tree,
+        node: Node,
+        result: Outcome<'_>,
+        reader: &mut Reader<R>,
+    ) -> Result<(), Check> {
+        let (hole_logs, proof) = reader.root()?;
+        hole_logs.iter().try_for_each(|&log| check_height(log))?;
+        let image = image(&self.setup);
+        let (expected, got) = (image.holes().count(), hole_logs.len());
+        if got != expected {
+            return Err(Check::Holes { expected, got });
+        }
+        let (sized, expected) = self.children(tree, &node);
+        let tables = MergeTables::root(&node, &sized, image, result, hole_logs);
+        let key = self.key_of(&tables)?;
+        let statement = merge_statement(&self.setup, &node, Some(&result));
+        let roots = key.verify(proof, Some(&statement), &tables.publics).map_err(Check::Proof)?;
+        compare(&sized, &expected, &roots)?;
+        self.merges += 1;
+        Ok(())
+    }
+
+    /// The children of a merge, and the roots that their tables have.
+    fn children(&mut self, tree: &Tree, node: &Node) -> (Vec<SizedChild>, Vec<Root>) {
+        let level = (node.level - 1) as usize;
+        let waiting = self.waiting.get_mut(level).map(std::mem::take).unwrap_or_default();
+        let mut waiting = waiting.into_iter();
+        let empty_log = empty_log_rows(&self.setup, node.level);
+        let width = if node.level == 1 { MergeTable::L2g } else { MergeTable::Child }.main_width();
+        let params = self.params();
+        let log_leaves = u32::from(empty_log) + u32::from(params.log_blowup);
+        let digest = empty_root(&POSEIDON2, width, log_leaves, params.cap_height.into());
+        let empty = Root::new(vec![digest; 1 << params.cap_height]);
+        tree.children(*node)
+            .map(|child| match waiting.next() {
+                Some(Waiting { log_rows, root }) => ((child, log_rows), root),
+                None => ((child, empty_log), empty.clone()),
+            })
+            .unzip()
+    }
+
+    /// The key of a merge, whose plan has to have the bits asked for.
+    fn key_of<'m>(&mut self, tables: &MergeTables<'m>) -> Result<MergeKey<'m>, Check> {
+        let params = *self.params();
+        let bits = bits(&tables.plan(&params).map_err(Check::Plan)?);
+        check_floor(&bits, self.floor)?;
+        if bits.total() < self.weakest.total() {
+            self.weakest = bits;
+        }
+        tables.key(&params).map_err(Check::Key)
+    }
+
+    fn wait(&mut self, level: usize, table: Waiting) {
+        if self.waiting.len() <= level {
+            self.waiting.resize_with(level + 1, Vec::new);
+        }
+        self.waiting[level].push(table);
+    }
+
+    fn statement(self, exit_code: u32, output: Vec<u8>) -> Statement {
+        let proofs = u64::from(self.epochs) + u64::from(self.merges);
+        Statement {
+            program_digest: self.setup.program_digest,
+            settings: self.setup.settings,
+            cycles: self.cycles,
+            epochs: self.epochs,
+            merges: self.merges,
+            exit_code,
+            output,
+            security_bits: self.weakest.total(),
+            bundle_security_bits: self.weakest.with_proofs(proofs).total(),
+        }
+    }
+}
+
+/// Refuses a plan that proves too few bits.
+fn check_floor(bits: &Bits, floor: f64) -> Result<(), Check> {
+    let bits = bits.total();
+    if bits < floor { Err(Check::Security { bits, floor }) } else { Ok(()) }
+}
+
+/// Refuses a height that no honest prover needs.
+fn check_height(log_rows: u8) -> Result<(), Check> {
+    if (MIN_LOG_ROWS..=MAX_LOG_ROWS).contains(&log_rows) {
+        Ok(())
+    } else {
+        Err(Check::Height { got: log_rows })
+    }
+}
+
+/// Compares the roots of a merge's first tables with those that its children have.
+fn compare(sized: &[SizedChild], expected: &[Root], got: &[Root]) -> Result<(), Check> {
+    for (i, (&(child, _), root)) in sized.iter().zip(expected).enumerate() {
+        if got.get(i) != Some(root) {
+            return Err(Check::ChildRoot { child });
+        }
+    }
+    Ok(())
+}
