@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tranche_core::PlanError;
 use tranche_core::prover::{ProveError, SetupError};
+use tranche_machine::{ElfError, ExecError};
 
 use crate::backend;
 use crate::cli::BenchArgs;
@@ -30,6 +31,10 @@ const MIB: f64 = (1 << 20) as f64;
 pub enum BenchError {
     /// No case has this name.
     UnknownCase(String),
+    /// The machine cannot load its program.
+    Elf(ElfError),
+    /// The machine cannot execute its program so far.
+    Exec(ExecError),
     /// The core refused the plan of a batch.
     Plan(PlanError),
     /// The core refused the workspace.
@@ -51,6 +56,18 @@ impl BenchError {
 
     fn plonky3(error: impl fmt::Debug) -> Self {
         Self::Plonky3(format!("{error:?}"))
+    }
+}
+
+impl From<ElfError> for BenchError {
+    fn from(error: ElfError) -> Self {
+        Self::Elf(error)
+    }
+}
+
+impl From<ExecError> for BenchError {
+    fn from(error: ExecError) -> Self {
+        Self::Exec(error)
     }
 }
 
@@ -79,6 +96,8 @@ impl fmt::Display for BenchError {
                 write!(f, "no case is named `{name}`; there are")?;
                 CASES.iter().try_for_each(|case| write!(f, " {}", case.name))
             }
+            Self::Elf(error) => error.fmt(f),
+            Self::Exec(error) => error.fmt(f),
             Self::Plan(error) => error.fmt(f),
             Self::Setup(error) => error.fmt(f),
             Self::Core(error) => error.fmt(f),
@@ -160,4 +179,45 @@ fn phases_line(name: &str, report: &Report) -> String {
     let (core, plonky3) = (report.phases.iter().sum::<f64>(), report.plonky3_processor_seconds);
     let ratio = core / plonky3;
     format!("{name}:{phases}\n  processor: core {core:.4} plonky3 {plonky3:.4} ratio {ratio:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(case: Option<&str>) -> BenchArgs {
+        let case = case.map(Into::into);
+        BenchArgs { case, runs: 1, phases: false, json: false }
+    }
+
+    #[test]
+    fn cases_are_selected_by_name() {
+        assert_eq!(selected(&args(None)).unwrap().len(), CASES.len());
+        for case in CASES {
+            let [one] = selected(&args(Some(case.name))).unwrap()[..] else {
+                panic!("{} is not unique", case.name);
+            };
+            assert_eq!(one.name, case.name);
+        }
+        let error = selected(&args(Some("lookup"))).unwrap_err();
+        assert_eq!(error.exit_code(), BAD_USAGE);
+    }
+
+    #[test]
+    fn json_has_the_promised_keys() {
+        let report = Report {
+            core_seconds: 1.0,
+            plonky3_seconds: 2.0,
+            phases: [0.0; PHASES.len()],
+            plonky3_processor_seconds: 2.0,
+            core_bytes: 3,
+            plonky3_bytes: 4,
+            bytes_equal: true,
+        };
+        let expected = json!({
+            "name": "a", "core_seconds": 1.0, "plonky3_seconds": 2.0, "ratio": 0.5,
+            "core_bytes": 3, "plonky3_bytes": 4, "bytes_equal": true, "backend": backend::name(),
+        });
+        assert_eq!(object("a", &report), expected);
+    }
 }

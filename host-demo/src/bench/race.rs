@@ -156,8 +156,7 @@ impl<C, P> Batch<C, P> {
 
             INSTRUMENTED_SYSTEM.reset_peak_memory();
             plonky3.start();
-            let reference =
-                prove_batch(&config, &instances, &data).map_err(BenchError::plonky3)?;
+            let reference = prove_batch(&config, &instances, &data).map_err(BenchError::plonky3)?;
             plonky3.lap(0);
             plonky3.stop();
             let peak = INSTRUMENTED_SYSTEM.get_peak_memory();
