@@ -1,10 +1,22 @@
 //! The batches that are raced, by name.
 
-use tranche_core::verifier::PlainConfig;
+use tranche_core::verifier::{CarvedConfig, PlainConfig};
+use tranche_machine::Program;
 
 use super::BenchError;
 use super::airs::{Exclusive, Keccak, Lookups};
-use super::race::{Batch, Report};
+use super::race::{Batch, PARAMS, Report};
+use crate::epoch::epoch_batch;
+use crate::settings::Settings;
+
+/// What the machine executes: SHA-256 of its input.
+static GUEST: &[u8] = include_bytes!("../../guests/prebuilt/sha256.elf");
+
+/// Bytes of its input: enough for several epochs.
+const INPUT_BYTES: usize = 1 << 12;
+
+/// The epoch that is proved: an early one would read its input for the most part.
+const EPOCH: u32 = 4;
 
 /// A batch under a name.
 #[derive(Clone, Copy, Debug)]
@@ -16,10 +28,11 @@ pub struct Case {
 }
 
 /// Every case, quickest first.
-pub const CASES: [Case; 4] = [
+pub const CASES: [Case; 5] = [
     Case { name: "lookup-2^14x16", race: |runs| lookups(14, 16, runs) },
     Case { name: "exclusive-2^16x32", race: exclusive },
     Case { name: "keccak-2^12", race: keccak },
+    Case { name: "machine-2^14", race: machine },
     Case { name: "lookup-2^18x32", race: |runs| lookups(18, 32, runs) },
 ];
 
@@ -35,4 +48,20 @@ fn exclusive(runs: usize) -> Result<Report, BenchError> {
 
 fn keccak(runs: usize) -> Result<Report, BenchError> {
     Batch::of_table(Keccak, Keccak::trace(12)).race::<PlainConfig>(runs)
+}
+
+/// One epoch of 2^14 cycles, with L2G carved and its statement bound.
+fn machine(runs: usize) -> Result<Report, BenchError> {
+    let program = Program::parse(GUEST)?;
+    let settings = Settings { log2_cycles: 14, params: PARAMS, ..Settings::default() };
+    let epoch = epoch_batch(&program, &[0x5a; INPUT_BYTES], settings, EPOCH)?;
+    let batch = Batch {
+        core_airs: epoch.airs.to_vec(),
+        plonky3_airs: epoch.airs.to_vec(),
+        traces: epoch.traces,
+        publics: epoch.publics.to_vec(),
+        carved: epoch.specs.iter().map(|spec| spec.carved).collect(),
+        statement: Some(epoch.statement),
+    };
+    batch.race::<CarvedConfig>(runs)
 }
