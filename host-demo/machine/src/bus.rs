@@ -3,8 +3,8 @@
 //! | bus | message | who |
 //! |---|---|---|
 //! | [`ROM`] | pc, rd, rs1, rs2, imm (2), aux, op, flags | CPU asks, ROM provides |
-//! | [`EXEC`] | op, clk, a (2), b (2), result (2), aux, next pc, old rd (2) | CPU and SYS ask, the others serve |
-//! | [`MEMORY`] | cell, timestamp, low half, high half | an access takes the last token, puts the next |
+//! | [`EXEC`] | op, clk, a (2), b (2), result (2), aux, next pc, old rd (2) | CPU, SYS ask others |
+//! | [`MEMORY`] | cell, timestamp, low half, high half | an access takes one, puts the next |
 //! | [`RANGE`] | value, bits | `value < 2^bits`, bits at most 8 |
 //! | [`AND4`] | x, y, x & y | nibbles |
 

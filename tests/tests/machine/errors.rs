@@ -4,7 +4,7 @@ use tranche_machine::decode::{DecodeError, Multiply};
 use tranche_machine::{ElfError, ExecError, Program};
 
 use crate::asm::{
-    A0, A1, A7, CODE, DATA, ECALL, RA, elf, exit, immediate, jal, jalr, li, load, store,
+    A0, A1, A7, CODE, DATA, ECALL, RA, branch, elf, exit, immediate, jal, jalr, li, load, store,
 };
 use crate::oracle::run_epochs;
 
@@ -72,6 +72,19 @@ fn bad_jumps() {
         target: CODE + 4,
     };
     assert_eq!(error(&[immediate("addi", A0, 0, 0)]), fall);
+}
+
+#[test]
+fn a_branch_to_a_misaligned_target_that_is_not_taken() {
+    let misaligned = |name: &str| [&[branch(name, 0, 0, 6)][..], &exit()].concat();
+    let run = run_epochs(&elf(&misaligned("bne"), &[]), &[], 6, |_, traces| {
+        traces.check().unwrap();
+    });
+    assert_eq!(run.unwrap().exit_code, 0);
+    assert_eq!(
+        error(&misaligned("beq")),
+        ExecError::MisalignedJump { pc: CODE }
+    );
 }
 
 #[test]

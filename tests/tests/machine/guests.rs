@@ -14,24 +14,41 @@ fn a_program_that_exits_at_once() {
     assert_eq!((run.exit_code, run.epochs, run.cycles), (7, 1, 3));
 }
 
-/// read(0, DATA, 8), write(1, DATA, result), exit(result).
-#[test]
-fn input_comes_out_again() {
+/// read(0, DATA, wanted), write(1, DATA, result), exit(result).
+fn echo(wanted: i32) -> Vec<u8> {
     let mut code = Vec::new();
     code.extend([immediate("addi", A7, 0, 63), immediate("addi", A0, 0, 0)]);
     code.extend(li(A1, DATA));
-    code.extend([immediate("addi", A2, 0, 8), ECALL]);
+    code.extend([immediate("addi", A2, 0, wanted), ECALL]);
     code.extend([immediate("addi", A7, 0, 64), immediate("addi", A2, A0, 0)]);
     code.extend([immediate("addi", A0, 0, 1), ECALL]);
     code.extend(exit());
-    let elf = elf(&code, &[]);
+    elf(&code, &[])
+}
+
+#[test]
+fn input_comes_out_again() {
     for input in [&b""[..], b"abc", b"more than eight"] {
-        let run = run_epochs(&elf, input, 6, |_, traces| traces.check().unwrap()).unwrap();
+        let run = run_epochs(&echo(8), input, 6, |_, traces| traces.check().unwrap()).unwrap();
         let got = input.len().min(8);
         assert_eq!(run.output, &input[..got]);
         assert_eq!(run.exit_code as usize, got);
         assert_eq!(run.instructions, 12);
     }
+}
+
+/// An epoch of 2^6 cycles has room for 2^4 steps of system calls.
+#[test]
+fn epochs_end_inside_system_calls() {
+    let input: Vec<u8> = (0..100).collect();
+    let run = run_epochs(&echo(90), &input, 6, |_, traces| traces.check().unwrap()).unwrap();
+    assert_eq!(run.output, &input[..90]);
+    assert_eq!(run.exit_code, 90);
+    assert_eq!(run.instructions, 12);
+    assert_eq!(
+        run.epochs, 12,
+        "90 + 1 steps, twice, and an exit, 16 to an epoch"
+    );
 }
 
 const GUESTS: [&str; 3] = ["sha256", "json", "sort"];

@@ -137,7 +137,7 @@ impl Traces<'_> {
         let lookups: Vec<_> = self
             .tables
             .iter()
-            .map(|table| Lookups::<F>::from_air::<EF, _>(table))
+            .map(Lookups::<F>::from_air::<EF, _>)
             .collect();
         let fixed: Vec<_> = self
             .tables
