@@ -68,6 +68,27 @@ fn epochs_are_proved_and_verified() {
     }
 }
 
+/// What the audit of the attacks says of a witness is what the verifier says of its proof.
+#[test]
+fn proofs_of_forged_witnesses_are_refused() {
+    use tranche_machine::tables::{cpu, l2g};
+    // A final value, and an exit program counter invented on the last padding row.
+    let forgeries = [("l2g", 0, l2g::columns::FINI_LO), ("cpu", 63, cpu::NEXT_PC)];
+    for (table, row, column) in forgeries {
+        run_epochs(&elf(&exit(), &[]), &[], 6, |_, mut traces| {
+            let value = traces.get(table, row, column) + F::ONE;
+            traces.set(table, row, column, value);
+            if table == "cpu" {
+                traces.public[0][1] = value;
+            }
+            let forged = batch(traces, true);
+            let proof = forged.prove();
+            assert!(forged.verify(&proof).is_err(), "{table}");
+        })
+        .unwrap();
+    }
+}
+
 /// Constraint degrees stay at 3, packed message columns included, for short and long clocks; the
 /// number of columns is the design's.
 #[test]
