@@ -1,6 +1,6 @@
 //! `check_constraints` accepts what Plonky3's verifier accepts, and names what it finds.
 
-use p3_air::{Air, BaseAir};
+use p3_air::{Air, BaseAir, WindowAccess};
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use p3_matrix::Matrix;
@@ -214,9 +214,8 @@ impl BaseAir<F> for Unconstrained {
 
 impl<AB: InteractionBuilder<F = F>> Air<AB> for Unconstrained {
     fn eval(&self, builder: &mut AB) {
-        use p3_air::WindowAccess;
         let row = builder.main();
-        let [a, b] = [0, 1].map(|i| AB::Expr::from(row.current_slice()[i].into()));
+        let [a, b]: [AB::Expr; 2] = [0, 1].map(|i| row.current_slice()[i].into());
         let message = |i| vec![AB::Expr::from_u8(i)];
         let branches = [(a, 1.into(), message(7)), (b, (-1).into(), message(7))];
         builder.push_exclusive_interaction("flags", branches);
