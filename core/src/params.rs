@@ -8,7 +8,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Params {
-    /// log2 of the blowup factor, 1 to 3.
+    /// log2 of the blowup factor, 1 to 8.
     pub log_blowup: u8,
     /// log2 of the number of coefficients of the final polynomial.
     pub log_final_poly_len: u8,

@@ -495,6 +495,18 @@ fn setting_a_prover_up() {
             got: 1
         })
     );
+    let wider = Odd {
+        width: 2,
+        ..Odd::default()
+    };
+    assert_eq!(
+        setup(&[Odd::default(), wider], needed),
+        Some(SetupError::OtherAir { table: 1 })
+    );
+    assert_eq!(
+        setup(&[pushes(vec![global("bus", 1)]), Odd::default()], needed),
+        Some(SetupError::OtherAir { table: 0 })
+    );
     let Some(SetupError::Workspace(small)) = setup(&airs, needed - 1) else {
         panic!("one byte fewer is too small")
     };

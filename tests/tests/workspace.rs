@@ -231,3 +231,27 @@ fn other_constants_in_one_workspace() {
     assert_ne!(published.prove_in::<DefaultBackend>(&mut workspace), first);
     assert_eq!(own.prove_in::<DefaultBackend>(&mut workspace), first);
 }
+
+#[test]
+fn preprocessed_traces_prepared_again() {
+    let batch = Shape::everything(QUICK).batch();
+    let plan = plan(&batch);
+    let expected = batch.prove();
+    let mut workspace = buffer(plan.workspace_len());
+    let mut prover = ready(&batch, &plan, &mut workspace);
+    prover.prepare();
+    assert_eq!(prove(&mut prover, &batch), expected);
+    // One table is written anew; the others keep what they hold.
+    for (table, air) in batch.airs.iter().enumerate() {
+        let Some(mut trace) = prover.preprocessed_mut(table) else {
+            continue;
+        };
+        trace.values_mut().fill(F::TWO);
+        prover.prepare();
+        assert_ne!(prove(&mut prover, &batch), expected);
+        let trace = prover.preprocessed_mut(table).expect("the same table");
+        fill(&air.preprocessed_trace().expect("columns"), trace);
+        prover.prepare();
+        assert_eq!(prove(&mut prover, &batch), expected);
+    }
+}

@@ -302,7 +302,7 @@ impl<'a> Collector<'a> {
 }
 
 /// The shape of one table: what evaluating its AIR over degrees tells.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableLayout {
     /// Main columns.
     pub main_width: usize,

@@ -16,6 +16,11 @@ pub enum SetupError {
         /// AIRs given.
         got: usize,
     },
+    /// An AIR has another shape than the one that the table was planned for.
+    OtherAir {
+        /// The table.
+        table: usize,
+    },
     /// The plan was made for a backend with another packing.
     Lanes {
         /// Lanes of the plan.
@@ -36,6 +41,7 @@ impl core::fmt::Display for SetupError {
         match self {
             Self::Workspace(error) => error.fmt(f),
             Self::AirCount { expected, got } => write!(f, "{got} AIRs for {expected} tables"),
+            Self::OtherAir { table } => write!(f, "table {table} was planned for another AIR"),
             Self::Lanes { expected, got } => {
                 write!(f, "a backend of {got} lanes for a plan of {expected}")
             }

@@ -16,7 +16,7 @@ use core::mem::MaybeUninit;
 use embedded_io::Write;
 use p3_field::{Field, PackedValue};
 
-use crate::air::ProverAir;
+use crate::air::{Buses, ProverAir, TableLayout};
 use crate::backend::Backend;
 use crate::merkle::{self, Tree};
 use crate::ntt::{self, Twiddles};
@@ -61,6 +61,13 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         if expected != got {
             return Err(SetupError::Lanes { expected, got });
         }
+        let mut buses = Buses::default();
+        for (table, (air, planned)) in airs.iter().zip(plan.tables()).enumerate() {
+            let budget = planned.spec.lookup_budget as usize;
+            if TableLayout::new(air, &mut buses, budget) != Ok(planned.layout) {
+                return Err(SetupError::OtherAir { table });
+            }
+        }
         let words = workspace::carve(buffer, plan.regions().len())?;
         let [twiddles] = plan.regions().split(words, [Name::Twiddles]);
         Twiddles::fill::<B::P>(twiddles, plan.log_max_lde(), plan.log_max_height());
@@ -86,7 +93,15 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         if len == 0 {
             return None;
         }
-        self.prepared = false;
+        if self.prepared {
+            // Back to natural order, in which the traces of the other tables are still valid.
+            let [traces] = self
+                .plan
+                .regions()
+                .split(self.words, [Name::PreprocessedTrace]);
+            reverse_traces(self.plan, Round::Preprocessed, traces);
+            self.prepared = false;
+        }
         let [traces] = self
             .plan
             .regions()
@@ -98,7 +113,12 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
     }
 
     /// Extends and commits the preprocessed traces, once for all batches.
+    ///
+    /// Does nothing while they are prepared already.
     pub fn prepare(&mut self) {
+        if self.prepared {
+            return;
+        }
         let names = [Name::Twiddles, Name::PreprocessedTrace, Name::Preprocessed];
         let [twiddles, traces, extensions] = self.plan.regions().split(self.words, names);
         let twiddles = Twiddles::view(twiddles, self.plan.log_max_lde());
@@ -221,6 +241,17 @@ fn matrix<'a>(extensions: &'a [F], opened: &Opened) -> merkle::Matrix<'a> {
     merkle::Matrix {
         values: &extensions[opened.extension()],
         log_height: opened.log_lde,
+    }
+}
+
+/// Bit-reverses every trace in place.
+fn reverse_traces<const N: usize>(plan: &Plan<N>, round: Round, traces: &mut [F]) {
+    let mut rest = traces;
+    for opened in plan.round(round) {
+        let height = 1 << (opened.log_lde - plan.log_blowup());
+        let (trace, after) = rest.split_at_mut(opened.width * height);
+        trace.chunks_exact_mut(height).for_each(ntt::bit_reverse);
+        rest = after;
     }
 }
 
