@@ -63,7 +63,7 @@ impl<const ARRAYS: bool> Exclusive<ARRAYS> {
     /// A trace of `2^log_height` rows with random keys, the flags set in turn.
     pub fn trace(log_height: usize) -> RowMajorMatrix<F> {
         let mut random = Random::default();
-        let mut values = F::zero_vec(2 * BRANCHES << log_height);
+        let mut values = F::zero_vec((2 * BRANCHES) << log_height);
         for (r, row) in values.chunks_exact_mut(2 * BRANCHES).enumerate() {
             row[r % BRANCHES] = F::ONE;
             row[BRANCHES..].fill_with(|| random.element());
