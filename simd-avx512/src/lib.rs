@@ -1,2 +1,17 @@
-//! Backend.
+//! The backend of `tranche-core` for x86-64 processors with AVX-512: 16 lanes of BabyBear.
+//!
+//! The packing is p3-monty-31's, and so are the kernels over it that the core derives from a packing.
+//! On other architectures this crate is empty.
 #![no_std]
+#![cfg(target_arch = "x86_64")]
+
+#[cfg(not(all(target_feature = "avx512f", target_feature = "avx2")))]
+compile_error!(
+    "tranche-simd-avx512 needs AVX-512: build with RUSTFLAGS=\"-C target-cpu=native\" on a processor \
+     that has it, or with RUSTFLAGS=\"-C target-feature=+avx2,+avx512f\""
+);
+
+#[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
+mod backend;
+#[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
+pub use backend::Avx512;

@@ -1,2 +1,17 @@
-//! Backend.
+//! The backend of `tranche-core` for AArch64 processors with NEON: 4 lanes of BabyBear.
+//!
+//! The packing is p3-monty-31's, and so are the kernels over it that the core derives from a packing.
+//! On other architectures this crate is empty.
 #![no_std]
+#![cfg(target_arch = "aarch64")]
+
+#[cfg(not(target_feature = "neon"))]
+compile_error!(
+    "tranche-simd-neon needs NEON: build with RUSTFLAGS=\"-C target-feature=+neon\", or for a target \
+     that has it"
+);
+
+#[cfg(target_feature = "neon")]
+mod backend;
+#[cfg(target_feature = "neon")]
+pub use backend::Neon;
