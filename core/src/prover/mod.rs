@@ -5,6 +5,7 @@
 //! [`Folded`] → open. [`Prover::prove_batch`] is their composition. No step allocates.
 
 mod check;
+mod closing;
 mod error;
 mod folding;
 mod openings;
@@ -25,8 +26,9 @@ use crate::poseidon2::Poseidon2;
 use crate::{Digest, F, Statement, TraceMut, workspace};
 
 pub use check::CheckError;
+pub use closing::{Evaluated, Folded, Reduced};
 pub use error::{ProveError, SetupError};
-pub use phases::{Argued, Committed, Evaluated, Folded, Quotients, Reduced, Traces};
+pub use phases::{Argued, Committed, Quotients, Traces};
 
 /// Proves batches of one plan in one workspace.
 ///

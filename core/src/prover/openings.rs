@@ -3,7 +3,8 @@
 use embedded_io::Write;
 use heapless::Vec;
 
-use super::phases::{FriOutcome, Witnesses};
+use super::closing::FriOutcome;
+use super::phases::Witnesses;
 use super::{Prover, matrix};
 use crate::air::ProverAir;
 use crate::backend::Backend;
