@@ -19,6 +19,7 @@ mod merkle;
 pub mod ntt;
 pub mod params;
 pub mod plan;
+pub mod portable;
 pub mod poseidon2;
 pub mod prover;
 mod quotient;
@@ -39,6 +40,7 @@ use p3_field::extension::BinomialExtensionField;
 pub use backend::{Backend, DefaultBackend, ScalarBackend};
 pub use params::Params;
 pub use plan::{Plan, PlanError, TableSpec};
+pub use portable::PortableBackend;
 pub use prover::Prover;
 pub use statement::Statement;
 pub use trace::TraceMut;
@@ -53,3 +55,8 @@ pub const D: usize = 4;
 pub type Digest = [F; DIGEST];
 /// Field elements in a digest.
 pub const DIGEST: usize = 8;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
