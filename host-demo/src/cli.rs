@@ -1,8 +1,8 @@
 //! The command line: its grammar, and which function answers to which subcommand.
 //!
 //! Exit codes: 0 for success, 1 for a refused proof or an execution that cannot be proved, 2 for bad
-//! usage. With `--json` a subcommand prints exactly one object on stdout and nothing else there;
-//! progress and reasons go to stderr.
+//! usage. With `--json` a subcommand prints exactly one object on stdout and nothing else there (after an
+//! error one with the key `error`); progress and reasons go to stderr.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -81,7 +81,7 @@ pub struct ProveArgs {
     /// Threads that prove, each in a workspace of its own; as many as the machine runs at once without it.
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroUsize>,
-    /// Where the bundle goes; next to the program without it.
+    /// Where the bundle goes; PROGRAM.bundle in the current folder without it.
     #[arg(short, long, value_name = "BUNDLE")]
     pub output: Option<PathBuf>,
     /// Prints one JSON object on stdout.
@@ -96,8 +96,9 @@ pub struct VerifyArgs {
     pub program: PathBuf,
     /// The bundle that claims an execution of it.
     pub bundle: PathBuf,
-    /// Proven bits that every proof has to have.
-    #[arg(long, value_name = "BITS", default_value_t = SECURITY_FLOOR_BITS)]
+    /// Proven bits that every proof has to have, at least the default.
+    #[arg(long, value_name = "BITS", default_value_t = SECURITY_FLOOR_BITS,
+          value_parser = security_floor)]
     pub security_floor: f64,
     /// Prints one JSON object on stdout.
     #[arg(long)]
@@ -143,6 +144,28 @@ pub struct BenchArgs {
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Reads a number of bits that raises the floor.
+fn security_floor(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(bits) if bits >= SECURITY_FLOOR_BITS => Ok(bits),
+        _ => Err(format!("not a number of bits from {SECURITY_FLOOR_BITS} on")),
+    }
+}
+
+impl Cli {
+    /// Whether the answer is one JSON object.
+    pub const fn json(&self) -> bool {
+        match &self.command {
+            None => false,
+            Some(Command::Run(args)) => args.json,
+            Some(Command::Prove(args)) => args.json,
+            Some(Command::Verify(args)) => args.json,
+            Some(Command::Plan(args)) => args.json,
+            Some(Command::Bench(args)) => args.json,
+        }
+    }
 }
 
 /// Does what the command line asks for.

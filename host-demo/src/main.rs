@@ -11,10 +11,14 @@ use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAlloc};
 static HEAP: &PeakMemAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
-    match tranche::cli::run(&tranche::cli::Cli::parse()) {
+    let cli = tranche::cli::Cli::parse();
+    match tranche::cli::run(&cli) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("tranche: {error}");
+            if cli.json() {
+                println!("{}", serde_json::json!({ "error": error.to_string() }));
+            }
             error.exit_code()
         }
     }

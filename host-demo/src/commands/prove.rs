@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use tranche_machine::Program;
 
 use super::report::{peak_rss_bytes, progress_bar, size};
-use super::{read, read_input};
+use super::{print, read, read_input};
 use crate::cli::ProveArgs;
 use crate::error::Error;
 use crate::execute::Execution;
@@ -32,7 +32,7 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
     let options = options(args);
     let setup = setup(args, &program, &input, &execution, &options)?;
 
-    let path = args.output.clone().unwrap_or_else(|| args.program.with_extension("bundle"));
+    let path = args.output.clone().unwrap_or_else(|| default_path(&args.program));
     let file = File::create(&path).map_err(|error| Error::File { path: path.clone(), error })?;
     let bar = progress_bar(execution.cycles);
     let proved =
@@ -61,17 +61,34 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
             "workers": options.workers,
             "backend": backend::name(),
         });
-        println!("{report}");
+        print(format!("{report}\n"))?;
     } else {
-        let epoch = setup.settings.log2_cycles;
-        println!("program    {digest}");
-        println!("cycles     {} in {} epochs of 2^{epoch}", proved.cycles, proved.epochs);
-        println!("exit code  {}, {} bytes of output", execution.exit_code, execution.output.len());
-        println!("bundle     {}, {}", path.display(), size(proved.bundle_bytes));
-        println!("workspaces {}", size(proved.workspace_bytes as u64));
-        println!("time       {seconds:.2} s, {} workers, {}", options.workers, backend::name());
+        let (cycles, epochs, log2) = (proved.cycles, proved.epochs, setup.settings.log2_cycles);
+        let output = execution.output.len();
+        print(format!(
+            "program    {digest}\n\
+             cycles     {cycles} in {epochs} epochs of at most 2^{log2}, {} merges\n\
+             exit code  {}, {output} bytes of output\n\
+             bundle     {}, {}\n\
+             workspaces {}\n\
+             time       {seconds:.2} s, {} workers, {}\n",
+            proved.merges,
+            execution.exit_code,
+            path.display(),
+            size(proved.bundle_bytes),
+            size(proved.workspace_bytes as u64),
+            options.workers,
+            backend::name(),
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The program's name, in the current folder.
+fn default_path(program: &Path) -> PathBuf {
+    let mut name = program.file_stem().unwrap_or_default().to_owned();
+    name.push(".bundle");
+    name.into()
 }
 
 fn options(args: &ProveArgs) -> Options {

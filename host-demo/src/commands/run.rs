@@ -1,12 +1,11 @@
 //! `tranche run`: executes a program, and proves nothing.
 
-use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use serde_json::json;
 use tranche_machine::Program;
 
-use super::{read, read_input};
+use super::{print, read, read_input};
 use crate::cli::RunArgs;
 use crate::error::Error;
 use crate::execute;
@@ -28,9 +27,9 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
             "cycles": execution.cycles,
             "instructions": execution.instructions,
         });
-        println!("{report}");
+        print(format!("{report}\n"))?;
     } else {
-        stdout().write_all(&execution.output).map_err(Error::Stdout)?;
+        print(&execution.output)?;
         eprintln!("{} cycles, {} instructions", execution.cycles, execution.instructions);
     }
     Ok(ExitCode::from(execution.exit_code as u8))

@@ -9,8 +9,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tranche_machine::Program;
 
-use super::read;
 use super::report::{peak_rss_bytes, printable};
+use super::{print, read};
 use crate::cli::VerifyArgs;
 use crate::error::{Error, REFUSED};
 use crate::setup::{POSEIDON2, digest_hex, hex};
@@ -45,30 +45,30 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
             "verify_seconds": seconds,
             "peak_rss_bytes": peak_rss_bytes(),
         });
-        println!("{report}");
+        print(format!("{report}\n"))?;
         return Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) });
     }
     let claim = verdict.map_err(Error::Refused)?;
-    println!("accepted in {seconds:.2} s");
-    println!("program    {program_digest}");
-    println!("cycles     {} in {} epochs", claim.cycles, claim.epochs);
-    println!("exit code  {}", claim.exit_code);
-    println!("output     {} bytes, SHA-256 {}", claim.output.len(), output_digest(&claim.output));
-    match printable(&claim.output) {
-        Some("") => {}
-        Some(text) => println!("{}", text.trim_end()),
-        None => println!("{}", hex(claim.output)),
-    }
-    println!(
-        "security   {:.2} proven bits a proof, {:.2} against {} of them together",
+    let proofs = u64::from(claim.epochs) + u64::from(claim.merges);
+    let output = match printable(&claim.output) {
+        Some(text) => text.trim_end().to_owned(),
+        None => hex(claim.output.iter().copied()),
+    };
+    print(format!(
+        "accepted in {seconds:.2} s\n\
+         program    {program_digest}\n\
+         cycles     {} in {} epochs\n\
+         exit code  {}\n\
+         security   {:.2} proven bits a proof, {:.2} against a forgery of any of {proofs}\n\
+         output     {} bytes, SHA-256 {}\n\
+         {output}\n",
+        claim.cycles,
+        claim.epochs,
+        claim.exit_code,
         claim.security_bits,
         claim.bundle_security_bits,
-        u64::from(claim.epochs) + u64::from(claim.merges)
-    );
+        claim.output.len(),
+        hex(Sha256::digest(&claim.output)),
+    ))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// SHA-256 of an output, so that long ones can be compared.
-fn output_digest(output: &[u8]) -> String {
-    hex(Sha256::digest(output))
 }

@@ -1,0 +1,166 @@
+//! The command line: exit codes, JSON keys, and what stands on which stream.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const GUESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/guests/prebuilt");
+
+fn guest(name: &str) -> String {
+    format!("{GUESTS}/{name}.elf")
+}
+
+/// A file of this test's own.
+fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn tranche(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tranche")).args(args).output().unwrap()
+}
+
+/// The one object that a subcommand prints with `--json`.
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).expect("one JSON object on stdout")
+}
+
+fn has_keys(object: &Value, keys: &[&str]) {
+    for key in keys {
+        assert!(!object[key].is_null(), "{key} is missing in {object}");
+    }
+}
+
+/// An ELF file of one executable segment at 0x10000.
+fn elf(code: &[u32]) -> Vec<u8> {
+    let len = 4 * code.len() as u32;
+    let mut elf = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0".to_vec();
+    let header = [1, 0x10000, 52, 0, 0, 52 | 32 << 16, 1 | 40 << 16, 0];
+    let segment = [1, 84, 0x10000, 0x10000, len, len, 5, 4];
+    let words = [&header[..], &segment, code].concat();
+    elf.extend(words.into_iter().flat_map(u32::to_le_bytes));
+    elf
+}
+
+#[test]
+fn run_passes_output_and_exit_code_on() {
+    let input = file("run.txt", b"no number");
+    let output = tranche(&["run", &guest("spin"), "--input", input.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "the guest's exit code");
+    assert!(output.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cycles"));
+
+    let output = tranche(&["run", &guest("sha256")]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stdout[..4], [0xe3, 0xb0, 0xc4, 0x42], "SHA-256 of nothing");
+    let output = tranche(&["run", "--json", &guest("sha256")]);
+    has_keys(&json(&output), &["cycles", "instructions", "exit_code", "output_hex"]);
+}
+
+#[test]
+fn prove_and_verify() {
+    let bundle = file("cli.bundle", b"");
+    let bundle = bundle.to_str().unwrap();
+    let spin = guest("spin");
+    let output =
+        tranche(&["prove", &spin, "--epoch-log2", "8", "--workers", "1", "-o", bundle, "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "progress is for terminals");
+    let proved = json(&output);
+    has_keys(
+        &proved,
+        &[
+            "program_digest", "cycles", "epochs", "exit_code", "output_hex", "bundle_bytes",
+            "prove_seconds", "workspace_bytes", "peak_rss_bytes", "backend",
+        ],
+    );
+
+    let output = tranche(&["verify", &spin, bundle, "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let verified = json(&output);
+    assert_eq!(verified["accepted"], true);
+    assert!(verified["security_bits"].as_f64().unwrap() >= 100.0);
+    has_keys(&verified, &["verify_seconds", "peak_rss_bytes"]);
+    for key in ["program_digest", "cycles", "epochs", "exit_code", "output_hex"] {
+        assert_eq!(verified[key], proved[key], "{key}");
+    }
+
+    let output = tranche(&["verify", &spin, bundle]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("accepted"));
+
+    // Of another program: refused, with a reason that names the epoch.
+    let output = tranche(&["verify", &guest("sort"), bundle, "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let refused = json(&output);
+    assert_eq!(refused["accepted"], false);
+    assert!(refused["reason"].as_str().unwrap().starts_with("epoch 1: "), "{refused}");
+    let output = tranche(&["verify", &guest("sort"), bundle]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_multiplication_is_named_with_its_address() {
+    // addi x5, x0, 6; mul x5, x5, x5
+    let program = file("mul.elf", &elf(&[0x0060_0293, 0x0252_82b3]));
+    let program = program.to_str().unwrap();
+    for args in [["run", program, "--json"], ["prove", program, "--json"]] {
+        let output = tranche(&args);
+        assert_eq!(output.status.code(), Some(1));
+        let reason = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(reason.contains("0x00010004") && reason.contains("mul"), "{reason}");
+        assert!(json(&output)["error"].as_str().unwrap().contains("0x00010004"));
+    }
+}
+
+#[test]
+fn a_budget_that_is_too_small_names_one_that_would_do() {
+    let bundle = file("budget.bundle", b"");
+    let prove = |bytes: &str| {
+        let bundle = bundle.to_str().unwrap();
+        tranche(&["prove", &guest("spin"), "--memory", bytes, "--workers", "1", "-o", bundle])
+    };
+    let output = prove("1000");
+    assert_eq!(output.status.code(), Some(1));
+    let reason = String::from_utf8_lossy(&output.stderr).into_owned();
+    let numbers = reason.split(|c: char| !c.is_ascii_digit()).filter(|word| !word.is_empty());
+    let needed = numbers.last().expect("a number of bytes");
+    assert_eq!(prove(needed).status.code(), Some(0), "{needed} bytes");
+}
+
+#[test]
+fn plan_is_exact() {
+    let output = tranche(&["plan", "--epoch-log2", "10", "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let plan = json(&output);
+    has_keys(&plan, &["workspace_bytes", "security_bits", "tables", "regions"]);
+    assert_eq!(plan["tables"].as_array().unwrap().len(), 10);
+    let end = |region: &Value| {
+        region["offset_bytes"].as_u64().unwrap() + region["bytes"].as_u64().unwrap()
+    };
+    let end = plan["regions"].as_array().unwrap().iter().map(end).max().unwrap();
+    // The last region's end, and what the alignment of a buffer may take.
+    assert_eq!(plan["workspace_bytes"], end + 63);
+}
+
+#[test]
+fn bad_usage() {
+    let spin = guest("spin");
+    for args in [
+        &["prove"][..],
+        &["prove", &spin, "--epoch-log2", "40"],
+        &["prove", &spin, "--workers", "0"],
+        &["prove", &spin, "--epoch-log2", "8", "--memory", "1000000"],
+        &["run", "no such file"],
+        &["verify", &spin, "no such file"],
+        &["verify", &spin, &spin, "--security-floor", "99"],
+        &["plan", "--epoch-log2", "5"],
+        &["dance"],
+    ] {
+        assert_eq!(tranche(args).status.code(), Some(2), "{args:?}");
+    }
+}
