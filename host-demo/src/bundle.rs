@@ -2,11 +2,11 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, ten parameters (11), checksum (4) |
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, parameters (11), checksum (4) |
 //! | frame | kind, length of the payload (4), payload, checksum (4) |
 //!
-//! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of its
-//! part. Frames come in the order in which their proofs can be made:
+//! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of
+//! its part. Frames come in the order in which their proofs can be made:
 //!
 //! | kind | payload | when |
 //! |---|---|---|
@@ -137,7 +137,12 @@ impl std::fmt::Display for FormatError {
             Self::Setting(error) => error.fmt(f),
             Self::UnknownKind { got } => write!(f, "no frame has kind {got}"),
             Self::Kind { expected, got } => {
-                write!(f, "a frame of kind {}, expected {}", got.name(), expected.name())
+                write!(
+                    f,
+                    "a frame of kind {}, expected {}",
+                    got.name(),
+                    expected.name()
+                )
             }
             Self::TooLong { limit, got } => write!(f, "{got} bytes in a frame, at most {limit}"),
             Self::Short => f.write_str("a payload without its fixed part"),
@@ -172,7 +177,10 @@ impl<W: Write> Writer<W> {
     pub fn frame(&mut self, kind: Kind, fixed: &[u8], rest: &[u8]) -> io::Result<()> {
         let len = fixed.len() + rest.len();
         if len > kind.max_len() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a frame is too long"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a frame is too long",
+            ));
         }
         let len = (len as u32).to_le_bytes();
         let mut checksum = crc32fast::Hasher::new();
@@ -229,7 +237,11 @@ impl<W: Write> Writer<W> {
 
 /// The header's bytes.
 pub fn header(settings: &Settings) -> [u8; HEADER_BYTES] {
-    let Settings { log2_cycles, arity, params } = *settings;
+    let Settings {
+        log2_cycles,
+        arity,
+        params,
+    } = *settings;
     let [low, high] = params.num_queries.to_le_bytes();
     let integers = [
         log2_cycles,
@@ -296,7 +308,13 @@ impl<R: Read> Reader<R> {
             },
         };
         settings.check().map_err(FormatError::Setting)?;
-        Ok((Self { source, payload: Vec::new() }, settings))
+        Ok((
+            Self {
+                source,
+                payload: Vec::new(),
+            },
+            settings,
+        ))
     }
 
     /// Reads the next frame, which has to be of this kind; returns its payload.
@@ -315,7 +333,8 @@ impl<R: Read> Reader<R> {
         }
         self.payload.clear();
         let mut body = self.source.by_ref().take(len as u64);
-        body.read_to_end(&mut self.payload).map_err(|error| FormatError::Read(error.kind()))?;
+        body.read_to_end(&mut self.payload)
+            .map_err(|error| FormatError::Read(error.kind()))?;
         if self.payload.len() < len {
             return Err(FormatError::Truncated);
         }
@@ -339,7 +358,14 @@ impl<R: Read> Reader<R> {
         let payload = self.frame(Kind::Epoch)?;
         let (words, proof) = split_words::<3>(payload)?;
         let [entry, exit, cycles] = words;
-        Ok((Span { entry, exit, cycles }, proof))
+        Ok((
+            Span {
+                entry,
+                exit,
+                cycles,
+            },
+            proof,
+        ))
     }
 
     /// The frame of a merge below the root: log2 of the parent's rows, and the proof.
@@ -347,7 +373,10 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// [`FormatError`].
     pub fn merge(&mut self) -> Result<(u8, &[u8]), FormatError> {
-        let (&log_rows, proof) = self.frame(Kind::Merge)?.split_first().ok_or(FormatError::Short)?;
+        let (&log_rows, proof) = self
+            .frame(Kind::Merge)?
+            .split_first()
+            .ok_or(FormatError::Short)?;
         Ok((log_rows, proof))
     }
 
@@ -365,8 +394,12 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// [`FormatError`].
     pub fn root(&mut self) -> Result<(&[u8], &[u8]), FormatError> {
-        let (&holes, rest) = self.frame(Kind::Root)?.split_first().ok_or(FormatError::Short)?;
-        rest.split_at_checked(holes.into()).ok_or(FormatError::Short)
+        let (&holes, rest) = self
+            .frame(Kind::Root)?
+            .split_first()
+            .ok_or(FormatError::Short)?;
+        rest.split_at_checked(holes.into())
+            .ok_or(FormatError::Short)
     }
 
     /// Checks that nothing follows.
@@ -384,16 +417,23 @@ impl<R: Read> Reader<R> {
 
 fn take<const N: usize>(source: &mut impl Read) -> Result<[u8; N], FormatError> {
     let mut bytes = [0; N];
-    source.read_exact(&mut bytes).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => FormatError::Truncated,
-        kind => FormatError::Read(kind),
-    })?;
+    source
+        .read_exact(&mut bytes)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => FormatError::Truncated,
+            kind => FormatError::Read(kind),
+        })?;
     Ok(bytes)
 }
 
 /// The first `N` words of a payload, and what follows them.
 fn split_words<const N: usize>(payload: &[u8]) -> Result<([u32; N], &[u8]), FormatError> {
     let (words, rest) = payload.split_at_checked(4 * N).ok_or(FormatError::Short)?;
-    let mut words = words.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]));
-    Ok((std::array::from_fn(|_| words.next().unwrap_or_default()), rest))
+    let mut words = words
+        .chunks_exact(4)
+        .map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]));
+    Ok((
+        std::array::from_fn(|_| words.next().unwrap_or_default()),
+        rest,
+    ))
 }

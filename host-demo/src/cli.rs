@@ -1,8 +1,8 @@
 //! The command line: its grammar, and which function answers to which subcommand.
 //!
-//! Exit codes: 0 for success, 1 for a refused proof or an execution that cannot be proved, 2 for bad
-//! usage. With `--json` a subcommand prints exactly one object on stdout and nothing else there (after an
-//! error one with the key `error`); progress and reasons go to stderr.
+//! Exit codes: 0 for success, 1 for a refused proof or an execution that cannot be proved, 2 for
+//! bad usage. With `--json` a subcommand prints exactly one object on stdout and nothing else there
+//! (after an error one with the key `error`); progress and reasons go to stderr.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::error::Error;
-use crate::settings::{DEFAULT_ARITY, SECURITY_FLOOR_BITS};
 use crate::bench;
 use crate::commands::{demo, plan, prove, run, verify};
+use crate::error::Error;
+use crate::settings::{DEFAULT_ARITY, SECURITY_FLOOR_BITS};
 
 /// Cycles after which an execution is given up, unless the command line says otherwise.
 const MAX_CYCLES: u64 = 1 << 36;
@@ -78,7 +78,8 @@ pub struct ProveArgs {
     /// Bytes that all workspaces together may use; the largest epoch that fits is chosen.
     #[arg(long, value_name = "BYTES")]
     pub memory: Option<u64>,
-    /// Threads that prove, each in a workspace of its own; as many as the machine runs at once without it.
+    /// Threads that prove, each in a workspace of its own; as many as the machine runs at once
+    /// without it.
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroUsize>,
     /// Where the bundle goes; PROGRAM.bundle in the current folder without it.
@@ -150,7 +151,9 @@ pub struct BenchArgs {
 fn security_floor(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(bits) if bits >= SECURITY_FLOOR_BITS => Ok(bits),
-        _ => Err(format!("not a number of bits from {SECURITY_FLOOR_BITS} on")),
+        _ => Err(format!(
+            "not a number of bits from {SECURITY_FLOOR_BITS} on"
+        )),
     }
 }
 

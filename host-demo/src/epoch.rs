@@ -7,9 +7,7 @@ use tranche_core::{F, Plan, PlanError, Statement, TableSpec, TraceMut};
 use tranche_machine::bus::{CLOCK_START, STAMPS};
 use tranche_machine::tables::NUM_TABLES;
 use tranche_machine::tables::rom::HALT;
-use tranche_machine::{
-    Cell, EpochRecord, EpochTable, ExecError, Machine, Program, RecordStorage,
-};
+use tranche_machine::{Cell, EpochRecord, EpochTable, ExecError, Machine, Program, RecordStorage};
 
 use crate::backend::Backend;
 use crate::execute::Io;
@@ -46,7 +44,11 @@ impl Span {
     /// The span of a recorded epoch.
     pub fn of(record: &EpochRecord<'_>) -> Self {
         let [entry, exit, _] = record.public_values().map(|value| value.as_canonical_u32());
-        Self { entry, exit, cycles: record.cycles() }
+        Self {
+            entry,
+            exit,
+            cycles: record.cycles(),
+        }
     }
 
     /// Whether the program has exited.
@@ -65,7 +67,11 @@ impl<'a> EpochTables<'a> {
             carved: matches!(air, EpochTable::L2g),
             ..TableSpec::new(air.log_height(setup.shape) as u8)
         });
-        Self { setup: *setup, airs, specs }
+        Self {
+            setup: *setup,
+            airs,
+            specs,
+        }
     }
 
     /// The plan of an epoch.
@@ -84,7 +90,13 @@ impl<'a> EpochTables<'a> {
         let log_heights = self.specs.map(|spec| spec.log_height.into());
         let carved = self.specs.map(|spec| spec.carved);
         let params = self.setup.settings.params;
-        VerifyingKey::new(self.airs.to_vec(), &log_heights, params, POSEIDON2.clone(), &carved)
+        VerifyingKey::new(
+            self.airs.to_vec(),
+            &log_heights,
+            params,
+            POSEIDON2.clone(),
+            &carved,
+        )
     }
 
     /// The public values of each table, for an epoch of this number and span.
@@ -143,7 +155,11 @@ pub fn epoch_batch<'a>(
     let traces = tables.airs.iter().zip(&tables.specs).map(|(air, spec)| {
         let height = 1 << spec.log_height;
         let mut values = vec![F::ZERO; air.main_width() * height];
-        air.fill(program, &mut record, &mut TraceMut::new(&mut values, height));
+        air.fill(
+            program,
+            &mut record,
+            &mut TraceMut::new(&mut values, height),
+        );
         RowMajorMatrix::new(values, height).transpose()
     });
     Ok(EpochBatch {

@@ -77,7 +77,10 @@ impl fmt::Display for Error {
             Self::Execution(error) => error.fmt(f),
             Self::Setup(error) => error.fmt(f),
             Self::Budget { bytes, needed } => {
-                write!(f, "no epoch fits {bytes} bytes of workspaces; {needed} bytes would do")
+                write!(
+                    f,
+                    "no epoch fits {bytes} bytes of workspaces; {needed} bytes would do"
+                )
             }
             Self::Prove(error) => error.fmt(f),
             Self::Refused(refusal) => refusal.fmt(f),

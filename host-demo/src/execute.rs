@@ -30,7 +30,10 @@ pub struct Io<'a> {
 impl<'a> Io<'a> {
     /// The world of a guest that reads `input`.
     pub const fn new(input: &'a [u8]) -> Self {
-        Self { input, output: Vec::new() }
+        Self {
+            input,
+            output: Vec::new(),
+        }
     }
 }
 
@@ -66,7 +69,13 @@ pub fn execute(
             Ok(exit_code) => {
                 let (cycles, instructions) = (machine.cycles(), machine.instructions());
                 let output = io.output;
-                return Ok(Execution { exit_code, output, cycles, instructions, cells });
+                return Ok(Execution {
+                    exit_code,
+                    output,
+                    cycles,
+                    instructions,
+                    cells,
+                });
             }
         }
     }

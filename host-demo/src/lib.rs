@@ -1,4 +1,5 @@
-//! `tranche` proves a RISC-V execution in epochs, streams the proofs into a bundle, and verifies it.
+//! `tranche` proves a RISC-V execution in epochs, streams the proofs into a bundle, and verifies
+//! it.
 //!
 //! | module | role |
 //! |---|---|

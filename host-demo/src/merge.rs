@@ -1,7 +1,7 @@
 //! A merge as a batch: which tables it takes, and at which heights.
 //!
-//! Heights that depend on the run (how many cells a range of epochs touches, how many of a hole) stand
-//! in the bundle; all others follow from the setup, the result, and the place in the tree.
+//! Heights that depend on the run (how many cells a range of epochs touches, how many of a hole)
+//! stand in the bundle; all others follow from the setup, the result, and the place in the tree.
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::verifier::{CarvedConfig, KeyError, VerifyingKey};
@@ -45,12 +45,20 @@ pub type SizedChild = (Child, u8);
 /// log2 of the rows of a table of varying height that needs `rows`.
 pub const fn log_rows(rows: usize) -> u8 {
     let log = rows.next_power_of_two().ilog2() as u8;
-    if log < MIN_LOG_ROWS { MIN_LOG_ROWS } else { log }
+    if log < MIN_LOG_ROWS {
+        MIN_LOG_ROWS
+    } else {
+        log
+    }
 }
 
 /// log2 of the rows of an empty table in place of a child.
 pub const fn empty_log_rows(setup: &Setup<'_>, level: u32) -> u8 {
-    if level == 1 { setup.shape.l2g as u8 } else { MIN_LOG_ROWS }
+    if level == 1 {
+        setup.shape.l2g as u8
+    } else {
+        MIN_LOG_ROWS
+    }
 }
 
 /// The image table of a program.
@@ -109,13 +117,20 @@ impl<'a> MergeTables<'a> {
                         let &(first, end) = holes.next().expect("a hole for each table");
                         (log(), vec![first, end])
                     }
-                    _ => (air.fixed_log_height().expect("preprocessed columns"), vec![]),
+                    _ => (
+                        air.fixed_log_height().expect("preprocessed columns"),
+                        vec![],
+                    ),
                 };
                 let publics = publics.into_iter().map(F::from_u32).collect();
                 (air.spec(log_height), publics)
             })
             .unzip();
-        Self { airs, specs, publics }
+        Self {
+            airs,
+            specs,
+            publics,
+        }
     }
 
     /// The plan of the merge.
@@ -133,7 +148,13 @@ impl<'a> MergeTables<'a> {
     pub fn key(&self, params: &Params) -> Result<MergeKey<'a>, KeyError> {
         let log_heights: Vec<usize> = self.specs.iter().map(|s| s.log_height.into()).collect();
         let carved: Vec<bool> = self.specs.iter().map(|s| s.carved).collect();
-        VerifyingKey::new(self.airs.clone(), &log_heights, *params, POSEIDON2.clone(), &carved)
+        VerifyingKey::new(
+            self.airs.clone(),
+            &log_heights,
+            *params,
+            POSEIDON2.clone(),
+            &carved,
+        )
     }
 }
 
@@ -147,8 +168,14 @@ pub fn merge_statement(setup: &Setup<'_>, node: &Node, result: Option<&Outcome<'
 
 /// The smallest merge of a setup: security is lowest where the tallest trace is shortest.
 pub fn least_merge<'a>(setup: &Setup<'a>) -> MergeTables<'a> {
-    let node =
-        Node { level: 2, index: 0, first_epoch: 1, last_epoch: 1, children: 1, root: false };
+    let node = Node {
+        level: 2,
+        index: 0,
+        first_epoch: 1,
+        last_epoch: 1,
+        children: 1,
+        root: false,
+    };
     let children = vec![(Child::Empty, MIN_LOG_ROWS); setup.settings.arity.into()];
     MergeTables::inner(&node, &children, MIN_LOG_ROWS)
 }

@@ -1,7 +1,7 @@
 //! What a run is proved with: a few integers that head every bundle, and the bits they are worth.
 //!
-//! A verifier rebuilds every plan from [`Settings`] and the program alone, so each integer has a hard
-//! cap. Security is counted per proof, in unique decoding (`docs/security.md`).
+//! A verifier rebuilds every plan from [`Settings`] and the program alone, so each integer has a
+//! hard cap. Security is counted per proof, in unique decoding (`docs/security.md`).
 
 use tranche_core::Params;
 use tranche_core::plan::{MAX_QUERIES, Plan};
@@ -45,7 +45,12 @@ pub struct OutOfRange {
 
 impl std::fmt::Display for OutOfRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { name, got, min, max } = self;
+        let Self {
+            name,
+            got,
+            min,
+            max,
+        } = self;
         write!(f, "{name} is {got}, it must be from {min} to {max}")
     }
 }
@@ -83,7 +88,12 @@ impl Settings {
         // A witness is one field element of 31 bits.
         const MAX_POW_BITS: u32 = 30;
         for (name, got, min, max) in [
-            ("log2_cycles", self.log2_cycles.into(), MIN_LOG2_CYCLES, MAX_LOG2_CYCLES),
+            (
+                "log2_cycles",
+                self.log2_cycles.into(),
+                MIN_LOG2_CYCLES,
+                MAX_LOG2_CYCLES,
+            ),
             ("arity", self.arity.into(), 2, MAX_ARITY.into()),
             ("log_blowup", log_blowup.into(), 1, 3),
             ("log_final_poly_len", log_final_poly_len.into(), 0, 3),
@@ -97,7 +107,12 @@ impl Settings {
             ("ood_pow_bits", ood_pow_bits.into(), 0, MAX_POW_BITS),
         ] {
             if !(min..=max).contains(&got) {
-                return Err(OutOfRange { name, got, min, max });
+                return Err(OutOfRange {
+                    name,
+                    got,
+                    min,
+                    max,
+                });
             }
         }
         Ok(())

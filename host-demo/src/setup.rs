@@ -83,10 +83,34 @@ impl<'a> Setup<'a> {
         settings.check()?;
         let log2_cycles = u32::from(settings.log2_cycles);
         let rom_log2 = program.rom_log2();
-        let out_of_range = OutOfRange { name: "log2_cycles", got: log2_cycles, min: 0, max: 0 };
+        let out_of_range = OutOfRange {
+            name: "log2_cycles",
+            got: log2_cycles,
+            min: 0,
+            max: 0,
+        };
         let shape = EpochShape::new(log2_cycles, rom_log2).ok_or(out_of_range)?;
-        let EpochShape { cpu, mem, cmp, bit, shift, sys, l2g, rom } = shape;
-        let integers = [cpu, mem, cmp, bit, shift, sys, l2g, rom, settings.arity.into()];
+        let EpochShape {
+            cpu,
+            mem,
+            cmp,
+            bit,
+            shift,
+            sys,
+            l2g,
+            rom,
+        } = shape;
+        let integers = [
+            cpu,
+            mem,
+            cmp,
+            bit,
+            shift,
+            sys,
+            l2g,
+            rom,
+            settings.arity.into(),
+        ];
         Ok(Self {
             program,
             program_digest: program.digest(&POSEIDON2),
@@ -114,10 +138,18 @@ impl<'a> Setup<'a> {
             if least >= floor {
                 return Ok(setup);
             }
-            let more = Params { num_queries: settings.params.num_queries + 1, ..settings.params };
-            let next = Settings { params: more, ..settings };
+            let more = Params {
+                num_queries: settings.params.num_queries + 1,
+                ..settings.params
+            };
+            let next = Settings {
+                params: more,
+                ..settings
+            };
             // Another term binds, or there is no room for one more query.
-            let helps = [epoch, merge].iter().any(|b| b.total() < floor && b.binding().0 == "query");
+            let helps = [epoch, merge]
+                .iter()
+                .any(|b| b.total() < floor && b.binding().0 == "query");
             if !helps || next.check().is_err() {
                 return Err(SetupError::Security { bits: least, floor });
             }
@@ -133,11 +165,15 @@ impl<'a> Setup<'a> {
 
 /// A digest as 64 hexadecimal digits: eight elements of four bytes, little-endian.
 pub fn digest_hex(digest: &Digest) -> String {
-    hex(digest.iter().flat_map(|element: &F| element.as_canonical_u32().to_le_bytes()))
+    hex(digest
+        .iter()
+        .flat_map(|element: &F| element.as_canonical_u32().to_le_bytes()))
 }
 
 /// Bytes as hexadecimal digits.
 pub fn hex(bytes: impl IntoIterator<Item = u8>) -> String {
-    bytes.into_iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .into_iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
-

@@ -20,7 +20,10 @@ fn file(name: &str, bytes: &[u8]) -> PathBuf {
 }
 
 fn tranche(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tranche")).args(args).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_tranche"))
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 /// The one object that a subcommand prints with `--json`.
@@ -55,9 +58,16 @@ fn run_passes_output_and_exit_code_on() {
 
     let output = tranche(&["run", &guest("sha256")]);
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(output.stdout[..4], [0xe3, 0xb0, 0xc4, 0x42], "SHA-256 of nothing");
+    assert_eq!(
+        output.stdout[..4],
+        [0xe3, 0xb0, 0xc4, 0x42],
+        "SHA-256 of nothing"
+    );
     let output = tranche(&["run", "--json", &guest("sha256")]);
-    has_keys(&json(&output), &["cycles", "instructions", "exit_code", "output_hex"]);
+    has_keys(
+        &json(&output),
+        &["cycles", "instructions", "exit_code", "output_hex"],
+    );
 }
 
 #[test]
@@ -65,16 +75,33 @@ fn prove_and_verify() {
     let bundle = file("cli.bundle", b"");
     let bundle = bundle.to_str().unwrap();
     let spin = guest("spin");
-    let output =
-        tranche(&["prove", &spin, "--epoch-log2", "8", "--workers", "1", "-o", bundle, "--json"]);
+    let output = tranche(&[
+        "prove",
+        &spin,
+        "--epoch-log2",
+        "8",
+        "--workers",
+        "1",
+        "-o",
+        bundle,
+        "--json",
+    ]);
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty(), "progress is for terminals");
     let proved = json(&output);
     has_keys(
         &proved,
         &[
-            "program_digest", "cycles", "epochs", "exit_code", "output_hex", "bundle_bytes",
-            "prove_seconds", "workspace_bytes", "peak_rss_bytes", "backend",
+            "program_digest",
+            "cycles",
+            "epochs",
+            "exit_code",
+            "output_hex",
+            "bundle_bytes",
+            "prove_seconds",
+            "workspace_bytes",
+            "peak_rss_bytes",
+            "backend",
         ],
     );
 
@@ -84,7 +111,13 @@ fn prove_and_verify() {
     assert_eq!(verified["accepted"], true);
     assert!(verified["security_bits"].as_f64().unwrap() >= 100.0);
     has_keys(&verified, &["verify_seconds", "peak_rss_bytes"]);
-    for key in ["program_digest", "cycles", "epochs", "exit_code", "output_hex"] {
+    for key in [
+        "program_digest",
+        "cycles",
+        "epochs",
+        "exit_code",
+        "output_hex",
+    ] {
         assert_eq!(verified[key], proved[key], "{key}");
     }
 
@@ -97,7 +130,10 @@ fn prove_and_verify() {
     assert_eq!(output.status.code(), Some(1));
     let refused = json(&output);
     assert_eq!(refused["accepted"], false);
-    assert!(refused["reason"].as_str().unwrap().starts_with("epoch 1: "), "{refused}");
+    assert!(
+        refused["reason"].as_str().unwrap().starts_with("epoch 1: "),
+        "{refused}"
+    );
     let output = tranche(&["verify", &guest("sort"), bundle]);
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
@@ -112,8 +148,16 @@ fn a_multiplication_is_named_with_its_address() {
         let output = tranche(&args);
         assert_eq!(output.status.code(), Some(1));
         let reason = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(reason.contains("0x00010004") && reason.contains("mul"), "{reason}");
-        assert!(json(&output)["error"].as_str().unwrap().contains("0x00010004"));
+        assert!(
+            reason.contains("0x00010004") && reason.contains("mul"),
+            "{reason}"
+        );
+        assert!(
+            json(&output)["error"]
+                .as_str()
+                .unwrap()
+                .contains("0x00010004")
+        );
     }
 }
 
@@ -122,13 +166,24 @@ fn a_budget_that_is_too_small_names_one_that_would_do() {
     let bundle = file("budget.bundle", b"");
     let prove = |bytes: &str| {
         let bundle = bundle.to_str().unwrap();
-        tranche(&["prove", &guest("spin"), "--memory", bytes, "--workers", "1", "-o", bundle])
+        tranche(&[
+            "prove",
+            &guest("spin"),
+            "--memory",
+            bytes,
+            "--workers",
+            "1",
+            "-o",
+            bundle,
+        ])
     };
     let output = prove("1000");
     assert_eq!(output.status.code(), Some(1));
     let reason = String::from_utf8_lossy(&output.stderr).into_owned();
-    let numbers = reason.split(|c: char| !c.is_ascii_digit()).filter(|word| !word.is_empty());
-    let needed = numbers.last().expect("a number of bytes");
+    let mut words = reason.split(|c: char| !c.is_ascii_digit());
+    let needed = words
+        .rfind(|word| !word.is_empty())
+        .expect("a number of bytes");
     assert_eq!(prove(needed).status.code(), Some(0), "{needed} bytes");
 }
 
@@ -137,12 +192,21 @@ fn plan_is_exact() {
     let output = tranche(&["plan", "--epoch-log2", "10", "--json"]);
     assert_eq!(output.status.code(), Some(0));
     let plan = json(&output);
-    has_keys(&plan, &["workspace_bytes", "security_bits", "tables", "regions"]);
+    has_keys(
+        &plan,
+        &["workspace_bytes", "security_bits", "tables", "regions"],
+    );
     assert_eq!(plan["tables"].as_array().unwrap().len(), 10);
     let end = |region: &Value| {
         region["offset_bytes"].as_u64().unwrap() + region["bytes"].as_u64().unwrap()
     };
-    let end = plan["regions"].as_array().unwrap().iter().map(end).max().unwrap();
+    let end = plan["regions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(end)
+        .max()
+        .unwrap();
     // The last region's end, and what the alignment of a buffer may take.
     assert_eq!(plan["workspace_bytes"], end + 63);
 }

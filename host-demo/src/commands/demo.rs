@@ -1,5 +1,5 @@
-//! What `tranche` does without arguments: it proves and verifies the SHA-256 of this repository's README,
-//! and compares it with what another implementation computes.
+//! What `tranche` does without arguments: it proves and verifies the SHA-256 of this repository's
+//! README, and compares it with what another implementation computes.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -26,23 +26,39 @@ const README: &[u8] = include_bytes!("../../../README.md");
 pub fn run() -> Result<ExitCode, Error> {
     let program = Program::parse(GUEST)?;
     let execution = execute(&program, README, u64::MAX)?;
-    println!("program    SHA-256 in C, compiled for RV32I ({} bytes of ELF)", GUEST.len());
-    println!("input      the {} bytes of this repository's README.md", README.len());
+    println!(
+        "program    SHA-256 in C, compiled for RV32I ({} bytes of ELF)",
+        GUEST.len()
+    );
+    println!(
+        "input      the {} bytes of this repository's README.md",
+        README.len()
+    );
     println!("execution  {} cycles", execution.cycles);
 
     let options = Options::default();
     let setup = Setup::secure(&program, Settings::default(), SECURITY_FLOOR_BITS)?;
     let bar = progress_bar(execution.cycles);
     let (start, mut bundle) = (Instant::now(), Vec::new());
-    let proved = prove(&setup, README, &execution, &options, &mut bundle, |proved| {
-        bar.set_position(proved.cycles);
-        bar.set_message(format!("{} epochs, {} merges", proved.epochs, proved.merges));
-    });
+    let proved = prove(
+        &setup,
+        README,
+        &execution,
+        &options,
+        &mut bundle,
+        |proved| {
+            bar.set_position(proved.cycles);
+            bar.set_message(format!(
+                "{} epochs, {} merges",
+                proved.epochs, proved.merges
+            ));
+        },
+    );
     bar.finish_and_clear();
     let proved = proved?;
     let seconds = start.elapsed().as_secs_f64();
     println!(
-        "proof      {} epochs of at most 2^{} cycles and {} merges in {seconds:.1} s by {} workers ({})",
+        "proof      {} epochs of 2^{} cycles and {} merges in {seconds:.1} s by {} workers ({})",
         proved.epochs,
         setup.settings.log2_cycles,
         proved.merges,

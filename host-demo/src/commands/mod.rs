@@ -15,7 +15,10 @@ use crate::error::Error;
 
 /// Reads a file that the command line names.
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|error| Error::File { path: path.to_owned(), error })
+    fs::read(path).map_err(|error| Error::File {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 /// The input of a guest: a file, or nothing.
@@ -26,7 +29,10 @@ fn read_input(path: Option<&Path>) -> Result<Vec<u8>, Error> {
 /// Writes to stdout; that nobody reads any more is no error.
 fn print(bytes: impl AsRef<[u8]>) -> Result<(), Error> {
     let mut stdout = stdout().lock();
-    match stdout.write_all(bytes.as_ref()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(bytes.as_ref())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::Stdout(error)),
         _ => Ok(()),
     }

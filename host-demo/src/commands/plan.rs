@@ -23,11 +23,21 @@ const ELEMENT_BYTES: usize = size_of::<tranche_core::F>();
 /// # Errors
 /// When the program cannot be read, or no epoch of it can be planned.
 pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
-    let elf = args.program.as_deref().map_or_else(|| Ok(GUEST.to_vec()), read)?;
+    let elf = args
+        .program
+        .as_deref()
+        .map_or_else(|| Ok(GUEST.to_vec()), read)?;
     let program = Program::parse(&elf)?;
     let default = Settings::default();
     let log2_cycles = args.epoch_log2.unwrap_or(default.log2_cycles);
-    let setup = Setup::secure(&program, Settings { log2_cycles, ..default }, SECURITY_FLOOR_BITS)?;
+    let setup = Setup::secure(
+        &program,
+        Settings {
+            log2_cycles,
+            ..default
+        },
+        SECURITY_FLOOR_BITS,
+    )?;
     let tables = EpochTables::new(&setup);
     let plan = tables.plan().map_err(SetupError::Plan)?;
     let bits = bits(&plan);
@@ -76,7 +86,8 @@ fn report(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits, log2_cycles: 
 
 /// The plan for a reader.
 fn table(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits) -> String {
-    let mut text = String::from("table    rows    width  preprocessed  interactions  permutation\n");
+    let mut text =
+        String::from("table    rows    width  preprocessed  interactions  permutation\n");
     for (air, table) in tables.airs.iter().zip(plan.tables()) {
         let layout = &table.layout;
         text += &format!(
@@ -98,9 +109,15 @@ fn table(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits) -> String {
     }
     let (len, queries) = (plan.workspace_len(), plan.params().num_queries);
     text += &format!("\nworkspace  {len} bytes ({})\n", size(len as u64));
-    text += &format!("security   {:.2} proven bits a proof, {queries} queries\n", bits.total());
+    text += &format!(
+        "security   {:.2} proven bits a proof, {queries} queries\n",
+        bits.total()
+    );
     for (name, term) in bits.terms() {
-        text += &format!("  {name:10} {:7.2} + {:2} ground\n", term.bits, term.grinding);
+        text += &format!(
+            "  {name:10} {:7.2} + {:2} ground\n",
+            term.bits, term.grinding
+        );
     }
     text
 }

@@ -32,14 +32,29 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
     let options = options(args);
     let setup = setup(args, &program, &input, &execution, &options)?;
 
-    let path = args.output.clone().unwrap_or_else(|| default_path(&args.program));
-    let file = File::create(&path).map_err(|error| Error::File { path: path.clone(), error })?;
+    let path = args
+        .output
+        .clone()
+        .unwrap_or_else(|| default_path(&args.program));
+    let file = File::create(&path).map_err(|error| Error::File {
+        path: path.clone(),
+        error,
+    })?;
     let bar = progress_bar(execution.cycles);
-    let proved =
-        prove(&setup, &input, &execution, &options, BufWriter::new(file), |proved| {
+    let proved = prove(
+        &setup,
+        &input,
+        &execution,
+        &options,
+        BufWriter::new(file),
+        |proved| {
             bar.set_position(proved.cycles);
-            bar.set_message(format!("{} epochs, {} merges", proved.epochs, proved.merges));
-        });
+            bar.set_message(format!(
+                "{} epochs, {} merges",
+                proved.epochs, proved.merges
+            ));
+        },
+    );
     bar.finish_and_clear();
     let proved = proved.inspect_err(|_| discard(&path))?;
     let seconds = start.elapsed().as_secs_f64();
@@ -93,7 +108,10 @@ fn default_path(program: &Path) -> PathBuf {
 
 fn options(args: &ProveArgs) -> Options {
     let default = Options::default();
-    Options { workers: args.workers.unwrap_or(default.workers), ..default }
+    Options {
+        workers: args.workers.unwrap_or(default.workers),
+        ..default
+    }
 }
 
 /// The setup that the arguments ask for.
@@ -104,7 +122,10 @@ fn setup<'a>(
     execution: &Execution,
     options: &Options,
 ) -> Result<Setup<'a>, Error> {
-    let mut settings = Settings { arity: args.arity, ..Settings::default() };
+    let mut settings = Settings {
+        arity: args.arity,
+        ..Settings::default()
+    };
     if let Some(bytes) = args.memory {
         return match fit(program, input, execution, settings, options, bytes)? {
             Fit::Fits(setup) => Ok(setup),
@@ -120,6 +141,9 @@ fn setup<'a>(
 /// Removes what was written before proving failed; a part of a bundle is of no use.
 fn discard(path: &Path) {
     if let Err(error) = std::fs::remove_file(path) {
-        eprintln!("tranche: {} is no bundle and cannot be removed: {error}", path.display());
+        eprintln!(
+            "tranche: {} is no bundle and cannot be removed: {error}",
+            path.display()
+        );
     }
 }

@@ -30,7 +30,10 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
         print(format!("{report}\n"))?;
     } else {
         print(&execution.output)?;
-        eprintln!("{} cycles, {} instructions", execution.cycles, execution.instructions);
+        eprintln!(
+            "{} cycles, {} instructions",
+            execution.cycles, execution.instructions
+        );
     }
     Ok(ExitCode::from(execution.exit_code as u8))
 }

@@ -16,7 +16,8 @@ use crate::error::{Error, REFUSED};
 use crate::setup::{POSEIDON2, digest_hex, hex};
 use crate::verify::verify_above;
 
-/// Runs the subcommand. A refusal is an answer, not an error: it is printed, and the exit code is 1.
+/// Runs the subcommand. A refusal is an answer, not an error: it is printed, and the exit code is
+/// 1.
 ///
 /// # Errors
 /// When a file cannot be read, or the program is none.
@@ -24,7 +25,10 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
     let elf = read(&args.program)?;
     let program = Program::parse(&elf)?;
     let path = &args.bundle;
-    let file = File::open(path).map_err(|error| Error::File { path: path.clone(), error })?;
+    let file = File::open(path).map_err(|error| Error::File {
+        path: path.clone(),
+        error,
+    })?;
     let start = Instant::now();
     let verdict = verify_above(&program, BufReader::new(file), args.security_floor);
     let seconds = start.elapsed().as_secs_f64();
@@ -46,7 +50,11 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
             "peak_rss_bytes": peak_rss_bytes(),
         });
         print(format!("{report}\n"))?;
-        return Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) });
+        return Ok(if verdict.is_ok() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(REFUSED)
+        });
     }
     let claim = verdict.map_err(Error::Refused)?;
     let proofs = u64::from(claim.epochs) + u64::from(claim.merges);

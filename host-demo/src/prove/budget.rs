@@ -1,15 +1,15 @@
 //! The largest epoch whose workspaces fit a budget of bytes.
 //!
-//! A workspace's bytes are exact before anything is proved. How tall a merge's tables are depends on the
-//! cells that each range of epochs touches, which an execution without proofs tells.
+//! A workspace's bytes are exact before anything is proved. How tall a merge's tables are depends
+//! on the cells that each range of epochs touches, which an execution without proofs tells.
 
 use tranche_machine::merge::Chain;
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 use tranche_machine::{Cell, EpochEnd, Machine, Program, RecordStorage};
 
+use super::Options;
 use super::collect::Collector;
 use super::error::ProveError;
-use super::Options;
 use crate::epoch::EpochTables;
 use crate::execute::{Execution, Io};
 use crate::merge::outcome;
@@ -28,8 +28,8 @@ pub enum Fit<'a> {
     },
 }
 
-/// Finds the largest epoch for which one workspace per worker, and that of the largest merge, take at
-/// most `bytes` together.
+/// Finds the largest epoch for which one workspace per worker, and that of the largest merge, take
+/// at most `bytes` together.
 ///
 /// Epochs that are longer than the run are not tried, except the shortest of them.
 ///
@@ -46,7 +46,10 @@ pub fn fit<'a>(
     let longest = execution.cycles.next_power_of_two().ilog2();
     let mut needed = u64::MAX;
     for log2_cycles in (MIN_LOG2_CYCLES..=longest.clamp(MIN_LOG2_CYCLES, MAX_LOG2_CYCLES)).rev() {
-        let settings = Settings { log2_cycles: log2_cycles as u8, ..settings };
+        let settings = Settings {
+            log2_cycles: log2_cycles as u8,
+            ..settings
+        };
         let setup = match Setup::secure(program, settings, options.floor) {
             // The longest epochs may have too few bits, whatever the queries.
             Err(SetupError::Security { .. }) => continue,
@@ -84,7 +87,10 @@ fn largest_merge(
     let mut largest = 0;
     loop {
         let last = matches!(machine.run_epoch(&mut io, &mut record)?, EpochEnd::Exit(_));
-        let rows = record.l2g().iter().map(|row| Chain::of_epoch(row, record.epoch()));
+        let rows = record
+            .l2g()
+            .iter()
+            .map(|row| Chain::of_epoch(row, record.epoch()));
         collector.epoch(rows.collect(), Vec::new(), last)?;
         while let Some(merge) = collector.merge(&result)? {
             let plan = merge.tables(setup, result).plan(&setup.settings.params)?;

@@ -1,7 +1,7 @@
 //! The merge tree of a run as it grows: which merges an epoch makes possible, and of what.
 //!
-//! A node is due as soon as its last child is there. Whether it is the root is known then, too: the run
-//! goes on unless its epoch was the last. At most `arity` children wait on each level.
+//! A node is due as soon as its last child is there. Whether it is the root is known then, too: the
+//! run goes on unless its epoch was the last. At most `arity` children wait on each level.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,11 +42,14 @@ pub(super) struct Merge {
 }
 
 impl Merge {
-    /// log2 of the rows of the tables whose heights depend on the run: the parent, or one for each hole.
+    /// log2 of the rows of the tables whose heights depend on the run: the parent, or one for each
+    /// hole.
     pub fn varying_logs(&self, setup: &Setup<'_>) -> Vec<u8> {
         if self.node.root {
             let holes = image(setup).holes();
-            holes.map(|hole| log_rows(rest_rows(hole, &self.rows))).collect()
+            holes
+                .map(|hole| log_rows(rest_rows(hole, &self.rows)))
+                .collect()
         } else {
             vec![log_rows(self.rows.len())]
         }
@@ -78,7 +81,13 @@ impl<'a> Collector<'a> {
     /// A run without epochs yet.
     pub fn new(setup: &Setup<'a>) -> Self {
         let (pending, due) = (Vec::new(), VecDeque::new());
-        Self { setup: *setup, epochs: 0, pending, tree: None, due }
+        Self {
+            setup: *setup,
+            epochs: 0,
+            pending,
+            tree: None,
+            due,
+        }
     }
 
     /// Adds the next epoch by the rows of its L2G table, in any order, and its trace.
@@ -94,8 +103,12 @@ impl<'a> Collector<'a> {
         self.epochs += 1;
         rows.sort_unstable_by_key(|chain| chain.cell);
         let log_rows = self.setup.shape.l2g as u8;
-        let pending =
-            Pending { first_epoch: self.epochs, log_rows, rows: rows.into(), trace };
+        let pending = Pending {
+            first_epoch: self.epochs,
+            log_rows,
+            rows: rows.into(),
+            trace,
+        };
         self.push(0, pending);
         // Another epoch follows the last known one, or else it is the last.
         let known = self.epochs + u32::from(!last);
@@ -110,20 +123,34 @@ impl<'a> Collector<'a> {
     /// # Errors
     /// [`MergeError`] when its children do not chain, or a cell is in no table of the root.
     pub fn merge(&mut self, result: &Outcome<'_>) -> Result<Option<Merge>, MergeError> {
-        let (Some(node), Some(tree)) = (self.due.pop_front(), self.tree) else { return Ok(None) };
+        let (Some(node), Some(tree)) = (self.due.pop_front(), self.tree) else {
+            return Ok(None);
+        };
         let level = (node.level - 1) as usize;
         let children = std::mem::take(&mut self.pending[level]);
         let rows: Arc<[Chain]> = compose(&children)?.into();
         let empty = empty_log_rows(&self.setup, node.level);
         let mut logs = children.iter().map(|child| child.log_rows);
-        let sized = tree.children(node).map(|child| (child, logs.next().unwrap_or(empty)));
-        let merge = Merge { node, sized: sized.collect(), children, rows: rows.clone() };
+        let sized = tree
+            .children(node)
+            .map(|child| (child, logs.next().unwrap_or(empty)));
+        let merge = Merge {
+            node,
+            sized: sized.collect(),
+            children,
+            rows: rows.clone(),
+        };
         if node.root {
             check_cover(&rows, &image(&self.setup), result)?;
         } else {
             let log_rows = log_rows(rows.len());
             let first_epoch = node.first_epoch;
-            let parent = Pending { first_epoch, log_rows, rows, trace: vec![] };
+            let parent = Pending {
+                first_epoch,
+                log_rows,
+                rows,
+                trace: vec![],
+            };
             self.push(node.level as usize, parent);
         }
         Ok(Some(merge))

@@ -6,7 +6,8 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::{F, Prover, TraceMut};
 use tranche_machine::EpochRecord;
 use tranche_machine::merge::{
-    Holes, Image, MergeError, MergeTable, Outcome, RangeCounts, fill_image, fill_parent, fill_range, fill_rest, fill_result,
+    Holes, Image, MergeError, MergeTable, Outcome, RangeCounts, fill_image, fill_parent,
+    fill_range, fill_rest, fill_result,
 };
 
 use super::collect::{Collector, Merge, Pending};
@@ -129,7 +130,11 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
         }
         let publics: Vec<&[F]> = tables.publics.iter().map(Vec::as_slice).collect();
         let mut proof = Vec::new();
-        let Ok(evaluated) = traces.commit(&publics)?.argue().quotient().evaluate(&mut proof);
+        let Ok(evaluated) = traces
+            .commit(&publics)?
+            .argue()
+            .quotient()
+            .evaluate(&mut proof);
         let Ok(_) = evaluated.reduce().fold().open();
         Ok(proof)
     }
@@ -146,7 +151,12 @@ struct Filler<'m> {
 impl<'m> Filler<'m> {
     fn new(merge: &'m Merge, image: &Image<'m>) -> Self {
         let (children, holes) = (merge.children.iter(), image.holes());
-        Self { merge, children, holes, counts: RangeCounts::new() }
+        Self {
+            merge,
+            children,
+            holes,
+            counts: RangeCounts::new(),
+        }
     }
 
     /// Writes the next table; the range checks come last, when all others have been counted.
@@ -154,9 +164,12 @@ impl<'m> Filler<'m> {
         let rows = &*self.merge.rows;
         match air {
             MergeTable::L2g | MergeTable::Child => self.fill_child(trace),
-            MergeTable::Parent => {
-                fill_parent(&mut trace, self.merge.node.first_epoch, rows, &mut self.counts)
-            }
+            MergeTable::Parent => fill_parent(
+                &mut trace,
+                self.merge.node.first_epoch,
+                rows,
+                &mut self.counts,
+            ),
             MergeTable::Image(image) => fill_image(&mut trace, image, rows),
             MergeTable::Result(result) => fill_result(&mut trace, result, rows),
             MergeTable::Rest => {

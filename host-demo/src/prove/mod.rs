@@ -1,5 +1,5 @@
-//! Proving a run: an executor that runs ahead, workers with one workspace each, merges as they become
-//! due, and a bundle that is written as the proofs come.
+//! Proving a run: an executor that runs ahead, workers with one workspace each, merges as they
+//! become due, and a bundle that is written as the proofs come.
 //!
 //! ```text
 //! executor ──records──► workers ──proofs──► this thread: in order, merges, bundle
@@ -7,9 +7,9 @@
 //!     └──────────────── empty records ◄────────────┘
 //! ```
 //!
-//! There is a fixed number of records, and an epoch's goes back only once the epoch is written, so the
-//! executor is never further ahead than that. Memory does not grow with the run, but with the cells
-//! that it touches.
+//! There is a fixed number of records, and an epoch's goes back only once the epoch is written, so
+//! the executor is never further ahead than that. Memory does not grow with the run, but with the
+//! cells that it touches.
 
 mod budget;
 mod collect;
@@ -52,7 +52,10 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { workers, floor: SECURITY_FLOOR_BITS }
+        Self {
+            workers,
+            floor: SECURITY_FLOOR_BITS,
+        }
     }
 }
 
@@ -73,8 +76,8 @@ pub struct Proved {
 
 /// Proves the execution of a setup's program on `input`, and writes the bundle to `out`.
 ///
-/// `execution` is what [`execute`](crate::execute::execute) returned for the same program and input.
-/// `progress` is called after each epoch and each merge.
+/// `execution` is what [`execute`](crate::execute::execute) returned for the same program and
+/// input. `progress` is called after each epoch and each merge.
 ///
 /// # Errors
 /// [`ProveError`]; what was written then is no bundle.
@@ -90,8 +93,9 @@ pub fn prove<W: Write>(
     let plan = tables.plan()?;
     check_floor(bits(&plan).total(), options)?;
     let workers = options.workers.get();
-    let mut storage: Vec<_> =
-        (0..workers + EPOCHS_AHEAD).map(|_| RecordStorage::new(setup.shape)).collect();
+    let mut storage: Vec<_> = (0..workers + EPOCHS_AHEAD)
+        .map(|_| RecordStorage::new(setup.shape))
+        .collect();
     let mut workspaces: Vec<_> = (0..workers).map(|_| Workspace::default()).collect();
     let mut emitter = Emitter::new(setup, execution, options, out, progress)?;
     emitter.count_workspaces(workers * plan.workspace_len());
@@ -138,7 +142,11 @@ pub fn prove<W: Write>(
 /// Refuses a plan that proves too few bits.
 fn check_floor(bits: f64, options: &Options) -> Result<(), ProveError> {
     let floor = options.floor;
-    if bits < floor { Err(ProveError::Security { bits, floor }) } else { Ok(()) }
+    if bits < floor {
+        Err(ProveError::Security { bits, floor })
+    } else {
+        Ok(())
+    }
 }
 
 /// Executes epoch after epoch into the records that come back, until the program exits or nobody

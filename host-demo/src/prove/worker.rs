@@ -99,8 +99,20 @@ pub(super) fn work<'r>(
             },
             &mut proof,
         )?;
-        let rows = record.l2g().iter().map(|row| Chain::of_epoch(row, number)).collect();
-        let done = Done { number, span, last, proof, rows, trace: l2g, record };
+        let rows = record
+            .l2g()
+            .iter()
+            .map(|row| Chain::of_epoch(row, number))
+            .collect();
+        let done = Done {
+            number,
+            span,
+            last,
+            proof,
+            rows,
+            trace: l2g,
+            record,
+        };
         if report.send(Ok(done)).is_err() {
             break;
         }

@@ -111,7 +111,12 @@ impl fmt::Display for Place {
         match self {
             Self::Header => f.write_str("header"),
             Self::Epoch(number) => write!(f, "epoch {number}"),
-            Self::Merge(Node { first_epoch, last_epoch, root, .. }) => {
+            Self::Merge(Node {
+                first_epoch,
+                last_epoch,
+                root,
+                ..
+            }) => {
                 let kind = if *root { "root merge" } else { "merge" };
                 write!(f, "{kind} of epochs {first_epoch} to {last_epoch}")
             }
@@ -146,7 +151,10 @@ impl fmt::Display for Check {
             Self::Output { bytes } => write!(f, "{bytes} bytes of output"),
             Self::Height { got } => write!(f, "a table of 2^{got} rows"),
             Self::Holes { expected, got } => {
-                write!(f, "{got} tables of untouched memory, the program has {expected}")
+                write!(
+                    f,
+                    "{got} tables of untouched memory, the program has {expected}"
+                )
             }
             Self::Proof(error) => error.fmt(f),
             Self::ChildRoot { child } => match child {

@@ -1,10 +1,10 @@
 //! Verifying a bundle: a program and a stream of frames into the statement that they prove.
 //!
 //! The verifier takes nothing from the bundle on trust. It rebuilds every plan from the header's
-//! integers, counts epochs itself, and knows from their exits where the run ends, hence the shape of the
-//! merge tree. Between two proofs it checks what none of them can: that an epoch begins where the last
-//! one ended, and that each merged table has the root of the proof it comes from. Its memory is one frame,
-//! and one root for each table that waits for its merge.
+//! integers, counts epochs itself, and knows from their exits where the run ends, hence the shape
+//! of the merge tree. Between two proofs it checks what none of them can: that an epoch begins
+//! where the last one ended, and that each merged table has the root of the proof it comes from.
+//! Its memory is one frame, and one root for each table that waits for its merge.
 //!
 //! No bundle makes it panic.
 
@@ -77,18 +77,26 @@ pub fn verify_above<R: Read>(
     let mut verifier = Verifier::new(setup, floor).map_err(at(Place::Header))?;
     loop {
         let number = verifier.epochs + 1;
-        let last = verifier.epoch(&mut reader).map_err(at(Place::Epoch(number)))?;
+        let last = verifier
+            .epoch(&mut reader)
+            .map_err(at(Place::Epoch(number)))?;
         let known = number + u32::from(!last);
         let tree = Tree::new(known, settings.arity.into()).map_err(|_| Check::TooManyEpochs);
         let tree = tree.map_err(at(Place::Epoch(number)))?;
         for node in tree.completed_by(number).filter(|node| !node.root) {
-            verifier.merge(&tree, node, &mut reader).map_err(at(Place::Merge(node)))?;
+            verifier
+                .merge(&tree, node, &mut reader)
+                .map_err(at(Place::Merge(node)))?;
         }
         if let Some(root) = tree.root().filter(|_| last) {
             let (exit_code, output) = verifier.result(&mut reader).map_err(at(Place::Result))?;
-            let result = outcome(exit_code, &output).ok_or(Check::Output { bytes: output.len() });
+            let result = outcome(exit_code, &output).ok_or(Check::Output {
+                bytes: output.len(),
+            });
             let result = result.map_err(at(Place::Result))?;
-            verifier.root(&tree, root, result, &mut reader).map_err(at(Place::Merge(root)))?;
+            verifier
+                .root(&tree, root, result, &mut reader)
+                .map_err(at(Place::Merge(root)))?;
             reader.end().map_err(at(Place::End))?;
             return Ok(verifier.statement(exit_code, output));
         }
@@ -97,7 +105,10 @@ pub fn verify_above<R: Read>(
 
 /// Names the place of a failed check.
 fn at<C: Into<Check>>(place: Place) -> impl FnOnce(C) -> Refusal {
-    move |check| Refusal { place, check: check.into() }
+    move |check| Refusal {
+        place,
+        check: check.into(),
+    }
 }
 
 impl From<FormatError> for Check {
@@ -162,8 +173,13 @@ impl<'a> Verifier<'a> {
         self.check_span(&span)?;
         let publics = self.tables.public_values(number, &span);
         let statement = self.setup.epoch_statement(number);
-        let roots = self.key.verify(proof, Some(&statement), &publics).map_err(Check::Proof)?;
-        let missing = Check::ChildRoot { child: Child::Epoch(number) };
+        let roots = self
+            .key
+            .verify(proof, Some(&statement), &publics)
+            .map_err(Check::Proof)?;
+        let missing = Check::ChildRoot {
+            child: Child::Epoch(number),
+        };
         let root = roots.into_iter().next().ok_or(missing)?;
         let log_rows = self.setup.shape.l2g as u8;
         self.wait(0, Waiting { log_rows, root });
@@ -172,13 +188,20 @@ impl<'a> Verifier<'a> {
         Ok(span.is_last())
     }
 
-    /// Checks that numbers are what they stand for, since a field element stands for many words, and
-    /// that the epoch begins where the last one ended.
+    /// Checks that numbers are what they stand for, since a field element stands for many words,
+    /// and that the epoch begins where the last one ended.
     fn check_span(&self, span: &Span) -> Result<(), Check> {
-        let Span { entry, exit, cycles } = *span;
+        let Span {
+            entry,
+            exit,
+            cycles,
+        } = *span;
         let (expected, limit) = (self.entry, 1 << self.setup.shape.cpu);
         if entry != expected {
-            return Err(Check::Entry { expected, got: entry });
+            return Err(Check::Entry {
+                expected,
+                got: entry,
+            });
         }
         if exit > HALT {
             return Err(Check::Exit { got: exit });
@@ -202,7 +225,10 @@ impl<'a> Verifier<'a> {
         let tables = MergeTables::inner(&node, &sized, parent_log);
         let logs: Vec<u8> = tables.specs.iter().map(|spec| spec.log_height).collect();
         let leaves = node.level == 1;
-        let known = self.merge_key.take().filter(|known| (known.0, &known.1) == (leaves, &logs));
+        let known = self
+            .merge_key
+            .take()
+            .filter(|known| (known.0, &known.1) == (leaves, &logs));
         let (.., key) = match known {
             Some(known) => self.merge_key.insert(known),
             None => {
@@ -211,11 +237,25 @@ impl<'a> Verifier<'a> {
             }
         };
         let statement = merge_statement(&self.setup, &node, None);
-        let roots = key.verify(proof, Some(&statement), &tables.publics).map_err(Check::Proof)?;
+        let roots = key
+            .verify(proof, Some(&statement), &tables.publics)
+            .map_err(Check::Proof)?;
         compare(&sized, &expected, &roots)?;
-        let child = Child::Merge { level: node.level, index: node.index };
-        let root = roots.into_iter().next_back().ok_or(Check::ChildRoot { child })?;
-        self.wait(node.level as usize, Waiting { log_rows: parent_log, root });
+        let child = Child::Merge {
+            level: node.level,
+            index: node.index,
+        };
+        let root = roots
+            .into_iter()
+            .next_back()
+            .ok_or(Check::ChildRoot { child })?;
+        self.wait(
+            node.level as usize,
+            Waiting {
+                log_rows: parent_log,
+                root,
+            },
+        );
         self.merges += 1;
         Ok(())
     }
@@ -249,7 +289,9 @@ impl<'a> Verifier<'a> {
         let tables = MergeTables::root(&node, &sized, image, result, hole_logs);
         let key = self.key_of(&tables)?;
         let statement = merge_statement(&self.setup, &node, Some(&result));
-        let roots = key.verify(proof, Some(&statement), &tables.publics).map_err(Check::Proof)?;
+        let roots = key
+            .verify(proof, Some(&statement), &tables.publics)
+            .map_err(Check::Proof)?;
         compare(&sized, &expected, &roots)?;
         self.merges += 1;
         Ok(())
@@ -258,10 +300,19 @@ impl<'a> Verifier<'a> {
     /// The children of a merge, and the roots that their tables have.
     fn children(&mut self, tree: &Tree, node: &Node) -> (Vec<SizedChild>, Vec<Root>) {
         let level = (node.level - 1) as usize;
-        let waiting = self.waiting.get_mut(level).map(std::mem::take).unwrap_or_default();
+        let waiting = self
+            .waiting
+            .get_mut(level)
+            .map(std::mem::take)
+            .unwrap_or_default();
         let mut waiting = waiting.into_iter();
         let empty_log = empty_log_rows(&self.setup, node.level);
-        let width = if node.level == 1 { MergeTable::L2g } else { MergeTable::Child }.main_width();
+        let width = if node.level == 1 {
+            MergeTable::L2g
+        } else {
+            MergeTable::Child
+        }
+        .main_width();
         let params = self.params();
         let log_leaves = u32::from(empty_log) + u32::from(params.log_blowup);
         let digest = empty_root(&POSEIDON2, width, log_leaves, params.cap_height.into());
@@ -311,7 +362,11 @@ impl<'a> Verifier<'a> {
 /// Refuses a plan that proves too few bits.
 fn check_floor(bits: &Bits, floor: f64) -> Result<(), Check> {
     let bits = bits.total();
-    if bits < floor { Err(Check::Security { bits, floor }) } else { Ok(()) }
+    if bits < floor {
+        Err(Check::Security { bits, floor })
+    } else {
+        Ok(())
+    }
 }
 
 /// Refuses a height that no honest prover needs.

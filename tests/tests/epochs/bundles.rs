@@ -142,8 +142,8 @@ impl Parts {
         &mut self.frames[at].1
     }
 
-    /// The `i`-th word of the `n`-th frame of a kind: entry, exit and cycles of an epoch; epochs and
-    /// exit code of a result.
+    /// The `i`-th word of the `n`-th frame of a kind: entry, exit and cycles of an epoch; epochs
+    /// and exit code of a result.
     pub fn word(&mut self, kind: u8, n: usize, i: usize) -> u32 {
         let word = &self.payload(kind, n)[4 * i..][..4];
         u32::from_le_bytes(word.try_into().expect("four bytes"))

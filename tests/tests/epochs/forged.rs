@@ -66,7 +66,8 @@ fn epochs_dropped_and_repeated() {
     assert_eq!(refusal.place, Place::Epoch(3));
     assert!(matches!(refusal.check, Check::Entry { .. }), "{refusal}");
 
-    // An epoch that loops back to its entry could be repeated, if its number were not in its statement.
+    // An epoch that loops back to its entry could be repeated, if its number were not in its
+    // statement.
     let mut parts = honest("100");
     let spans: Vec<_> = (0..8)
         .map(|n| [0, 1].map(|i| parts.word(EPOCH, n, i)))

@@ -1,5 +1,5 @@
-//! Runs proved in epochs, end to end: honest ones are accepted, every forged bundle is refused for the
-//! reason stated.
+//! Runs proved in epochs, end to end: honest ones are accepted, every forged bundle is refused for
+//! the reason stated.
 //!
 //! Proofs here have few queries, so that hundreds of them fit a test; what refuses a forgery is an
 //! argument, not a number of queries. `secure.rs` proves one run at the default's 100 bits.
