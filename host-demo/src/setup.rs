@@ -4,6 +4,7 @@ use p3_field::PrimeField32;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::{Digest, F, Params, PlanError};
 use tranche_machine::merge::statement;
+use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 use tranche_machine::{EpochShape, Program};
 
 use crate::epoch::EpochTables;
@@ -86,8 +87,8 @@ impl<'a> Setup<'a> {
         let out_of_range = OutOfRange {
             name: "log2_cycles",
             got: log2_cycles,
-            min: 0,
-            max: 0,
+            min: MIN_LOG2_CYCLES,
+            max: MAX_LOG2_CYCLES,
         };
         let shape = EpochShape::new(log2_cycles, rom_log2).ok_or(out_of_range)?;
         let EpochShape {
