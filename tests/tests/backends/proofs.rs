@@ -1,0 +1,54 @@
+//! Whole proofs: the bytes of Plonky3, with every backend.
+
+use proptest::prelude::*;
+use tranche_core::Backend;
+use tranche_core::air::ProverAir;
+use tranche_tests::air::TestAir;
+use tranche_tests::shapes::{QUICK, Shape, shapes};
+
+macro_rules! tests {
+    ($backend:ty) => {
+        #[test]
+        fn a_proof_with_everything_in_it() {
+            crate::proofs::everything::<$backend>();
+        }
+
+        #[test]
+        fn proofs_of_random_shapes() {
+            crate::proofs::random_shapes::<$backend>();
+        }
+    };
+}
+pub(crate) use tests;
+
+fn equal<B: Backend>(shape: &Shape)
+where
+    TestAir: ProverAir<B>,
+{
+    let batch = shape.batch();
+    let (ours, plonky3) = (batch.core_prove::<B>(), batch.prove());
+    assert!(
+        ours == plonky3,
+        "{} differs from Plonky3 on {shape:?}",
+        B::NAME
+    );
+    batch.verify(&ours).expect("an honest proof");
+}
+
+pub fn everything<B: Backend>()
+where
+    TestAir: ProverAir<B>,
+{
+    equal::<B>(&Shape::everything(QUICK));
+}
+
+pub fn random_shapes<B: Backend>()
+where
+    TestAir: ProverAir<B>,
+{
+    let config = ProptestConfig {
+        cases: 16,
+        ..Default::default()
+    };
+    proptest!(config, |(shape in shapes())| equal::<B>(&shape));
+}
