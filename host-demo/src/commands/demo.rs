@@ -7,6 +7,7 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 use tranche_machine::Program;
 
+use super::print;
 use super::report::{peak_rss_bytes, progress_bar, size};
 use crate::error::Error;
 use crate::prove::Options;
@@ -19,6 +20,11 @@ pub const GUEST: &[u8] = include_bytes!("../../guests/prebuilt/sha256.elf");
 /// What it hashes.
 const README: &[u8] = include_bytes!("../../../README.md");
 
+/// Prints a line.
+fn say(line: String) -> Result<(), Error> {
+    print(line + "\n")
+}
+
 /// Runs the demonstration.
 ///
 /// # Errors
@@ -26,15 +32,15 @@ const README: &[u8] = include_bytes!("../../../README.md");
 pub fn run() -> Result<ExitCode, Error> {
     let program = Program::parse(GUEST)?;
     let execution = execute(&program, README, u64::MAX)?;
-    println!(
+    say(format!(
         "program    SHA-256 in C, compiled for RV32I ({} bytes of ELF)",
         GUEST.len()
-    );
-    println!(
+    ))?;
+    say(format!(
         "input      the {} bytes of this repository's README.md",
         README.len()
-    );
-    println!("execution  {} cycles", execution.cycles);
+    ))?;
+    say(format!("execution  {} cycles", execution.cycles))?;
 
     let options = Options::default();
     let setup = Setup::secure(&program, Settings::default(), SECURITY_FLOOR_BITS)?;
@@ -57,34 +63,34 @@ pub fn run() -> Result<ExitCode, Error> {
     bar.finish_and_clear();
     let proved = proved?;
     let seconds = start.elapsed().as_secs_f64();
-    println!(
+    say(format!(
         "proof      {} epochs of 2^{} cycles and {} merges in {seconds:.1} s by {} workers ({})",
         proved.epochs,
         setup.settings.log2_cycles,
         proved.merges,
         options.workers,
         backend::name()
-    );
-    println!(
-        "memory     {} of workspaces, fixed beforehand; no proof allocated anything",
+    ))?;
+    say(format!(
+        "memory     {} of workspaces; besides them the core allocates nothing",
         size(proved.workspace_bytes as u64)
-    );
+    ))?;
 
     let start = Instant::now();
     let claim = verify(&program, &bundle[..]).map_err(Error::Refused)?;
-    println!(
+    say(format!(
         "verified   a bundle of {} in {:.2} s: program {}, exit code {}, {:.1} proven bits a proof",
         size(proved.bundle_bytes),
         start.elapsed().as_secs_f64(),
         &digest_hex(&claim.program_digest)[..16],
         claim.exit_code,
         claim.security_bits
-    );
+    ))?;
     let expected = Sha256::digest(README);
-    println!("proven     {}", hex(claim.output.iter().copied()));
-    println!("sha2 says  {}", hex(expected));
+    say(format!("proven     {}", hex(claim.output.iter().copied())))?;
+    say(format!("sha2 says  {}", hex(expected)))?;
     if let Some(bytes) = peak_rss_bytes() {
-        println!("resident   {} at most", size(bytes));
+        say(format!("resident   {} at most", size(bytes)))?;
     }
     if claim.exit_code != 0 || claim.output != expected.as_slice() {
         return Err(Error::Demo { what: "hash" });
