@@ -5,6 +5,7 @@
 //! `docs/machine.md` lists tables and columns and says what constrains each.
 #![no_std]
 
+mod air;
 pub mod bus;
 pub mod cells;
 pub mod decode;

@@ -8,9 +8,9 @@ use core::ops::Range;
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
-use tranche_core::{F, TraceMut};
+use tranche_core::F;
 
-use super::{MergeError, consume, emit};
+use super::{MergeError, ends, fixed};
 use crate::Program;
 use crate::cells::{RAM_CELLS, REGISTERS, REGISTERS_END};
 
@@ -18,12 +18,6 @@ pub(super) const FINI_EPOCH: usize = 0;
 pub(super) const FINI_LO: usize = 1;
 pub(super) const FINI_HI: usize = 2;
 pub(super) const WIDTH: usize = 3;
-
-const CELL: usize = 0;
-const INIT_LO: usize = 1;
-const INIT_HI: usize = 2;
-const REAL: usize = 3;
-pub(super) const FIXED_WIDTH: usize = 4;
 
 /// The cells whose initial value the program determines: its image, the registers and the hidden
 /// cells.
@@ -76,19 +70,6 @@ impl<'a> Image<'a> {
     pub fn holes(&self) -> Holes<'a> {
         holes(self.program.intervals())
     }
-
-    /// Writes the preprocessed trace.
-    pub(super) fn fill_preprocessed(&self, trace: &mut TraceMut<'_>) {
-        assert_eq!(
-            (trace.width(), trace.height()),
-            (FIXED_WIDTH, 1 << self.log_height)
-        );
-        trace.values_mut().fill(F::ZERO);
-        for (row, (cell, value)) in self.cells().enumerate() {
-            let (lo, hi) = (value & 0xffff, value >> 16);
-            trace.set_row(row, &[cell, lo, hi, 1].map(F::from_u32));
-        }
-    }
 }
 
 /// Rows that the image table of a program needs.
@@ -140,21 +121,14 @@ impl Iterator for Holes<'_> {
 }
 
 pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
-    let fixed = builder.preprocessed().clone();
-    let fixed = |c: usize| -> AB::Expr { fixed.current_slice()[c].into() };
+    let preprocessed = builder.preprocessed().clone();
+    let given = |c: usize| -> AB::Expr { preprocessed.current_slice()[c].into() };
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
 
-    emit(
-        builder,
-        fixed(REAL),
-        [fixed(CELL), AB::Expr::ZERO, fixed(INIT_LO), fixed(INIT_HI)],
-    );
-    consume(
-        builder,
-        fixed(REAL),
-        [fixed(CELL), at(FINI_EPOCH), at(FINI_LO), at(FINI_HI)],
-    );
+    let init = [AB::Expr::ZERO, given(fixed::LO), given(fixed::HI)];
+    let fini = [FINI_EPOCH, FINI_LO, FINI_HI].map(at);
+    ends(builder, given(fixed::REAL), given(fixed::CELL), init, fini);
 }
 
 #[cfg(test)]

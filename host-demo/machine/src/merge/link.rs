@@ -7,24 +7,16 @@ use p3_air::WindowAccess;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::{consume, emit};
+use super::step;
 use crate::tables::l2g::columns::{CELL, FINI_HI, FINI_LO, INIT_EPOCH, INIT_HI, INIT_LO, REAL};
 
 pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
     let fini_epoch: AB::Expr = builder.public_values()[0].into();
-    let real = at(REAL);
 
-    builder.assert_bool(real.clone());
-    consume(
-        builder,
-        real.clone(),
-        [at(CELL), at(INIT_EPOCH), at(INIT_LO), at(INIT_HI)],
-    );
-    emit(
-        builder,
-        real,
-        [at(CELL), fini_epoch, at(FINI_LO), at(FINI_HI)],
-    );
+    builder.assert_bool(at(REAL));
+    let init = [INIT_EPOCH, INIT_LO, INIT_HI].map(at);
+    let fini = [fini_epoch, at(FINI_LO), at(FINI_HI)];
+    step(builder, at(REAL), at(CELL), init, fini);
 }

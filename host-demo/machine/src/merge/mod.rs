@@ -15,6 +15,7 @@
 
 mod chain;
 mod fill;
+mod fixed;
 mod image;
 mod link;
 mod outcome;
@@ -33,10 +34,11 @@ pub use outcome::Outcome;
 pub use range::{RANGE_ROWS, RangeCounts};
 pub use tree::{Child, Node, Step, Tree, empty_root};
 
-use p3_air::{Air, BaseAir};
+use p3_air::Air;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TableSpec, TraceMut};
 
+use crate::air::base_air;
 use crate::bus::{RANGE, receive, send};
 pub use crate::tables::l2g::EPOCH_BITS;
 use crate::tables::{l2g, lookup};
@@ -98,8 +100,7 @@ impl MergeTable<'_> {
     /// Number of preprocessed columns, zero for a table without any.
     pub const fn fixed_width(&self) -> usize {
         match self {
-            Self::Image(_) => image::FIXED_WIDTH,
-            Self::Result(_) => outcome::FIXED_WIDTH,
+            Self::Image(_) | Self::Result(_) => fixed::WIDTH,
             Self::Range => lookup::RANGE_WIDTH,
             _ => 0,
         }
@@ -145,60 +146,22 @@ impl MergeTable<'_> {
     /// # Panics
     /// When `trace` has another shape.
     pub fn fill_preprocessed(&self, trace: &mut TraceMut<'_>) {
+        if let Some(log_height) = self.fixed_log_height() {
+            assert_eq!(
+                (trace.width(), trace.height()),
+                (self.fixed_width(), 1 << log_height)
+            );
+        }
         match self {
-            Self::Image(image) => image.fill_preprocessed(trace),
-            Self::Result(outcome) => outcome.fill_preprocessed(trace),
-            Self::Range => {
-                assert_eq!(
-                    (trace.width(), trace.height()),
-                    (lookup::RANGE_WIDTH, RANGE_ROWS)
-                );
-                lookup::fill_range(trace);
-            }
+            Self::Image(image) => fixed::fill(image.cells(), trace),
+            Self::Result(outcome) => fixed::fill(outcome.cells(), trace),
+            Self::Range => lookup::fill_range(trace),
             _ => assert_eq!(trace.width(), 0),
         }
     }
 }
 
-impl BaseAir<F> for MergeTable<'_> {
-    fn width(&self) -> usize {
-        self.main_width()
-    }
-
-    #[cfg(feature = "alloc")]
-    fn preprocessed_trace(&self) -> Option<p3_matrix::dense::RowMajorMatrix<F>> {
-        use p3_field::PrimeCharacteristicRing;
-        use p3_matrix::dense::RowMajorMatrix;
-
-        let height = 1 << self.fixed_log_height()?;
-        let mut values = alloc::vec![F::ZERO; self.fixed_width() * height];
-        self.fill_preprocessed(&mut TraceMut::new(&mut values, height));
-        Some(RowMajorMatrix::new(values, height).transpose())
-    }
-
-    fn preprocessed_width(&self) -> usize {
-        self.fixed_width()
-    }
-
-    #[cfg(feature = "alloc")]
-    fn main_next_row_columns(&self) -> alloc::vec::Vec<usize> {
-        self.main_next().into()
-    }
-
-    #[cfg(feature = "alloc")]
-    fn preprocessed_next_row_columns(&self) -> alloc::vec::Vec<usize> {
-        self.preprocessed_next().into()
-    }
-
-    /// Two messages of a bus share a column only below a table degree of 3.
-    fn max_constraint_degree(&self) -> Option<usize> {
-        Some(3)
-    }
-
-    fn num_public_values(&self) -> usize {
-        self.public_values()
-    }
-}
+base_air!(MergeTable<'_>);
 
 impl<AB: InteractionBuilder<F = F>> Air<AB> for MergeTable<'_> {
     fn eval(&self, builder: &mut AB) {
@@ -310,12 +273,35 @@ impl core::fmt::Display for MergeError {
 
 impl core::error::Error for MergeError {}
 
-/// Adds a token to the bus `gmem` when `gate`, which the table constrains to be a bit, is one.
-fn emit<AB: InteractionBuilder<F = F>>(builder: &mut AB, gate: AB::Expr, token: [AB::Expr; 4]) {
-    builder.push_interaction(GMEM, token, send(gate));
+/// A step of a cell's path: takes the token `init` and emits `fini`, each an epoch and two halves.
+///
+/// `real` gates both messages; the table constrains it to be a bit.
+fn step<AB: InteractionBuilder<F = F>>(
+    builder: &mut AB,
+    real: AB::Expr,
+    cell: AB::Expr,
+    init: [AB::Expr; 3],
+    fini: [AB::Expr; 3],
+) {
+    let [init, fini] = tokens(cell, [init, fini]);
+    builder.push_interaction(GMEM, init, receive(real.clone()));
+    builder.push_interaction(GMEM, fini, send(real));
 }
 
-/// Takes a token from the bus `gmem` when `gate`, which the table constrains to be a bit, is one.
-fn consume<AB: InteractionBuilder<F = F>>(builder: &mut AB, gate: AB::Expr, token: [AB::Expr; 4]) {
-    builder.push_interaction(GMEM, token, receive(gate));
+/// Both ends of a cell's path, or of the part that a merge covers: emits the first token `init` and
+/// takes the last one `fini`; see [`step`].
+fn ends<AB: InteractionBuilder<F = F>>(
+    builder: &mut AB,
+    real: AB::Expr,
+    cell: AB::Expr,
+    init: [AB::Expr; 3],
+    fini: [AB::Expr; 3],
+) {
+    let [init, fini] = tokens(cell, [init, fini]);
+    builder.push_interaction(GMEM, init, send(real.clone()));
+    builder.push_interaction(GMEM, fini, receive(real));
+}
+
+fn tokens<E: Clone>(cell: E, states: [[E; 3]; 2]) -> [[E; 4]; 2] {
+    states.map(|[epoch, lo, hi]| [cell.clone(), epoch, lo, hi])
 }

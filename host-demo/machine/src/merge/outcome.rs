@@ -7,19 +7,13 @@
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
-use tranche_core::{F, TraceMut};
+use tranche_core::F;
 
-use super::{MergeError, consume, emit};
+use super::{MergeError, ends, fixed};
 use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN};
 
 pub(super) const FINI_EPOCH: usize = 0;
 pub(super) const WIDTH: usize = 1;
-
-const CELL: usize = 0;
-const FINI_LO: usize = 1;
-const FINI_HI: usize = 2;
-const REAL: usize = 3;
-pub(super) const FIXED_WIDTH: usize = 4;
 
 /// A claimed result.
 #[derive(Clone, Copy, Debug)]
@@ -81,35 +75,14 @@ impl<'a> Outcome<'a> {
         let bytes = OUT..OUT + self.output.len() as u32;
         cell == EXIT_CODE || cell == OUT_LEN || bytes.contains(&cell)
     }
-
-    /// Writes the preprocessed trace.
-    pub(super) fn fill_preprocessed(&self, trace: &mut TraceMut<'_>) {
-        assert_eq!(
-            (trace.width(), trace.height()),
-            (FIXED_WIDTH, 1 << self.log_height)
-        );
-        trace.values_mut().fill(F::ZERO);
-        for (row, (cell, value)) in self.cells().enumerate() {
-            let (lo, hi) = (value & 0xffff, value >> 16);
-            trace.set_row(row, &[cell, lo, hi, 1].map(F::from_u32));
-        }
-    }
 }
 
 pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
-    let fixed = builder.preprocessed().clone();
-    let fixed = |c: usize| -> AB::Expr { fixed.current_slice()[c].into() };
+    let preprocessed = builder.preprocessed().clone();
+    let given = |c: usize| -> AB::Expr { preprocessed.current_slice()[c].into() };
     let fini_epoch: AB::Expr = builder.main().current_slice()[FINI_EPOCH].into();
-    let zero = AB::Expr::ZERO;
 
-    emit(
-        builder,
-        fixed(REAL),
-        [fixed(CELL), zero.clone(), zero.clone(), zero],
-    );
-    consume(
-        builder,
-        fixed(REAL),
-        [fixed(CELL), fini_epoch, fixed(FINI_LO), fixed(FINI_HI)],
-    );
+    let init = [(); 3].map(|()| AB::Expr::ZERO);
+    let fini = [fini_epoch, given(fixed::LO), given(fixed::HI)];
+    ends(builder, given(fixed::REAL), given(fixed::CELL), init, fini);
 }

@@ -12,7 +12,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::{EPOCH_BITS, consume, emit, range};
+use super::{EPOCH_BITS, ends, range, step};
 
 /// Bits of one limb of a checked difference.
 const LIMB_BITS: u32 = 8;
@@ -43,6 +43,11 @@ pub const AFTER: usize = BEFORE + LIMBS;
 /// Number of columns.
 pub const WIDTH: usize = AFTER + LIMBS;
 
+/// The token that the range found.
+const INIT: [usize; 3] = [INIT_EPOCH, INIT_LO, INIT_HI];
+/// The token that it left.
+const FINI: [usize; 3] = [FINI_EPOCH, FINI_LO, FINI_HI];
+
 /// In the merge that commits the table.
 pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
@@ -51,16 +56,8 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let real = at(REAL);
 
     builder.assert_bool(real.clone());
-    emit(
-        builder,
-        real.clone(),
-        [at(CELL), at(INIT_EPOCH), at(INIT_LO), at(INIT_HI)],
-    );
-    consume(
-        builder,
-        real.clone(),
-        [at(CELL), at(FINI_EPOCH), at(FINI_LO), at(FINI_HI)],
-    );
+    let (init, fini) = (INIT.map(at), FINI.map(at));
+    ends(builder, real.clone(), at(CELL), init, fini);
 
     let limbs = |from: usize| core::array::from_fn(|i| (at(from + i), LIMB_BITS));
     let before = range::check::<AB, LIMBS>(builder, limbs(BEFORE));
@@ -74,17 +71,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
 pub(super) fn eval_child<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
-    let real = at(REAL);
 
-    builder.assert_bool(real.clone());
-    consume(
-        builder,
-        real.clone(),
-        [at(CELL), at(INIT_EPOCH), at(INIT_LO), at(INIT_HI)],
-    );
-    emit(
-        builder,
-        real,
-        [at(CELL), at(FINI_EPOCH), at(FINI_LO), at(FINI_HI)],
-    );
+    builder.assert_bool(at(REAL));
+    step(builder, at(REAL), at(CELL), INIT.map(at), FINI.map(at));
 }

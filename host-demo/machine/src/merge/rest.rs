@@ -17,7 +17,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::{consume, emit, range};
+use super::{ends, range};
 use crate::cells::RAM_CELLS;
 
 /// Bits of a cell's limbs.
@@ -78,17 +78,9 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
         .assert_zero(next_real * (AB::Expr::ONE - real.clone()));
     builder.when_last_row().assert_zero(real.clone());
 
-    let zero = AB::Expr::ZERO;
-    emit(
-        builder,
-        real.clone(),
-        [cell.clone(), zero.clone(), zero.clone(), zero],
-    );
-    consume(
-        builder,
-        real,
-        [cell, at(FINI_EPOCH), at(FINI_LO), at(FINI_HI)],
-    );
+    let init = [(); 3].map(|()| AB::Expr::ZERO);
+    let fini = [FINI_EPOCH, FINI_LO, FINI_HI].map(at);
+    ends(builder, real, cell, init, fini);
 }
 
 /// The value of byte limbs, lowest first; the highest may be narrower.

@@ -13,10 +13,11 @@ pub mod rom;
 pub mod shift;
 pub mod sys;
 
-use p3_air::{Air, BaseAir};
+use p3_air::Air;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TableSpec, TraceMut};
 
+use crate::air::base_air;
 use crate::bus::{AND4, Clock, RANGE, ROM};
 use crate::exec::record::{AND4_ROWS, EpochRecord, RANGE_ROWS};
 use crate::program::Program;
@@ -247,45 +248,7 @@ impl<'a> EpochTable<'a> {
     }
 }
 
-impl BaseAir<F> for EpochTable<'_> {
-    fn width(&self) -> usize {
-        self.main_width()
-    }
-
-    #[cfg(feature = "alloc")]
-    fn preprocessed_trace(&self) -> Option<p3_matrix::dense::RowMajorMatrix<F>> {
-        use p3_field::PrimeCharacteristicRing;
-        use p3_matrix::dense::RowMajorMatrix;
-
-        let height = 1 << self.fixed_log_height()?;
-        let mut values = alloc::vec![F::ZERO; self.fixed_width() * height];
-        self.fill_preprocessed(&mut TraceMut::new(&mut values, height));
-        Some(RowMajorMatrix::new(values, height).transpose())
-    }
-
-    fn preprocessed_width(&self) -> usize {
-        self.fixed_width()
-    }
-
-    #[cfg(feature = "alloc")]
-    fn main_next_row_columns(&self) -> alloc::vec::Vec<usize> {
-        self.main_next().into()
-    }
-
-    #[cfg(feature = "alloc")]
-    fn preprocessed_next_row_columns(&self) -> alloc::vec::Vec<usize> {
-        self.preprocessed_next().into()
-    }
-
-    /// Two messages of a bus share a column only below a table degree of 3.
-    fn max_constraint_degree(&self) -> Option<usize> {
-        Some(3)
-    }
-
-    fn num_public_values(&self) -> usize {
-        self.public_values()
-    }
-}
+base_air!(EpochTable<'_>);
 
 impl<AB: InteractionBuilder<F = F>> Air<AB> for EpochTable<'_> {
     fn eval(&self, builder: &mut AB) {

@@ -1,0 +1,49 @@
+//! `BaseAir` for the tables of the machine and of its merges, derived from what they say without a
+//! heap.
+
+/// Implements `BaseAir<F>` for a table that has the functions `main_width`, `fixed_width`,
+/// `fixed_log_height`, `fill_preprocessed`, `main_next`, `preprocessed_next` and `public_values`.
+macro_rules! base_air {
+    ($table:ty) => {
+        impl p3_air::BaseAir<tranche_core::F> for $table {
+            fn width(&self) -> usize {
+                self.main_width()
+            }
+
+            #[cfg(feature = "alloc")]
+            fn preprocessed_trace(
+                &self,
+            ) -> Option<p3_matrix::dense::RowMajorMatrix<tranche_core::F>> {
+                let height = 1 << self.fixed_log_height()?;
+                let mut values = alloc::vec![Default::default(); self.fixed_width() * height];
+                self.fill_preprocessed(&mut tranche_core::TraceMut::new(&mut values, height));
+                Some(p3_matrix::dense::RowMajorMatrix::new(values, height).transpose())
+            }
+
+            fn preprocessed_width(&self) -> usize {
+                self.fixed_width()
+            }
+
+            #[cfg(feature = "alloc")]
+            fn main_next_row_columns(&self) -> alloc::vec::Vec<usize> {
+                self.main_next().into()
+            }
+
+            #[cfg(feature = "alloc")]
+            fn preprocessed_next_row_columns(&self) -> alloc::vec::Vec<usize> {
+                self.preprocessed_next().into()
+            }
+
+            /// Two messages of a bus share a column only below a table degree of 3.
+            fn max_constraint_degree(&self) -> Option<usize> {
+                Some(3)
+            }
+
+            fn num_public_values(&self) -> usize {
+                self.public_values()
+            }
+        }
+    };
+}
+
+pub(crate) use base_air;

@@ -1,0 +1,21 @@
+//! The preprocessed columns of `Image` and `Outcome`: cells, each with a value that the verifier
+//! derives.
+
+use p3_field::PrimeCharacteristicRing;
+use tranche_core::{F, TraceMut};
+
+pub(super) const CELL: usize = 0;
+pub(super) const LO: usize = 1;
+pub(super) const HI: usize = 2;
+/// 1 on rows that hold a cell.
+pub(super) const REAL: usize = 3;
+pub(super) const WIDTH: usize = 4;
+
+/// One row per cell and value, then zeros.
+pub(super) fn fill(cells: impl Iterator<Item = (u32, u32)>, trace: &mut TraceMut<'_>) {
+    trace.values_mut().fill(F::ZERO);
+    for (row, (cell, value)) in cells.enumerate() {
+        let (lo, hi) = (value & 0xffff, value >> 16);
+        trace.set_row(row, &[cell, lo, hi, 1].map(F::from_u32));
+    }
+}
