@@ -113,6 +113,35 @@ pub(crate) fn range16<AB: InteractionBuilder<F = F>>(
     range8(builder, (value - low) * inverse_power_of_two(8), gate);
 }
 
+/// Serves `op` over the halves of `a` and `b`: work that needs no clock and leaves the program
+/// counter alone.
+pub(crate) fn serve<AB: InteractionBuilder<F = F>>(
+    builder: &mut AB,
+    op: AB::Expr,
+    a: [AB::Expr; 2],
+    b: [AB::Expr; 2],
+    result: [AB::Expr; 2],
+    gate: AB::Expr,
+) {
+    let zero = AB::Expr::ZERO;
+    let ([a_lo, a_hi], [b_lo, b_hi], [lo, hi]) = (a, b, result);
+    let request = [
+        op,
+        zero.clone(),
+        a_lo,
+        a_hi,
+        b_lo,
+        b_hi,
+        lo,
+        hi,
+        zero.clone(),
+        zero.clone(),
+        zero.clone(),
+        zero,
+    ];
+    builder.push_interaction(EXEC, request, receive(gate));
+}
+
 /// One access to a cell: what it takes from the memory bus and puts back.
 pub(crate) struct Access<'a, E> {
     /// The cell.

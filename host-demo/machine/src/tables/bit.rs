@@ -9,7 +9,7 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
 use super::rom::op;
-use crate::bus::{AND4, EXEC, receive, send};
+use crate::bus::{AND4, send, serve};
 use crate::exec::record::EpochRecord;
 
 /// Nibbles of a word.
@@ -56,22 +56,8 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let op = and.clone() * AB::Expr::from_u32(op::AND)
         + or.clone() * AB::Expr::from_u32(op::OR)
         + xor.clone() * AB::Expr::from_u32(op::XOR);
-    let zero = AB::Expr::ZERO;
-    let request = [
-        op,
-        zero.clone(),
-        half(A, 0),
-        half(A, 1),
-        half(B, 0),
-        half(B, 1),
-        result(0),
-        result(1),
-        zero.clone(),
-        zero.clone(),
-        zero.clone(),
-        zero,
-    ];
-    builder.push_interaction(EXEC, request, receive(real));
+    let [a, b] = [A, B].map(|nibbles| [0, 1].map(|h| half(nibbles, h)));
+    serve(builder, op, a, b, [result(0), result(1)], real);
 }
 
 pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {

@@ -9,7 +9,7 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
 use super::rom::op;
-use crate::bus::{EXEC, inverse_power_of_two, range, range8, range16, receive};
+use crate::bus::{inverse_power_of_two, range, range8, range16, serve};
 use crate::exec::machine::alu;
 use crate::exec::record::EpochRecord;
 
@@ -96,22 +96,8 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
         + unsigned * constant(op::LTU)
         + eq * constant(op::EQ)
         + negated * constant(op::GE - op::LT);
-    let zero = AB::Expr::ZERO;
-    let request = [
-        op,
-        zero.clone(),
-        a_lo,
-        a_hi,
-        b_lo,
-        b_hi,
-        at(RESULT),
-        zero.clone(),
-        zero.clone(),
-        zero.clone(),
-        zero.clone(),
-        zero,
-    ];
-    builder.push_interaction(EXEC, request, receive(real));
+    let result = [at(RESULT), AB::Expr::ZERO];
+    serve(builder, op, [a_lo, a_hi], [b_lo, b_hi], result, real);
 }
 
 pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {

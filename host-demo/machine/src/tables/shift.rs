@@ -14,7 +14,7 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
 use super::rom::op;
-use crate::bus::{EXEC, inverse_power_of_two, range, range8, receive};
+use crate::bus::{inverse_power_of_two, range, range8, serve};
 use crate::exec::machine::alu;
 use crate::exec::record::EpochRecord;
 
@@ -128,22 +128,8 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let b_low = k + bytes * constant(8) + unused * constant(32);
     let op =
         left * constant(op::SLL) + right * constant(op::SRL) + sra * constant(op::SRA - op::SRL);
-    let zero = AB::Expr::ZERO;
-    let request = [
-        op,
-        zero.clone(),
-        a(0),
-        a(1),
-        b_low,
-        at(B_HIGH),
-        at(RESULT[0]),
-        at(RESULT[1]),
-        zero.clone(),
-        zero.clone(),
-        zero.clone(),
-        zero,
-    ];
-    builder.push_interaction(EXEC, request, receive(real));
+    let b = [b_low, at(B_HIGH)];
+    serve(builder, op, [a(0), a(1)], b, RESULT.map(at), real);
 }
 
 pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
