@@ -14,7 +14,7 @@ use crate::program::Program;
 /// Number of preprocessed columns: the message.
 pub(super) const FIXED_WIDTH: usize = 9;
 
-/// The program counter after exit: no word index, so no row of any ROM.
+/// The program counter after exit: no word index, so no row of any ROM that can be fetched.
 pub const HALT: u32 = 1 << 30;
 /// Target of a taken branch or jump to a misaligned address: no word index either, and not
 /// [`HALT`].
