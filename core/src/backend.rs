@@ -5,7 +5,6 @@
 
 use p3_field::{Field, InjectiveMonomial, PackedFieldPow2};
 
-use crate::ext::Ext;
 use crate::poseidon2::Poseidon2;
 use crate::{D, F, ntt, reduce};
 
@@ -50,17 +49,18 @@ pub trait Backend: Copy + Default + Send + Sync + 'static {
         crate::ext::batch_invert(values, prefix);
     }
 
-    /// Combines one packed row group of a matrix: `sum_i column_i * powers[i]`.
+    /// Combines `T` packed row groups of a matrix: adds `sum_i column_i * powers[i]` to `sums`.
     ///
-    /// `columns` holds `width` columns of `stride` elements; the group starts at row `row`.
+    /// `columns` are columns of `stride` elements; the groups start at row `row`.
     #[inline]
-    fn combine_columns(
+    fn combine_columns<const T: usize>(
         columns: &[F],
         stride: usize,
         row: usize,
-        powers: [&[F]; 4],
-    ) -> Ext<Self::P> {
-        reduce::combine_columns::<Self::P>(columns, stride, row, powers)
+        powers: [&[F]; D],
+        sums: &mut [[Self::P; D]; T],
+    ) {
+        reduce::combine_columns(columns, stride, row, powers, sums);
     }
 
     /// One FRI fold of a bit-reversed codeword by two, in place of its first half.

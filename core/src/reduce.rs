@@ -143,41 +143,65 @@ impl Batch<'_> {
         let claims = [claimed(0), claimed(matrix.points() - 1)];
         let weights = offsets.map(Ext::<B::P>::broadcast);
         let stride = 1 << self.log_lde;
-        for group in 0..groups {
-            let row = start + group * B::P::WIDTH;
-            let combined = B::combine_columns(extension, stride, row, self.powers);
-            for point in 0..matrix.points() {
-                let sum = &mut sums[point * groups + group];
-                *sum = (Ext(*sum) + claims[point] - combined * weights[point]).0;
+        let mut add = |first: usize, combined: &[[B::P; D]]| {
+            for (i, &combined) in combined.iter().enumerate() {
+                for point in 0..matrix.points() {
+                    let sum = &mut sums[point * groups + first + i];
+                    *sum = (Ext(*sum) + claims[point] - Ext(combined) * weights[point]).0;
+                }
             }
+        };
+        let row = |group: usize| start + group * B::P::WIDTH;
+        let tiles = groups - groups % TILE;
+        for group in (0..tiles).step_by(TILE) {
+            let mut combined = [[B::P::ZERO; D]; TILE];
+            B::combine_columns(extension, stride, row(group), self.powers, &mut combined);
+            add(group, &combined);
+        }
+        for group in tiles..groups {
+            let mut combined = [[B::P::ZERO; D]; 1];
+            B::combine_columns(extension, stride, row(group), self.powers, &mut combined);
+            add(group, &combined);
         }
     }
 }
 
-/// `sum_i column_i * powers[i]` for one row group: the portable kernel.
-pub fn combine_columns<P: PackedFieldPow2<Scalar = F>>(
+/// Row groups that are combined together, so that a column is read in longer runs.
+const TILE: usize = 4;
+
+/// `sum_i column_i * powers[i]` for `T` row groups: the portable kernel.
+pub fn combine_columns<P: PackedFieldPow2<Scalar = F>, const T: usize>(
     columns: &[F],
     stride: usize,
     row: usize,
     powers: [&[F]; D],
-) -> Ext<P> {
-    let load = |column: &[F]| *P::from_slice(&column[row..row + P::WIDTH]);
-    let mut sum = Ext::ZERO;
-    let eights = columns.chunks_exact(8 * stride);
-    let first_rest = 8 * eights.len();
-    let rest = eights.remainder();
-    for (i, eight) in eights.enumerate() {
-        let values: [P; 8] = core::array::from_fn(|j| load(&eight[j * stride..(j + 1) * stride]));
-        for d in 0..D {
-            let powers = powers[d][8 * i..].first_chunk().expect("eight powers");
-            sum.0[d] += P::mixed_dot_product(&values, powers);
+    sums: &mut [[P; D]; T],
+) {
+    const BATCH: usize = 8;
+    let load = |column: &[F], t: usize| {
+        let at = row + t * P::WIDTH;
+        *P::from_slice(&column[at..at + P::WIDTH])
+    };
+    let batches = columns.chunks_exact(BATCH * stride);
+    let first_rest = BATCH * batches.len();
+    let rest = batches.remainder();
+    for (i, batch) in batches.enumerate() {
+        let powers: [&[F; BATCH]; D] =
+            powers.map(|p| p[BATCH * i..].first_chunk().expect("a batch of powers"));
+        for (t, sum) in sums.iter_mut().enumerate() {
+            let values: [P; BATCH] =
+                core::array::from_fn(|j| load(&batch[j * stride..(j + 1) * stride], t));
+            for d in 0..D {
+                sum[d] += P::mixed_dot_product(&values, powers[d]);
+            }
         }
     }
     for (i, column) in rest.chunks_exact(stride).enumerate() {
-        let value = load(column);
-        for d in 0..D {
-            sum.0[d] += value * powers[d][first_rest + i];
+        for (t, sum) in sums.iter_mut().enumerate() {
+            let value = load(column, t);
+            for d in 0..D {
+                sum[d] += value * powers[d][first_rest + i];
+            }
         }
     }
-    sum
 }

@@ -5,6 +5,7 @@ use p3_field::{BasedVectorSpace, Field, PackedValue, PrimeCharacteristicRing, Tw
 use p3_symmetric::Permutation;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use tranche_core::ext::Ext;
 use tranche_core::ntt::Twiddles;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::{Backend, D, EF, F};
@@ -152,7 +153,9 @@ pub fn combined_columns<B: Backend>() {
             });
             let powers = core::array::from_fn(|d| coordinates[d].as_slice());
             let row = group * B::P::WIDTH;
-            let combined = B::combine_columns(&columns, stride, row, powers);
+            let mut sums = [[B::P::ZERO; 4]; 1];
+            B::combine_columns(&columns, stride, row, powers, &mut sums);
+            let combined = Ext(sums[0]);
             for lane in 0..B::P::WIDTH {
                 let expected: EF =
                     (0..width).map(|i| weights[i] * columns[i * stride + row + lane]).sum();
