@@ -1,6 +1,7 @@
 //! Tests that need more than one crate: the reference prover and the batches it is compared on.
 
 pub mod air;
+pub mod audit;
 pub mod core;
 pub mod reference;
 pub mod shapes;

@@ -6,13 +6,8 @@
 //! constraint taken out, where proof and verifier accept it, so the constraint is what refuses it; and
 //! its honest control is accepted.
 
-#[path = "merge/attacks.rs"]
 mod attacks;
-#[path = "merge/audit.rs"]
 mod audit;
-#[path = "merge/batch.rs"]
 mod batch;
-#[path = "merge/honest.rs"]
 mod honest;
-#[path = "merge/mutant.rs"]
 mod mutant;
