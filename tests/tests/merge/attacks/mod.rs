@@ -1,0 +1,55 @@
+//! Forgeries of the global memory argument.
+
+mod epochs;
+mod parent;
+mod rest;
+mod result;
+
+use std::collections::BTreeSet;
+
+use tranche_core::verifier::VerifyError;
+use tranche_machine::merge::Chain;
+
+use crate::audit::{Flaw, audit};
+use crate::batch::Batch;
+use crate::mutant::Mutation;
+
+fn gmem() -> Flaw {
+    Flaw::Bus("gmem".into())
+}
+
+fn range() -> Flaw {
+    Flaw::Bus("range".into())
+}
+
+/// The audit finds these flaws and no other, and the verifier refuses the proof for them.
+fn refused(batch: &Batch, flaws: &[Flaw]) {
+    assert_eq!(audit(batch), BTreeSet::from_iter(flaws.iter().cloned()));
+    let reason = match flaws[0] {
+        Flaw::Constraint(table, _) => VerifyError::Constraints { table },
+        Flaw::Bus(_) => VerifyError::Buses,
+    };
+    assert_eq!(batch.check().unwrap_err(), reason);
+}
+
+/// The same forgery is accepted when the tables lack a check.
+fn accepted_without(batch: &Batch, table: usize, without: &[Mutation]) {
+    let mut batch = batch.clone();
+    batch.tables[table].air.without = without.to_vec();
+    batch.recount();
+    assert_eq!(audit(&batch), BTreeSet::new());
+    batch
+        .check()
+        .expect("the forgery is accepted without the check");
+}
+
+/// What an epoch, or a range of epochs, did to cell 77.
+const fn edge(init_epoch: u32, init: u32, fini_epoch: u32, fini: u32) -> Chain {
+    Chain {
+        cell: 77,
+        init_epoch,
+        init,
+        fini_epoch,
+        fini,
+    }
+}
