@@ -254,6 +254,20 @@ fn fill(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
     }
 }
 
+/// Commits the preprocessed traces, of which every table has one.
+fn prepare<B: Backend, A: ProverAir<B>>(
+    prover: &mut Prover<'_, B, A, 2>,
+    fixed: &[RowMajorMatrix<F>],
+) {
+    for (table, matrix) in fixed.iter().enumerate() {
+        let trace = prover
+            .preprocessed_mut(table)
+            .expect("preprocessed columns");
+        fill(matrix, trace);
+    }
+    prover.prepare();
+}
+
 /// Plans, prepares, checks and proves twice, step by step, without the heap.
 fn prove<B: Backend>(batch: &Batch<Squares<Vectors>>, proof: &mut [u8]) -> usize
 where
@@ -275,15 +289,7 @@ where
         let plan = Plan::<2>::new::<B, _>(&airs, &specs, batch.params).expect("a plan");
         let mut prover = Prover::<B, _, 2>::new(&plan, &airs, &batch.poseidon2, &mut workspace)
             .expect("a workspace of the plan's length");
-        for (table, matrix) in fixed.iter().enumerate() {
-            fill(
-                matrix,
-                prover
-                    .preprocessed_mut(table)
-                    .expect("preprocessed columns"),
-            );
-        }
-        prover.prepare();
+        prepare(&mut prover, &fixed);
         for _ in 0..2 {
             let mut traces = prover.begin(batch.statement.as_ref()).expect("prepared");
             for (table, matrix) in batch.traces.iter().enumerate() {
@@ -356,15 +362,7 @@ fn prove_batch_without_a_heap() {
             &mut workspace,
         )
         .expect("a workspace of the plan's length");
-        for (table, matrix) in fixed.iter().enumerate() {
-            fill(
-                matrix,
-                prover
-                    .preprocessed_mut(table)
-                    .expect("preprocessed columns"),
-            );
-        }
-        prover.prepare();
+        prepare(&mut prover, &fixed);
         let traces = &batch.traces;
         prover
             .prove_batch(
