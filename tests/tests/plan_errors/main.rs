@@ -1,0 +1,6 @@
+//! Everything that a plan, a prover or a batch is refused for, each beside what is just accepted.
+
+mod layout;
+mod odd;
+mod plan;
+mod prover;

@@ -1,0 +1,124 @@
+//! What a prover, or one batch, is refused for.
+
+use embedded_io::SliceWriteError;
+use p3_field::PrimeCharacteristicRing;
+use tranche_core::poseidon2::Poseidon2;
+use tranche_core::prover::{ProveError, SetupError};
+use tranche_core::{DefaultBackend, F, Prover, ScalarBackend, TableSpec};
+use tranche_tests::core::buffer;
+use tranche_tests::shapes::QUICK;
+
+use crate::odd::{Odd, global, plan_of, pushes};
+
+#[test]
+fn setting_a_prover_up() {
+    let airs = [Odd::default(), Odd::default()];
+    let plan = plan_of(&airs, &[TableSpec::new(3); 2], QUICK).expect("a plan");
+    let needed = plan.workspace_len();
+    let mut memory = buffer(needed);
+    let mut setup = |airs: &[Odd], len| {
+        let memory = &mut memory[..len];
+        Prover::<DefaultBackend, _, 3>::new(&plan, airs, &Poseidon2::BABY_BEAR, memory).err()
+    };
+    assert_eq!(setup(&airs, needed), None);
+    assert_eq!(
+        setup(&airs[1..], needed),
+        Some(SetupError::AirCount {
+            expected: 2,
+            got: 1
+        })
+    );
+    let wider = Odd {
+        width: 2,
+        ..Odd::default()
+    };
+    assert_eq!(
+        setup(&[Odd::default(), wider], needed),
+        Some(SetupError::OtherAir { table: 1 })
+    );
+    assert_eq!(
+        setup(&[pushes(vec![global("bus", 1)]), Odd::default()], needed),
+        Some(SetupError::OtherAir { table: 0 })
+    );
+    let Some(SetupError::Workspace(small)) = setup(&airs, needed - 1) else {
+        panic!("one byte fewer is too small")
+    };
+    assert_eq!((small.needed, small.got), (needed, needed - 1));
+}
+
+#[test]
+fn a_plan_is_for_the_lanes_of_its_backend() {
+    let airs = [Odd::default()];
+    let plan = plan_of(&airs, &[TableSpec::new(3)], QUICK).expect("a plan");
+    let mut memory = buffer(plan.workspace_len());
+    let poseidon2 = Poseidon2::BABY_BEAR;
+    let scalar = Prover::<ScalarBackend, _, 3>::new(&plan, &airs, &poseidon2, &mut memory).err();
+    // A target without a packing has one lane either way.
+    let expected = plan.lanes();
+    let refused = (expected > 1).then_some(SetupError::Lanes { expected, got: 1 });
+    assert_eq!(scalar, refused);
+}
+
+#[test]
+fn proving() {
+    let airs = [Odd {
+        publics: 2,
+        preprocessed: 1,
+        ..Odd::default()
+    }];
+    let plan = plan_of(&airs, &[TableSpec::new(3)], QUICK).expect("a plan");
+    let mut memory = buffer(plan.workspace_len());
+    let poseidon2 = Poseidon2::BABY_BEAR;
+    let mut prover = Prover::<DefaultBackend, _, 3>::new(&plan, &airs, &poseidon2, &mut memory)
+        .expect("a workspace of the plan's length");
+    let mut sink = vec![0; 1 << 16];
+    let mut prove = |prover: &mut Prover<'_, _, _, 3>, publics: &[&[F]], room: usize| {
+        let zero = |_, mut trace: tranche_core::TraceMut<'_>| trace.values_mut().fill(F::ZERO);
+        prover.prove_batch(None, publics, zero, &mut sink[..room])
+    };
+    let publics = &[&[F::ONE, F::TWO][..]][..];
+    assert_eq!(
+        prove(&mut prover, publics, 1 << 16),
+        Err(ProveError::NotPrepared)
+    );
+    prover
+        .preprocessed_mut(0)
+        .expect("a column")
+        .values_mut()
+        .fill(F::ONE);
+    assert_eq!(
+        prove(&mut prover, publics, 1 << 16),
+        Err(ProveError::NotPrepared)
+    );
+    prover.prepare();
+    let len = prove(&mut prover, publics, 1 << 16).expect("the control") as usize;
+    assert_eq!(prove(&mut prover, publics, len), Ok(len as u64));
+    assert_eq!(
+        prove(&mut prover, publics, len - 1),
+        Err(ProveError::Sink(SliceWriteError::Full))
+    );
+    assert_eq!(
+        prove(&mut prover, &[], len),
+        Err(ProveError::PublicValueSlices {
+            expected: 1,
+            got: 0
+        })
+    );
+    assert_eq!(
+        prove(&mut prover, &[&[F::ONE]], len),
+        Err(ProveError::PublicValues {
+            table: 0,
+            expected: 2,
+            got: 1
+        })
+    );
+    prover
+        .preprocessed_mut(0)
+        .expect("a column")
+        .values_mut()
+        .fill(F::TWO);
+    assert_eq!(
+        prove(&mut prover, publics, len),
+        Err(ProveError::NotPrepared)
+    );
+}
