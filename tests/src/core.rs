@@ -46,18 +46,20 @@ impl<A: ReferenceAir> Batch<A> {
         Plan::new::<B, A>(&self.airs, &self.specs(), self.params)
     }
 
-    /// The bytes that the core proves in `buffer`.
+    /// A prover of this batch in `buffer`, its preprocessed traces committed.
     ///
     /// # Panics
-    /// When the core refuses the plan, the buffer or the inputs.
-    pub fn prove_in<B: Backend>(&self, buffer: &mut [MaybeUninit<u8>]) -> Vec<u8>
+    /// When the core refuses the buffer.
+    pub fn prover<'a, B: Backend>(
+        &'a self,
+        plan: &'a Plan<MAX_TABLES>,
+        buffer: &'a mut [MaybeUninit<u8>],
+    ) -> Prover<'a, B, A, MAX_TABLES>
     where
         A: ProverAir<B>,
     {
-        let plan = self.plan::<B>().expect("a plan of a test batch");
-        let mut prover =
-            Prover::<B, A, MAX_TABLES>::new(&plan, &self.airs, &self.poseidon2, buffer)
-                .expect("a workspace of the plan's length");
+        let mut prover = Prover::new(plan, &self.airs, &self.poseidon2, buffer)
+            .expect("a workspace of the plan's length");
         for (table, air) in self.airs.iter().enumerate() {
             if let Some(trace) = prover.preprocessed_mut(table) {
                 let matrix = air.preprocessed_trace().expect("preprocessed columns");
@@ -65,8 +67,19 @@ impl<A: ReferenceAir> Batch<A> {
             }
         }
         prover.prepare();
-        let mut bytes = Vec::new();
+        prover
+    }
+
+    /// The bytes that `prover`, which is of this batch's AIRs, proves of it.
+    ///
+    /// # Panics
+    /// When the core refuses the inputs.
+    pub fn prove_with<B: Backend>(&self, prover: &mut Prover<'_, B, A, MAX_TABLES>) -> Vec<u8>
+    where
+        A: ProverAir<B>,
+    {
         let publics: Vec<&[F]> = self.publics.iter().map(Vec::as_slice).collect();
+        let mut bytes = Vec::new();
         let written = prover
             .prove_batch(
                 self.statement.as_ref(),
@@ -77,6 +90,18 @@ impl<A: ReferenceAir> Batch<A> {
             .expect("a vector never fails");
         assert_eq!(written, bytes.len() as u64);
         bytes
+    }
+
+    /// The bytes that the core proves in `buffer`.
+    ///
+    /// # Panics
+    /// When the core refuses the plan, the buffer or the inputs.
+    pub fn prove_in<B: Backend>(&self, buffer: &mut [MaybeUninit<u8>]) -> Vec<u8>
+    where
+        A: ProverAir<B>,
+    {
+        let plan = self.plan::<B>().expect("a plan of a test batch");
+        self.prove_with(&mut self.prover::<B>(&plan, buffer))
     }
 
     /// The bytes that the core proves in a workspace of exactly the plan's length.

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use tranche_core::air::{CheckBuilder, ProverAir};
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::prover::{CheckError, ProveError};
-use tranche_core::{DefaultBackend, F, Prover};
+use tranche_core::{DefaultBackend, F};
 use tranche_tests::air::{Form, Part, TestAir};
-use tranche_tests::core::{MAX_TABLES, buffer, fill};
+use tranche_tests::core::{buffer, fill};
 use tranche_tests::reference::{Batch, ReferenceAir};
 use tranche_tests::shapes::{BUSES, QUICK, Shape, TableShape, shapes};
 
@@ -24,22 +24,7 @@ where
         .plan::<DefaultBackend>()
         .expect("a plan of a test batch");
     let mut workspace = buffer(plan.workspace_len());
-    let mut prover = Prover::<DefaultBackend, A, MAX_TABLES>::new(
-        &plan,
-        &batch.airs,
-        &batch.poseidon2,
-        &mut workspace,
-    )
-    .expect("a workspace of the plan's length");
-    for (table, air) in batch.airs.iter().enumerate() {
-        if let Some(trace) = prover.preprocessed_mut(table) {
-            fill(
-                &air.preprocessed_trace().expect("preprocessed columns"),
-                trace,
-            );
-        }
-    }
-    prover.prepare();
+    let mut prover = batch.prover::<DefaultBackend>(&plan, &mut workspace);
     let mut traces = prover.begin(None).expect("prepared");
     for (table, trace) in batch.traces.iter().enumerate() {
         fill(trace, traces.trace_mut(table));

@@ -26,41 +26,6 @@ fn plan(batch: &Batch<TestAir>) -> Plan<MAX_TABLES> {
         .expect("a plan of a test batch")
 }
 
-/// A prover of `batch` with its preprocessed traces committed.
-fn ready<'a>(
-    batch: &'a Batch<TestAir>,
-    plan: &'a Plan<MAX_TABLES>,
-    workspace: &'a mut [MaybeUninit<u8>],
-) -> TestProver<'a> {
-    let mut prover = TestProver::new(plan, &batch.airs, &batch.poseidon2, workspace)
-        .expect("a workspace of the plan's length");
-    for (table, air) in batch.airs.iter().enumerate() {
-        if let Some(trace) = prover.preprocessed_mut(table) {
-            fill(
-                &air.preprocessed_trace().expect("preprocessed columns"),
-                trace,
-            );
-        }
-    }
-    prover.prepare();
-    prover
-}
-
-fn prove(prover: &mut TestProver<'_>, batch: &Batch<TestAir>) -> Vec<u8> {
-    let publics: Vec<&[F]> = batch.publics.iter().map(Vec::as_slice).collect();
-    let mut bytes = Vec::new();
-    let traces = &batch.traces;
-    prover
-        .prove_batch(
-            batch.statement.as_ref(),
-            &publics,
-            |table, trace| fill(&traces[table], trace),
-            &mut bytes,
-        )
-        .expect("a vector never fails");
-    bytes
-}
-
 /// The same tables with other values, which need not satisfy anything to be proved.
 fn other_values(batch: &Batch<TestAir>) -> Batch<TestAir> {
     let mut other = batch.clone();
@@ -85,11 +50,14 @@ fn any_alignment_between_provers_that_would_notice() {
         poison(&mut memory);
         let (left, rest) = memory[offset..].split_at_mut(len);
         let (middle, right) = rest.split_at_mut(len);
-        let mut left = ready(&batch, &plan, left);
-        let mut right = ready(&batch, &plan, right);
-        assert_eq!(prove(&mut ready(&batch, &plan, middle), &batch), expected);
-        assert_eq!(prove(&mut left, &batch), expected, "offset {offset}");
-        assert_eq!(prove(&mut right, &batch), expected, "offset {offset}");
+        let mut left = batch.prover::<DefaultBackend>(&plan, left);
+        let mut right = batch.prover::<DefaultBackend>(&plan, right);
+        assert_eq!(
+            batch.prove_with(&mut batch.prover::<DefaultBackend>(&plan, middle)),
+            expected
+        );
+        assert_eq!(batch.prove_with(&mut left), expected, "offset {offset}");
+        assert_eq!(batch.prove_with(&mut right), expected, "offset {offset}");
     }
 }
 
@@ -181,17 +149,17 @@ proptest! {
         let batch = shape.batch();
         let plan = plan(&batch);
         let mut workspace = buffer(plan.workspace_len());
-        let fresh = prove(&mut ready(&batch, &plan, &mut workspace), &batch);
-        let mut prover = ready(&batch, &plan, &mut workspace);
-        let other = prove(&mut prover, &other_values(&batch));
+        let fresh = batch.prove_with(&mut batch.prover::<DefaultBackend>(&plan, &mut workspace));
+        let mut prover = batch.prover::<DefaultBackend>(&plan, &mut workspace);
+        let other = other_values(&batch).prove_with(&mut prover);
         prop_assert_ne!(&other, &fresh);
-        prop_assert!(prove(&mut prover, &batch) == fresh);
+        prop_assert!(batch.prove_with(&mut prover) == fresh);
         // A batch that is begun, written and given up.
         let mut traces = prover.begin(None).expect("prepared");
         for table in 0..traces.len() {
             traces.trace_mut(table).values_mut().fill(F::NEG_ONE);
         }
-        prop_assert!(prove(&mut prover, &batch) == fresh);
+        prop_assert!(batch.prove_with(&mut prover) == fresh);
     }
 }
 
@@ -238,9 +206,9 @@ fn preprocessed_traces_prepared_again() {
     let plan = plan(&batch);
     let expected = batch.prove();
     let mut workspace = buffer(plan.workspace_len());
-    let mut prover = ready(&batch, &plan, &mut workspace);
+    let mut prover = batch.prover::<DefaultBackend>(&plan, &mut workspace);
     prover.prepare();
-    assert_eq!(prove(&mut prover, &batch), expected);
+    assert_eq!(batch.prove_with(&mut prover), expected);
     // One table is written anew; the others keep what they hold.
     for (table, air) in batch.airs.iter().enumerate() {
         let Some(mut trace) = prover.preprocessed_mut(table) else {
@@ -248,10 +216,10 @@ fn preprocessed_traces_prepared_again() {
         };
         trace.values_mut().fill(F::TWO);
         prover.prepare();
-        assert_ne!(prove(&mut prover, &batch), expected);
+        assert_ne!(batch.prove_with(&mut prover), expected);
         let trace = prover.preprocessed_mut(table).expect("the same table");
         fill(&air.preprocessed_trace().expect("columns"), trace);
         prover.prepare();
-        assert_eq!(prove(&mut prover, &batch), expected);
+        assert_eq!(batch.prove_with(&mut prover), expected);
     }
 }
