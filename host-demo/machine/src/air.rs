@@ -1,6 +1,19 @@
 //! `BaseAir` for the tables of the machine and of its merges, derived from what they say without a
 //! heap.
 
+use tranche_core::TraceMut;
+
+/// Asserts that `trace` has the shape of a table's preprocessed trace.
+///
+/// # Panics
+/// When it has another. A table without such a trace has width 0 and no height.
+pub(crate) fn assert_fixed_shape(trace: &TraceMut<'_>, width: usize, log_height: Option<u8>) {
+    assert_eq!(trace.width(), width);
+    if let Some(log_height) = log_height {
+        assert_eq!(trace.height(), 1 << log_height);
+    }
+}
+
 /// Implements `BaseAir<F>` for a table that has the functions `main_width`, `fixed_width`,
 /// `fixed_log_height`, `fill_preprocessed`, `main_next`, `preprocessed_next` and `public_values`.
 macro_rules! base_air {
