@@ -29,11 +29,26 @@ pub struct Case {
 
 /// Every case, quickest first.
 pub const CASES: [Case; 5] = [
-    Case { name: "lookup-2^14x16", race: |runs| lookups(14, 16, runs) },
-    Case { name: "exclusive-2^16x32", race: exclusive },
-    Case { name: "keccak-2^12", race: keccak },
-    Case { name: "machine-2^14", race: machine },
-    Case { name: "lookup-2^18x32", race: |runs| lookups(18, 32, runs) },
+    Case {
+        name: "lookup-2^14x16",
+        race: |runs| lookups(14, 16, runs),
+    },
+    Case {
+        name: "exclusive-2^16x32",
+        race: exclusive,
+    },
+    Case {
+        name: "keccak-2^12",
+        race: keccak,
+    },
+    Case {
+        name: "machine-2^14",
+        race: machine,
+    },
+    Case {
+        name: "lookup-2^18x32",
+        race: |runs| lookups(18, 32, runs),
+    },
 ];
 
 fn lookups(log_height: usize, lookups: usize, runs: usize) -> Result<Report, BenchError> {
@@ -53,7 +68,11 @@ fn keccak(runs: usize) -> Result<Report, BenchError> {
 /// One epoch of 2^14 cycles, with L2G carved and its statement bound.
 fn machine(runs: usize) -> Result<Report, BenchError> {
     let program = Program::parse(GUEST)?;
-    let settings = Settings { log2_cycles: 14, params: PARAMS, ..Settings::default() };
+    let settings = Settings {
+        log2_cycles: 14,
+        params: PARAMS,
+        ..Settings::default()
+    };
     let epoch = epoch_batch(&program, &[0x5a; INPUT_BYTES], settings, EPOCH)?;
     let batch = Batch {
         core_airs: epoch.airs.to_vec(),

@@ -94,7 +94,9 @@ impl fmt::Display for BenchError {
         match self {
             Self::UnknownCase(name) => {
                 write!(f, "no case is named `{name}`; there are")?;
-                CASES.iter().try_for_each(|case| write!(f, " {}", case.name))
+                CASES
+                    .iter()
+                    .try_for_each(|case| write!(f, " {}", case.name))
             }
             Self::Elf(error) => error.fmt(f),
             Self::Exec(error) => error.fmt(f),
@@ -123,7 +125,10 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Error> {
         reports.push((case.name, report));
     }
     if args.json {
-        let cases: Vec<Value> = reports.iter().map(|(name, report)| object(name, report)).collect();
+        let cases: Vec<Value> = reports
+            .iter()
+            .map(|(name, report)| object(name, report))
+            .collect();
         println!("{}", json!({ "cases": cases }));
     } else {
         print_table(&reports);
@@ -138,7 +143,8 @@ fn selected(args: &BenchArgs) -> Result<Vec<Case>, BenchError> {
         return Ok(CASES.to_vec());
     };
     let case = CASES.iter().find(|case| case.name == name);
-    case.map(|&case| vec![case]).ok_or_else(|| BenchError::UnknownCase(name.clone()))
+    case.map(|&case| vec![case])
+        .ok_or_else(|| BenchError::UnknownCase(name.clone()))
 }
 
 fn object(name: &str, report: &Report) -> Value {
@@ -168,15 +174,24 @@ fn print_table(reports: &[(&str, Report)]) {
             report.ratio(),
             report.core_bytes as f64 / MIB,
             report.plonky3_bytes as f64 / MIB,
-            if report.bytes_equal { "equal" } else { "DIFFER" },
+            if report.bytes_equal {
+                "equal"
+            } else {
+                "DIFFER"
+            },
         );
     }
 }
 
 fn phases_line(name: &str, report: &Report) -> String {
     let phases = PHASES.iter().zip(report.phases);
-    let phases: String = phases.map(|(phase, s)| format!(" {phase} {s:.4}")).collect();
-    let (core, plonky3) = (report.phases.iter().sum::<f64>(), report.plonky3_processor_seconds);
+    let phases: String = phases
+        .map(|(phase, s)| format!(" {phase} {s:.4}"))
+        .collect();
+    let (core, plonky3) = (
+        report.phases.iter().sum::<f64>(),
+        report.plonky3_processor_seconds,
+    );
     let ratio = core / plonky3;
     format!("{name}:{phases}\n  processor: core {core:.4} plonky3 {plonky3:.4} ratio {ratio:.3}")
 }
@@ -187,7 +202,12 @@ mod tests {
 
     fn args(case: Option<&str>) -> BenchArgs {
         let case = case.map(Into::into);
-        BenchArgs { case, runs: 1, phases: false, json: false }
+        BenchArgs {
+            case,
+            runs: 1,
+            phases: false,
+            json: false,
+        }
     }
 
     #[test]

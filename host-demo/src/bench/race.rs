@@ -33,8 +33,9 @@ pub const PARAMS: Params = Params::BENCHMARK;
 const BLOCK_ROWS: usize = 64;
 
 /// The steps of the core, as [`Report::phases`] counts them.
-pub const PHASES: [&str; 8] =
-    ["fill", "commit", "argue", "quotient", "evaluate", "reduce", "fold", "open"];
+pub const PHASES: [&str; 8] = [
+    "fill", "commit", "argue", "quotient", "evaluate", "reduce", "fold", "open",
+];
 
 /// AIRs that Plonky3 can prove under `G`.
 pub trait Plonky3Air<G: Configuration>:
@@ -138,7 +139,10 @@ impl<C, P> Batch<C, P> {
         let traces: Vec<_> = self.traces.iter().collect();
         let instances = StarkInstance::new_multiple(&self.plonky3_airs, &traces, &self.publics);
         let data = ProverData::from_instances(&config, &instances).map_err(BenchError::plonky3)?;
-        let trace_bytes: usize = traces.iter().map(|t| size_of_val(t.values.as_slice())).sum();
+        let trace_bytes: usize = traces
+            .iter()
+            .map(|t| size_of_val(t.values.as_slice()))
+            .sum();
 
         let plan = Plan::<16>::new::<Backend, C>(&self.core_airs, &self.specs(), PARAMS)?;
         let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
@@ -248,7 +252,12 @@ struct Laps<const N: usize> {
 impl<const N: usize> Laps<N> {
     fn new() -> Self {
         let (started, last) = (Instant::now(), ProcessTime::now());
-        Self { started, last, runs: Vec::new(), laps: std::array::from_fn(|_| Vec::new()) }
+        Self {
+            started,
+            last,
+            runs: Vec::new(),
+            laps: std::array::from_fn(|_| Vec::new()),
+        }
     }
 
     fn start(&mut self) {
