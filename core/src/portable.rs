@@ -12,11 +12,12 @@ mod lanes;
 pub use lanes::Lanes;
 
 use bytemuck::cast;
-use p3_field::PrimeField32;
+use p3_field::{PackedValue, PrimeField32};
 use wide::{i32x8, u32x8, u64x4};
 
 use crate::F;
 use crate::backend::Backend;
+use crate::poseidon2::{self, Poseidon2};
 
 /// 8 lanes of `wide`, for targets without a backend of their own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +27,19 @@ impl Backend for PortableBackend {
     type P = Lanes;
 
     const NAME: &'static str = "portable";
+
+    /// One state after the other: with SSE2, whose products are two lanes wide, eight states side by
+    /// side take longer (1,090 ns a state against 910 on Zen 5).
+    #[inline]
+    fn permute(perm: &Poseidon2, state: &mut [Lanes; poseidon2::WIDTH]) {
+        for lane in 0..Lanes::WIDTH {
+            let mut one = state.map(|x| x.extract(lane));
+            perm.permute(&mut one);
+            for (packed, x) in state.iter_mut().zip(one) {
+                packed.as_slice_mut()[lane] = x;
+            }
+        }
+    }
 }
 
 /// The modulus, `15 * 2^27 + 1`.

@@ -8,6 +8,8 @@ const EXPECTED: (&str, usize) = if cfg!(all(target_arch = "x86_64", target_featu
     ("avx512", 16)
 } else if cfg!(all(target_arch = "aarch64", target_feature = "neon")) {
     ("neon", 4)
+} else if cfg!(target_feature = "avx2") {
+    ("p3-avx2", 8)
 } else if cfg!(any(target_feature = "sse2", target_feature = "simd128")) {
     ("portable", 8)
 } else {
