@@ -63,7 +63,7 @@ pub trait Backend: Copy + Default + Send + Sync + 'static {
         reduce::combine_columns(columns, stride, row, powers, sums);
     }
 
-    /// One FRI fold of a bit-reversed codeword by two, in place of its first half.
+    /// One FRI fold of a bit-reversed codeword by two, from `codeword` into `out`.
     #[inline]
     fn fri_fold(codeword: &[F], out: &mut [F], inverse_twiddles: &[F], beta: crate::EF) {
         crate::fri::fold::<Self::P>(codeword, out, inverse_twiddles, beta);

@@ -183,7 +183,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         evaluated.reduce().fold().open().map_err(ProveError::Sink)
     }
 
-    /// The extensions of a round, read only.
+    /// Builds the Merkle trees of a round over its extensions; nothing for a round without matrices.
     fn commit_round(&mut self, round: Round) {
         if !self.plan.has_round(round) {
             return;
