@@ -121,7 +121,7 @@ fn sum<B: Backend>(
 }
 
 /// `sum_i column_i * weights_i`, all lanes added up.
-fn dot<P: PackedFieldPow2<Scalar = F>>(column: &[P], weights: &[[P; D]]) -> [F; D] {
+pub(crate) fn dot<P: PackedFieldPow2<Scalar = F>>(column: &[P], weights: &[[P; D]]) -> [F; D] {
     let mut total = [P::ZERO; D];
     let (fours, rest) = column.as_chunks::<4>();
     let (weight_fours, weight_rest) = weights.as_chunks::<4>();

@@ -138,7 +138,7 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
 }
 
 /// Turns row totals into their exclusive prefix sums, in row order; returns the sum of all.
-fn accumulate(columns: &mut [F], stride: usize, log_height: usize) -> EF {
+pub(crate) fn accumulate(columns: &mut [F], stride: usize, log_height: usize) -> EF {
     let mut sum = EF::ZERO;
     for row in 0..1 << log_height {
         let at = reverse_bits(row, log_height);

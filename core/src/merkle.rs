@@ -224,7 +224,7 @@ fn store<P: PackedFieldPow2<Scalar = F>>(states: &[[P; 16]], layer: &mut [F], ro
     }
 }
 
-fn compress_layer<B: Backend, L: Leaves>(
+pub(crate) fn compress_layer<B: Backend, L: Leaves>(
     perm: &Poseidon2,
     below: &[F],
     matrices: impl Iterator<Item = L> + Clone,

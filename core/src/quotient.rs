@@ -34,7 +34,7 @@ pub(crate) struct Inputs<'a> {
 }
 
 /// Packed values of selectors: two inverses and their prefix products for each group.
-const SELECTOR_VALUES: usize = 5 * SELECTOR_GROUPS;
+pub(crate) const SELECTOR_VALUES: usize = 5 * SELECTOR_GROUPS;
 
 /// Field elements of scratch that [`evaluate`] needs.
 pub(crate) const fn scratch_len(table: &TablePlan, lanes: usize) -> usize {
@@ -133,7 +133,7 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
 }
 
 /// `powers[d][i]` is coordinate `d` of `alpha^(total - 1 - i)`.
-fn fill_powers(powers: &mut [F], alpha: EF) {
+pub(crate) fn fill_powers(powers: &mut [F], alpha: EF) {
     let total = powers.len() / D;
     let mut power = EF::ONE;
     for i in (0..total).rev() {
@@ -181,17 +181,17 @@ fn fold_lookups<P: PackedFieldPow2<Scalar = F>>(
 }
 
 /// A coset `shift * H` of the trace domain `H`, and the selectors on it.
-struct Coset {
+pub(crate) struct Coset {
     shift: F,
     /// `x^n - 1` on the coset.
     vanishing: F,
-    inverse_vanishing: F,
+    pub(crate) inverse_vanishing: F,
     /// The last point of the trace domain.
     last: F,
 }
 
 impl Coset {
-    fn new(log_height: usize, shift: F) -> Self {
+    pub(crate) fn new(log_height: usize, shift: F) -> Self {
         let vanishing = shift.exp_power_of_2(log_height) - F::ONE;
         Self {
             shift,
@@ -205,7 +205,7 @@ impl Coset {
     ///
     /// `values` holds first-row, last-row and transition selectors of [`SELECTOR_GROUPS`] groups
     /// each, then scratch.
-    fn fill_selectors<P: PackedFieldPow2<Scalar = F>>(
+    pub(crate) fn fill_selectors<P: PackedFieldPow2<Scalar = F>>(
         &self,
         twiddles: &Twiddles<'_>,
         values: &mut [P],
