@@ -390,7 +390,7 @@ pub const fn reverse_bits(i: usize, bits: usize) -> usize {
 /// all of `slot`, `n << log_blowup` elements, holds evaluations over `shift * K` in bit-reversed
 /// order, `K` the group of that order. Block `c` of the extension is the coset
 /// `shift * w^rev(c) * H`, so each block is one transform of the same coefficients.
-pub(crate) fn extend<B: crate::backend::Backend>(
+pub fn extend<B: crate::backend::Backend>(
     twiddles: &Twiddles<'_>,
     slot: &mut [F],
     log_blowup: usize,

@@ -139,9 +139,18 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
-    /// Prints the seconds of each phase of the core too, on stderr.
+    /// Prints the ledger of each case too: time, permutations, butterflies and bytes of each phase.
     #[arg(long)]
     pub phases: bool,
+    /// Times the kernels alone, in place of the cases: the core's and Plonky3's.
+    #[arg(long)]
+    pub kernels: bool,
+    /// Proves a whole run with one worker and with two, in place of the cases.
+    #[arg(long)]
+    pub scaling: bool,
+    /// Prints Markdown; everything that there is to measure, unless a flag says what.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,

@@ -139,12 +139,13 @@ impl<AB: InteractionBuilder<F = F>> Air<AB> for Keccak {
     }
 }
 
-/// SplitMix64: the same keys in every run.
+/// SplitMix64: the same elements in every run.
 #[derive(Default)]
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn element(&mut self) -> F {
+    /// The next element.
+    pub fn element(&mut self) -> F {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -2,28 +2,39 @@
 //!
 //! Ratios are what counts: two programs compared in one run. The exit code is 1 when the bytes of any
 //! proof differ from Plonky3's.
+//!
+//! | module | role |
+//! |---|---|
+//! | `cases`, `airs` | the batches, and the tables they are made of |
+//! | `race` | two provers, one batch |
+//! | `ledger` | what each phase computes and moves, from the plan |
+//! | `kernels` | permutation, extension and inversion alone |
+//! | `scaling` | a whole run with one worker and with two |
+//! | `clock`, `print` | stopwatches; tables, Markdown, JSON |
 
 mod airs;
 mod cases;
+mod clock;
+mod kernels;
+mod ledger;
+mod print;
 mod race;
+mod scaling;
 
 use std::fmt;
 use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
 use tranche_core::PlanError;
 use tranche_core::prover::{ProveError, SetupError};
 use tranche_machine::{ElfError, ExecError};
 
-use crate::backend;
 use crate::cli::BenchArgs;
+use crate::commands::print;
 use crate::error::{BAD_USAGE, Error, REFUSED};
+use crate::{prove, setup};
 use cases::{CASES, Case};
-use race::{PHASES, Report};
-
-/// Bytes of the unit of the printed table.
-const MIB: f64 = (1 << 20) as f64;
+use print::Measured;
 
 /// Why a benchmark ended without a result.
 #[derive(Debug)]
@@ -43,6 +54,14 @@ pub enum BenchError {
     Core(ProveError),
     /// Plonky3 refused the batch, and said this.
     Plonky3(String),
+    /// The two sides of this kernel compute different things.
+    Kernel(String),
+    /// Program and settings of the run do not go together.
+    Run(setup::SetupError),
+    /// The run could not be proved.
+    Prove(prove::ProveError),
+    /// Two workers wrote another bundle than one.
+    Bundles,
 }
 
 impl BenchError {
@@ -89,6 +108,18 @@ impl From<ProveError> for BenchError {
     }
 }
 
+impl From<setup::SetupError> for BenchError {
+    fn from(error: setup::SetupError) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<prove::ProveError> for BenchError {
+    fn from(error: prove::ProveError) -> Self {
+        Self::Prove(error)
+    }
+}
+
 impl fmt::Display for BenchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,6 +135,10 @@ impl fmt::Display for BenchError {
             Self::Setup(error) => error.fmt(f),
             Self::Core(error) => error.fmt(f),
             Self::Plonky3(error) => write!(f, "Plonky3 refused the batch: {error}"),
+            Self::Kernel(name) => write!(f, "{name}: the core and Plonky3 disagree"),
+            Self::Run(error) => error.fmt(f),
+            Self::Prove(error) => error.fmt(f),
+            Self::Bundles => write!(f, "two workers wrote another bundle than one"),
         }
     }
 }
@@ -111,30 +146,80 @@ impl fmt::Display for BenchError {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// When no case has the name, or a prover refuses a batch.
+/// When no case has the name, a prover refuses a batch, or two sides disagree on a kernel.
 pub fn run(args: &BenchArgs) -> Result<ExitCode, Error> {
-    let mut reports = Vec::new();
-    for case in selected(args).map_err(Error::Bench)? {
-        if stderr().is_terminal() {
-            eprintln!("{}: {} proofs each", case.name, args.runs);
-        }
-        let report = (case.race)(args.runs as usize).map_err(Error::Bench)?;
-        if args.phases {
-            eprintln!("{}", phases_line(case.name, &report));
-        }
-        reports.push((case.name, report));
-    }
-    if args.json {
-        let cases: Vec<Value> = reports
-            .iter()
-            .map(|(name, report)| object(name, report))
-            .collect();
-        println!("{}", json!({ "cases": cases }));
+    let measured = measure(args).map_err(Error::Bench)?;
+    print(if args.json {
+        format!("{}\n", measured.json())
+    } else if args.markdown {
+        measured.markdown()
     } else {
-        print_table(&reports);
-    }
-    let equal = reports.iter().all(|(_, report)| report.bytes_equal);
+        measured.text()
+    })?;
+    let equal = measured.cases.iter().all(|(_, report)| report.bytes_equal);
     Ok(ExitCode::from(if equal { 0 } else { REFUSED }))
+}
+
+/// Measures what the arguments ask for.
+fn measure(args: &BenchArgs) -> Result<Measured, BenchError> {
+    let what = What::of(args);
+    let mut measured = Measured {
+        ledgers: what.ledgers,
+        ..Measured::default()
+    };
+    let runs = args.runs as usize;
+    if what.cases {
+        for case in selected(args)? {
+            say(&format!("{}: {runs} proofs each", case.name));
+            measured.cases.push((case.name, (case.race)(runs)?));
+        }
+    }
+    if what.kernels {
+        say("kernels");
+        measured.kernels = kernels::run()?;
+    }
+    if what.scaling {
+        say(&format!("scaling: {runs} runs each"));
+        measured.scaling = Some(scaling::run(runs)?);
+    }
+    Ok(measured)
+}
+
+/// Tells a terminal what is being measured.
+fn say(what: &str) {
+    if stderr().is_terminal() {
+        eprintln!("{what}");
+    }
+}
+
+/// Which measurements are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct What {
+    cases: bool,
+    ledgers: bool,
+    kernels: bool,
+    scaling: bool,
+}
+
+impl What {
+    fn of(args: &BenchArgs) -> Self {
+        let cases = args.case.is_some() || args.phases;
+        if args.markdown && !(cases || args.kernels || args.scaling) {
+            let (cases, ledgers, kernels, scaling) = (true, true, true, true);
+            return Self {
+                cases,
+                ledgers,
+                kernels,
+                scaling,
+            };
+        }
+        Self {
+            cases: cases || !(args.kernels || args.scaling),
+            ledgers: args.phases,
+            kernels: args.kernels,
+            scaling: args.scaling,
+        }
+    }
 }
 
 /// The cases that the arguments ask for.
@@ -147,65 +232,18 @@ fn selected(args: &BenchArgs) -> Result<Vec<Case>, BenchError> {
         .ok_or_else(|| BenchError::UnknownCase(name.clone()))
 }
 
-fn object(name: &str, report: &Report) -> Value {
-    json!({
-        "name": name,
-        "core_seconds": report.core_seconds,
-        "plonky3_seconds": report.plonky3_seconds,
-        "ratio": report.ratio(),
-        "core_bytes": report.core_bytes,
-        "plonky3_bytes": report.plonky3_bytes,
-        "bytes_equal": report.bytes_equal,
-        "backend": backend::name(),
-    })
-}
-
-fn print_table(reports: &[(&str, Report)]) {
-    println!("backend {}, medians, one thread", backend::name());
-    println!(
-        "{:<18} {:>9} {:>10} {:>6} {:>10} {:>12}  bytes",
-        "case", "core s", "plonky3 s", "ratio", "core MiB", "plonky3 MiB"
-    );
-    for (name, report) in reports {
-        println!(
-            "{name:<18} {:>9.3} {:>10.3} {:>6.2} {:>10.1} {:>12.1}  {}",
-            report.core_seconds,
-            report.plonky3_seconds,
-            report.ratio(),
-            report.core_bytes as f64 / MIB,
-            report.plonky3_bytes as f64 / MIB,
-            if report.bytes_equal {
-                "equal"
-            } else {
-                "DIFFER"
-            },
-        );
-    }
-}
-
-fn phases_line(name: &str, report: &Report) -> String {
-    let phases = PHASES.iter().zip(report.phases);
-    let phases: String = phases
-        .map(|(phase, s)| format!(" {phase} {s:.4}"))
-        .collect();
-    let (core, plonky3) = (
-        report.phases.iter().sum::<f64>(),
-        report.plonky3_processor_seconds,
-    );
-    let ratio = core / plonky3;
-    format!("{name}:{phases}\n  processor: core {core:.4} plonky3 {plonky3:.4} ratio {ratio:.3}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn args(case: Option<&str>) -> BenchArgs {
-        let case = case.map(Into::into);
         BenchArgs {
-            case,
+            case: case.map(Into::into),
             runs: 1,
             phases: false,
+            kernels: false,
+            scaling: false,
+            markdown: false,
             json: false,
         }
     }
@@ -224,20 +262,30 @@ mod tests {
     }
 
     #[test]
-    fn json_has_the_promised_keys() {
-        let report = Report {
-            core_seconds: 1.0,
-            plonky3_seconds: 2.0,
-            phases: [0.0; PHASES.len()],
-            plonky3_processor_seconds: 2.0,
-            core_bytes: 3,
-            plonky3_bytes: 4,
-            bytes_equal: true,
+    fn flags_say_what_is_measured() {
+        let what = |change: fn(&mut BenchArgs)| {
+            let mut args = args(None);
+            change(&mut args);
+            let What {
+                cases,
+                ledgers,
+                kernels,
+                scaling,
+            } = What::of(&args);
+            [cases, ledgers, kernels, scaling].map(u8::from)
         };
-        let expected = json!({
-            "name": "a", "core_seconds": 1.0, "plonky3_seconds": 2.0, "ratio": 0.5,
-            "core_bytes": 3, "plonky3_bytes": 4, "bytes_equal": true, "backend": backend::name(),
-        });
-        assert_eq!(object("a", &report), expected);
+        assert_eq!(what(|_| ()), [1, 0, 0, 0]);
+        assert_eq!(what(|args| args.phases = true), [1, 1, 0, 0]);
+        assert_eq!(what(|args| args.kernels = true), [0, 0, 1, 0]);
+        assert_eq!(what(|args| args.scaling = true), [0, 0, 0, 1]);
+        assert_eq!(what(|args| args.markdown = true), [1, 1, 1, 1]);
+        assert_eq!(
+            what(|args| (args.markdown, args.kernels) = (true, true)),
+            [0, 0, 1, 0]
+        );
+        assert_eq!(
+            what(|args| (args.case, args.kernels) = (Some("keccak-2^12".into()), true)),
+            [1, 0, 1, 0]
+        );
     }
 }

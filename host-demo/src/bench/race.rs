@@ -6,13 +6,13 @@
 //! preprocessed columns committed before.
 
 use std::mem::MaybeUninit;
-use std::time::Instant;
 
-use cpu_time::ProcessTime;
 use p3_air::{Air, BaseAir, DebugConstraintBuilder};
 use p3_batch_stark::folder::ProverConstraintFolderWithLookups;
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
-use p3_commit::Pcs;
+use p3_commit::{Mmcs, Pcs};
+use p3_field::{Field, PrimeField32};
+use p3_fri::FriProof;
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_util::log2_strict_usize;
@@ -24,6 +24,9 @@ use tranche_core::verifier::{Carving, Challenger, Configuration, VerifierAir};
 use tranche_core::{EF, F, Params, Plan, Prover, Statement, TableSpec, TraceMut};
 
 use super::BenchError;
+use super::clock::{Laps, median};
+use super::kernels::PermutationClock;
+use super::ledger::{Cost, Grinding, ledger};
 use crate::backend::Backend;
 
 /// The parameters of both provers.
@@ -83,6 +86,13 @@ pub struct Report {
     pub phases: [f64; PHASES.len()],
     /// Processor seconds of Plonky3: the median.
     pub plonky3_processor_seconds: f64,
+    /// What each of [`PHASES`] computes and moves.
+    pub costs: [Cost; PHASES.len()],
+    /// Seconds of one packed permutation, its lanes side by side: the median of a block after each
+    /// proof.
+    pub packed_permutation_seconds: f64,
+    /// States in a packed permutation.
+    pub lanes: usize,
     /// Bytes of the core's workspace, which holds the traces too.
     pub core_bytes: usize,
     /// The most bytes that Plonky3 held on the heap at once, and those of the traces it was given.
@@ -95,6 +105,21 @@ impl Report {
     /// The core's time over Plonky3's.
     pub fn ratio(&self) -> f64 {
         self.core_seconds / self.plonky3_seconds
+    }
+
+    /// The permutations of the proof.
+    pub fn permutations(&self) -> u64 {
+        self.costs.iter().map(|cost| cost.permutations).sum()
+    }
+
+    /// Seconds that the proof's permutations alone would take, all lanes in use.
+    pub fn hash_floor_seconds(&self) -> f64 {
+        self.permutations() as f64 / self.lanes as f64 * self.packed_permutation_seconds
+    }
+
+    /// The core's time over [`Report::hash_floor_seconds`].
+    pub fn over_floor(&self) -> f64 {
+        self.core_seconds / self.hash_floor_seconds()
     }
 }
 
@@ -129,7 +154,15 @@ impl<C, P> Batch<C, P> {
     where
         C: ProverAir<Backend>,
         P: Plonky3Air<G>,
-        G::Pcs: Sync + Pcs<EF, Challenger, ProverData: Sync, Commitment: Sync, ProverError: Send>,
+        G::Pcs: Sync
+            + Pcs<
+                EF,
+                Challenger,
+                Proof: OpeningWork,
+                ProverData: Sync,
+                Commitment: Sync,
+                ProverError: Send,
+            >,
     {
         let poseidon2 = Poseidon2::BABY_BEAR;
         let widths = self.traces.iter().map(Matrix::width).collect();
@@ -152,11 +185,14 @@ impl<C, P> Batch<C, P> {
 
         let (mut core, mut plonky3) = (Laps::<{ PHASES.len() }>::new(), Laps::<1>::new());
         let (mut plonky3_bytes, mut bytes_equal) = (0, true);
+        let (mut grinding, mut proof_bytes) = (Grinding::default(), 0);
+        let (mut permutation, mut permutations) = (PermutationClock::new(), Vec::new());
         for _ in 0..runs {
             let mut proof = Vec::new();
             core.start();
             self.prove_with_core(&mut prover, &mut proof, &mut core)?;
             core.stop();
+            permutations.push(permutation.seconds());
 
             INSTRUMENTED_SYSTEM.reset_peak_memory();
             plonky3.start();
@@ -165,8 +201,16 @@ impl<C, P> Batch<C, P> {
             plonky3.stop();
             let peak = INSTRUMENTED_SYSTEM.get_peak_memory();
             plonky3_bytes = plonky3_bytes.max(trace_bytes + peak);
+            let work = |bits: u8, witness: Option<F>| witness.map_or(0, |w| searched(bits, w));
+            let opening = reference.opening_proof.work(&PARAMS);
+            grinding = Grinding {
+                lookup: work(PARAMS.lookup_pow_bits, reference.lookup_pow_witness),
+                out_of_domain: work(PARAMS.ood_pow_bits, Some(reference.ood_pow_witness)),
+                ..opening
+            };
             let reference = postcard::to_allocvec(&reference).map_err(BenchError::plonky3)?;
             bytes_equal &= proof == reference;
+            proof_bytes = proof.len() as u64;
         }
         let [plonky3_processor_seconds] = plonky3.processor_seconds();
         Ok(Report {
@@ -174,6 +218,9 @@ impl<C, P> Batch<C, P> {
             plonky3_seconds: plonky3.seconds(),
             phases: core.processor_seconds(),
             plonky3_processor_seconds,
+            costs: ledger(&plan, &grinding, proof_bytes),
+            packed_permutation_seconds: median(&permutations),
+            lanes: plan.lanes(),
             core_bytes: plan.workspace_len(),
             plonky3_bytes,
             bytes_equal,
@@ -241,54 +288,35 @@ impl<C, P> Batch<C, P> {
     }
 }
 
-/// A stopwatch for several runs of `N` laps each.
-struct Laps<const N: usize> {
-    started: Instant,
-    last: ProcessTime,
-    runs: Vec<f64>,
-    laps: [Vec<f64>; N],
+/// The permutations of the proofs of work inside an opening proof.
+pub trait OpeningWork {
+    /// Those of [`Grinding::batch`] and [`Grinding::fri`]; the others are zero.
+    fn work(&self, params: &Params) -> Grinding;
 }
 
-impl<const N: usize> Laps<N> {
-    fn new() -> Self {
-        let (started, last) = (Instant::now(), ProcessTime::now());
-        Self {
-            started,
-            last,
-            runs: Vec::new(),
-            laps: std::array::from_fn(|_| Vec::new()),
+impl<E: Field, M: Mmcs<E>, I> OpeningWork for FriProof<E, M, F, I> {
+    fn work(&self, params: &Params) -> Grinding {
+        let commit = self.commit_pow_witnesses.iter();
+        let commit: u64 = commit.map(|&w| searched(params.commit_pow_bits, w)).sum();
+        Grinding {
+            batch: searched(params.batch_pow_bits, self.batch_pow_witness),
+            fri: commit + searched(params.query_pow_bits, self.query_pow_witness),
+            ..Grinding::default()
         }
     }
+}
 
-    fn start(&mut self) {
-        (self.started, self.last) = (Instant::now(), ProcessTime::now());
-    }
-
-    /// Ends lap `lap` of this run.
-    fn lap(&mut self, lap: usize) {
-        let now = ProcessTime::now();
-        self.laps[lap].push(now.duration_since(self.last).as_secs_f64());
-        self.last = now;
-    }
-
-    /// Ends this run.
-    fn stop(&mut self) {
-        self.runs.push(self.started.elapsed().as_secs_f64());
-    }
-
-    /// Elapsed seconds of a run: the median.
-    fn seconds(&self) -> f64 {
-        median(&self.runs)
-    }
-
-    /// Processor seconds of each lap: their medians.
-    fn processor_seconds(&self) -> [f64; N] {
-        std::array::from_fn(|lap| median(&self.laps[lap]))
+/// Candidates that a search tries which starts at zero and ends at its witness; none for no bits.
+fn searched(bits: u8, witness: F) -> u64 {
+    if bits == 0 {
+        0
+    } else {
+        u64::from(witness.as_canonical_u32()) + 1
     }
 }
 
 /// Writes a row-major matrix into a column-major trace.
-fn transpose(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
+pub fn transpose(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
     let width = matrix.width();
     for (block, rows) in matrix.values.chunks(BLOCK_ROWS * width).enumerate() {
         for column in 0..width {
@@ -297,18 +325,6 @@ fn transpose(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
                 *slot = row[column];
             }
         }
-    }
-}
-
-/// The median: of an even number, the mean of the middle two.
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len().is_multiple_of(2) {
-        (sorted[middle - 1] + sorted[middle]) / 2.0
-    } else {
-        sorted[middle]
     }
 }
 
@@ -321,12 +337,6 @@ mod tests {
 
     use super::*;
     use crate::bench::airs::{Exclusive, Lookups};
-
-    #[test]
-    fn median_is_the_middle_value() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), 2.5);
-    }
 
     #[test]
     fn transposing_keeps_every_element() {

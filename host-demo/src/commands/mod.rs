@@ -27,7 +27,7 @@ fn read_input(path: Option<&Path>) -> Result<Vec<u8>, Error> {
 }
 
 /// Writes to stdout; that nobody reads any more is no error.
-fn print(bytes: impl AsRef<[u8]>) -> Result<(), Error> {
+pub(crate) fn print(bytes: impl AsRef<[u8]>) -> Result<(), Error> {
     let mut stdout = stdout().lock();
     match stdout
         .write_all(bytes.as_ref())

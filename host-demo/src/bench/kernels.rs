@@ -1,0 +1,309 @@
+//! Kernels alone, each against Plonky3's own, block by block in turns; the least time counts.
+//!
+//! | kernel | core | Plonky3 |
+//! |---|---|---|
+//! | poseidon2 | `Backend::permute` | `Poseidon2BabyBear<16>` over its packing |
+//! | lde | bit reversal, `ntt::extend` | `coset_lde_batch` of `Radix2DitParallel` and `RecursiveDft`, as its commitment scheme calls it |
+//! | batch inversion | `Backend::batch_invert` | `batch_multiplicative_inverse` |
+//!
+//! Plonky3's transforms and inversions allocate what they return, here as in its prover; twiddles are
+//! computed before on both sides. Results are compared, and a difference is an error.
+
+use std::hint::black_box;
+
+use p3_baby_bear::{BabyBear, Poseidon2BabyBear, default_babybear_poseidon2_16};
+use p3_dft::{Radix2DitParallel, TwoAdicSubgroupDft};
+use p3_field::{
+    BasedVectorSpace, Field, PackedValue, PrimeCharacteristicRing, batch_multiplicative_inverse,
+};
+use p3_matrix::Matrix;
+use p3_matrix::bitrev::BitReversibleMatrix;
+use p3_matrix::dense::RowMajorMatrix;
+use p3_monty_31::dft::RecursiveDft;
+use p3_symmetric::Permutation;
+use tranche_core::ntt::{self, Twiddles};
+use tranche_core::poseidon2::{Poseidon2, WIDTH};
+use tranche_core::{Backend as _, D, EF, F};
+
+use super::BenchError;
+use super::airs::Random;
+use super::clock::{least, time};
+use crate::backend::Backend;
+
+type P = <Backend as tranche_core::Backend>::P;
+type TheirP = <F as Field>::Packing;
+
+/// Rounds of blocks for one kernel.
+const ROUNDS: usize = 41;
+/// Rounds of extensions, which take longer.
+const LDE_ROUNDS: usize = 7;
+/// Packed states that are permuted one after the other.
+const STATES: usize = 8;
+/// Packed permutations of a block: about a millisecond.
+const PERMUTATIONS: usize = 1024;
+/// Elements that are inverted together: as many as the core's phases invert.
+const INVERSIONS: usize = 1024;
+/// Inversions of a block.
+const INVERSION_CALLS: usize = 64;
+/// log2 of the blowup of extensions.
+const LOG_BLOWUP: usize = 1;
+
+/// Columns and log2 of the rows of the matrices that are extended.
+const LDES: [(usize, usize); 4] = [(64, 16), (4, 16), (64, 18), (4, 18)];
+
+/// One kernel, timed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kernel {
+    /// What is computed.
+    pub name: String,
+    /// What one of the times below is for.
+    pub unit: &'static str,
+    /// Nanoseconds of the core.
+    pub core_ns: f64,
+    /// Nanoseconds of each implementation that Plonky3 has, by name.
+    pub plonky3_ns: Vec<(&'static str, f64)>,
+}
+
+impl Kernel {
+    /// Plonky3's better time.
+    pub fn best_ns(&self) -> f64 {
+        let times = self.plonky3_ns.iter().map(|&(_, ns)| ns);
+        times.fold(f64::INFINITY, f64::min)
+    }
+
+    /// The core's time over Plonky3's better one.
+    pub fn ratio(&self) -> f64 {
+        self.core_ns / self.best_ns()
+    }
+}
+
+/// Times every kernel.
+///
+/// # Errors
+/// When the two sides compute different things.
+pub fn run() -> Result<Vec<Kernel>, BenchError> {
+    let mut kernels = vec![poseidon2(ROUNDS)?];
+    for (columns, log_height) in LDES {
+        kernels.push(extension(columns, log_height, LDE_ROUNDS)?);
+    }
+    kernels.push(inversion(ROUNDS)?);
+    Ok(kernels)
+}
+
+/// Seconds of one packed permutation of the core's backend, for states in the cache.
+#[derive(Debug)]
+pub struct PermutationClock {
+    states: [[P; WIDTH]; STATES],
+}
+
+impl PermutationClock {
+    /// A clock over random states.
+    pub fn new() -> Self {
+        let mut random = Random::default();
+        let states =
+            std::array::from_fn(|_| std::array::from_fn(|_| P::from_fn(|_| random.element())));
+        Self { states }
+    }
+
+    /// Times a block of permutations.
+    pub fn seconds(&mut self) -> f64 {
+        let perm = &Poseidon2::BABY_BEAR;
+        block(&mut self.states, |state| Backend::permute(perm, state))
+    }
+}
+
+/// Seconds of one permutation: the mean of a block, over states that do not depend on each other.
+fn block<T>(states: &mut [T; STATES], permute: impl Fn(&mut T)) -> f64 {
+    let (seconds, ()) = time(|| {
+        for _ in 0..PERMUTATIONS / STATES {
+            black_box(&mut *states).iter_mut().for_each(&permute);
+        }
+    });
+    seconds / PERMUTATIONS as f64
+}
+
+/// Lane by lane, since the two packings may differ.
+fn poseidon2(rounds: usize) -> Result<Kernel, BenchError> {
+    let plonky3: Poseidon2BabyBear<16> = default_babybear_poseidon2_16();
+    let mut core = PermutationClock::new();
+    let mut random = Random::default();
+    let mut theirs: [[TheirP; WIDTH]; STATES] =
+        std::array::from_fn(|_| std::array::from_fn(|_| TheirP::from_fn(|_| random.element())));
+    let mut expected: [[F; WIDTH]; STATES] = core.states.map(|state| state.map(|x| x.extract(0)));
+    let [core_s, plonky3_s] = least(
+        rounds,
+        [&mut || core.seconds(), &mut || {
+            block(&mut theirs, |state| plonky3.permute_mut(state))
+        }],
+    );
+    for _ in 0..rounds * PERMUTATIONS / STATES {
+        expected
+            .iter_mut()
+            .for_each(|state| plonky3.permute_mut(state));
+    }
+    agree(
+        "poseidon2",
+        core.states.map(|state| state.map(|x| x.extract(0))) == expected,
+    )?;
+    Ok(Kernel {
+        name: "poseidon2, width 16".into(),
+        unit: "a state",
+        core_ns: 1e9 * core_s / P::WIDTH as f64,
+        plonky3_ns: vec![("Poseidon2BabyBear", 1e9 * plonky3_s / TheirP::WIDTH as f64)],
+    })
+}
+
+fn extension(columns: usize, log_height: usize, rounds: usize) -> Result<Kernel, BenchError> {
+    let (height, lde) = (1 << log_height, 1 << (log_height + LOG_BLOWUP));
+    let mut random = Random::default();
+    let values = (0..columns << log_height).map(|_| random.element());
+    let matrix = RowMajorMatrix::new(values.collect(), columns);
+    let transposed = matrix.transpose().values;
+
+    let log_lde = log_height + LOG_BLOWUP;
+    let mut tables = vec![F::ZERO; Twiddles::len(log_lde, log_height, P::WIDTH)];
+    Twiddles::fill::<P>(&mut tables, log_lde, log_height);
+    let twiddles = Twiddles::view(&tables, log_lde);
+    let mut out = vec![F::ZERO; columns * lde];
+    let mut core = || {
+        let extend = || {
+            let slots = out.chunks_exact_mut(lde);
+            for (slot, column) in slots.zip(transposed.chunks_exact(height)) {
+                slot[..height].copy_from_slice(column);
+                ntt::bit_reverse(&mut slot[..height]);
+                ntt::extend::<Backend>(&twiddles, slot, LOG_BLOWUP, F::GENERATOR);
+            }
+        };
+        time(extend).0
+    };
+
+    let radix_2 = Radix2DitParallel::<F>::default();
+    let recursive = RecursiveDft::<F>::new(lde);
+    let (mut by_radix_2, mut by_recursive) = (None, None);
+    let mut first = || plonky3_lde(&radix_2, &matrix, &mut by_radix_2);
+    let mut second = || plonky3_lde(&recursive, &matrix, &mut by_recursive);
+    let [core_s, radix_2_s, recursive_s] = least(rounds, [&mut core, &mut first, &mut second]);
+    let name = format!("lde of {columns} columns, 2^{log_height} rows");
+    for theirs in [by_radix_2, by_recursive].into_iter().flatten() {
+        agree(&name, theirs.transpose().values == out)?;
+    }
+    // A transform to coefficients, and one for each coset.
+    let transforms = (1 + (1 << LOG_BLOWUP)) * columns;
+    let ns = 1e9 / (transforms * height / 2 * log_height) as f64;
+    Ok(Kernel {
+        name,
+        unit: "a butterfly",
+        core_ns: ns * core_s,
+        plonky3_ns: vec![
+            ("Radix2DitParallel", ns * radix_2_s),
+            ("RecursiveDft", ns * recursive_s),
+        ],
+    })
+}
+
+/// Seconds of one extension as Plonky3's commitment scheme makes it; the copy of its input is its
+/// caller's.
+fn plonky3_lde<D: TwoAdicSubgroupDft<BabyBear>>(
+    dft: &D,
+    matrix: &RowMajorMatrix<F>,
+    out: &mut Option<RowMajorMatrix<F>>,
+) -> f64 {
+    // Dropped first, so that the allocator has its memory at hand.
+    *out = None;
+    let input = matrix.clone();
+    let (seconds, extended) = time(|| {
+        let extended = dft.coset_lde_batch(input, LOG_BLOWUP, F::GENERATOR);
+        extended.bit_reverse_rows().to_row_major_matrix()
+    });
+    *out = Some(extended);
+    seconds
+}
+
+/// Elements of the extension field, none of them zero.
+fn inversion(rounds: usize) -> Result<Kernel, BenchError> {
+    let mut random = Random::default();
+    let mut element = || EF::from_basis_coefficients_fn(|_| random.element());
+    let values: Vec<EF> = (0..INVERSIONS).map(|_| element()).collect();
+    let at = |i: usize, lane: usize| values[i * P::WIDTH + lane];
+    let coordinate =
+        |i: usize, d: usize| P::from_fn(|lane| at(i, lane).as_basis_coefficients_slice()[d]);
+    let packed: Vec<[P; D]> = (0..INVERSIONS / P::WIDTH)
+        .map(|i| std::array::from_fn(|d| coordinate(i, d)))
+        .collect();
+    let mut prefix = vec![[P::ZERO; D]; packed.len()];
+    let (mut ours, mut theirs) = (packed, Vec::new());
+    // An even number of inversions is none, an odd number is one.
+    let mut core = || {
+        let calls =
+            || (0..INVERSION_CALLS).for_each(|_| Backend::batch_invert(&mut ours, &mut prefix));
+        time(calls).0
+    };
+    let mut plonky3 = || {
+        let calls = || {
+            for _ in 0..INVERSION_CALLS {
+                theirs = batch_multiplicative_inverse(black_box(&values));
+            }
+        };
+        time(calls).0
+    };
+    let [core_s, plonky3_s] = least(rounds, [&mut core, &mut plonky3]);
+    Backend::batch_invert(&mut ours, &mut prefix);
+    let inverse = |i: usize| {
+        EF::from_basis_coefficients_fn(|d: usize| ours[i / P::WIDTH][d].extract(i % P::WIDTH))
+    };
+    agree(
+        "inversion",
+        (0..INVERSIONS).all(|i| inverse(i) == theirs[i]),
+    )?;
+    let ns = 1e9 / (INVERSIONS * INVERSION_CALLS) as f64;
+    Ok(Kernel {
+        name: format!("batch inversion of {INVERSIONS} challenges"),
+        unit: "a challenge",
+        core_ns: ns * core_s,
+        plonky3_ns: vec![("batch_multiplicative_inverse", ns * plonky3_s)],
+    })
+}
+
+/// Refuses a kernel whose sides disagree.
+fn agree(kernel: &str, equal: bool) -> Result<(), BenchError> {
+    if equal {
+        Ok(())
+    } else {
+        Err(BenchError::Kernel(kernel.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kernel_agrees_with_plonky3() {
+        for kernel in [
+            poseidon2(2),
+            extension(3, 6, 2),
+            extension(20, 9, 1),
+            inversion(1),
+        ] {
+            let kernel = kernel.unwrap();
+            assert!(kernel.core_ns > 0.0 && kernel.best_ns() > 0.0);
+        }
+    }
+
+    #[test]
+    fn a_disagreement_is_an_error() {
+        let error = agree("it", false).unwrap_err();
+        assert!(matches!(error, BenchError::Kernel(name) if name == "it"));
+    }
+
+    #[test]
+    fn the_ratio_is_to_the_better_one() {
+        let kernel = Kernel {
+            name: String::new(),
+            unit: "",
+            core_ns: 3.0,
+            plonky3_ns: vec![("a", 6.0), ("b", 4.0)],
+        };
+        assert_eq!(kernel.ratio(), 0.75);
+    }
+}

@@ -1,0 +1,478 @@
+//! The ledger of a proof: what each phase computes and moves, from the plan alone.
+//!
+//! With `n` the rows of a table, `b` the blowup, `w` the base columns of a matrix and `h` the rows of
+//! its extension (`h = b n`):
+//!
+//! - *Permutations.* A tree over matrices of heights `h_0 > h_1 > ...`, the widths of height `h_i`
+//!   summing to `W_i`: `h_0 ceil(W_0 / 8)` for the leaves, `h_0 - 1` compressions, and
+//!   `h_i (ceil(W_i / 8) + 1)` for the rows that enter higher up. A proof of work takes its witness
+//!   plus one. The transcript's own (a few hundred states, one at a time) are not counted.
+//! - *Butterflies.* A transform of `n` has `n/2 log2 n`; a column takes `1 + b` of them.
+//! - *Bytes.* Every step reads its inputs and writes its outputs once, 4 bytes an element, as if all
+//!   that it holds in between stayed in the cache: see [`Bytes`]. Time over bytes says how far a phase
+//!   is from the memory's limit; the passes that it really makes are in `docs/performance.md`.
+//!
+//! Only the profile that keeps extensions is counted. Nothing here panics.
+
+use tranche_core::{D, DIGEST, Plan};
+
+use super::race::PHASES;
+
+/// Bytes of a field element.
+const ELEMENT: u64 = 4;
+
+// Indices into [`PHASES`].
+const FILL: usize = 0;
+const COMMIT: usize = 1;
+const ARGUE: usize = 2;
+const QUOTIENT: usize = 3;
+const EVALUATE: usize = 4;
+const REDUCE: usize = 5;
+const FOLD: usize = 6;
+const OPEN: usize = 7;
+const _: () = assert!(OPEN + 1 == PHASES.len());
+
+/// What one phase computes and moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Poseidon2 permutations of one state.
+    pub permutations: u64,
+    /// Butterflies of transforms.
+    pub butterflies: u64,
+    /// Bytes read and written.
+    pub bytes: u64,
+}
+
+impl std::ops::AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.permutations += other.permutations;
+        self.butterflies += other.butterflies;
+        self.bytes += other.bytes;
+    }
+}
+
+/// The permutations that the proofs of work of one proof took: its witnesses, plus one each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Grinding {
+    /// Before the LogUp challenges.
+    pub lookup: u64,
+    /// Before the out-of-domain point.
+    pub out_of_domain: u64,
+    /// Before the batching challenge.
+    pub batch: u64,
+    /// Before folding challenges, and before the queries.
+    pub fri: u64,
+}
+
+/// The cost of every one of [`PHASES`].
+///
+/// `proof_bytes` is the length of the proof, which the open phase writes.
+pub fn ledger<const N: usize>(
+    plan: &Plan<N>,
+    grinding: &Grinding,
+    proof_bytes: u64,
+) -> [Cost; PHASES.len()] {
+    let mut costs = [Cost::default(); PHASES.len()];
+    let tables = || plan.tables().iter().enumerate();
+    let main = |t: usize| Matrix::new(plan, t, plan.tables()[t].layout.main_width);
+    let preprocessed = |t: usize| Matrix::new(plan, t, plan.tables()[t].layout.preprocessed_width);
+    let permutation = |t: usize| {
+        let layout = &plan.tables()[t].layout;
+        let width = if layout.has_lookups() {
+            D * layout.permutation_width()
+        } else {
+            0
+        };
+        Matrix::new(plan, t, width)
+    };
+    let chunks = |t: usize| {
+        let count = 1 << plan.tables()[t].layout.log_chunks;
+        std::iter::repeat_n(Matrix::new(plan, t, D), count)
+    };
+
+    let mut bytes = Bytes::default();
+    for (t, _) in tables() {
+        bytes.read(main(t).trace()).write(main(t).trace());
+    }
+    costs[FILL].bytes = bytes.0;
+
+    costs[COMMIT] = round(tables().map(|(t, _)| main(t)));
+    // One tree for each group of tables.
+    for group in plan.main_groups() {
+        costs[COMMIT] += tree(group.map(main));
+    }
+    costs[COMMIT].permutations += grinding.lookup;
+
+    let lookups = || {
+        tables()
+            .map(|(t, _)| permutation(t))
+            .filter(|m| m.width > 0)
+    };
+    costs[ARGUE] = round(lookups());
+    costs[ARGUE] += tree(lookups());
+    let mut bytes = Bytes::default();
+    for (t, _) in tables().filter(|&(t, _)| permutation(t).width > 0) {
+        bytes.read(main(t).trace()).read(preprocessed(t).trace());
+        bytes.write(permutation(t).trace());
+    }
+    costs[ARGUE].bytes += bytes.0;
+
+    costs[QUOTIENT] = round(tables().flat_map(|(t, _)| chunks(t)));
+    costs[QUOTIENT] += tree(tables().flat_map(|(t, _)| chunks(t)));
+    costs[QUOTIENT].permutations += grinding.out_of_domain;
+    let mut bytes = Bytes::default();
+    for (t, table) in tables() {
+        // The quotient domain holds as many cosets of the trace's as there are chunks.
+        for matrix in [main(t), preprocessed(t), permutation(t)] {
+            bytes.read(matrix.trace() << table.layout.log_chunks);
+        }
+        chunks(t).for_each(|chunk| _ = bytes.write(chunk.trace()));
+    }
+    costs[QUOTIENT].bytes += bytes.0;
+
+    let all = |t: usize| {
+        [main(t), preprocessed(t), permutation(t)]
+            .into_iter()
+            .chain(chunks(t))
+    };
+    let mut evaluated = Bytes::default();
+    let mut reduced = Bytes::default();
+    for matrix in tables().flat_map(|(t, _)| all(t)) {
+        evaluated.read(matrix.trace());
+        reduced.read(matrix.extension());
+    }
+    let codewords = D as u64 * codeword_elements(plan);
+    costs[EVALUATE].bytes = evaluated.0;
+    costs[REDUCE].bytes = reduced.write(codewords).0;
+    costs[REDUCE].permutations = grinding.batch;
+
+    costs[FOLD] = fold(plan);
+    costs[FOLD].permutations += grinding.fri;
+    costs[OPEN].bytes = proof_bytes;
+    costs
+}
+
+/// Columns of one height.
+#[derive(Clone, Copy)]
+struct Matrix {
+    width: u64,
+    /// log2 of the rows of the trace.
+    log_height: u32,
+    log_blowup: u32,
+}
+
+impl Matrix {
+    fn new<const N: usize>(plan: &Plan<N>, table: usize, width: usize) -> Self {
+        Self {
+            width: width as u64,
+            log_height: plan.tables()[table].spec.log_height.into(),
+            log_blowup: plan.params().log_blowup.into(),
+        }
+    }
+
+    const fn log_lde(&self) -> u32 {
+        self.log_height + self.log_blowup
+    }
+
+    /// Elements of the trace.
+    const fn trace(&self) -> u64 {
+        self.width << self.log_height
+    }
+
+    /// Elements of its extension.
+    const fn extension(&self) -> u64 {
+        self.width << self.log_lde()
+    }
+
+    /// Butterflies of its extension: one transform to coefficients, and one for each coset.
+    const fn butterflies(&self) -> u64 {
+        self.width * (1 + (1 << self.log_blowup)) * transform(self.log_height)
+    }
+}
+
+/// Butterflies of a transform of `2^log_n`.
+const fn transform(log_n: u32) -> u64 {
+    ((1 << log_n) / 2) * log_n as u64
+}
+
+/// Counts elements that a step reads and writes, as bytes.
+#[derive(Clone, Copy, Default)]
+struct Bytes(u64);
+
+impl Bytes {
+    fn read(&mut self, elements: u64) -> &mut Self {
+        self.0 += ELEMENT * elements;
+        self
+    }
+
+    fn write(&mut self, elements: u64) -> &mut Self {
+        self.read(elements)
+    }
+}
+
+/// Extending the matrices of a round: traces are read, extensions are written.
+fn round(matrices: impl Iterator<Item = Matrix>) -> Cost {
+    let mut cost = Cost::default();
+    let mut bytes = Bytes::default();
+    for matrix in matrices {
+        cost.butterflies += matrix.butterflies();
+        bytes.read(matrix.trace()).write(matrix.extension());
+    }
+    cost.bytes = bytes.0;
+    cost
+}
+
+/// The tree over extensions: rows are read, every digest is written and, but for the root, read.
+fn tree(matrices: impl Iterator<Item = Matrix>) -> Cost {
+    let matrices: Vec<_> = matrices.collect();
+    let mut bytes = Bytes::default();
+    let mut permutations = 0;
+    let tallest = matrices.iter().map(Matrix::log_lde).max();
+    for log_lde in 0..=tallest.unwrap_or(0) {
+        let of_height = matrices.iter().filter(|m| m.log_lde() == log_lde);
+        let width: u64 = of_height.map(|m| m.width).sum();
+        if width > 0 {
+            bytes.read(width << log_lde);
+            let joins = u64::from(Some(log_lde) < tallest);
+            permutations += (width.div_ceil(DIGEST as u64) + joins) << log_lde;
+        }
+    }
+    let leaves = tallest.map_or(0, |log_lde| 1 << log_lde);
+    digests(&mut bytes, &mut permutations, leaves);
+    Cost {
+        permutations,
+        butterflies: 0,
+        bytes: bytes.0,
+    }
+}
+
+/// The digests of a tree, and the compressions above its leaves.
+fn digests(bytes: &mut Bytes, permutations: &mut u64, leaves: u64) {
+    if leaves > 0 {
+        *permutations += leaves - 1;
+        bytes.write(DIGEST as u64 * (2 * leaves - 1));
+        bytes.read(DIGEST as u64 * (2 * leaves - 2));
+    }
+}
+
+/// Challenges of the codewords of all heights.
+fn codeword_elements<const N: usize>(plan: &Plan<N>) -> u64 {
+    heights(plan).map(|log_lde| 1 << log_lde).sum()
+}
+
+/// log2 of every height of an extension, each once.
+fn heights<const N: usize>(plan: &Plan<N>) -> impl Iterator<Item = usize> + '_ {
+    let log_lde = |t: usize| Matrix::new(plan, t, 1).log_lde() as usize;
+    (0..=plan.log_max_lde()).filter(move |&h| (0..plan.tables().len()).any(|t| log_lde(t) == h))
+}
+
+/// The low-degree test: each round hashes its codeword and folds it, and adds the codeword of the
+/// height that it reaches; the last one is interpolated.
+fn fold<const N: usize>(plan: &Plan<N>) -> Cost {
+    let (mut bytes, mut permutations) = (Bytes::default(), 0);
+    let mut log_len = plan.log_max_lde();
+    for &log_arity in plan.log_arities() {
+        let width = D << log_arity;
+        let from = (D as u64) << log_len;
+        log_len -= log_arity as usize;
+        let leaves = 1 << log_len;
+        permutations += leaves * width.div_ceil(DIGEST) as u64;
+        bytes.read(from);
+        digests(&mut bytes, &mut permutations, leaves);
+        let to = D as u64 * leaves;
+        bytes.read(from).write(to);
+        if heights(plan).any(|height| height == log_len) {
+            bytes.read(2 * to).write(to);
+        }
+    }
+    let log_final = plan.params().log_final_poly_len.into();
+    Cost {
+        permutations,
+        butterflies: D as u64 * transform(log_final),
+        bytes: bytes.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::mem::MaybeUninit;
+
+    use p3_matrix::dense::RowMajorMatrix;
+    use tranche_core::air::ProverAir;
+    use tranche_core::ntt::Twiddles;
+    use tranche_core::poseidon2::Poseidon2;
+    use tranche_core::{Backend, F, Params, Prover, ScalarBackend, TableSpec};
+    use tranche_machine::Program;
+
+    use super::*;
+    use crate::bench::airs::{Exclusive, Lookups};
+    use crate::bench::race::transpose;
+    use crate::commands::demo::GUEST;
+    use crate::epoch::epoch_batch;
+    use crate::settings::Settings;
+
+    thread_local! {
+        /// Permutations and butterflies since the last look.
+        static COUNTS: Cell<[u64; 2]> = const { Cell::new([0; 2]) };
+    }
+
+    fn count(permutations: u64, butterflies: u64) {
+        let [p, b] = COUNTS.get();
+        COUNTS.set([p + permutations, b + butterflies]);
+    }
+
+    fn butterflies(column: &[F]) -> u64 {
+        transform(column.len().trailing_zeros())
+    }
+
+    /// Scalar arithmetic, counted: with one lane, nothing goes around the backend.
+    #[derive(Clone, Copy, Debug, Default)]
+    struct Counting;
+
+    impl Backend for Counting {
+        type P = F;
+
+        const NAME: &'static str = "counting";
+
+        fn permute(perm: &Poseidon2, state: &mut [F; 16]) {
+            count(1, 0);
+            ScalarBackend::permute(perm, state);
+        }
+
+        fn coset_ntt(twiddles: &Twiddles<'_>, column: &mut [F], shift: F) {
+            count(0, butterflies(column));
+            ScalarBackend::coset_ntt(twiddles, column, shift);
+        }
+
+        fn intt(twiddles: &Twiddles<'_>, column: &mut [F]) {
+            count(0, butterflies(column));
+            ScalarBackend::intt(twiddles, column);
+        }
+    }
+
+    /// Proves the batch with [`Counting`], and compares every phase's counts with the ledger's.
+    fn counted<A: ProverAir<Counting>>(
+        airs: &[A],
+        specs: &[TableSpec],
+        traces: &[RowMajorMatrix<F>],
+        publics: &[&[F]],
+        params: Params,
+    ) {
+        let plan = Plan::<16>::new::<Counting, A>(airs, specs, params).unwrap();
+        let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
+        let poseidon2 = Poseidon2::BABY_BEAR;
+        let mut prover = Prover::new(&plan, airs, &poseidon2, &mut workspace).unwrap();
+        for table in 0..airs.len() {
+            // Their values do not matter to the counts.
+            prover.preprocessed_mut(table);
+        }
+        prover.prepare();
+        let costs = ledger(&plan, &Grinding::default(), 0);
+        let check = |phase: usize| {
+            let cost = &costs[phase];
+            let expected = [cost.permutations, cost.butterflies];
+            assert_eq!(COUNTS.take(), expected, "{} of {specs:?}", PHASES[phase]);
+        };
+
+        let mut started = prover.begin(None).unwrap();
+        for (table, trace) in traces.iter().enumerate() {
+            transpose(trace, started.trace_mut(table));
+        }
+        COUNTS.take();
+        let committed = started.commit(publics).unwrap();
+        check(COMMIT);
+        let argued = committed.argue();
+        check(ARGUE);
+        let quotients = argued.quotient();
+        check(QUOTIENT);
+        let evaluated = quotients.evaluate(Vec::new()).unwrap();
+        check(EVALUATE);
+        let reduced = evaluated.reduce();
+        check(REDUCE);
+        let folded = reduced.fold();
+        check(FOLD);
+        folded.open().unwrap();
+        check(OPEN);
+    }
+
+    /// Parameters that differ in everything that the ledger reads.
+    fn params() -> [Params; 3] {
+        let first = Params {
+            num_queries: 2,
+            query_pow_bits: 0,
+            ..Params::BENCHMARK
+        };
+        let folding = Params {
+            max_log_arity: 3,
+            log_final_poly_len: 2,
+            ..first
+        };
+        let blowup = Params {
+            log_blowup: 2,
+            cap_height: 1,
+            ..first
+        };
+        [first, folding, blowup]
+    }
+
+    #[test]
+    fn one_table_costs_what_the_ledger_says() {
+        for params in params() {
+            for (lookups, log_height) in [(1, 3), (3, 6), (9, 5)] {
+                let air = Lookups { lookups };
+                let (specs, trace) = ([TableSpec::new(log_height)], air.trace(log_height.into()));
+                counted(&[air], &specs, &[trace], &[&[]], params);
+            }
+            let trace = Exclusive::<true>::trace(4);
+            let air = Exclusive::<true>;
+            counted(&[air], &[TableSpec::new(4)], &[trace], &[&[]], params);
+        }
+    }
+
+    #[test]
+    fn tables_of_many_heights_cost_what_the_ledger_says() {
+        let program = Program::parse(GUEST).unwrap();
+        for params in params() {
+            let settings = Settings {
+                log2_cycles: 6,
+                params,
+                ..Settings::default()
+            };
+            let epoch = epoch_batch(&program, b"tranche", settings, 1).unwrap();
+            let publics: Vec<&[F]> = epoch.publics.iter().map(Vec::as_slice).collect();
+            let mut specs = epoch.specs;
+            counted(&epoch.airs, &specs, &epoch.traces, &publics, params);
+            // The same tables under one root.
+            specs.iter_mut().for_each(|spec| spec.carved = false);
+            counted(&epoch.airs, &specs, &epoch.traces, &publics, params);
+        }
+    }
+
+    #[test]
+    fn bytes_are_those_of_a_hand_count() {
+        // Two columns of 8 rows, blowup 2; one permutation matrix of 4 (1 + columns) base columns.
+        let air = Lookups { lookups: 1 };
+        let specs = [TableSpec::new(3)];
+        let plan = Plan::<16>::new::<Counting, _>(&[air], &specs, Params::BENCHMARK).unwrap();
+        let layout = &plan.tables()[0].layout;
+        let (wide, chunks) = (
+            4 * layout.permutation_width() as u64,
+            1 << layout.log_chunks,
+        );
+        let costs = ledger(&plan, &Grinding::default(), 77);
+        // 16 leaves have 31 digests, of which all but the root are read.
+        let tree = |width: u64| 16 * width + 8 * 31 + 8 * 30;
+        assert_eq!(costs[FILL].bytes, 4 * 2 * 16);
+        assert_eq!(costs[COMMIT].bytes, 4 * (16 + 32 + tree(2)));
+        let argued = 16 + 8 * wide + 8 * wide + 16 * wide + tree(wide);
+        assert_eq!(costs[ARGUE].bytes, 4 * argued);
+        let read = chunks * 8 * (2 + wide);
+        let quotient = read + 32 * chunks + 32 * chunks + 64 * chunks + tree(4 * chunks);
+        assert_eq!(costs[QUOTIENT].bytes, 4 * quotient);
+        let width = 2 + wide + 4 * chunks;
+        assert_eq!(costs[EVALUATE].bytes, 4 * 8 * width);
+        assert_eq!(costs[REDUCE].bytes, 4 * (16 * width + 64));
+        assert_eq!(costs[OPEN].bytes, 77);
+    }
+}

@@ -1,0 +1,410 @@
+//! What was measured, as text, as Markdown or as JSON.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use serde_json::{Map, Value, json};
+
+use super::kernels::Kernel;
+use super::race::{PHASES, Report};
+use super::scaling::Scaling;
+use crate::backend;
+
+/// Bytes of the unit of the printed tables.
+const MIB: f64 = (1 << 20) as f64;
+
+/// Everything that one call of the subcommand measured; what it did not is empty.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// The cases, by name.
+    pub cases: Vec<(&'static str, Report)>,
+    /// Whether their ledgers are wanted too.
+    pub ledgers: bool,
+    /// The kernels.
+    pub kernels: Vec<Kernel>,
+    /// The runs with one worker and with two.
+    pub scaling: Option<[Scaling; 2]>,
+}
+
+/// One table: what it is about, its heading, its rows.
+struct Table {
+    title: String,
+    heading: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Measured {
+    /// One object, with a key for each kind of measurement that was made.
+    pub fn json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("build".into(), build().into());
+        if !self.cases.is_empty() {
+            let cases = self.cases.iter().map(|(name, report)| case(name, report));
+            object.insert("cases".into(), cases.collect());
+        }
+        if !self.kernels.is_empty() {
+            object.insert("kernels".into(), self.kernels.iter().map(kernel).collect());
+        }
+        if let Some(runs) = &self.scaling {
+            object.insert("scaling".into(), scaling(runs));
+        }
+        object.into()
+    }
+
+    /// Tables for a terminal.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}\n", build());
+        for table in self.tables() {
+            let _ = write!(text, "\n{}\n{}", table.title, table.text());
+        }
+        text
+    }
+
+    /// Tables for `docs/performance.md`.
+    pub fn markdown(&self) -> String {
+        let mut text = format!("{}.\n", build());
+        for table in self.tables() {
+            let _ = write!(text, "\n{}:\n\n{}", table.title, table.markdown());
+        }
+        text
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        let mut tables = Vec::new();
+        if !self.cases.is_empty() {
+            tables.push(race_table(&self.cases));
+        }
+        if self.ledgers {
+            let ledgers = self.cases.iter();
+            tables.extend(ledgers.map(|(name, report)| ledger_table(name, report)));
+        }
+        if !self.kernels.is_empty() {
+            tables.push(kernel_table(&self.kernels));
+        }
+        tables.extend(self.scaling.as_ref().map(scaling_table));
+        tables
+    }
+}
+
+/// Processor, compiler, flags and backend.
+fn build() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |name: &str| {
+        let line = info.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let processor = field("model name").unwrap_or_else(|| std::env::consts::ARCH.into());
+    let family = field("cpu family").map_or(String::new(), |family| format!(" (family {family})"));
+    let flags = match env!("TRANCHE_RUSTFLAGS") {
+        "" => "no flags",
+        flags => flags,
+    };
+    let (rustc, backend) = (env!("TRANCHE_RUSTC"), backend::name());
+    format!("{processor}{family}, {rustc}, {flags}, backend {backend}, one thread")
+}
+
+fn case(name: &str, report: &Report) -> Value {
+    let phases =
+        PHASES
+            .iter()
+            .zip(report.phases)
+            .zip(report.costs)
+            .map(|((name, seconds), cost)| {
+                json!({
+                    "name": name,
+                    "seconds": seconds,
+                    "permutations": cost.permutations,
+                    "butterflies": cost.butterflies,
+                    "bytes": cost.bytes,
+                })
+            });
+    json!({
+        "name": name,
+        "core_seconds": report.core_seconds,
+        "plonky3_seconds": report.plonky3_seconds,
+        "ratio": report.ratio(),
+        "core_bytes": report.core_bytes,
+        "plonky3_bytes": report.plonky3_bytes,
+        "bytes_equal": report.bytes_equal,
+        "backend": backend::name(),
+        "core_processor_seconds": report.phases.iter().sum::<f64>(),
+        "plonky3_processor_seconds": report.plonky3_processor_seconds,
+        "permutations": report.permutations(),
+        "packed_permutation_ns": 1e9 * report.packed_permutation_seconds,
+        "lanes": report.lanes,
+        "hash_floor_seconds": report.hash_floor_seconds(),
+        "over_floor": report.over_floor(),
+        "phases": phases.collect::<Vec<_>>(),
+    })
+}
+
+fn kernel(kernel: &Kernel) -> Value {
+    let plonky3 = kernel.plonky3_ns.iter();
+    let plonky3 = plonky3.map(|&(name, ns)| (name.to_owned(), ns.into()));
+    json!({
+        "name": kernel.name,
+        "unit": kernel.unit,
+        "core_ns": kernel.core_ns,
+        "plonky3_ns": plonky3.collect::<Map<_, _>>(),
+        "ratio": kernel.ratio(),
+    })
+}
+
+fn scaling(runs: &[Scaling; 2]) -> Value {
+    let each = runs.iter().map(|run| {
+        json!({
+            "workers": run.workers,
+            "seconds": run.seconds,
+            "cycles": run.cycles,
+            "epochs": run.epochs,
+            "cycles_per_second": run.cycles_per_second(),
+        })
+    });
+    json!({ "runs": each.collect::<Vec<_>>(), "ratio": speedup(runs) })
+}
+
+/// How many times as fast two workers are.
+fn speedup([one, two]: &[Scaling; 2]) -> f64 {
+    two.cycles_per_second() / one.cycles_per_second()
+}
+
+fn race_table(cases: &[(&str, Report)]) -> Table {
+    let row = |(name, report): &(&str, Report)| {
+        vec![
+            (*name).to_owned(),
+            format!("{:.3}", report.core_seconds),
+            format!("{:.3}", report.plonky3_seconds),
+            format!("{:.2}", report.ratio()),
+            format!("{:.3}", report.hash_floor_seconds()),
+            format!("{:.2}", report.over_floor()),
+            format!("{:.1}", report.core_bytes as f64 / MIB),
+            format!("{:.1}", report.plonky3_bytes as f64 / MIB),
+            if report.bytes_equal {
+                "equal"
+            } else {
+                "DIFFER"
+            }
+            .to_owned(),
+        ]
+    };
+    Table {
+        title: "Proofs, medians of alternating runs".into(),
+        heading: strings([
+            "case",
+            "core s",
+            "plonky3 s",
+            "ratio",
+            "floor s",
+            "over floor",
+            "core MiB",
+            "plonky3 MiB",
+            "bytes",
+        ]),
+        rows: cases.iter().map(row).collect(),
+    }
+}
+
+fn ledger_table(name: &str, report: &Report) -> Table {
+    let total: f64 = report.phases.iter().sum();
+    let row = |phase: &str, seconds: f64, [permutations, butterflies, bytes]: [u64; 3]| {
+        vec![
+            phase.to_owned(),
+            format!("{seconds:.4}"),
+            format!("{:.1}", 100.0 * seconds / total),
+            permutations.to_string(),
+            butterflies.to_string(),
+            format!("{:.1}", bytes as f64 / MIB),
+            format!("{:.2}", bytes as f64 / seconds / 1e9),
+        ]
+    };
+    let mut sums = [0; 3];
+    let mut rows = Vec::new();
+    for ((phase, seconds), cost) in PHASES.iter().zip(report.phases).zip(report.costs) {
+        let counts = [cost.permutations, cost.butterflies, cost.bytes];
+        sums = std::array::from_fn(|i| sums[i] + counts[i]);
+        rows.push(row(phase, seconds, counts));
+    }
+    rows.push(row("all", total, sums));
+    let plonky3 = report.plonky3_processor_seconds;
+    Table {
+        title: format!(
+            "{name} by phase, processor seconds (Plonky3 {plonky3:.4}, ratio {:.3}; one packed \
+             permutation {:.0} ns)",
+            total / plonky3,
+            1e9 * report.packed_permutation_seconds,
+        ),
+        heading: strings([
+            "phase",
+            "s",
+            "%",
+            "permutations",
+            "butterflies",
+            "MiB",
+            "GB/s",
+        ]),
+        rows,
+    }
+}
+
+fn kernel_table(kernels: &[Kernel]) -> Table {
+    let row = |kernel: &Kernel| {
+        let plonky3 = kernel.plonky3_ns.iter();
+        let plonky3 = plonky3.map(|(name, ns)| format!("{name} {ns:.3}"));
+        vec![
+            kernel.name.clone(),
+            kernel.unit.to_owned(),
+            format!("{:.3}", kernel.core_ns),
+            plonky3.collect::<Vec<_>>().join(", "),
+            format!("{:.3}", kernel.ratio()),
+        ]
+    };
+    Table {
+        title: "Kernels alone, the least of alternating blocks, nanoseconds".into(),
+        heading: strings(["kernel", "for", "core", "plonky3", "ratio"]),
+        rows: kernels.iter().map(row).collect(),
+    }
+}
+
+fn scaling_table(runs: &[Scaling; 2]) -> Table {
+    let row = |run: &Scaling| {
+        vec![
+            run.workers.to_string(),
+            format!("{:.3}", run.seconds),
+            run.cycles.to_string(),
+            run.epochs.to_string(),
+            format!("{:.0}", run.cycles_per_second()),
+            format!(
+                "{:.2}",
+                run.cycles_per_second() / runs[0].cycles_per_second()
+            ),
+        ]
+    };
+    Table {
+        title: "A whole run, medians of alternating runs".into(),
+        heading: strings(["workers", "s", "cycles", "epochs", "cycles/s", "ratio"]),
+        rows: runs.iter().map(row).collect(),
+    }
+}
+
+fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
+    texts.map(str::to_owned).to_vec()
+}
+
+impl Table {
+    /// Columns side by side: the first to the left, the others to the right.
+    fn text(&self) -> String {
+        let lines = || std::iter::once(&self.heading).chain(&self.rows);
+        let width = |column: usize| lines().map(|cells| cells[column].len()).max().unwrap_or(0);
+        let mut text = String::new();
+        for cells in lines() {
+            let _ = write!(text, "{:<w$}", cells[0], w = width(0));
+            for (column, cell) in cells.iter().enumerate().skip(1) {
+                let _ = write!(text, "  {cell:>w$}", w = width(column));
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = format!("| {} |\n|---|", self.heading.join(" | "));
+        text += &"---:|".repeat(self.heading.len() - 1);
+        text.push('\n');
+        for cells in &self.rows {
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::ledger::Cost;
+
+    fn report() -> Report {
+        let cost = Cost {
+            permutations: 1000,
+            butterflies: 5,
+            bytes: 1 << 20,
+        };
+        Report {
+            core_seconds: 1.0,
+            plonky3_seconds: 2.0,
+            phases: [0.125; PHASES.len()],
+            plonky3_processor_seconds: 2.0,
+            costs: [cost; PHASES.len()],
+            packed_permutation_seconds: 1e-3,
+            lanes: 16,
+            core_bytes: 3,
+            plonky3_bytes: 4,
+            bytes_equal: true,
+        }
+    }
+
+    fn measured() -> Measured {
+        let run = Scaling {
+            workers: 1,
+            seconds: 2.0,
+            cycles: 10,
+            epochs: 3,
+        };
+        let faster = Scaling {
+            workers: 2,
+            seconds: 1.0,
+            ..run
+        };
+        Measured {
+            cases: vec![("a", report())],
+            ledgers: true,
+            kernels: vec![Kernel {
+                name: "k".into(),
+                unit: "a thing",
+                core_ns: 1.0,
+                plonky3_ns: vec![("p", 2.0)],
+            }],
+            scaling: Some([run, faster]),
+        }
+    }
+
+    #[test]
+    fn json_has_the_promised_keys() {
+        let json = measured().json();
+        let case = &json["cases"][0];
+        let expected = json!({
+            "name": "a", "core_seconds": 1.0, "plonky3_seconds": 2.0, "ratio": 0.5,
+            "core_bytes": 3, "plonky3_bytes": 4, "bytes_equal": true, "backend": backend::name(),
+            "permutations": 8000, "lanes": 16, "hash_floor_seconds": 0.5, "over_floor": 2.0,
+        });
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(&case[key], value, "{key}");
+        }
+        let phase = json!({
+            "name": "commit", "seconds": 0.125, "permutations": 1000, "butterflies": 5,
+            "bytes": 1 << 20,
+        });
+        assert_eq!(case["phases"][1], phase);
+        assert_eq!(json["kernels"][0]["ratio"], 0.5);
+        assert_eq!(json["kernels"][0]["plonky3_ns"]["p"], 2.0);
+        assert_eq!(json["scaling"]["ratio"], 2.0);
+        assert_eq!(json["scaling"]["runs"][1]["cycles_per_second"], 10.0);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_there() {
+        let json = Measured::default().json();
+        assert!(json["cases"].is_null() && json["kernels"].is_null() && json["scaling"].is_null());
+        assert!(!Measured::default().text().contains("case"));
+    }
+
+    #[test]
+    fn every_table_is_printed_in_either_form() {
+        let measured = measured();
+        for part in ["a by phase", "core s", "a thing", "cycles/s"] {
+            assert!(measured.text().contains(part), "{part}");
+            assert!(measured.markdown().contains(part), "{part}");
+        }
+        let row = "| a | 1.000 | 2.000 | 0.50 | 0.500 | 2.00 | 0.0 | 0.0 | equal |";
+        assert!(measured.markdown().contains(row));
+    }
+}

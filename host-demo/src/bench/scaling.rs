@@ -1,0 +1,97 @@
+//! A whole run with one worker and with two: how many cycles are proved in a second.
+//!
+//! The guest is the built-in loop over a few memory cells; every run ends in the same bundle. Timed is
+//! [`prove`](crate::prove::prove()): executor, epochs, merges, bundle.
+
+use std::num::NonZeroUsize;
+
+use tranche_machine::Program;
+
+use super::BenchError;
+use super::clock::{median, time};
+use crate::prove::{Options, Proved};
+use crate::settings::{SECURITY_FLOOR_BITS, Settings};
+use crate::setup::Setup;
+use crate::{execute, prove};
+
+/// What the machine executes.
+static GUEST: &[u8] = include_bytes!("../../guests/prebuilt/spin.elf");
+/// Its input, a number of iterations of 13 cycles each: sixteen epochs in all.
+const INPUT: &[u8] = b"20000";
+
+/// One run, timed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaling {
+    /// Threads that proved.
+    pub workers: usize,
+    /// Elapsed seconds: the median.
+    pub seconds: f64,
+    /// Cycles proved.
+    pub cycles: u64,
+    /// Epochs they were cut into.
+    pub epochs: u32,
+}
+
+impl Scaling {
+    /// Cycles proved in a second.
+    pub fn cycles_per_second(&self) -> f64 {
+        self.cycles as f64 / self.seconds
+    }
+}
+
+/// Proves the run `runs` times with one worker and with two, in turns.
+///
+/// # Errors
+/// When a proof is refused, or the bundles differ.
+pub fn run(runs: usize) -> Result<[Scaling; 2], BenchError> {
+    run_with(INPUT, Settings::default(), runs)
+}
+
+fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scaling; 2], BenchError> {
+    let program = Program::parse(GUEST)?;
+    let execution = execute(&program, input, u64::MAX)?;
+    let setup = Setup::secure(&program, settings, SECURITY_FLOOR_BITS)?;
+    let workers = [1, 2].map(|count| NonZeroUsize::new(count).expect("not zero"));
+    let mut seconds = workers.map(|_| Vec::new());
+    let (mut bundles, mut proved) = (workers.map(|_| Vec::new()), Proved::default());
+    for _ in 0..runs {
+        for (i, &workers) in workers.iter().enumerate() {
+            let options = Options {
+                workers,
+                ..Options::default()
+            };
+            bundles[i].clear();
+            let bundle = &mut bundles[i];
+            let (elapsed, result) =
+                time(|| prove(&setup, input, &execution, &options, bundle, |_| {}));
+            proved = result?;
+            seconds[i].push(elapsed);
+        }
+        if bundles[0] != bundles[1] {
+            return Err(BenchError::Bundles);
+        }
+    }
+    Ok(std::array::from_fn(|i| Scaling {
+        workers: workers[i].get(),
+        seconds: median(&seconds[i]),
+        cycles: proved.cycles,
+        epochs: proved.epochs,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_runs_prove_the_same_cycles() {
+        let settings = Settings {
+            log2_cycles: 10,
+            ..Settings::default()
+        };
+        let [one, two] = run_with(b"20", settings, 1).unwrap();
+        assert_eq!((one.workers, two.workers), (1, 2));
+        assert_eq!((one.cycles, one.epochs), (two.cycles, two.epochs));
+        assert!(one.epochs > 1 && one.cycles_per_second() > 0.0);
+    }
+}
