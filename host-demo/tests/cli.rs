@@ -228,3 +228,48 @@ fn bad_usage() {
         assert_eq!(tranche(args).status.code(), Some(2), "{args:?}");
     }
 }
+
+#[test]
+fn bench_prints_one_object() {
+    let case = [
+        "bench",
+        "--case",
+        "lookup-2^14x16",
+        "--runs",
+        "1",
+        "--phases",
+    ];
+    let output = tranche(&[&case[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "progress is for terminals");
+    let measured = json(&output);
+    let [object] = &measured["cases"].as_array().unwrap()[..] else {
+        panic!("one case was asked for: {measured}");
+    };
+    assert_eq!(object["bytes_equal"], true);
+    has_keys(
+        object,
+        &[
+            "ratio",
+            "hash_floor_seconds",
+            "over_floor",
+            "phases",
+            "backend",
+        ],
+    );
+    let sum = |key: &str| -> u64 {
+        let phases = object["phases"].as_array().unwrap().iter();
+        phases.map(|phase| phase[key].as_u64().unwrap()).sum()
+    };
+    assert_eq!(object["permutations"], sum("permutations"));
+    assert!(sum("butterflies") > 0 && sum("bytes") > 0);
+
+    let output = tranche(&[&case[..], &["--markdown"]].concat());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("| lookup-2^14x16 |") && text.contains("| commit |"));
+    assert!(!text.contains("cycles/s"), "nothing else was asked for");
+
+    let output = tranche(&["bench", "--case", "none", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    has_keys(&json(&output), &["error"]);
+}

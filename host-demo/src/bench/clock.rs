@@ -1,7 +1,7 @@
 //! Stopwatches: laps of a proof, and short blocks of two or more sides in turns.
 //!
-//! Proofs are compared by their medians, kernels by their minima: a block of a kernel is short enough
-//! that some of many go undisturbed even on a busy machine.
+//! Proofs are compared by their medians, kernels by the least processor time: a block of a kernel is
+//! short enough that some of many go undisturbed even on a busy machine.
 
 use std::time::Instant;
 
@@ -80,8 +80,15 @@ pub fn least<const N: usize>(rounds: usize, mut sides: [&mut dyn FnMut() -> f64;
 }
 
 /// Elapsed seconds of one call.
-pub fn time<T>(call: impl FnOnce() -> T) -> (f64, T) {
+pub fn elapsed<T>(call: impl FnOnce() -> T) -> (f64, T) {
     let start = Instant::now();
+    let result = call();
+    (start.elapsed().as_secs_f64(), result)
+}
+
+/// Processor seconds of one call, this process having one thread.
+pub fn processor<T>(call: impl FnOnce() -> T) -> (f64, T) {
+    let start = ProcessTime::now();
     let result = call();
     (start.elapsed().as_secs_f64(), result)
 }

@@ -1,4 +1,4 @@
-//! Kernels alone, each against Plonky3's own, block by block in turns; the least time counts.
+//! Kernels alone, each against Plonky3's own, block by block in turns; the least processor time counts.
 //!
 //! | kernel | core | Plonky3 |
 //! |---|---|---|
@@ -27,7 +27,7 @@ use tranche_core::{Backend as _, D, EF, F};
 
 use super::BenchError;
 use super::airs::Random;
-use super::clock::{least, time};
+use super::clock::{least, processor};
 use crate::backend::Backend;
 
 type P = <Backend as tranche_core::Backend>::P;
@@ -35,8 +35,8 @@ type TheirP = <F as Field>::Packing;
 
 /// Rounds of blocks for one kernel.
 const ROUNDS: usize = 41;
-/// Rounds of extensions, which take longer.
-const LDE_ROUNDS: usize = 7;
+/// Elements that all rounds of one extension read: large matrices have fewer rounds.
+const LDE_ELEMENTS: usize = 1 << 27;
 /// Packed states that are permuted one after the other.
 const STATES: usize = 8;
 /// Packed permutations of a block: about a millisecond.
@@ -84,7 +84,8 @@ impl Kernel {
 pub fn run() -> Result<Vec<Kernel>, BenchError> {
     let mut kernels = vec![poseidon2(ROUNDS)?];
     for (columns, log_height) in LDES {
-        kernels.push(extension(columns, log_height, LDE_ROUNDS)?);
+        let rounds = (LDE_ELEMENTS / (columns << log_height)).clamp(9, ROUNDS);
+        kernels.push(extension(columns, log_height, rounds)?);
     }
     kernels.push(inversion(ROUNDS)?);
     Ok(kernels)
@@ -114,7 +115,7 @@ impl PermutationClock {
 
 /// Seconds of one permutation: the mean of a block, over states that do not depend on each other.
 fn block<T>(states: &mut [T; STATES], permute: impl Fn(&mut T)) -> f64 {
-    let (seconds, ()) = time(|| {
+    let (seconds, ()) = processor(|| {
         for _ in 0..PERMUTATIONS / STATES {
             black_box(&mut *states).iter_mut().for_each(&permute);
         }
@@ -174,7 +175,7 @@ fn extension(columns: usize, log_height: usize, rounds: usize) -> Result<Kernel,
                 ntt::extend::<Backend>(&twiddles, slot, LOG_BLOWUP, F::GENERATOR);
             }
         };
-        time(extend).0
+        processor(extend).0
     };
 
     let radix_2 = Radix2DitParallel::<F>::default();
@@ -211,7 +212,7 @@ fn plonky3_lde<D: TwoAdicSubgroupDft<BabyBear>>(
     // Dropped first, so that the allocator has its memory at hand.
     *out = None;
     let input = matrix.clone();
-    let (seconds, extended) = time(|| {
+    let (seconds, extended) = processor(|| {
         let extended = dft.coset_lde_batch(input, LOG_BLOWUP, F::GENERATOR);
         extended.bit_reverse_rows().to_row_major_matrix()
     });
@@ -236,7 +237,7 @@ fn inversion(rounds: usize) -> Result<Kernel, BenchError> {
     let mut core = || {
         let calls =
             || (0..INVERSION_CALLS).for_each(|_| Backend::batch_invert(&mut ours, &mut prefix));
-        time(calls).0
+        processor(calls).0
     };
     let mut plonky3 = || {
         let calls = || {
@@ -244,7 +245,7 @@ fn inversion(rounds: usize) -> Result<Kernel, BenchError> {
                 theirs = batch_multiplicative_inverse(black_box(&values));
             }
         };
-        time(calls).0
+        processor(calls).0
     };
     let [core_s, plonky3_s] = least(rounds, [&mut core, &mut plonky3]);
     Backend::batch_invert(&mut ours, &mut prefix);

@@ -127,7 +127,7 @@ fn case(name: &str, report: &Report) -> Value {
         "plonky3_bytes": report.plonky3_bytes,
         "bytes_equal": report.bytes_equal,
         "backend": backend::name(),
-        "core_processor_seconds": report.phases.iter().sum::<f64>(),
+        "core_processor_seconds": report.core_processor_seconds(),
         "plonky3_processor_seconds": report.plonky3_processor_seconds,
         "permutations": report.permutations(),
         "packed_permutation_ns": 1e9 * report.packed_permutation_seconds,
@@ -205,7 +205,7 @@ fn race_table(cases: &[(&str, Report)]) -> Table {
 }
 
 fn ledger_table(name: &str, report: &Report) -> Table {
-    let total: f64 = report.phases.iter().sum();
+    let total = report.core_processor_seconds();
     let row = |phase: &str, seconds: f64, [permutations, butterflies, bytes]: [u64; 3]| {
         vec![
             phase.to_owned(),
@@ -228,10 +228,12 @@ fn ledger_table(name: &str, report: &Report) -> Table {
     let plonky3 = report.plonky3_processor_seconds;
     Table {
         title: format!(
-            "{name} by phase, processor seconds (Plonky3 {plonky3:.4}, ratio {:.3}; one packed \
-             permutation {:.0} ns)",
+            "{name} by phase, processor seconds (Plonky3 {plonky3:.4}, ratio {:.3}; {:.0} ns for {} \
+             permutations side by side, all over floor {:.2})",
             total / plonky3,
             1e9 * report.packed_permutation_seconds,
+            report.lanes,
+            total / report.hash_floor_seconds(),
         ),
         heading: strings([
             "phase",

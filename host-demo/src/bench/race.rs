@@ -121,6 +121,11 @@ impl Report {
     pub fn over_floor(&self) -> f64 {
         self.core_seconds / self.hash_floor_seconds()
     }
+
+    /// Processor seconds of the core.
+    pub fn core_processor_seconds(&self) -> f64 {
+        self.phases.iter().sum()
+    }
 }
 
 impl<A: Clone> Batch<A, A> {

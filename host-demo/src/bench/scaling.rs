@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use tranche_machine::Program;
 
 use super::BenchError;
-use super::clock::{median, time};
+use super::clock::{elapsed, median};
 use crate::prove::{Options, Proved};
 use crate::settings::{SECURITY_FLOOR_BITS, Settings};
 use crate::setup::Setup;
@@ -62,10 +62,10 @@ fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scaling; 2
             };
             bundles[i].clear();
             let bundle = &mut bundles[i];
-            let (elapsed, result) =
-                time(|| prove(&setup, input, &execution, &options, bundle, |_| {}));
+            let (taken, result) =
+                elapsed(|| prove(&setup, input, &execution, &options, bundle, |_| {}));
             proved = result?;
-            seconds[i].push(elapsed);
+            seconds[i].push(taken);
         }
         if bundles[0] != bundles[1] {
             return Err(BenchError::Bundles);
