@@ -11,6 +11,7 @@ extern crate alloc;
 pub mod air;
 pub mod backend;
 pub mod challenger;
+mod compact;
 mod evaluate;
 pub mod ext;
 pub mod fri;

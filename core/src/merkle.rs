@@ -86,21 +86,34 @@ impl Leaves for Codeword<'_> {
     }
 }
 
-/// The digests of a tree: `2^log_leaves` of the leaves, half as many above, up to the root.
+/// The digests of a tree: `2^log_leaves` of the leaves, half as many above, up to the root; without
+/// the lowest `dropped` layers of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tree<'a> {
     digests: &'a [F],
     log_leaves: usize,
+    dropped: usize,
 }
 
 impl<'a> Tree<'a> {
     /// Views the digests that [`commit`] wrote.
     pub fn new(digests: &'a [F]) -> Self {
-        let log_leaves = (digests.len() / DIGEST + 1).trailing_zeros() as usize - 1;
+        Self::truncated(digests, 0)
+    }
+
+    /// Views the layers from `dropped` on.
+    pub fn truncated(digests: &'a [F], dropped: usize) -> Self {
+        let log_lowest = (digests.len() / DIGEST + 1).trailing_zeros() as usize - 1;
         Self {
             digests,
-            log_leaves,
+            log_leaves: log_lowest + dropped,
+            dropped,
         }
+    }
+
+    /// Layers that are missing, the leaves first.
+    pub const fn dropped(&self) -> usize {
+        self.dropped
     }
 
     /// log2 of the number of leaves.
@@ -108,9 +121,9 @@ impl<'a> Tree<'a> {
         self.log_leaves
     }
 
-    /// Digest `index` of layer `level`; layer 0 are the leaves.
+    /// Digest `index` of layer `level`, which is not dropped; layer 0 are the leaves.
     pub fn digest(&self, level: usize, index: usize) -> Digest {
-        let layer = layer_range(self.log_leaves, level);
+        let layer = layer_range(self.log_leaves - self.dropped, level - self.dropped);
         let len = layer.len() / DIGEST;
         core::array::from_fn(|i| self.digests[layer.start + i * len + index])
     }
@@ -127,8 +140,8 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Where layer `level` lies among the digests.
-fn layer_range(log_leaves: usize, level: usize) -> core::ops::Range<usize> {
+/// Where layer `level` lies among the digests of a tree with `2^log_leaves` leaves.
+pub(crate) fn layer_range(log_leaves: usize, level: usize) -> core::ops::Range<usize> {
     let end = |level: usize| DIGEST * ((2 << log_leaves) - (2 << log_leaves >> level));
     end(level)..end(level + 1)
 }
@@ -161,7 +174,7 @@ pub(crate) fn commit<B: Backend, L: Leaves>(
     }
 }
 
-fn hash_leaves<B: Backend, L: Leaves>(
+pub(crate) fn hash_leaves<B: Backend, L: Leaves>(
     perm: &Poseidon2,
     matrices: impl Iterator<Item = L> + Clone,
     layer: &mut [F],

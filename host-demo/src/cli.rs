@@ -75,9 +75,13 @@ pub struct ProveArgs {
     /// Gives up after so many cycles.
     #[arg(long, value_name = "N", default_value_t = MAX_CYCLES)]
     pub max_cycles: u64,
-    /// Bytes that all workspaces together may use; the largest epoch that fits is chosen.
+    /// Bytes that all workspaces together may use; the fastest profile and epoch that fit are chosen.
     #[arg(long, value_name = "BYTES")]
     pub memory: Option<u64>,
+    /// How much of a proof's work stays in the workspace; the bundle is the same. Without it fast, or
+    /// what fits --memory.
+    #[arg(long, value_enum)]
+    pub profile: Option<Profile>,
     /// Threads that prove, each in a workspace of its own; as many as the machine runs at once
     /// without it.
     #[arg(long, value_name = "N")]
@@ -111,6 +115,17 @@ pub struct VerifyArgs {
 pub enum Profile {
     /// Keeps every low-degree extension.
     Fast,
+    /// Keeps traces, and computes the rest again when it is needed.
+    Compact,
+}
+
+impl From<Profile> for tranche_core::plan::Profile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Fast => Self::Fast,
+            Profile::Compact => Self::Compact,
+        }
+    }
 }
 
 /// Arguments of `tranche plan`.

@@ -2,6 +2,7 @@
 
 use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use p3_matrix::dense::RowMajorMatrix;
+use tranche_core::plan::Profile;
 use tranche_core::verifier::{CarvedConfig, KeyError, VerifyingKey};
 use tranche_core::{F, Plan, PlanError, Statement, TableSpec, TraceMut};
 use tranche_machine::bus::{CLOCK_START, STAMPS};
@@ -74,12 +75,21 @@ impl<'a> EpochTables<'a> {
         }
     }
 
-    /// The plan of an epoch.
+    /// The plan of an epoch in the fast profile: what a verifier reads is the same in either.
     ///
     /// # Errors
     /// When the core refuses it.
     pub fn plan(&self) -> Result<EpochPlan, PlanError> {
-        Plan::new::<Backend, _>(&self.airs, &self.specs, self.setup.settings.params)
+        self.plan_in(Profile::Fast)
+    }
+
+    /// The plan of an epoch in a profile.
+    ///
+    /// # Errors
+    /// When the core refuses it.
+    pub fn plan_in(&self, profile: Profile) -> Result<EpochPlan, PlanError> {
+        let params = self.setup.settings.params;
+        Plan::with_profile::<Backend, _>(&self.airs, &self.specs, params, profile)
     }
 
     /// The verifying key of an epoch.

@@ -4,6 +4,7 @@
 //! stand in the bundle; all others follow from the setup, the result, and the place in the tree.
 
 use p3_field::PrimeCharacteristicRing;
+use tranche_core::plan::Profile;
 use tranche_core::verifier::{CarvedConfig, KeyError, VerifyingKey};
 use tranche_core::{F, Params, Plan, PlanError, Statement, TableSpec};
 use tranche_machine::merge::{
@@ -133,12 +134,20 @@ impl<'a> MergeTables<'a> {
         }
     }
 
-    /// The plan of the merge.
+    /// The plan of the merge in the fast profile: what a verifier reads is the same in either.
     ///
     /// # Errors
     /// When the core refuses it.
     pub fn plan(&self, params: &Params) -> Result<MergePlan, PlanError> {
-        Plan::new::<Backend, _>(&self.airs, &self.specs, *params)
+        self.plan_in(params, Profile::Fast)
+    }
+
+    /// The plan of the merge in a profile.
+    ///
+    /// # Errors
+    /// When the core refuses it.
+    pub fn plan_in(&self, params: &Params, profile: Profile) -> Result<MergePlan, PlanError> {
+        Plan::with_profile::<Backend, _>(&self.airs, &self.specs, *params, profile)
     }
 
     /// The verifying key of the merge.

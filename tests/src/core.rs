@@ -4,12 +4,16 @@ use core::mem::MaybeUninit;
 
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::air::ProverAir;
+use tranche_core::plan::Profile;
 use tranche_core::{Backend, F, Plan, PlanError, Prover, TableSpec, TraceMut};
 
 use crate::reference::{Batch, ReferenceAir};
 
 /// Tables that the plans of the tests have room for.
 pub const MAX_TABLES: usize = 24;
+
+/// Both profiles.
+pub const PROFILES: [Profile; 2] = [Profile::Fast, Profile::Compact];
 
 /// A buffer of `len` bytes with nothing in it.
 pub fn buffer(len: usize) -> Vec<MaybeUninit<u8>> {
@@ -35,7 +39,7 @@ impl<A: ReferenceAir> Batch<A> {
             .collect()
     }
 
-    /// The core's plan of this batch.
+    /// The core's plan of this batch, in the `Fast` profile.
     ///
     /// # Errors
     /// When the core refuses it.
@@ -43,7 +47,18 @@ impl<A: ReferenceAir> Batch<A> {
     where
         A: ProverAir<B>,
     {
-        Plan::new::<B, A>(&self.airs, &self.specs(), self.params)
+        self.plan_in::<B>(Profile::Fast)
+    }
+
+    /// The core's plan of this batch in a profile.
+    ///
+    /// # Errors
+    /// When the core refuses it.
+    pub fn plan_in<B: Backend>(&self, profile: Profile) -> Result<Plan<MAX_TABLES>, PlanError>
+    where
+        A: ProverAir<B>,
+    {
+        Plan::with_profile::<B, A>(&self.airs, &self.specs(), self.params, profile)
     }
 
     /// A prover of this batch in `buffer`, its preprocessed traces committed.
@@ -108,11 +123,11 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Panics
     /// When the core refuses the batch.
-    pub fn core_prove<B: Backend>(&self) -> Vec<u8>
+    pub fn core_prove<B: Backend>(&self, profile: Profile) -> Vec<u8>
     where
         A: ProverAir<B>,
     {
-        let plan = self.plan::<B>().expect("a plan of a test batch");
-        self.prove_in::<B>(&mut buffer(plan.workspace_len()))
+        let plan = self.plan_in::<B>(profile).expect("a plan of a test batch");
+        self.prove_with(&mut self.prover::<B>(&plan, &mut buffer(plan.workspace_len())))
     }
 }

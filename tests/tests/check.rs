@@ -7,6 +7,7 @@ use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use proptest::prelude::*;
 use tranche_core::air::{CheckBuilder, ProverAir};
+use tranche_core::plan::Profile;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::prover::{CheckError, ProveError};
 use tranche_core::{DefaultBackend, F};
@@ -77,7 +78,7 @@ proptest! {
         prop_assert_eq!(check(&batch), Ok(()));
         let trace = place[0].get_mut(&mut batch.traces);
         *place[1].get_mut(&mut trace.values) += F::ONE;
-        let verdict = batch.verify(&batch.core_prove::<DefaultBackend>());
+        let verdict = batch.verify(&batch.core_prove::<DefaultBackend>(Profile::Fast));
         prop_assert_eq!(check(&batch).is_ok(), verdict.is_ok(), "{:?}", verdict.err());
     }
 }

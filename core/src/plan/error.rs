@@ -74,6 +74,13 @@ pub enum PlanError {
     },
     /// Another round has the main round's list of widths, so carving would be ambiguous.
     CarvingAmbiguous,
+    /// No profile fits the budget.
+    Budget {
+        /// Bytes of the profile that needs the fewest.
+        needed: usize,
+        /// Bytes that it may have.
+        budget: usize,
+    },
 }
 
 impl core::fmt::Display for PlanError {
@@ -114,6 +121,12 @@ impl core::fmt::Display for PlanError {
                 write!(
                     f,
                     "multiplicities may sum to {sum}, which reaches the characteristic"
+                )
+            }
+            Self::Budget { needed, budget } => {
+                write!(
+                    f,
+                    "the workspace needs {needed} bytes, its budget is {budget}"
                 )
             }
             Self::CarvingAmbiguous => {

@@ -4,7 +4,9 @@
 //! [`Plan::workspace_len`] is exact: a proof succeeds with that many bytes and is refused with one
 //! fewer.
 
+mod compact;
 mod error;
+mod fast;
 mod opened;
 mod regions;
 
@@ -12,10 +14,11 @@ use heapless::Vec;
 
 use crate::air::{Buses, ProverAir, TableLayout};
 use crate::backend::Backend;
-use crate::ntt::Twiddles;
 use crate::{D, DIGEST, Params, security, workspace};
 use p3_field::PackedValue;
 
+use compact::Room;
+pub(crate) use compact::{FOLD_BLOCK, STAGED, generator_len, quotient_work};
 pub use error::PlanError;
 pub(crate) use opened::{Opened, Round};
 pub use regions::{Name, Phase, Region, Regions};
@@ -30,6 +33,18 @@ pub(crate) const CHUNK: usize = 512;
 pub(crate) const MIN_BATCH: usize = 48;
 /// Row groups whose selectors are computed at once.
 pub(crate) const SELECTOR_GROUPS: usize = 32;
+
+/// What a proof keeps in the workspace, and what it computes again; its bytes are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Profile {
+    /// Keeps every low-degree extension and every digest.
+    #[default]
+    Fast,
+    /// Keeps traces, quotient chunks and the upper digests; computes permutation columns, extensions
+    /// and the lowest digests when they are needed.
+    Compact,
+}
 
 /// What the caller says of one table; its AIR says the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,11 +116,13 @@ pub struct Plan<const N: usize = 16> {
     num_buses: usize,
     log_arities: Vec<u8, MAX_LOG_HEIGHT>,
     regions: Regions,
+    profile: Profile,
+    room: Room,
     carved: bool,
 }
 
 impl<const N: usize> Plan<N> {
-    /// Plans a batch of `airs`, one per element of `specs`, for a backend.
+    /// Plans a batch of `airs`, one per element of `specs`, for a backend, in [`Profile::Fast`].
     ///
     /// # Errors
     /// What [`PlanError`] names: shapes that do not fit, or that no Plonky3 verifier would accept.
@@ -113,6 +130,40 @@ impl<const N: usize> Plan<N> {
         airs: &[A],
         specs: &[TableSpec],
         params: Params,
+    ) -> Result<Self, PlanError> {
+        Self::with_profile::<B, A>(airs, specs, params, Profile::Fast)
+    }
+
+    /// Plans a batch in the fastest profile whose workspace has at most `budget` bytes.
+    ///
+    /// # Errors
+    /// What [`Plan::new`] refuses, and [`PlanError::Budget`] when no profile fits.
+    pub fn fit<B: Backend, A: ProverAir<B>>(
+        airs: &[A],
+        specs: &[TableSpec],
+        params: Params,
+        budget: usize,
+    ) -> Result<Self, PlanError> {
+        let mut plan = Self::new::<B, A>(airs, specs, params)?;
+        if plan.workspace_len() > budget {
+            plan.set_profile(Profile::Compact);
+        }
+        let needed = plan.workspace_len();
+        if needed > budget {
+            return Err(PlanError::Budget { needed, budget });
+        }
+        Ok(plan)
+    }
+
+    /// Plans a batch in a profile of the caller's choice; else as [`Plan::new`].
+    ///
+    /// # Errors
+    /// What [`Plan::new`] refuses.
+    pub fn with_profile<B: Backend, A: ProverAir<B>>(
+        airs: &[A],
+        specs: &[TableSpec],
+        params: Params,
+        profile: Profile,
     ) -> Result<Self, PlanError> {
         error::check_params(&params)?;
         if airs.is_empty() || airs.len() != specs.len() {
@@ -141,17 +192,32 @@ impl<const N: usize> Plan<N> {
             num_buses: buses.count(),
             log_arities: Vec::new(),
             regions: Regions::default(),
+            profile,
+            room: Room::default(),
             carved: specs.iter().any(|spec| spec.carved),
         };
         error::check_carving(&plan)?;
         plan.schedule_folds();
-        plan.place_regions();
+        plan.set_profile(profile);
         Ok(plan)
+    }
+
+    fn set_profile(&mut self, profile: Profile) {
+        self.profile = profile;
+        self.regions = fast::regions(self);
+        if profile == Profile::Compact {
+            (self.room, self.regions) = compact::regions(self, self.regions.len());
+        }
     }
 
     /// Bytes of workspace that a proof needs: exactly, and whatever the buffer's alignment.
     pub const fn workspace_len(&self) -> usize {
         workspace::bytes_for(self.regions.len())
+    }
+
+    /// What it keeps in the workspace.
+    pub const fn profile(&self) -> Profile {
+        self.profile
     }
 
     /// Its tables, in order.
@@ -265,10 +331,47 @@ impl<const N: usize> Plan<N> {
         })
     }
 
+    /// The groups of tables of a round that share a tree; none when the round is empty.
+    pub(crate) fn groups(
+        &self,
+        round: Round,
+    ) -> impl Iterator<Item = core::ops::Range<usize>> + '_ {
+        let carved = round == Round::Main;
+        let whole = self.has_round(round) && !carved;
+        let one = whole.then_some(0..self.tables.len()).into_iter();
+        self.main_groups().filter(move |_| carved).chain(one)
+    }
+
     /// log2 of the leaves of the tree over the tables `group` of a round.
     pub(crate) fn log_leaves(&self, round: Round, group: &core::ops::Range<usize>) -> usize {
         let matrices = self.round(round).filter(|m| group.contains(&m.table));
         matrices.map(|m| m.log_lde).max().unwrap_or(0)
+    }
+
+    /// Layers of a tree that are not kept, from the leaves up.
+    pub(crate) fn dropped_layers(&self, log_leaves: usize) -> usize {
+        match self.profile {
+            Profile::Fast => 0,
+            Profile::Compact => compact::dropped_layers(&self.params, log_leaves),
+        }
+    }
+
+    /// Field elements of the kept digests of a tree with `2^log_leaves` leaves.
+    pub(crate) fn tree_len(&self, log_leaves: usize) -> usize {
+        tree_len(log_leaves - self.dropped_layers(log_leaves))
+    }
+
+    /// How `Compact` divides what it has not enough room for at once.
+    pub(crate) const fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// log2 of twice the roots of unity that are tabulated.
+    pub(crate) fn log_twiddles(&self) -> usize {
+        match self.profile {
+            Profile::Fast => self.log_max_lde(),
+            Profile::Compact => self.log_max_height(),
+        }
     }
 
     /// Whether an extension of height `2^log_height` exists.
@@ -276,7 +379,8 @@ impl<const N: usize> Plan<N> {
         (0..self.tables.len()).any(|t| self.log_lde(t) == log_height)
     }
 
-    /// Where the codeword of a height starts in [`Name::Codewords`], tallest first.
+    /// Where the codeword of a height starts in [`Name::Codewords`], tallest first; its coefficients,
+    /// at that place divided by the blowup.
     pub(crate) fn codeword_offset(&self, log_height: usize) -> usize {
         let taller = log_height + 1..=self.log_max_lde();
         taller
@@ -299,145 +403,9 @@ impl<const N: usize> Plan<N> {
             height -= log_arity;
         }
     }
-
-    fn place_regions(&mut self) {
-        use Phase::{Argue, Commit, Evaluate, Fold, Open, Quotient, Reduce};
-        let sizes = Sizes::new(self);
-        let regions = &mut self.regions;
-        regions.place(Name::Twiddles, sizes.twiddles, Commit, Open);
-        regions.place(
-            Name::PreprocessedTrace,
-            sizes.preprocessed_trace,
-            Commit,
-            Open,
-        );
-        regions.place(Name::Preprocessed, sizes.preprocessed, Commit, Open);
-        regions.place(
-            Name::PreprocessedDigests,
-            sizes.preprocessed_digests,
-            Commit,
-            Open,
-        );
-        regions.place(Name::Trace, sizes.trace, Commit, Argue);
-        regions.place(Name::PublicValues, sizes.public_values, Commit, Quotient);
-        regions.place(Name::Main, sizes.main, Commit, Open);
-        regions.place(Name::MainDigests, sizes.main_digests, Commit, Open);
-        regions.place(Name::Permutation, sizes.permutation, Argue, Open);
-        regions.place(
-            Name::PermutationDigests,
-            sizes.permutation_digests,
-            Argue,
-            Open,
-        );
-        regions.place(Name::ArgueScratch, sizes.argue_scratch, Argue, Argue);
-        regions.place(Name::Quotient, sizes.quotient, Quotient, Open);
-        regions.place(
-            Name::QuotientDigests,
-            sizes.quotient_digests,
-            Quotient,
-            Open,
-        );
-        regions.place(
-            Name::QuotientScratch,
-            sizes.quotient_scratch,
-            Quotient,
-            Quotient,
-        );
-        regions.place(Name::Openings, sizes.openings, Evaluate, Reduce);
-        regions.place(
-            Name::EvaluateScratch,
-            sizes.evaluate_scratch,
-            Evaluate,
-            Evaluate,
-        );
-        regions.place(Name::Codewords, sizes.codewords, Reduce, Open);
-        regions.place(Name::ReduceScratch, sizes.reduce_scratch, Reduce, Reduce);
-        regions.place(Name::Folded, sizes.folded, Fold, Open);
-        regions.place(Name::FoldedDigests, sizes.folded_digests, Fold, Open);
-    }
-}
-
-/// Field elements of every region.
-#[derive(Default)]
-struct Sizes {
-    twiddles: usize,
-    preprocessed_trace: usize,
-    preprocessed: usize,
-    preprocessed_digests: usize,
-    trace: usize,
-    public_values: usize,
-    main: usize,
-    main_digests: usize,
-    permutation: usize,
-    permutation_digests: usize,
-    argue_scratch: usize,
-    quotient: usize,
-    quotient_digests: usize,
-    quotient_scratch: usize,
-    openings: usize,
-    evaluate_scratch: usize,
-    codewords: usize,
-    reduce_scratch: usize,
-    folded: usize,
-    folded_digests: usize,
 }
 
 /// Field elements of the digests of a tree with `2^log_leaves` leaves.
 pub(crate) const fn tree_len(log_leaves: usize) -> usize {
     DIGEST * ((2 << log_leaves) - 1)
-}
-
-impl Sizes {
-    fn new<const N: usize>(plan: &Plan<N>) -> Self {
-        let mut sizes = Self {
-            twiddles: Twiddles::len(plan.log_max_lde(), plan.log_max_height(), plan.lanes),
-            evaluate_scratch: crate::evaluate::scratch_len(plan),
-            reduce_scratch: crate::reduce::scratch_len(plan),
-            ..Self::default()
-        };
-        let (mut tallest_preprocessed, mut tallest_permutation) = (None, None);
-        for (t, table) in plan.tables.iter().enumerate() {
-            let (layout, height) = (&table.layout, table.height());
-            let (log_lde, lde) = (plan.log_lde(t), height << plan.log_blowup());
-            let points = |next: bool| if next { 2 } else { 1 };
-            sizes.trace += layout.main_width * height;
-            sizes.public_values += layout.num_public_values;
-            sizes.main += layout.main_width * lde;
-            sizes.openings += D * layout.main_width * points(table.spec.main_next);
-            if layout.preprocessed_width > 0 {
-                sizes.preprocessed_trace += layout.preprocessed_width * height;
-                sizes.preprocessed += layout.preprocessed_width * lde;
-                sizes.openings +=
-                    D * layout.preprocessed_width * points(table.spec.preprocessed_next);
-                tallest_preprocessed = tallest_preprocessed.max(Some(log_lde));
-            }
-            if layout.has_lookups() {
-                sizes.permutation += table.permutation_base_width() * lde;
-                sizes.openings += D * table.permutation_base_width() * 2;
-                tallest_permutation = tallest_permutation.max(Some(log_lde));
-                let scratch = crate::logup::scratch_len(table, plan.lanes);
-                sizes.argue_scratch = sizes.argue_scratch.max(scratch);
-            }
-            sizes.quotient += table.num_chunks() * D * lde;
-            sizes.openings += D * table.num_chunks() * D;
-            let scratch = crate::quotient::scratch_len(table, plan.lanes);
-            sizes.quotient_scratch = sizes.quotient_scratch.max(scratch);
-        }
-        for group in plan.main_groups() {
-            let tallest = group.map(|t| plan.log_lde(t)).max().unwrap_or(0);
-            sizes.main_digests += tree_len(tallest);
-        }
-        sizes.preprocessed_digests = tallest_preprocessed.map_or(0, tree_len);
-        sizes.permutation_digests = tallest_permutation.map_or(0, tree_len);
-        sizes.quotient_digests = tree_len(plan.log_max_lde());
-        let heights = (0..=plan.log_max_lde()).filter(|&h| plan.has_log_lde(h));
-        sizes.codewords = heights.map(|h| D << h).sum();
-        let mut log_height = plan.log_max_lde();
-        for &log_arity in &plan.log_arities {
-            log_height -= log_arity as usize;
-            sizes.folded += D << log_height;
-            sizes.folded_digests += tree_len(log_height);
-        }
-        sizes
-    }
 }

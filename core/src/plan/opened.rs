@@ -30,7 +30,7 @@ impl Round {
         }
     }
 
-    const fn width(self, table: &TablePlan) -> usize {
+    pub const fn width(self, table: &TablePlan) -> usize {
         match self {
             Self::Main => table.layout.main_width,
             Self::Quotient => D,
@@ -59,6 +59,16 @@ impl Round {
         }
     }
 
+    /// The region of what `Compact` keeps of the round's matrices.
+    pub const fn home(self) -> Name {
+        match self {
+            Self::Main => Name::Trace,
+            Self::Quotient => Name::Quotient,
+            Self::Preprocessed => Name::PreprocessedTrace,
+            Self::Permutation => Name::Accumulators,
+        }
+    }
+
     /// The region of the round's digests.
     pub const fn digests(self) -> Name {
         match self {
@@ -83,6 +93,10 @@ pub(crate) struct Opened {
     pub next: bool,
     /// First element of its extension in the round's region.
     offset: usize,
+    /// First element of its columns on the trace domain in [`Round::home`].
+    home: usize,
+    /// Columns that are kept there.
+    home_width: usize,
     /// First element of its claimed openings in [`Name::Openings`].
     openings: usize,
 }
@@ -91,6 +105,12 @@ impl Opened {
     /// The extension's place in the round's region.
     pub const fn extension(&self) -> core::ops::Range<usize> {
         self.offset..self.offset + (self.width << self.log_lde)
+    }
+
+    /// The place of its columns on the trace domain in [`Round::home`]: of a permutation trace, the
+    /// accumulator only.
+    pub const fn home(&self, log_blowup: usize) -> core::ops::Range<usize> {
+        self.home..self.home + (self.home_width << (self.log_lde - log_blowup))
     }
 
     /// Number of points it is opened at.
@@ -109,6 +129,7 @@ impl<const N: usize> Plan<N> {
     /// All committed matrices: round by round, table by table, chunk by chunk.
     pub(crate) fn opened(&self) -> impl Iterator<Item = Opened> + Clone + '_ {
         let (mut offsets, mut openings) = ([0; Round::ALL.len()], 0);
+        let mut homes = [0; Round::ALL.len()];
         let matrices = Round::ALL.into_iter().flat_map(move |round| {
             self.tables()
                 .iter()
@@ -124,8 +145,14 @@ impl<const N: usize> Plan<N> {
                 log_lde: self.log_lde(table),
                 next: round.next(planned),
                 offset: offsets[round as usize],
+                home: homes[round as usize],
+                home_width: match round {
+                    Round::Permutation => D,
+                    _ => round.width(planned),
+                },
                 openings,
             };
+            homes[round as usize] += matrix.home_width << planned.log_height();
             offsets[round as usize] += matrix.width << matrix.log_lde;
             openings += D * matrix.width * matrix.points();
             matrix

@@ -6,8 +6,6 @@
 
 use core::ops::Range;
 
-use heapless::Vec;
-
 use crate::F;
 use crate::workspace::ALIGN_BYTES;
 
@@ -40,6 +38,9 @@ impl Phase {
 }
 
 /// Names a region of the workspace.
+///
+/// `Fast` keeps extensions, `Compact` what they are made from; the regions of the other profile are
+/// empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u8)]
@@ -48,7 +49,7 @@ pub enum Name {
     Twiddles,
     /// Preprocessed traces, bit-reversed.
     PreprocessedTrace,
-    /// Their extensions.
+    /// Their extensions (`Fast`).
     Preprocessed,
     /// Their Merkle trees.
     PreprocessedDigests,
@@ -56,37 +57,78 @@ pub enum Name {
     Trace,
     /// Public values, table by table.
     PublicValues,
-    /// Extensions of the main traces.
+    /// Extensions of the main traces (`Fast`).
     Main,
     /// Their Merkle trees, one per group.
     MainDigests,
-    /// Extensions of the permutation traces.
+    /// Sponge states of a tree's rows (`Compact`).
+    CommitScratch,
+    /// Extensions of the permutation traces (`Fast`).
     Permutation,
-    /// Their Merkle tree.
+    /// Accumulators of the permutation traces, bit-reversed (`Compact`).
+    Accumulators,
+    /// The Merkle tree of the permutation traces.
     PermutationDigests,
-    /// Row buffers, fractions and inverses of the argue phase.
+    /// Row buffers, fractions and inverses of the argue phase; in `Compact`, permutation columns and
+    /// sponge states too.
     ArgueScratch,
-    /// Extensions of the quotient chunks.
+    /// Quotient chunks: their extensions, or in `Compact` their values on the trace domain.
     Quotient,
     /// Their Merkle tree.
     QuotientDigests,
-    /// Row buffers, selectors, fractions and challenge powers of the quotient phase.
+    /// Row buffers, selectors, fractions and challenge powers of the quotient phase; in `Compact`,
+    /// permutation columns or sponge states too.
     QuotientScratch,
-    /// Claimed openings.
-    Openings,
-    /// Barycentric weights.
-    EvaluateScratch,
-    /// One reduced codeword per height.
+    /// One reduced codeword per height; in `Compact`, its coefficients.
     Codewords,
-    /// Denominators and challenge powers of the reduce phase.
-    ReduceScratch,
-    /// Folded codewords.
+    /// Folded codewords; in `Compact`, their coefficients.
     Folded,
     /// Their Merkle trees.
     FoldedDigests,
+    /// Claimed openings.
+    Openings,
+    /// Barycentric weights; in `Compact`, rows of permutation columns too.
+    EvaluateScratch,
+    /// Denominators and challenge powers of the reduce phase; in `Compact`, combined columns and rows
+    /// of permutation columns.
+    ReduceScratch,
+    /// A codeword and sponge states of its leaves (`Compact`).
+    FoldScratch,
+    /// Opened rows, siblings, permutation columns and sponge states (`Compact`).
+    OpenScratch,
 }
 
-const NAMES: usize = Name::FoldedDigests as usize + 1;
+impl Name {
+    /// All names, in declaration order.
+    pub const ALL: [Self; 24] = [
+        Self::Twiddles,
+        Self::PreprocessedTrace,
+        Self::Preprocessed,
+        Self::PreprocessedDigests,
+        Self::Trace,
+        Self::PublicValues,
+        Self::Main,
+        Self::MainDigests,
+        Self::CommitScratch,
+        Self::Permutation,
+        Self::Accumulators,
+        Self::PermutationDigests,
+        Self::ArgueScratch,
+        Self::Quotient,
+        Self::QuotientDigests,
+        Self::QuotientScratch,
+        Self::Codewords,
+        Self::Folded,
+        Self::FoldedDigests,
+        Self::Openings,
+        Self::EvaluateScratch,
+        Self::ReduceScratch,
+        Self::FoldScratch,
+        Self::OpenScratch,
+    ];
+}
+
+const _: () = assert!(Name::ALL.len() == Name::OpenScratch as usize + 1);
 
 /// A region: `len` field elements at `offset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,16 +170,29 @@ impl core::fmt::Display for Region {
 }
 
 /// The regions of a plan.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Regions {
-    placed: Vec<Region, NAMES>,
+    placed: [Region; Name::ALL.len()],
     end: usize,
 }
 
+impl Default for Regions {
+    /// Every region, empty.
+    fn default() -> Self {
+        let placed = Name::ALL.map(|name| Region {
+            name,
+            offset: 0,
+            len: 0,
+            first: Phase::Commit,
+            last: Phase::Open,
+        });
+        Self { placed, end: 0 }
+    }
+}
+
 impl Regions {
-    /// Places a region; names come in declaration order, each once.
+    /// Places a region above what lives at the same time, or in a gap between.
     pub(super) fn place(&mut self, name: Name, len: usize, first: Phase, last: Phase) {
-        debug_assert_eq!(self.placed.len(), name as usize);
         const UNIT: usize = ALIGN_BYTES / size_of::<F>();
         let alive = |r: &&Region| r.len > 0 && r.first <= last && first <= r.last;
         let mut offset = 0;
@@ -151,14 +206,13 @@ impl Regions {
             offset = (blocker.offset + blocker.len).next_multiple_of(UNIT);
         }
         self.end = self.end.max(offset + len);
-        let region = Region {
+        self.placed[name as usize] = Region {
             name,
             offset,
             len,
             first,
             last,
         };
-        self.placed.push(region).expect("every name is placed once");
     }
 
     /// The region `name`.
@@ -176,9 +230,9 @@ impl Regions {
         self.end
     }
 
-    /// Whether no region has been placed.
-    pub fn is_empty(&self) -> bool {
-        self.placed.is_empty()
+    /// Whether every region is empty.
+    pub const fn is_empty(&self) -> bool {
+        self.end == 0
     }
 
     /// Splits the workspace into some of its regions.

@@ -7,11 +7,10 @@ use super::openings;
 use super::phases::{Base, Quotients, Witnesses};
 use crate::air::ProverAir;
 use crate::backend::Backend;
-use crate::ntt::Twiddles;
-use crate::plan::{MAX_LOG_HEIGHT, MAX_QUERIES, Name, Phase, Round};
+use crate::plan::{MAX_LOG_HEIGHT, MAX_QUERIES, Name, Phase, Profile, Round};
 use crate::sink::Sink;
 use crate::transcript::{self, MatrixShape};
-use crate::{EF, F, evaluate, reduce};
+use crate::{EF, F};
 
 impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Quotients<'s, 'a, B, A, N> {
     /// Evaluates every column, and writes commitments and openings to the sink.
@@ -28,28 +27,10 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Quotients<'s, 'a, B, A
         } = self;
         let prover = &mut *base.prover;
         let plan = prover.plan;
-        let names = [
-            Name::Twiddles,
-            Name::Main,
-            Name::Quotient,
-            Name::Preprocessed,
-            Name::Permutation,
-            Name::Openings,
-            Name::EvaluateScratch,
-        ];
-        let [
-            twiddles,
-            main,
-            quotients,
-            preprocessed,
-            permutation,
-            openings,
-            scratch,
-        ] = plan.regions().split(prover.words, names);
-        let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
-        let twiddles = Twiddles::view(twiddles, plan.log_max_lde());
-        evaluate::evaluate::<B, N>(plan, extensions, &twiddles, zeta, openings, scratch);
-
+        match plan.profile() {
+            Profile::Fast => prover.evaluate_fast(zeta),
+            Profile::Compact => prover.evaluate_compact(&base.lookup, zeta),
+        }
         let mut sink = Sink::new(sink);
         openings::write_commitments(prover, &mut sink)?;
         openings::write_claims(plan, prover.region(Name::Openings), &mut sink)?;
@@ -99,33 +80,11 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Evaluated<'s
         } = self;
         let batch_witness = base.grind(base.prover.plan.params().batch_pow_bits);
         let alpha = base.challenger.sample_ext();
-        let prover = &mut *base.prover;
-        let plan = prover.plan;
-        let names = [
-            Name::Twiddles,
-            Name::Main,
-            Name::Quotient,
-            Name::Preprocessed,
-            Name::Permutation,
-            Name::Openings,
-            Name::Codewords,
-            Name::ReduceScratch,
-        ];
-        let [
-            twiddles,
-            main,
-            quotients,
-            preprocessed,
-            permutation,
-            openings,
-            codewords,
-            scratch,
-        ] = plan.regions().split(prover.words, names);
-        let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
-        let twiddles = Twiddles::view(twiddles, plan.log_max_lde());
-        reduce::reduce::<B, N>(
-            plan, extensions, &twiddles, zeta, alpha, openings, codewords, scratch,
-        );
+        let (prover, lookup) = (&mut *base.prover, &base.lookup);
+        match prover.plan.profile() {
+            Profile::Fast => prover.reduce_fast(zeta, alpha),
+            Profile::Compact => prover.reduce_compact(lookup, zeta, alpha),
+        }
         Reduced {
             base,
             terminals,
@@ -172,7 +131,11 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Reduced<'s, 
         transcript::seed_fri(&mut base.challenger, plan.log_arities(), params, log_max);
         let mut commit_witnesses = Vec::new();
         for round in 0..plan.log_arities().len() {
-            let tree = base.prover.commit_fold(round);
+            match base.prover.plan.profile() {
+                Profile::Fast => base.prover.commit_fold(round),
+                Profile::Compact => base.prover.commit_fold_compact(round),
+            }
+            let tree = base.prover.fri_tree(round);
             for digest in tree.cap(params.cap_height as usize) {
                 base.challenger.observe_slice(&digest);
             }
@@ -181,9 +144,14 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Reduced<'s, 
                 .grind::<B::P>(params.commit_pow_bits as usize);
             commit_witnesses.push(witness).expect("one per round");
             let beta = base.challenger.sample_ext();
-            base.prover.fold(round, beta);
+            match base.prover.plan.profile() {
+                Profile::Fast => base.prover.fold(round, beta),
+                Profile::Compact => base.prover.fold_compact(round, beta),
+            }
         }
-        base.prover.interpolate_final();
+        if base.prover.plan.profile() == Profile::Fast {
+            base.prover.interpolate_final();
+        }
         for coefficient in base.prover.final_polynomial() {
             base.challenger.observe_ext(coefficient);
         }
@@ -231,7 +199,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize, W: Write> Folded<'_, '_, B, A,
             fri,
             mut sink,
         } = self;
-        openings::write_fri(base.prover, &fri, &mut sink)?;
+        openings::write_fri(base.prover, &base.lookup, &fri, &mut sink)?;
         openings::write_tail(base.prover.plan, &terminals, &witnesses, &mut sink)?;
         sink.flush()?;
         Ok(sink.written())

@@ -1,4 +1,5 @@
-//! The low-degree test on the workspace: which codeword and which tree belong to which round.
+//! The low-degree test on the workspace: which codeword and which tree belong to which round, and
+//! the folds of `Fast`.
 
 use p3_field::PrimeCharacteristicRing;
 
@@ -8,7 +9,7 @@ use crate::backend::Backend;
 use crate::ext::challenge;
 use crate::merkle::{self, Codeword, Tree};
 use crate::ntt::Twiddles;
-use crate::plan::{Name, tree_len};
+use crate::plan::{Name, Profile, tree_len};
 use crate::{D, EF, F, fri};
 
 impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
@@ -18,22 +19,33 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
     }
 
     /// log2 of the codeword that FRI round `round` commits to.
-    fn log_codeword(&self, round: usize) -> usize {
+    pub(super) fn log_codeword(&self, round: usize) -> usize {
         let folded = self.plan.log_arities()[..round].iter().map(|&a| a as usize);
         self.plan.log_max_lde() - folded.sum::<usize>()
     }
 
+    /// log2 of what is kept of a codeword of `2^log_codeword` elements: all, or its coefficients.
+    pub(super) fn log_kept(&self, log_codeword: usize) -> usize {
+        match self.plan.profile() {
+            Profile::Fast => log_codeword,
+            Profile::Compact => log_codeword - self.plan.log_blowup(),
+        }
+    }
+
     /// Where the output of FRI round `round` starts among the folded codewords, and its digests.
-    fn fold_offsets(&self, round: usize) -> (usize, usize) {
+    pub(super) fn fold_offsets(&self, round: usize) -> (usize, usize) {
         (0..round).fold((0, 0), |(codewords, digests), r| {
             let log_rows = self.log_codeword(r + 1);
-            (codewords + (D << log_rows), digests + tree_len(log_rows))
+            (
+                codewords + (D << self.log_kept(log_rows)),
+                digests + self.plan.tree_len(log_rows),
+            )
         })
     }
 
-    /// The codeword that FRI round `round` commits to, or the last one.
+    /// The codeword that FRI round `round` commits to, or the last one; in `Compact`, its coefficients.
     pub(super) fn fri_codeword(&self, round: usize) -> &[F] {
-        let len = D << self.log_codeword(round);
+        let len = D << self.log_kept(self.log_codeword(round));
         if round == 0 {
             &self.region(Name::Codewords)[..len]
         } else {
@@ -45,12 +57,14 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
     /// The tree of FRI round `round`.
     pub(super) fn fri_tree(&self, round: usize) -> Tree<'_> {
         let (_, start) = self.fold_offsets(round);
-        let len = tree_len(self.log_codeword(round + 1));
-        Tree::new(&self.region(Name::FoldedDigests)[start..start + len])
+        let log_leaves = self.log_codeword(round + 1);
+        let digests = &self.region(Name::FoldedDigests)[start..];
+        let digests = &digests[..self.plan.tree_len(log_leaves)];
+        Tree::truncated(digests, self.plan.dropped_layers(log_leaves))
     }
 
     /// Commits to the codeword of FRI round `round`.
-    pub(super) fn commit_fold(&mut self, round: usize) -> Tree<'_> {
+    pub(super) fn commit_fold(&mut self, round: usize) {
         let log_arity = self.plan.log_arities()[round] as usize;
         let len = D << self.log_codeword(round);
         let (_, start) = self.fold_offsets(round);
@@ -72,7 +86,6 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
             core::iter::once(leaves),
             &mut digests[tree.clone()],
         );
-        self.fri_tree(round)
     }
 
     /// Folds the codeword of `round`, and adds the reduced codeword of the height it reaches.

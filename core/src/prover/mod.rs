@@ -6,8 +6,11 @@
 
 mod check;
 mod closing;
+mod compact;
 mod error;
+mod fast;
 mod folding;
+mod lookup;
 mod openings;
 mod phases;
 
@@ -15,19 +18,20 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use embedded_io::Write;
-use p3_field::{Field, PackedValue};
+use p3_field::PackedValue;
 
 use crate::air::{Buses, ProverAir, TableLayout};
 use crate::backend::Backend;
-use crate::merkle::{self, Tree};
+use crate::merkle::Tree;
 use crate::ntt::{self, Twiddles};
-use crate::plan::{Name, Opened, Plan, Round};
+use crate::plan::{Name, Plan, Profile, Round};
 use crate::poseidon2::Poseidon2;
 use crate::{Digest, F, Statement, TraceMut, workspace};
 
 pub use check::CheckError;
 pub use closing::{Evaluated, Folded, Reduced};
 pub use error::{ProveError, SetupError};
+pub(crate) use lookup::Lookup;
 pub use phases::{Argued, Committed, Quotients, Traces};
 
 /// Proves batches of one plan in one workspace.
@@ -72,7 +76,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         }
         let words = workspace::carve(buffer, plan.regions().len())?;
         let [twiddles] = plan.regions().split(words, [Name::Twiddles]);
-        Twiddles::fill::<B::P>(twiddles, plan.log_max_lde(), plan.log_max_height());
+        Twiddles::fill::<B::P>(twiddles, plan.log_twiddles(), plan.log_max_height());
         let prepared = !plan.has_preprocessed();
         Ok(Self {
             plan,
@@ -121,17 +125,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         if self.prepared {
             return;
         }
-        let names = [Name::Twiddles, Name::PreprocessedTrace, Name::Preprocessed];
-        let [twiddles, traces, extensions] = self.plan.regions().split(self.words, names);
-        let twiddles = Twiddles::view(twiddles, self.plan.log_max_lde());
-        extend_traces::<B, N>(
-            self.plan,
-            Round::Preprocessed,
-            &twiddles,
-            traces,
-            extensions,
-        );
-        self.commit_round(Round::Preprocessed);
+        self.commit_traces(Round::Preprocessed);
         self.prepared = true;
     }
 
@@ -183,24 +177,15 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         evaluated.reduce().fold().open().map_err(ProveError::Sink)
     }
 
-    /// Builds the Merkle trees of a round over its extensions; nothing for a round without matrices.
-    fn commit_round(&mut self, round: Round) {
-        if !self.plan.has_round(round) {
-            return;
-        }
-        let names = [round.region(), round.digests()];
-        let [extensions, digests] = self.plan.regions().split(self.words, names);
-        let mut rest = digests;
-        for group in groups(self.plan, round) {
-            let log_leaves = self.plan.log_leaves(round, &group);
-            let (digests, after) = rest.split_at_mut(crate::plan::tree_len(log_leaves));
-            let matrices = self.plan.round(round).filter(|m| group.contains(&m.table));
-            merkle::commit::<B, _>(
-                self.permutation,
-                matrices.map(|m| matrix(extensions, &m)),
-                digests,
-            );
-            rest = after;
+    /// Bit-reverses the traces of a round and commits to their extensions.
+    fn commit_traces(&mut self, round: Round) {
+        match self.plan.profile() {
+            Profile::Fast => self.extend_and_commit(round),
+            Profile::Compact => {
+                let [traces] = self.plan.regions().split(self.words, [round.home()]);
+                reverse_traces(self.plan, round, traces);
+                self.commit_homes(round);
+            }
         }
     }
 
@@ -210,11 +195,12 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         round: Round,
     ) -> impl Iterator<Item = (core::ops::Range<usize>, Tree<'_>)> + '_ {
         let mut rest = &self.words[self.plan.regions().get(round.digests()).range()];
-        groups(self.plan, round).map(move |group| {
+        self.plan.groups(round).map(move |group| {
             let log_leaves = self.plan.log_leaves(round, &group);
-            let (digests, after) = rest.split_at(crate::plan::tree_len(log_leaves));
+            let (digests, after) = rest.split_at(self.plan.tree_len(log_leaves));
             rest = after;
-            (group, Tree::new(digests))
+            let dropped = self.plan.dropped_layers(log_leaves);
+            (group, Tree::truncated(digests, dropped))
         })
     }
 
@@ -228,24 +214,6 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
     }
 }
 
-/// The groups of tables of a round that share a tree; none when the round is empty.
-fn groups<const N: usize>(
-    plan: &Plan<N>,
-    round: Round,
-) -> impl Iterator<Item = core::ops::Range<usize>> + '_ {
-    let carved = round == Round::Main;
-    let whole = plan.has_round(round) && !carved;
-    let one = whole.then_some(0..plan.tables().len()).into_iter();
-    plan.main_groups().filter(move |_| carved).chain(one)
-}
-
-fn matrix<'a>(extensions: &'a [F], opened: &Opened) -> merkle::Matrix<'a> {
-    merkle::Matrix {
-        values: &extensions[opened.extension()],
-        log_height: opened.log_lde,
-    }
-}
-
 /// Bit-reverses every trace in place.
 fn reverse_traces<const N: usize>(plan: &Plan<N>, round: Round, traces: &mut [F]) {
     let mut rest = traces;
@@ -253,28 +221,6 @@ fn reverse_traces<const N: usize>(plan: &Plan<N>, round: Round, traces: &mut [F]
         let height = 1 << (opened.log_lde - plan.log_blowup());
         let (trace, after) = rest.split_at_mut(opened.width * height);
         trace.chunks_exact_mut(height).for_each(ntt::bit_reverse);
-        rest = after;
-    }
-}
-
-/// Bit-reverses every trace in place, and extends it into the round's region.
-fn extend_traces<B: Backend, const N: usize>(
-    plan: &Plan<N>,
-    round: Round,
-    twiddles: &Twiddles<'_>,
-    traces: &mut [F],
-    extensions: &mut [F],
-) {
-    let mut rest = traces;
-    for opened in plan.round(round) {
-        let height = 1 << (opened.log_lde - plan.log_blowup());
-        let (trace, after) = rest.split_at_mut(opened.width * height);
-        let slots = extensions[opened.extension()].chunks_exact_mut(1 << opened.log_lde);
-        for (column, slot) in trace.chunks_exact_mut(height).zip(slots) {
-            ntt::bit_reverse(column);
-            slot[..height].copy_from_slice(column);
-            ntt::extend::<B>(twiddles, slot, plan.log_blowup(), F::GENERATOR);
-        }
         rest = after;
     }
 }

@@ -4,17 +4,18 @@ use embedded_io::Write;
 use heapless::Vec;
 
 use super::closing::FriOutcome;
+use super::fast::matrix;
 use super::phases::Witnesses;
-use super::{Prover, matrix};
+use super::{Lookup, Prover};
 use crate::air::ProverAir;
 use crate::backend::Backend;
 use crate::ext::challenge;
 use crate::merkle::{Codeword, Leaves, Tree, walk_siblings};
-use crate::plan::{MAX_QUERIES, Opened, Plan, Round};
+use crate::plan::{MAX_QUERIES, Name, Opened, Plan, Profile, Round};
 use crate::sink::Sink;
-use crate::{D, EF, F};
+use crate::{D, DIGEST, EF, F};
 
-type Indices = Vec<u32, MAX_QUERIES>;
+pub(super) type Indices = Vec<u32, MAX_QUERIES>;
 
 /// `BatchCommitments`: main, permutation, quotient chunks, no randomization.
 pub(super) fn write_commitments<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
@@ -116,7 +117,8 @@ pub(super) fn write_claims<const N: usize, W: Write>(
 
 /// `FriProof`: commitments, witnesses, openings of the inputs and of the folds, final polynomial.
 pub(super) fn write_fri<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
-    prover: &Prover<'_, B, A, N>,
+    prover: &mut Prover<'_, B, A, N>,
+    lookup: &Lookup,
     fri: &FriOutcome,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
@@ -141,23 +143,41 @@ pub(super) fn write_fri<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
         .into_iter()
         .filter(|&round| plan.has_round(round))
     {
-        write_input_opening(prover, round, &fri.indices, sink)?;
+        match plan.profile() {
+            Profile::Fast => write_input_opening(prover, round, &fri.indices, sink)?,
+            Profile::Compact => prover.open_input(lookup, round, &fri.indices, sink)?,
+        }
     }
 
     sink.length(rounds)?;
     let mut indices = fri.indices.clone();
     for (round, &log_arity) in plan.log_arities().iter().enumerate() {
         let log_arity = log_arity as usize;
-        let codeword = Codeword {
-            values: prover.fri_codeword(round),
-            log_arity,
-        };
-        sink.length(indices.len())?;
-        for &index in &indices {
-            write_siblings(&codeword, index as usize, sink)?;
+        match plan.profile() {
+            Profile::Fast => {
+                let codeword = Codeword {
+                    values: prover.fri_codeword(round),
+                    log_arity,
+                };
+                write_all_siblings(&codeword, &indices, sink)?;
+            }
+            Profile::Compact => prover.open_fold(round, &indices, sink)?,
         }
         indices.iter_mut().for_each(|index| *index >>= log_arity);
-        write_paths(&prover.fri_tree(round), params.cap_height, &indices, sink)?;
+        let siblings = match plan.profile() {
+            Profile::Fast => &[],
+            Profile::Compact => {
+                prover.collect_fold(round, &indices);
+                &prover.region(Name::OpenScratch)[D << plan.log_max_lde()..]
+            }
+        };
+        write_paths(
+            &prover.fri_tree(round),
+            siblings,
+            params.cap_height,
+            &indices,
+            sink,
+        )?;
     }
 
     let final_polynomial = prover.final_polynomial();
@@ -197,9 +217,27 @@ fn write_input_opening<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
         let reduced = indices
             .iter()
             .map(|index| index >> (log_max - tree.log_leaves()));
-        write_paths(&tree, plan.params().cap_height, &reduced.collect(), sink)?;
+        write_paths(
+            &tree,
+            &[],
+            plan.params().cap_height,
+            &reduced.collect(),
+            sink,
+        )?;
     }
     Ok(())
+}
+
+/// The siblings of every query in a folded codeword.
+pub(super) fn write_all_siblings<W: Write>(
+    codeword: &Codeword<'_>,
+    indices: &Indices,
+    sink: &mut Sink<W>,
+) -> Result<(), W::Error> {
+    sink.length(indices.len())?;
+    indices
+        .iter()
+        .try_for_each(|&index| write_siblings(codeword, index as usize, sink))
 }
 
 /// The other challenges of the leaf that holds place `index` of a codeword.
@@ -220,29 +258,45 @@ fn write_siblings<W: Write>(
     Ok(())
 }
 
+/// The distinct leaves of a list, ascending.
+pub(super) fn distinct(indices: &Indices) -> Indices {
+    let mut leaves = indices.clone();
+    leaves.sort_unstable();
+    let mut len = 0;
+    for i in 0..leaves.len() {
+        if i == 0 || leaves[i] != leaves[len - 1] {
+            leaves[len] = leaves[i];
+            len += 1;
+        }
+    }
+    leaves.truncate(len);
+    leaves
+}
+
 /// `PrunedMerklePaths`: the siblings that the opened leaves do not determine, level by level.
-fn write_paths<W: Write>(
+///
+/// `lowest` has those of the layers that the tree has dropped, in the same order.
+pub(super) fn write_paths<W: Write>(
     tree: &Tree<'_>,
+    lowest: &[F],
     cap_height: u8,
     indices: &Indices,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
-    let mut leaves = indices.clone();
-    leaves.sort_unstable();
-    let mut distinct = Indices::new();
-    for &leaf in &leaves {
-        if distinct.last() != Some(&leaf) {
-            distinct.push(leaf).expect("no more than there were");
-        }
-    }
+    let mut leaves = distinct(indices);
     let levels = tree.path_levels(cap_height as usize);
     let mut count = 0;
-    walk_siblings(&mut distinct.clone(), levels, |_, _| count += 1);
+    walk_siblings(&mut leaves.clone(), levels, |_, _| count += 1);
     sink.length(count)?;
     let mut result = Ok(());
-    walk_siblings(&mut distinct, levels, |level, index| {
+    let mut lowest = lowest.as_chunks::<DIGEST>().0.iter();
+    walk_siblings(&mut leaves, levels, |level, index| {
         if result.is_ok() {
-            result = sink.digest(&tree.digest(level, index));
+            result = if level < tree.dropped() {
+                sink.digest(lowest.next().expect("one for each sibling"))
+            } else {
+                sink.digest(&tree.digest(level, index))
+            };
         }
     });
     result

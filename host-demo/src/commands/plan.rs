@@ -7,9 +7,9 @@ use tranche_core::security::Bits;
 use tranche_machine::Program;
 
 use super::demo::GUEST;
-use super::report::size;
+use super::report::{profile_name, size};
 use super::{print, read};
-use crate::cli::{PlanArgs, Profile};
+use crate::cli::PlanArgs;
 use crate::epoch::{EpochPlan, EpochTables};
 use crate::error::Error;
 use crate::settings::{SECURITY_FLOOR_BITS, Settings, bits};
@@ -39,9 +39,10 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
         SECURITY_FLOOR_BITS,
     )?;
     let tables = EpochTables::new(&setup);
-    let plan = tables.plan().map_err(SetupError::Plan)?;
+    let plan = tables
+        .plan_in(args.profile.into())
+        .map_err(SetupError::Plan)?;
     let bits = bits(&plan);
-    let Profile::Fast = args.profile;
     if args.json {
         print(format!("{}\n", report(&tables, &plan, &bits, log2_cycles)))?;
     } else {
@@ -75,7 +76,7 @@ fn report(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits, log2_cycles: 
     });
     json!({
         "epoch_log2": log2_cycles,
-        "profile": "fast",
+        "profile": profile_name(plan.profile()),
         "workspace_bytes": plan.workspace_len(),
         "security_bits": bits.total(),
         "queries": plan.params().num_queries,
@@ -108,7 +109,11 @@ fn table(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits) -> String {
         text += &format!("{name:20} {offset:11} {bytes:12}  {first:?} to {last:?}\n");
     }
     let (len, queries) = (plan.workspace_len(), plan.params().num_queries);
-    text += &format!("\nworkspace  {len} bytes ({})\n", size(len as u64));
+    let profile = profile_name(plan.profile());
+    text += &format!(
+        "\nworkspace  {len} bytes ({}), {profile}\n",
+        size(len as u64)
+    );
     text += &format!(
         "security   {:.2} proven bits a proof, {queries} queries\n",
         bits.total()

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use serde_json::json;
+use tranche_core::plan::Profile;
 use tranche_machine::Program;
 
-use super::report::{peak_rss_bytes, progress_bar, size};
+use super::report::{peak_rss_bytes, profile_name, progress_bar, size};
 use super::{print, read, read_input};
 use crate::cli::ProveArgs;
 use crate::error::Error;
@@ -29,8 +30,7 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
     let program = Program::parse(&elf)?;
     let start = Instant::now();
     let execution = execute(&program, &input, args.max_cycles)?;
-    let options = options(args);
-    let setup = setup(args, &program, &input, &execution, &options)?;
+    let (setup, options) = setup(args, &program, &input, &execution)?;
 
     let path = args
         .output
@@ -71,6 +71,7 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
             "output_hex": hex(execution.output),
             "bundle_bytes": proved.bundle_bytes,
             "prove_seconds": seconds,
+            "profile": profile_name(options.profile),
             "workspace_bytes": proved.workspace_bytes,
             "peak_rss_bytes": peak_rss_bytes(),
             "workers": options.workers,
@@ -85,13 +86,14 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
              cycles     {cycles} in {epochs} epochs of at most 2^{log2}, {} merges\n\
              exit code  {}, {output} bytes of output\n\
              bundle     {}, {}\n\
-             workspaces {}\n\
+             workspaces {}, {}\n\
              time       {seconds:.2} s, {} workers, {}\n",
             proved.merges,
             execution.exit_code,
             path.display(),
             size(proved.bundle_bytes),
             size(proved.workspace_bytes as u64),
+            profile_name(options.profile),
             options.workers,
             backend::name(),
         ))?;
@@ -110,32 +112,44 @@ fn options(args: &ProveArgs) -> Options {
     let default = Options::default();
     Options {
         workers: args.workers.unwrap_or(default.workers),
+        profile: args.profile.map_or(default.profile, Into::into),
         ..default
     }
 }
 
-/// The setup that the arguments ask for.
+/// The setup and the profile that the arguments ask for.
 fn setup<'a>(
     args: &ProveArgs,
     program: &'a Program<'a>,
     input: &[u8],
     execution: &Execution,
-    options: &Options,
-) -> Result<Setup<'a>, Error> {
+) -> Result<(Setup<'a>, Options), Error> {
+    let mut options = options(args);
     let mut settings = Settings {
         arity: args.arity,
         ..Settings::default()
     };
     if let Some(bytes) = args.memory {
-        return match fit(program, input, execution, settings, options, bytes)? {
-            Fit::Fits(setup) => Ok(setup),
+        let profiles = match args.profile {
+            Some(profile) => vec![profile.into()],
+            None => vec![Profile::Fast, Profile::Compact],
+        };
+        let found = fit(
+            program, input, execution, settings, &options, &profiles, bytes,
+        )?;
+        return match found {
+            Fit::Fits(setup, profile) => {
+                options.profile = profile;
+                Ok((setup, options))
+            }
             Fit::TooSmall { needed } => Err(Error::Budget { bytes, needed }),
         };
     }
     if let Some(log2_cycles) = args.epoch_log2 {
         settings.log2_cycles = log2_cycles;
     }
-    Ok(Setup::secure(program, settings, options.floor)?)
+    let setup = Setup::secure(program, settings, options.floor)?;
+    Ok((setup, options))
 }
 
 /// Removes what was written before proving failed; a part of a bundle is of no use.

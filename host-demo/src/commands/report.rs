@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tranche_core::plan::Profile;
 
 /// Largest resident memory of this process so far, in bytes; `None` where the system does not tell.
 pub fn peak_rss_bytes() -> Option<u64> {
@@ -33,6 +34,14 @@ pub fn size(bytes: u64) -> String {
         format!("{:.1} KiB", bytes / KIB)
     } else {
         format!("{:.1} MiB", bytes / (KIB * KIB))
+    }
+}
+
+/// A profile as the command line calls it.
+pub const fn profile_name(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Fast => "fast",
+        Profile::Compact => "compact",
     }
 }
 

@@ -1,8 +1,11 @@
-//! The largest epoch whose workspaces fit a budget of bytes.
+//! The fastest profile and epoch whose workspaces fit a budget of bytes.
 //!
 //! A workspace's bytes are exact before anything is proved. How tall a merge's tables are depends
 //! on the cells that each range of epochs touches, which an execution without proofs tells.
 
+use std::cmp::Reverse;
+
+use tranche_core::plan::Profile;
 use tranche_machine::merge::Chain;
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 use tranche_machine::{Cell, EpochEnd, Machine, Program, RecordStorage};
@@ -19,8 +22,8 @@ use crate::setup::{Setup, SetupError};
 /// What became of a budget.
 #[derive(Clone, Copy, Debug)]
 pub enum Fit<'a> {
-    /// The setup with the largest epoch that fits.
-    Fits(Setup<'a>),
+    /// The setup and the profile that fit.
+    Fits(Setup<'a>, Profile),
     /// None fits; this many bytes would do.
     TooSmall {
         /// Bytes of the setup that needs the fewest.
@@ -28,8 +31,12 @@ pub enum Fit<'a> {
     },
 }
 
-/// Finds the largest epoch for which one workspace per worker, and that of the largest merge, take
-/// at most `bytes` together.
+/// log2 of how many times longer a compact epoch has to be than a fast one to be preferred to it: it
+/// takes less than twice the time a cycle, and an epoch has costs that do not grow with it.
+const COMPACT_LOG2_COST: u32 = 3;
+
+/// Finds the profile and the epoch for which one workspace per worker, and that of the largest merge,
+/// take at most `bytes` together: the longest epoch, a compact one counted as eight times shorter.
 ///
 /// Epochs that are longer than the run are not tried, except the shortest of them.
 ///
@@ -41,11 +48,22 @@ pub fn fit<'a>(
     execution: &Execution,
     settings: Settings,
     options: &Options,
+    profiles: &[Profile],
     bytes: u64,
 ) -> Result<Fit<'a>, ProveError> {
     let longest = execution.cycles.next_power_of_two().ilog2();
+    let longest = longest.clamp(MIN_LOG2_CYCLES, MAX_LOG2_CYCLES);
+    let logs = MIN_LOG2_CYCLES..=longest;
+    let mut candidates: Vec<_> = profiles
+        .iter()
+        .flat_map(|&profile| logs.clone().map(move |log2_cycles| (log2_cycles, profile)))
+        .collect();
+    candidates.sort_by_key(|&(log2_cycles, profile)| match profile {
+        Profile::Fast => Reverse((log2_cycles + COMPACT_LOG2_COST, 1)),
+        Profile::Compact => Reverse((log2_cycles, 0)),
+    });
     let mut needed = u64::MAX;
-    for log2_cycles in (MIN_LOG2_CYCLES..=longest.clamp(MIN_LOG2_CYCLES, MAX_LOG2_CYCLES)).rev() {
+    for (log2_cycles, profile) in candidates {
         let settings = Settings {
             log2_cycles: log2_cycles as u8,
             ..settings
@@ -55,14 +73,14 @@ pub fn fit<'a>(
             Err(SetupError::Security { .. }) => continue,
             setup => setup?,
         };
-        let epoch = EpochTables::new(&setup).plan()?.workspace_len();
+        let epoch = EpochTables::new(&setup).plan_in(profile)?.workspace_len();
         let workers = (options.workers.get() * epoch) as u64;
         if workers > bytes && workers >= needed {
             continue;
         }
-        let total = workers + largest_merge(&setup, input, execution)? as u64;
+        let total = workers + largest_merge(&setup, profile, input, execution)? as u64;
         if total <= bytes {
-            return Ok(Fit::Fits(setup));
+            return Ok(Fit::Fits(setup, profile));
         }
         needed = needed.min(total);
     }
@@ -72,6 +90,7 @@ pub fn fit<'a>(
 /// Bytes of the workspace of the largest merge of a run.
 fn largest_merge(
     setup: &Setup<'_>,
+    profile: Profile,
     input: &[u8],
     execution: &Execution,
 ) -> Result<usize, ProveError> {
@@ -93,7 +112,8 @@ fn largest_merge(
             .map(|row| Chain::of_epoch(row, record.epoch()));
         collector.epoch(rows.collect(), Vec::new(), last)?;
         while let Some(merge) = collector.merge(&result)? {
-            let plan = merge.tables(setup, result).plan(&setup.settings.params)?;
+            let tables = merge.tables(setup, result);
+            let plan = tables.plan_in(&setup.settings.params, profile)?;
             largest = largest.max(plan.workspace_len());
         }
         if last {

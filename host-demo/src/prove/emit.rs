@@ -110,7 +110,7 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
 
     fn prove(&mut self, merge: &Merge) -> Result<Vec<u8>, ProveError> {
         let tables = merge.tables(self.setup, self.result);
-        let plan = tables.plan(&self.setup.settings.params)?;
+        let plan = tables.plan_in(&self.setup.settings.params, self.options.profile)?;
         check_floor(bits(&plan).total(), &self.options)?;
         let buffer = self.workspace.reserve(plan.workspace_len());
         let mut prover = Prover::<Backend, _, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;

@@ -24,6 +24,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use tranche_core::plan::Profile;
 use tranche_machine::{Cell, EpochEnd, EpochRecord, Machine, RecordStorage};
 
 use crate::epoch::EpochTables;
@@ -47,6 +48,8 @@ pub struct Options {
     pub workers: NonZeroUsize,
     /// Proven bits that every proof has at least; a plan with fewer is refused.
     pub floor: f64,
+    /// How much of a proof's work stays in the workspaces.
+    pub profile: Profile,
 }
 
 impl Default for Options {
@@ -55,6 +58,7 @@ impl Default for Options {
         Self {
             workers,
             floor: SECURITY_FLOOR_BITS,
+            profile: Profile::Fast,
         }
     }
 }
@@ -90,7 +94,7 @@ pub fn prove<W: Write>(
     progress: impl FnMut(&Proved),
 ) -> Result<Proved, ProveError> {
     let tables = EpochTables::new(setup);
-    let plan = tables.plan()?;
+    let plan = tables.plan_in(options.profile)?;
     check_floor(bits(&plan).total(), options)?;
     let workers = options.workers.get();
     let mut storage: Vec<_> = (0..workers + EPOCHS_AHEAD)

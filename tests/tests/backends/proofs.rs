@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use tranche_core::Backend;
 use tranche_core::air::ProverAir;
 use tranche_tests::air::TestAir;
+use tranche_tests::core::PROFILES;
 use tranche_tests::shapes::{QUICK, Shape, shapes};
 
 macro_rules! tests {
@@ -26,13 +27,16 @@ where
     TestAir: ProverAir<B>,
 {
     let batch = shape.batch();
-    let (ours, plonky3) = (batch.core_prove::<B>(), batch.prove());
-    assert!(
-        ours == plonky3,
-        "{} differs from Plonky3 on {shape:?}",
-        B::NAME
-    );
-    batch.verify(&ours).expect("an honest proof");
+    let plonky3 = batch.prove();
+    for profile in PROFILES {
+        let ours = batch.core_prove::<B>(profile);
+        assert!(
+            ours == plonky3,
+            "{} differs from Plonky3 in {profile:?} on {shape:?}",
+            B::NAME
+        );
+    }
+    batch.verify(&plonky3).expect("an honest proof");
 }
 
 pub fn everything<B: Backend>()

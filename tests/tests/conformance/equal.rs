@@ -7,40 +7,48 @@ use tranche_core::air::ProverAir;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::{DefaultBackend, F, Params, ScalarBackend};
 use tranche_tests::air::{Form, Part};
+use tranche_tests::core::PROFILES;
 use tranche_tests::reference::{Batch, ReferenceAir};
 use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, shapes, sweep};
 
-/// Both sides prove; the bytes are compared, and the unmodified verifier accepts them.
+/// Both sides prove, in either profile; the bytes are compared, and the unmodified verifier accepts them.
 fn assert_equal<A>(batch: &Batch<A>, what: &dyn core::fmt::Debug)
 where
     A: ReferenceAir + ProverAir<ScalarBackend> + ProverAir<DefaultBackend>,
 {
     let expected = batch.prove();
-    assert_same(
-        &batch.core_prove::<DefaultBackend>(),
-        &expected,
-        "default backend",
-        what,
-    );
-    assert_same(
-        &batch.core_prove::<ScalarBackend>(),
-        &expected,
-        "scalar backend",
-        what,
-    );
+    for profile in PROFILES {
+        assert_same(
+            &batch.core_prove::<DefaultBackend>(profile),
+            &expected,
+            &(profile, "default backend"),
+            what,
+        );
+        assert_same(
+            &batch.core_prove::<ScalarBackend>(profile),
+            &expected,
+            &(profile, "scalar backend"),
+            what,
+        );
+    }
     batch
         .verify(&expected)
         .unwrap_or_else(|error| panic!("{error}: {what:?}"));
 }
 
-fn assert_same(got: &[u8], expected: &[u8], backend: &str, what: &dyn core::fmt::Debug) {
+fn assert_same(
+    got: &[u8],
+    expected: &[u8],
+    prover: &dyn core::fmt::Debug,
+    what: &dyn core::fmt::Debug,
+) {
     let differs = got
         .iter()
         .zip(expected)
         .position(|(got, expected)| got != expected);
     assert!(
         differs.is_none() && got.len() == expected.len(),
-        "{backend}: {} bytes for {}, the first to differ is {differs:?}: {what:?}",
+        "{prover:?}: {} bytes for {}, the first to differ is {differs:?}: {what:?}",
         got.len(),
         expected.len(),
     );

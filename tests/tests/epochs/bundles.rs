@@ -57,6 +57,7 @@ pub fn prove_claim(
     let options = Options {
         workers,
         floor: 0.0,
+        ..Options::default()
     };
     let mut bundle = Vec::new();
     let proved = prove(

@@ -6,6 +6,9 @@ use tranche::prove::{Fit, Options, fit, prove};
 use tranche::settings::{OutOfRange, Settings};
 use tranche::setup::{Setup, SetupError};
 use tranche::verify::{Check, Place, verify, verify_above};
+use tranche_core::plan::Profile;
+
+use tranche_tests::core::PROFILES;
 
 use crate::bundles::*;
 
@@ -22,7 +25,7 @@ fn a_hundred_bits_by_default() {
     assert_eq!(setup.settings.params.num_queries, 204);
     let options = Options {
         workers: ONE,
-        floor: 100.0,
+        ..Options::default()
     };
     let mut bundle = Vec::new();
     let execution = run(&SPIN, "none");
@@ -48,7 +51,7 @@ fn too_few_bits_are_not_proved() {
     let execution = run(&SPIN, "none");
     let options = Options {
         workers: ONE,
-        floor: 100.0,
+        ..Options::default()
     };
     let proved = prove(&setup, b"none", &execution, &options, Vec::new(), |_| {});
     assert!(proved.unwrap_err().to_string().contains("bits"));
@@ -96,28 +99,31 @@ fn a_budget_is_kept_to_the_byte() {
     let options = Options {
         workers: ONE,
         floor: 0.0,
+        ..Options::default()
     };
-    let fit = |bytes| fit(&SPIN, b"9", &execution, SMALL, &options, bytes).unwrap();
+    let fit = |bytes| fit(&SPIN, b"9", &execution, SMALL, &options, &PROFILES, bytes).unwrap();
     let Fit::TooSmall { needed } = fit(1) else {
         panic!("one byte is enough")
     };
     assert!(matches!(fit(needed - 1), Fit::TooSmall { needed: same } if same == needed));
     for bytes in [needed, 2 * needed, 1 << 30] {
-        let Fit::Fits(setup) = fit(bytes) else {
+        let Fit::Fits(setup, profile) = fit(bytes) else {
             panic!("{bytes} bytes are not enough")
         };
+        let options = Options { profile, ..options };
         let mut bundle = Vec::new();
         let proved = prove(&setup, b"9", &execution, &options, &mut bundle, |_| {}).unwrap();
         assert!(proved.workspace_bytes as u64 <= bytes);
         assert!(check(&SPIN, &bundle).is_ok());
         if bytes == needed {
+            assert_eq!(profile, Profile::Compact);
             assert_eq!(proved.workspace_bytes as u64, needed);
         }
     }
-    let Fit::Fits(large) = fit(1 << 30) else {
+    let Fit::Fits(large, Profile::Fast) = fit(1 << 30) else {
         panic!("a gigabyte is not enough")
     };
-    let Fit::Fits(small) = fit(needed) else {
+    let Fit::Fits(small, Profile::Compact) = fit(needed) else {
         panic!("what is needed is not enough")
     };
     assert!(large.settings.log2_cycles > small.settings.log2_cycles);

@@ -11,6 +11,7 @@ use tranche_machine::merge::{
     Chain, MergeError, MergeTable, Tree, check_cover, empty_root, statement,
 };
 use tranche_machine::tables::l2g::columns as l2g;
+use tranche_tests::core::PROFILES;
 
 use crate::audit::audit;
 use crate::batch::*;
@@ -59,7 +60,9 @@ fn the_core_proves_the_same_bytes() {
     for batch in [inner, top, flat(&RUN, outcome(EXIT, OUTPUT))] {
         let batch = batch.reference();
         let expected = batch.prove();
-        assert_eq!(batch.core_prove::<DefaultBackend>(), expected);
+        for profile in PROFILES {
+            assert_eq!(batch.core_prove::<DefaultBackend>(profile), expected);
+        }
         // The tables say of themselves, without a heap, what the plan wants to know.
         let specs = batch
             .airs

@@ -1,0 +1,148 @@
+//! Fractions of permutation traces, some columns and some rows at a time.
+//!
+//! The same values as [`crate::logup`] writes: `f_c = V_c / U_c` at rows of the trace domain in
+//! bit-reversed order. An AIR gives all fractions of a row group at once; only those that are asked
+//! for are inverted.
+
+use core::ops::Range;
+
+use p3_air::RowWindow;
+use p3_field::{PackedValue, PrimeCharacteristicRing};
+
+use crate::air::{Fraction, PackedAir, RowBuilder, Rows};
+use crate::backend::Backend;
+use crate::ext::Ext;
+use crate::logup::{Inputs, lanes_for, row_buffers};
+use crate::plan::{MIN_BATCH, TablePlan};
+use crate::rows::RowGroups;
+use crate::{D, F};
+
+/// Field elements of scratch that [`generate`] needs.
+pub(crate) const fn scratch_len(table: &TablePlan, lanes: usize) -> usize {
+    let columns = table.layout.num_columns;
+    let fractions = 2 * D * columns + 3 * D * (MIN_BATCH + columns);
+    (row_buffers(table) + fractions) * lanes_for(table, lanes)
+}
+
+/// Which fractions to write, and where.
+#[derive(Debug)]
+pub(crate) struct Output<'a> {
+    /// Rows, from a multiple of the lanes to another.
+    pub rows: Range<usize>,
+    /// Fraction columns.
+    pub columns: Range<usize>,
+    /// Four base columns of `stride` elements for each of them, beginning with the first of `rows`.
+    pub values: &'a mut [F],
+    /// Elements of a column.
+    pub stride: usize,
+    /// The sums of all fractions of each row, four base columns of `stride` elements.
+    pub totals: Option<&'a mut [F]>,
+}
+
+/// Writes fractions; `inputs` has the traces on the trace domain, bit-reversed.
+pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
+    air: &A,
+    inputs: &Inputs<'_>,
+    output: Output<'_>,
+    scratch: &mut [F],
+) {
+    let Inputs {
+        table,
+        main,
+        preprocessed,
+        public_values,
+        messages,
+    } = *inputs;
+    let Output {
+        rows,
+        columns: stored,
+        values,
+        stride,
+        mut totals,
+    } = output;
+    let layout = &table.layout;
+    let height = table.height();
+    let groups = RowGroups::new::<B::P>(table.log_height());
+    let width = B::P::WIDTH;
+    let one = |lane| B::P::from_fn(|l| F::from_bool(l == lane));
+
+    let scratch = B::P::pack_slice_mut(&mut scratch[..scratch_len(table, width)]);
+    let (buffers, rest) = scratch.split_at_mut(row_buffers(table));
+    let (main_rows, preprocessed_rows) = buffers.split_at_mut(2 * layout.main_width);
+    let (main_now, main_next) = main_rows.split_at_mut(layout.main_width);
+    let (pre_now, pre_next) = preprocessed_rows.split_at_mut(layout.preprocessed_width);
+    let (fractions, rest) = rest.split_at_mut(2 * D * layout.num_columns);
+    let fractions: &mut [Fraction<B::P>] = fractions.as_chunks_mut::<D>().0.as_chunks_mut::<2>().0;
+    let (numerators, rest) = rest.split_at_mut(D * (MIN_BATCH + layout.num_columns));
+    let (inverses, prefix) = rest.split_at_mut(D * (MIN_BATCH + layout.num_columns));
+    let numerators = numerators.as_chunks_mut::<D>().0;
+    let inverses = inverses.as_chunks_mut::<D>().0;
+    let prefix = prefix.as_chunks_mut::<D>().0;
+
+    let computed = match totals {
+        Some(_) => 0..layout.num_columns,
+        None => stored.clone(),
+    };
+    let per_batch = MIN_BATCH.div_ceil(computed.len().max(1));
+    let (first, last) = (rows.start / width, rows.end / width);
+    for start in (first..last).step_by(per_batch) {
+        let batch = start..(start + per_batch).min(last);
+        for (i, group) in batch.clone().enumerate() {
+            let spec = &table.spec;
+            groups.load(main, height, 0, group, spec.main_next, main_now, main_next);
+            groups.load(
+                preprocessed,
+                height,
+                0,
+                group,
+                spec.preprocessed_next,
+                pre_now,
+                pre_next,
+            );
+            let is_first_row = if group == 0 { one(0) } else { B::P::ZERO };
+            let is_last_row = if group + 1 == groups.count() {
+                one(width - 1)
+            } else {
+                B::P::ZERO
+            };
+            let rows = Rows {
+                main: RowWindow::from_two_rows(main_now, main_next),
+                preprocessed: RowWindow::from_two_rows(pre_now, pre_next),
+                public_values,
+                is_first_row,
+                is_last_row,
+                is_transition: B::P::ONE - is_last_row,
+            };
+            air.eval(&mut RowBuilder::<_, false>::new(
+                rows,
+                messages,
+                fractions,
+                [&[]; D],
+            ));
+            let at = i * computed.len();
+            let slots = numerators[at..].iter_mut().zip(&mut inverses[at..]);
+            for ([numerator, denominator], (n, d)) in fractions[computed.clone()].iter().zip(slots)
+            {
+                (*n, *d) = (*numerator, *denominator);
+            }
+        }
+        let used = batch.len() * computed.len();
+        B::batch_invert(&mut inverses[..used], &mut prefix[..used]);
+        for (i, group) in batch.enumerate() {
+            let row = group * width - rows.start;
+            let mut total = Ext::ZERO;
+            for column in computed.clone() {
+                let at = i * computed.len() + column - computed.start;
+                let fraction = Ext(numerators[at]) * Ext(inverses[at]);
+                if stored.contains(&column) {
+                    let first = (column - stored.start) * D * stride;
+                    fraction.store(&mut values[first..], stride, row);
+                }
+                total += fraction;
+            }
+            if let Some(totals) = &mut totals {
+                total.store(totals, stride, row);
+            }
+        }
+    }
+}
