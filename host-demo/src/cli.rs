@@ -160,6 +160,9 @@ pub struct BenchArgs {
     /// Times the kernels alone, in place of the cases: the core's and Plonky3's.
     #[arg(long)]
     pub kernels: bool,
+    /// Compares the profiles, in place of the cases: bytes and time of compact over fast.
+    #[arg(long)]
+    pub profiles: bool,
     /// Proves a whole run with one worker and with two, in place of the cases.
     #[arg(long)]
     pub scaling: bool,

@@ -1,7 +1,7 @@
 //! The batches that are raced, by name.
 
 use tranche_core::verifier::{CarvedConfig, PlainConfig};
-use tranche_machine::Program;
+use tranche_machine::{EpochTable, Program};
 
 use super::BenchError;
 use super::airs::{Exclusive, Keccak, Lookups};
@@ -10,7 +10,7 @@ use crate::epoch::epoch_batch;
 use crate::settings::Settings;
 
 /// What the machine executes: SHA-256 of its input.
-static GUEST: &[u8] = include_bytes!("../../guests/prebuilt/sha256.elf");
+pub(super) static GUEST: &[u8] = include_bytes!("../../guests/prebuilt/sha256.elf");
 
 /// Bytes of its input: enough for several epochs.
 const INPUT_BYTES: usize = 1 << 12;
@@ -68,19 +68,31 @@ fn keccak(runs: usize) -> Result<Report, BenchError> {
 /// One epoch of 2^14 cycles, with L2G carved and its statement bound.
 fn machine(runs: usize) -> Result<Report, BenchError> {
     let program = Program::parse(GUEST)?;
+    machine_batch(&program, 14)?.race::<CarvedConfig>(runs)
+}
+
+/// One epoch of 2^`log2_cycles` cycles.
+///
+/// # Errors
+/// When the program cannot be executed so far.
+pub(super) fn machine_batch<'a>(
+    program: &'a Program<'a>,
+    log2_cycles: u8,
+) -> Result<Batch<EpochTable<'a>, EpochTable<'a>>, BenchError> {
     let settings = Settings {
-        log2_cycles: 14,
+        log2_cycles,
         params: PARAMS,
         ..Settings::default()
     };
-    let epoch = epoch_batch(&program, &[0x5a; INPUT_BYTES], settings, EPOCH)?;
-    let batch = Batch {
+    // Longer epochs take a longer input to come as far.
+    let input = vec![0x5a; INPUT_BYTES << log2_cycles.saturating_sub(14)];
+    let epoch = epoch_batch(program, &input, settings, EPOCH)?;
+    Ok(Batch {
         core_airs: epoch.airs.to_vec(),
         plonky3_airs: epoch.airs.to_vec(),
         traces: epoch.traces,
         publics: epoch.publics.to_vec(),
         carved: epoch.specs.iter().map(|spec| spec.carved).collect(),
         statement: Some(epoch.statement),
-    };
-    batch.race::<CarvedConfig>(runs)
+    })
 }

@@ -48,6 +48,19 @@ impl<const N: usize> Laps<N> {
         median(&self.runs)
     }
 
+    /// Processor seconds of a run, all laps together: the least.
+    pub fn least_processor_seconds(&self) -> f64 {
+        let runs = 0..self.laps[0].len();
+        let of_run = |run: usize| self.laps.iter().map(|lap| lap[run]).sum();
+        runs.map(of_run).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Processor seconds of each lap: the least.
+    pub fn least_of_each(&self) -> [f64; N] {
+        let least = |lap: &Vec<f64>| lap.iter().copied().fold(f64::INFINITY, f64::min);
+        std::array::from_fn(|lap| least(&self.laps[lap]))
+    }
+
     /// Processor seconds of each lap: their medians.
     pub fn processor_seconds(&self) -> [f64; N] {
         std::array::from_fn(|lap| median(&self.laps[lap]))

@@ -18,6 +18,7 @@ mod clock;
 mod kernels;
 mod ledger;
 mod print;
+mod profiles;
 mod race;
 mod scaling;
 
@@ -156,7 +157,11 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Error> {
     } else {
         measured.text()
     })?;
-    let equal = measured.cases.iter().all(|(_, report)| report.bytes_equal);
+    let equal = measured.cases.iter().all(|(_, report)| report.bytes_equal)
+        && measured
+            .profiles
+            .iter()
+            .all(|(_, report)| report.bytes_equal);
     Ok(ExitCode::from(if equal { 0 } else { REFUSED }))
 }
 
@@ -178,6 +183,10 @@ fn measure(args: &BenchArgs) -> Result<Measured, BenchError> {
         say("kernels");
         measured.kernels = kernels::run()?;
     }
+    if what.profiles {
+        say(&format!("profiles: {runs} proofs each"));
+        measured.profiles = profiles::run(runs)?;
+    }
     if what.scaling {
         say(&format!("scaling: {runs} runs each"));
         measured.scaling = Some(scaling::run(runs)?);
@@ -198,25 +207,28 @@ struct What {
     cases: bool,
     ledgers: bool,
     kernels: bool,
+    profiles: bool,
     scaling: bool,
 }
 
 impl What {
     fn of(args: &BenchArgs) -> Self {
         let cases = args.case.is_some() || args.phases;
-        if args.markdown && !(cases || args.kernels || args.scaling) {
-            let (cases, ledgers, kernels, scaling) = (true, true, true, true);
+        let others = args.kernels || args.profiles || args.scaling;
+        if args.markdown && !(cases || others) {
             return Self {
-                cases,
-                ledgers,
-                kernels,
-                scaling,
+                cases: true,
+                ledgers: true,
+                kernels: true,
+                profiles: true,
+                scaling: true,
             };
         }
         Self {
-            cases: cases || !(args.kernels || args.scaling),
+            cases: cases || !others,
             ledgers: args.phases,
             kernels: args.kernels,
+            profiles: args.profiles,
             scaling: args.scaling,
         }
     }
@@ -242,6 +254,7 @@ mod tests {
             runs: 1,
             phases: false,
             kernels: false,
+            profiles: false,
             scaling: false,
             markdown: false,
             json: false,
@@ -270,22 +283,24 @@ mod tests {
                 cases,
                 ledgers,
                 kernels,
+                profiles,
                 scaling,
             } = What::of(&args);
-            [cases, ledgers, kernels, scaling].map(u8::from)
+            [cases, ledgers, kernels, profiles, scaling].map(u8::from)
         };
-        assert_eq!(what(|_| ()), [1, 0, 0, 0]);
-        assert_eq!(what(|args| args.phases = true), [1, 1, 0, 0]);
-        assert_eq!(what(|args| args.kernels = true), [0, 0, 1, 0]);
-        assert_eq!(what(|args| args.scaling = true), [0, 0, 0, 1]);
-        assert_eq!(what(|args| args.markdown = true), [1, 1, 1, 1]);
+        assert_eq!(what(|_| ()), [1, 0, 0, 0, 0]);
+        assert_eq!(what(|args| args.phases = true), [1, 1, 0, 0, 0]);
+        assert_eq!(what(|args| args.profiles = true), [0, 0, 0, 1, 0]);
+        assert_eq!(what(|args| args.kernels = true), [0, 0, 1, 0, 0]);
+        assert_eq!(what(|args| args.scaling = true), [0, 0, 0, 0, 1]);
+        assert_eq!(what(|args| args.markdown = true), [1, 1, 1, 1, 1]);
         assert_eq!(
             what(|args| (args.markdown, args.kernels) = (true, true)),
-            [0, 0, 1, 0]
+            [0, 0, 1, 0, 0]
         );
         assert_eq!(
             what(|args| (args.case, args.kernels) = (Some("keccak-2^12".into()), true)),
-            [1, 0, 1, 0]
+            [1, 0, 1, 0, 0]
         );
     }
 }

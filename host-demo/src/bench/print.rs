@@ -6,12 +6,13 @@ use std::fs;
 use serde_json::{Map, Value, json};
 
 use super::kernels::Kernel;
+use super::profiles::{self, Comparison};
 use super::race::{PHASES, Report};
 use super::scaling::Scaling;
 use crate::backend;
 
 /// Bytes of the unit of the printed tables.
-const MIB: f64 = (1 << 20) as f64;
+pub(super) const MIB: f64 = (1 << 20) as f64;
 
 /// Everything that one call of the subcommand measured; what it did not is empty.
 #[derive(Debug, Default)]
@@ -22,15 +23,17 @@ pub struct Measured {
     pub ledgers: bool,
     /// The kernels.
     pub kernels: Vec<Kernel>,
+    /// The profiles, by case.
+    pub profiles: Vec<(&'static str, Comparison)>,
     /// The runs with one worker and with two.
     pub scaling: Option<[Scaling; 2]>,
 }
 
 /// One table: what it is about, its heading, its rows.
-struct Table {
-    title: String,
-    heading: Vec<String>,
-    rows: Vec<Vec<String>>,
+pub(super) struct Table {
+    pub title: String,
+    pub heading: Vec<String>,
+    pub rows: Vec<Vec<String>>,
 }
 
 impl Measured {
@@ -44,6 +47,11 @@ impl Measured {
         }
         if !self.kernels.is_empty() {
             object.insert("kernels".into(), self.kernels.iter().map(kernel).collect());
+        }
+        if !self.profiles.is_empty() {
+            let profiles = self.profiles.iter();
+            let profiles = profiles.map(|(name, report)| profiles::object(name, report));
+            object.insert("profiles".into(), profiles.collect());
         }
         if let Some(runs) = &self.scaling {
             object.insert("scaling".into(), scaling(runs));
@@ -80,6 +88,10 @@ impl Measured {
         }
         if !self.kernels.is_empty() {
             tables.push(kernel_table(&self.kernels));
+        }
+        if !self.profiles.is_empty() {
+            tables.push(profiles::table(&self.profiles));
+            tables.push(profiles::phase_table(&self.profiles));
         }
         tables.extend(self.scaling.as_ref().map(scaling_table));
         tables
@@ -168,6 +180,11 @@ fn speedup([one, two]: &[Scaling; 2]) -> f64 {
     two.cycles_per_second() / one.cycles_per_second()
 }
 
+/// Whether proofs were the same bytes.
+pub(super) fn equality(equal: bool) -> String {
+    if equal { "equal" } else { "DIFFER" }.to_owned()
+}
+
 fn race_table(cases: &[(&str, Report)]) -> Table {
     let row = |(name, report): &(&str, Report)| {
         vec![
@@ -179,12 +196,7 @@ fn race_table(cases: &[(&str, Report)]) -> Table {
             format!("{:.2}", report.over_floor()),
             format!("{:.1}", report.core_bytes as f64 / MIB),
             format!("{:.1}", report.plonky3_bytes as f64 / MIB),
-            if report.bytes_equal {
-                "equal"
-            } else {
-                "DIFFER"
-            }
-            .to_owned(),
+            equality(report.bytes_equal),
         ]
     };
     Table {
@@ -288,7 +300,7 @@ fn scaling_table(runs: &[Scaling; 2]) -> Table {
     }
 }
 
-fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
+pub(super) fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_owned).to_vec()
 }
 
@@ -365,6 +377,7 @@ mod tests {
                 core_ns: 1.0,
                 plonky3_ns: vec![("p", 2.0)],
             }],
+            profiles: vec![],
             scaling: Some([run, faster]),
         }
     }

@@ -232,7 +232,7 @@ impl<C, P> Batch<C, P> {
         })
     }
 
-    fn specs(&self) -> Vec<TableSpec>
+    pub(super) fn specs(&self) -> Vec<TableSpec>
     where
         P: BaseAir<F>,
     {
@@ -246,7 +246,7 @@ impl<C, P> Batch<C, P> {
         tables.map(spec).collect()
     }
 
-    fn fill_preprocessed(&self, prover: &mut Prover<'_, Backend, C>)
+    pub(super) fn fill_preprocessed(&self, prover: &mut Prover<'_, Backend, C>)
     where
         C: ProverAir<Backend>,
         P: BaseAir<F>,
@@ -260,7 +260,7 @@ impl<C, P> Batch<C, P> {
     }
 
     /// Proves once, a lap for each of [`PHASES`].
-    fn prove_with_core(
+    pub(super) fn prove_with_core(
         &self,
         prover: &mut Prover<'_, Backend, C>,
         proof: &mut Vec<u8>,

@@ -1,0 +1,249 @@
+//! `Compact` against `Fast`, turn by turn, and the peak memory of Plonky3 beside them.
+//!
+//! Both profiles prove the same batch in this process and on this thread, each in a workspace of its
+//! own. Least processor times are compared: they hold on a busy machine. Plonky3 proves once.
+
+use std::mem::MaybeUninit;
+
+use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
+use p3_commit::Pcs;
+use p3_matrix::Matrix;
+use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAllocTrait};
+use serde_json::{Value, json};
+use tranche_core::air::ProverAir;
+use tranche_core::plan::Profile;
+use tranche_core::poseidon2::Poseidon2;
+use tranche_core::verifier::{CarvedConfig, Carving, Challenger, Configuration, PlainConfig};
+use tranche_core::{EF, F, Plan, Prover};
+use tranche_machine::Program;
+
+use super::BenchError;
+use super::airs::Lookups;
+use super::cases::machine_batch;
+use super::clock::Laps;
+use super::print::{MIB, Table, equality, strings};
+use super::race::{Batch, PARAMS, PHASES, Plonky3Air};
+use crate::backend::Backend;
+
+/// The goals: bytes and time of `Compact` over those of `Fast`.
+pub const GOALS: [f64; 2] = [0.30, 2.0];
+
+/// A batch under a name.
+struct Case {
+    name: &'static str,
+    compare: fn(usize) -> Result<Comparison, BenchError>,
+}
+
+/// The batches that the goals are about.
+const CASES: [Case; 2] = [
+    Case {
+        name: "machine-2^16",
+        compare: |runs| {
+            let program = Program::parse(super::cases::GUEST)?;
+            machine_batch(&program, 16)?.compare::<CarvedConfig>(runs)
+        },
+    },
+    Case {
+        name: "lookup-2^18x32",
+        compare: |runs| {
+            let air = Lookups { lookups: 32 };
+            Batch::of_table(air, air.trace(18)).compare::<PlainConfig>(runs)
+        },
+    },
+];
+
+/// What one profile took.
+#[derive(Clone, Debug, Default)]
+struct Taken {
+    /// Workspace bytes, traces included.
+    bytes: usize,
+    /// Processor seconds: the least.
+    seconds: f64,
+    /// Processor seconds of each phase: the least.
+    phases: [f64; PHASES.len()],
+}
+
+/// What came of a comparison.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    fast: Taken,
+    compact: Taken,
+    /// The most bytes that Plonky3 held at once, and its traces.
+    plonky3_bytes: usize,
+    /// Whether all proofs were the same bytes.
+    pub bytes_equal: bool,
+}
+
+impl Comparison {
+    /// Bytes and time of `Compact` over those of `Fast`.
+    fn ratios(&self) -> [f64; 2] {
+        let (fast, compact) = (&self.fast, &self.compact);
+        let bytes = compact.bytes as f64 / fast.bytes as f64;
+        [bytes, compact.seconds / fast.seconds]
+    }
+}
+
+/// Compares the profiles on every case.
+///
+/// # Errors
+/// When a prover refuses a batch.
+pub fn run(runs: usize) -> Result<Vec<(&'static str, Comparison)>, BenchError> {
+    let compare = |case: &Case| Ok((case.name, (case.compare)(runs)?));
+    CASES.iter().map(compare).collect()
+}
+
+/// A comparison as a JSON object.
+pub fn object(name: &str, report: &Comparison) -> Value {
+    let [bytes_ratio, time_ratio] = report.ratios();
+    json!({
+        "name": name,
+        "fast_bytes": report.fast.bytes,
+        "compact_bytes": report.compact.bytes,
+        "bytes_ratio": bytes_ratio,
+        "fast_seconds": report.fast.seconds,
+        "compact_seconds": report.compact.seconds,
+        "time_ratio": time_ratio,
+        "plonky3_bytes": report.plonky3_bytes,
+        "bytes_equal": report.bytes_equal,
+    })
+}
+
+/// All comparisons.
+pub fn table(reports: &[(&str, Comparison)]) -> Table {
+    let row = |(name, report): &(&str, Comparison)| {
+        let [bytes, time] = report.ratios();
+        vec![
+            (*name).to_owned(),
+            format!("{:.1}", report.fast.bytes as f64 / MIB),
+            format!("{:.1}", report.compact.bytes as f64 / MIB),
+            format!("{bytes:.3}"),
+            format!("{:.3}", report.fast.seconds),
+            format!("{:.3}", report.compact.seconds),
+            format!("{time:.2}"),
+            format!("{:.1}", report.plonky3_bytes as f64 / MIB),
+            equality(report.bytes_equal),
+        ]
+    };
+    let [bytes, time] = GOALS;
+    Table {
+        title: format!(
+            "Compact over fast, least processor seconds (goals: {bytes:.2} of the bytes, {time:.1} \
+             times the time)"
+        ),
+        heading: strings([
+            "case",
+            "fast MiB",
+            "compact MiB",
+            "ratio",
+            "fast s",
+            "compact s",
+            "ratio",
+            "plonky3 MiB",
+            "bytes",
+        ]),
+        rows: reports.iter().map(row).collect(),
+    }
+}
+
+/// The phases of both profiles, case after case.
+pub fn phase_table(reports: &[(&str, Comparison)]) -> Table {
+    let rows = reports.iter().flat_map(|(name, report)| {
+        let profiles = [("fast", &report.fast), ("compact", &report.compact)];
+        profiles.map(|(profile, taken)| {
+            let phases = taken.phases.map(|seconds| format!("{seconds:.4}"));
+            let name = format!("{name} {profile}");
+            std::iter::once(name).chain(phases).collect::<Vec<_>>()
+        })
+    });
+    let heading = std::iter::once("case").chain(PHASES);
+    Table {
+        title: "Profiles by phase, least processor seconds".into(),
+        heading: heading.map(str::to_owned).collect(),
+        rows: rows.collect(),
+    }
+}
+
+impl<C, P> Batch<C, P> {
+    /// Proves the batch `runs` times in either profile, in turns, and once with Plonky3.
+    fn compare<G: Configuration>(&self, runs: usize) -> Result<Comparison, BenchError>
+    where
+        C: ProverAir<Backend>,
+        P: Plonky3Air<G>,
+        G::Pcs: Sync + Pcs<EF, Challenger, ProverData: Sync, Commitment: Sync, ProverError: Send>,
+    {
+        let (reference, plonky3_bytes) = self.plonky3::<G>()?;
+        let (poseidon2, specs) = (Poseidon2::BABY_BEAR, self.specs());
+        let plan = |profile| {
+            Plan::<16>::with_profile::<Backend, C>(&self.core_airs, &specs, PARAMS, profile)
+        };
+        let plans = [plan(Profile::Fast)?, plan(Profile::Compact)?];
+        let mut workspaces = plans
+            .each_ref()
+            .map(|plan| vec![MaybeUninit::uninit(); plan.workspace_len()]);
+        let mut provers = Vec::new();
+        for (plan, workspace) in plans.iter().zip(&mut workspaces) {
+            let mut prover = Prover::new(plan, &self.core_airs, &poseidon2, workspace)?;
+            self.fill_preprocessed(&mut prover);
+            prover.prepare();
+            provers.push(prover);
+        }
+        let mut laps = [Laps::<{ PHASES.len() }>::new(), Laps::new()];
+        let mut bytes_equal = true;
+        for _ in 0..runs {
+            for (prover, laps) in provers.iter_mut().zip(&mut laps) {
+                let mut proof = Vec::new();
+                laps.start();
+                self.prove_with_core(prover, &mut proof, laps)?;
+                laps.stop();
+                bytes_equal &= proof == reference;
+            }
+        }
+        let taken = |i: usize| Taken {
+            bytes: plans[i].workspace_len(),
+            seconds: laps[i].least_processor_seconds(),
+            phases: laps[i].least_of_each(),
+        };
+        Ok(Comparison {
+            fast: taken(0),
+            compact: taken(1),
+            plonky3_bytes,
+            bytes_equal,
+        })
+    }
+
+    /// Plonky3's proof, and the most bytes that it held at once with its traces.
+    fn plonky3<G: Configuration>(&self) -> Result<(Vec<u8>, usize), BenchError>
+    where
+        P: Plonky3Air<G>,
+        G::Pcs: Sync + Pcs<EF, Challenger, ProverData: Sync, Commitment: Sync, ProverError: Send>,
+    {
+        let widths = self.traces.iter().map(Matrix::width).collect();
+        let carving = Carving::new(widths, &self.carved);
+        let (poseidon2, statement) = (Poseidon2::BABY_BEAR, self.statement.as_ref());
+        let config = <G as Configuration>::new(&PARAMS, &poseidon2, &carving, statement);
+        let traces: Vec<_> = self.traces.iter().collect();
+        let instances = StarkInstance::new_multiple(&self.plonky3_airs, &traces, &self.publics);
+        let data = ProverData::from_instances(&config, &instances).map_err(BenchError::plonky3)?;
+        let trace_bytes: usize = traces.iter().map(|t| size_of::<F>() * t.values.len()).sum();
+        INSTRUMENTED_SYSTEM.reset_peak_memory();
+        let proof = prove_batch(&config, &instances, &data).map_err(BenchError::plonky3)?;
+        let peak = trace_bytes + INSTRUMENTED_SYSTEM.get_peak_memory();
+        let bytes = postcard::to_allocvec(&proof).map_err(BenchError::plonky3)?;
+        Ok((bytes, peak))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_comparison_ends_in_equal_bytes() {
+        let air = Lookups { lookups: 3 };
+        let report = Batch::of_table(air, air.trace(10)).compare::<PlainConfig>(1);
+        let report = report.unwrap();
+        assert!(report.bytes_equal);
+        assert!(report.compact.bytes < report.fast.bytes);
+        assert!(report.ratios()[1] > 0.0);
+    }
+}
