@@ -9,6 +9,7 @@
 //! | `race` | two provers, one batch |
 //! | `ledger` | what each phase computes and moves, from the plan |
 //! | `kernels` | permutation, extension and inversion alone |
+//! | `profiles` | what each profile of the workspace costs |
 //! | `scaling` | a whole run with one worker and with two |
 //! | `clock`, `print` | stopwatches; tables, Markdown, JSON |
 
