@@ -11,9 +11,10 @@
 
 use core::array;
 
-use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField32};
+use p3_field::{BasedVectorSpace, PackedValue, PrimeCharacteristicRing, PrimeField32};
 
-use crate::poseidon2::{Packed, Poseidon2, RATE, WIDTH};
+use crate::backend::{Backend, Hasher};
+use crate::poseidon2::{Poseidon2, RATE, WIDTH};
 use crate::{EF, F};
 
 /// Bits that a sample can give: `2^30` is the largest power of two below the field's order.
@@ -96,25 +97,25 @@ impl<'p> Challenger<'p> {
     /// Observes a proof of work and draws its bits: the smallest element after which the next
     /// sample ends in `bits` zeros.
     ///
-    /// It is what Plonky3's `grind` finds without the feature `parallel`; `P` is how many
-    /// candidates are tried at a time. No bits need no work: the result is zero, and nothing is
+    /// It is what Plonky3's `grind` finds without the feature `parallel`; a backend tries a packing
+    /// of candidates at a time. No bits need no work: the result is zero, and nothing is
     /// observed.
     ///
     /// # Panics
     /// When `bits` is above [`MAX_SAMPLE_BITS`], or when no element of the field is a witness,
     /// which has a chance of about `exp(-2^(31 - bits))`.
-    pub fn grind<P: Packed>(&mut self, bits: usize) -> F {
+    pub fn grind<B: Backend>(&mut self, hasher: &Hasher<'_, B>, bits: usize) -> F {
         let mask = mask(bits);
         if bits == 0 {
             return F::ZERO;
         }
         // Candidates share all that is absorbed with them; their own lane is overwritten below.
-        let base: [P; WIDTH] = self.absorbed(self.observed + 1).map(P::from);
-        let mut candidates = P::from_fn(F::from_usize);
-        for _ in 0..F::ORDER_U32.div_ceil(P::WIDTH as u32) {
+        let base: [B::P; WIDTH] = self.absorbed(self.observed + 1).map(B::P::from);
+        let mut candidates = B::P::from_fn(F::from_usize);
+        for _ in 0..F::ORDER_U32.div_ceil(B::P::WIDTH as u32) {
             let mut state = base;
             state[self.observed] = candidates;
-            self.permutation.permute(&mut state);
+            hasher.permute(&mut state);
             let samples = state[RATE - 1].as_slice();
             if let Some(lane) = samples
                 .iter()
@@ -126,7 +127,7 @@ impl<'p> Challenger<'p> {
                 debug_assert_eq!(zeros, 0);
                 return witness;
             }
-            candidates += F::from_usize(P::WIDTH);
+            candidates += F::from_usize(B::P::WIDTH);
         }
         panic!("no proof of work of {bits} bits exists")
     }

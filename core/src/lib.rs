@@ -38,7 +38,7 @@ pub mod workspace;
 use p3_baby_bear::BabyBear;
 use p3_field::extension::BinomialExtensionField;
 
-pub use backend::{Backend, DefaultBackend, ScalarBackend};
+pub use backend::{Backend, DefaultBackend, Hasher, ScalarBackend};
 pub use params::Params;
 pub use plan::{Plan, PlanError, TableSpec};
 pub use portable::PortableBackend;

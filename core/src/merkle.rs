@@ -6,8 +6,7 @@
 
 use p3_field::{PackedFieldPow2, PackedValue, PrimeCharacteristicRing};
 
-use crate::backend::{Backend, ScalarBackend};
-use crate::poseidon2::Poseidon2;
+use crate::backend::{Backend, Hasher, ScalarBackend};
 use crate::{D, DIGEST, Digest, F};
 
 /// Row groups that are hashed together, so that a column is read in longer runs.
@@ -150,7 +149,7 @@ pub(crate) fn layer_range(log_leaves: usize, level: usize) -> core::ops::Range<u
 ///
 /// `digests` has `DIGEST * (2 * leaves - 1)` elements, with one leaf per row of the tallest.
 pub(crate) fn commit<B: Backend, L: Leaves>(
-    perm: &Poseidon2,
+    hasher: &Hasher<'_, B>,
     matrices: impl Iterator<Item = L> + Clone,
     digests: &mut [F],
 ) {
@@ -159,23 +158,23 @@ pub(crate) fn commit<B: Backend, L: Leaves>(
     let (leaves, mut above) = digests.split_at_mut(DIGEST << log_leaves);
     let mut below = leaves;
     if log_leaves >= B::P::WIDTH.trailing_zeros() as usize {
-        hash_leaves::<B, L>(perm, of_height(log_leaves), below);
+        hash_leaves::<B, L>(hasher, of_height(log_leaves), below);
     } else {
-        hash_leaves::<ScalarBackend, L>(perm, of_height(log_leaves), below);
+        hash_leaves::<ScalarBackend, L>(&hasher.scalar(), of_height(log_leaves), below);
     }
     for log_len in (0..log_leaves).rev() {
         let (layer, rest) = above.split_at_mut(DIGEST << log_len);
         if log_len >= B::P::WIDTH.trailing_zeros() as usize {
-            compress_layer::<B, L>(perm, below, of_height(log_len), layer);
+            compress_layer::<B, L>(hasher, below, of_height(log_len), layer);
         } else {
-            compress_layer::<ScalarBackend, L>(perm, below, of_height(log_len), layer);
+            compress_layer::<ScalarBackend, L>(&hasher.scalar(), below, of_height(log_len), layer);
         }
         (below, above) = (layer, rest);
     }
 }
 
 pub(crate) fn hash_leaves<B: Backend, L: Leaves>(
-    perm: &Poseidon2,
+    hasher: &Hasher<'_, B>,
     matrices: impl Iterator<Item = L> + Clone,
     layer: &mut [F],
 ) {
@@ -183,7 +182,7 @@ pub(crate) fn hash_leaves<B: Backend, L: Leaves>(
     let mut row = 0;
     while row + TILE * B::P::WIDTH <= len {
         store(
-            &hash_rows::<B, L, TILE>(perm, matrices.clone(), row),
+            &hash_rows::<B, L, TILE>(hasher, matrices.clone(), row),
             layer,
             row,
         );
@@ -191,7 +190,7 @@ pub(crate) fn hash_leaves<B: Backend, L: Leaves>(
     }
     while row < len {
         store(
-            &hash_rows::<B, L, 1>(perm, matrices.clone(), row),
+            &hash_rows::<B, L, 1>(hasher, matrices.clone(), row),
             layer,
             row,
         );
@@ -202,7 +201,7 @@ pub(crate) fn hash_leaves<B: Backend, L: Leaves>(
 /// Sponge states that absorbed `T` row groups from row `row` on (overwrite mode, rate 8).
 #[inline]
 fn hash_rows<B: Backend, L: Leaves, const T: usize>(
-    perm: &Poseidon2,
+    hasher: &Hasher<'_, B>,
     matrices: impl Iterator<Item = L>,
     row: usize,
 ) -> [[B::P; 16]; T] {
@@ -215,13 +214,13 @@ fn hash_rows<B: Backend, L: Leaves, const T: usize>(
             }
             filled += 1;
             if filled == DIGEST {
-                states.iter_mut().for_each(|state| B::permute(perm, state));
+                states.iter_mut().for_each(|state| hasher.permute(state));
                 filled = 0;
             }
         }
     }
     if filled > 0 {
-        states.iter_mut().for_each(|state| B::permute(perm, state));
+        states.iter_mut().for_each(|state| hasher.permute(state));
     }
     states
 }
@@ -238,7 +237,7 @@ fn store<P: PackedFieldPow2<Scalar = F>>(states: &[[P; 16]], layer: &mut [F], ro
 }
 
 pub(crate) fn compress_layer<B: Backend, L: Leaves>(
-    perm: &Poseidon2,
+    hasher: &Hasher<'_, B>,
     below: &[F],
     matrices: impl Iterator<Item = L> + Clone,
     layer: &mut [F],
@@ -250,11 +249,11 @@ pub(crate) fn compress_layer<B: Backend, L: Leaves>(
         for i in 0..DIGEST {
             (state[i], state[DIGEST + i]) = even_odd::<B::P>(&below[2 * (i * len + row)..]);
         }
-        B::permute(perm, &mut state);
+        hasher.permute(&mut state);
         if injects {
-            let [rows] = hash_rows::<B, L, 1>(perm, matrices.clone(), row);
+            let [rows] = hash_rows::<B, L, 1>(hasher, matrices.clone(), row);
             state[DIGEST..].copy_from_slice(&rows[..DIGEST]);
-            B::permute(perm, &mut state);
+            hasher.permute(&mut state);
         }
         store(&[state], layer, row);
     }

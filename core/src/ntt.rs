@@ -6,12 +6,16 @@
 //! one table of roots in bit-reversed order serves every height and every coset, and the evaluations
 //! come out in bit-reversed order, which is the order that commitments want.
 
+use core::array;
+
 use p3_field::{Field, PackedFieldPow2, PrimeCharacteristicRing, TwoAdicField};
 
 use crate::F;
 
 /// Columns are transformed as a whole only above this height; below it, block by block in cache.
 const BLOCK_LOG2: usize = 13;
+/// Pairs of packed values that go through their layers in step.
+const PAIRS: usize = 4;
 
 /// Roots of unity in bit-reversed order.
 #[derive(Clone, Copy, Debug)]
@@ -141,6 +145,7 @@ pub fn coset_ntt<P: PackedFieldPow2<Scalar = F>>(
     }
     let log_pair = P::WIDTH.trailing_zeros() as usize + 1;
     let pairs = (1 << log_len) / (2 * P::WIDTH);
+    let scales = pair_of_powers::<P>(&powers);
     for (j, block) in column.chunks_exact_mut(1 << log_len).enumerate() {
         let mut log_part = log_len;
         while log_part > log_pair + 1 {
@@ -153,7 +158,7 @@ pub fn coset_ntt<P: PackedFieldPow2<Scalar = F>>(
             log_part -= 1;
             forward_layer::<P>(block, twiddles.forward, first, log_part, powers[log_part]);
         }
-        forward_pairs::<P>(twiddles, block, j * pairs, &powers);
+        forward_pairs::<P>(twiddles, block, j * pairs, &scales);
     }
 }
 
@@ -216,30 +221,62 @@ fn forward_two_layers<P: PackedFieldPow2<Scalar = F>>(
     }
 }
 
-/// The layer between two packed values, then those within them, pair by pair in registers.
+/// `shift^0, shift^1, ...`, as many as two packed values hold, from the powers `shift^(2^k)`.
+fn pair_of_powers<P: PackedFieldPow2<Scalar = F>>(powers: &[F]) -> [P; 2] {
+    let mut pair = [P::ONE; 2];
+    let lanes = pair[0].as_slice_mut();
+    for (k, &power) in powers[..P::WIDTH.trailing_zeros() as usize].iter().enumerate() {
+        let (low, high) = lanes.split_at_mut(1 << k);
+        high.iter_mut().zip(low).for_each(|(high, low)| *high = *low * power);
+    }
+    pair[1] = pair[0] * powers[P::WIDTH.trailing_zeros() as usize];
+    pair
+}
+
+/// The layer between two packed values, then those within them, a few pairs at a time in registers.
 #[inline]
 fn forward_pairs<P: PackedFieldPow2<Scalar = F>>(
     twiddles: &Twiddles<'_>,
     block: &mut [F],
     first: usize,
-    powers: &[F],
+    scales: &[P; 2],
+) {
+    let (groups, rest) = P::pack_slice_mut(block).as_chunks_mut::<{ 2 * PAIRS }>();
+    let pairs = first..first + PAIRS * groups.len();
+    for (group, first) in groups.iter_mut().zip(pairs.clone().step_by(PAIRS)) {
+        forward_few_pairs::<P, PAIRS>(twiddles, group, first, scales);
+    }
+    for (pair, first) in rest.chunks_exact_mut(2).zip(pairs.end..) {
+        forward_few_pairs::<P, 1>(twiddles, pair, first, scales);
+    }
+}
+
+/// [`forward_pairs`] of `K` pairs, in step: the layers of one pair wait for each other.
+///
+/// Scaled coefficients make the coset the group itself, so that the tabulated roots serve as they are.
+#[inline(always)]
+fn forward_few_pairs<P: PackedFieldPow2<Scalar = F>, const K: usize>(
+    twiddles: &Twiddles<'_>,
+    pairs: &mut [P],
+    first: usize,
+    scales: &[P; 2],
 ) {
     let layers = P::WIDTH.trailing_zeros() as usize;
-    let power = |layer: usize| P::from(powers[layers - 1 - layer]);
-    let lanes = P::pack_slice(twiddles.forward_lanes);
-    let outer = powers[layers];
-    for (i, pair) in P::pack_slice_mut(block).chunks_exact_mut(2).enumerate() {
-        let root = P::from(twiddles.forward[first + i] * outer);
-        let (mut x, mut y) = forward(pair[0], pair[1], root);
-        for layer in 0..layers {
-            let root = lanes[(first + i) * layers + layer] * power(layer);
-            let half = P::WIDTH >> (layer + 1);
-            let (a, b) = x.interleave(y, half);
-            let (a, b) = forward(a, b, root);
-            (x, y) = a.interleave(b, half);
-        }
-        (pair[0], pair[1]) = (x, y);
+    let lanes = &P::pack_slice(twiddles.forward_lanes)[first * layers..(first + K) * layers];
+    let roots = &twiddles.forward[first..first + K];
+    let mut values: [[P; 2]; K] = array::from_fn(|k| {
+        let root = P::from(roots[k]);
+        forward(pairs[2 * k] * scales[0], pairs[2 * k + 1] * scales[1], root).into()
+    });
+    for layer in 0..layers {
+        let half = P::WIDTH >> (layer + 1);
+        let halves = values.map(|[x, y]| x.interleave(y, half));
+        let halves: [(P, P); K] = array::from_fn(|k| {
+            forward(halves[k].0, halves[k].1, lanes[k * layers + layer])
+        });
+        values = halves.map(|(a, b)| a.interleave(b, half).into());
     }
+    pairs.copy_from_slice(values.as_flattened());
 }
 
 /// Evaluations over `H` in bit-reversed order to coefficients in natural order.
@@ -345,33 +382,104 @@ fn inverse_pairs<P: PackedFieldPow2<Scalar = F>>(
     first: usize,
     scale: F,
 ) {
+    let (groups, rest) = P::pack_slice_mut(block).as_chunks_mut::<{ 2 * PAIRS }>();
+    let pairs = first..first + PAIRS * groups.len();
+    for (group, first) in groups.iter_mut().zip(pairs.clone().step_by(PAIRS)) {
+        inverse_few_pairs::<P, PAIRS>(twiddles, group, first, scale);
+    }
+    for (pair, first) in rest.chunks_exact_mut(2).zip(pairs.end..) {
+        inverse_few_pairs::<P, 1>(twiddles, pair, first, scale);
+    }
+}
+
+/// [`inverse_pairs`] of `K` pairs, in step.
+#[inline(always)]
+fn inverse_few_pairs<P: PackedFieldPow2<Scalar = F>, const K: usize>(
+    twiddles: &Twiddles<'_>,
+    pairs: &mut [P],
+    first: usize,
+    scale: F,
+) {
     let layers = P::WIDTH.trailing_zeros() as usize;
-    let lanes = P::pack_slice(twiddles.inverse_lanes);
-    let scale = P::from(scale);
-    for (i, pair) in P::pack_slice_mut(block).chunks_exact_mut(2).enumerate() {
-        let (mut x, mut y) = (pair[0] * scale, pair[1] * scale);
-        for layer in (0..layers).rev() {
-            let half = P::WIDTH >> (layer + 1);
-            let (a, b) = x.interleave(y, half);
-            let (a, b) = inverse(a, b, lanes[(first + i) * layers + layer]);
-            (x, y) = a.interleave(b, half);
-        }
-        (pair[0], pair[1]) = inverse(x, y, P::from(twiddles.inverse[first + i]));
+    let lanes = &P::pack_slice(twiddles.inverse_lanes)[first * layers..(first + K) * layers];
+    let roots = &twiddles.inverse[first..first + K];
+    let mut values: [[P; 2]; K] = array::from_fn(|k| [pairs[2 * k], pairs[2 * k + 1]]);
+    for layer in (0..layers).rev() {
+        let half = P::WIDTH >> (layer + 1);
+        let halves = values.map(|[x, y]| x.interleave(y, half));
+        let halves: [(P, P); K] = array::from_fn(|k| {
+            inverse(halves[k].0, halves[k].1, lanes[k * layers + layer])
+        });
+        values = halves.map(|(a, b)| a.interleave(b, half).into());
+    }
+    let scale_packed = P::from(scale);
+    for ((pair, [x, y]), &root) in pairs.chunks_exact_mut(2).zip(values).zip(roots) {
+        (pair[0], pair[1]) = ((x + y) * scale_packed, (x - y) * P::from(root * scale));
     }
 }
 
 /// Permutes `values` so that the element at `i` goes to the bit reversal of `i`.
-pub fn bit_reverse(values: &mut [F]) {
-    let log_n = values.len().trailing_zeros();
-    if log_n == 0 {
-        return;
+///
+/// The lowest bits of an index trade places with the highest, so squares of as many runs as a run has
+/// elements are transposed, and change places with each other: every cache line is read once and
+/// written once.
+pub fn bit_reverse<P: PackedFieldPow2<Scalar = F>>(values: &mut [F]) {
+    match P::WIDTH {
+        16 => bit_reverse_squares::<P, 16>(values),
+        8 => bit_reverse_squares::<P, 8>(values),
+        4 => bit_reverse_squares::<P, 4>(values),
+        _ => bit_reverse_elements(values),
     }
+}
+
+fn bit_reverse_elements(values: &mut [F]) {
+    let bits = values.len().trailing_zeros() as usize;
     for i in 0..values.len() {
-        let j = i.reverse_bits() >> (usize::BITS - log_n);
+        let j = reverse_bits(i, bits);
         if i < j {
             values.swap(i, j);
         }
     }
+}
+
+fn bit_reverse_squares<P: PackedFieldPow2<Scalar = F>, const W: usize>(values: &mut [F]) {
+    if values.len() < W * W {
+        return bit_reverse_elements(values);
+    }
+    let side_bits = W.trailing_zeros() as usize;
+    let runs = P::pack_slice_mut(values);
+    let squares = runs.len() / W;
+    let bits = squares.trailing_zeros() as usize;
+    for i in 0..squares {
+        let j = reverse_bits(i, bits);
+        let load = |runs: &[P], square: usize| {
+            array::from_fn(|row| runs[reverse_bits(row, side_bits) * squares + square])
+        };
+        let store = |runs: &mut [P], square: usize, rows: &[P; W]| {
+            for (row, &run) in rows.iter().enumerate() {
+                runs[reverse_bits(row, side_bits) * squares + square] = run;
+            }
+        };
+        if i <= j {
+            let (at_i, at_j) = (transpose(load(runs, i)), transpose(load(runs, j)));
+            store(runs, j, &at_i);
+            store(runs, i, &at_j);
+        }
+    }
+}
+
+/// Transposes as many packed values as one has lanes: each step swaps one bit of the row with the
+/// same bit of the lane.
+#[inline(always)]
+fn transpose<P: PackedFieldPow2<Scalar = F>, const W: usize>(mut rows: [P; W]) -> [P; W] {
+    let mut block = W / 2;
+    while block > 0 {
+        for i in (0..W).filter(|i| i & block == 0) {
+            (rows[i], rows[i + block]) = rows[i].interleave(rows[i + block], block);
+        }
+        block /= 2;
+    }
+    rows
 }
 
 /// The bit reversal of `i` over `bits` bits.

@@ -35,6 +35,19 @@ pub trait Packed: PackedField<Scalar = F> + InjectiveMonomial<7> {}
 
 impl<P: PackedField<Scalar = F> + InjectiveMonomial<7>> Packed for P {}
 
+/// Permutes packed states: the round constants themselves, or what a backend made of them.
+pub trait Permute<P> {
+    /// Permutes the state in place, each lane of the packing on its own.
+    fn permute(&self, state: &mut [P; WIDTH]);
+}
+
+impl<P: Packed> Permute<P> for &Poseidon2 {
+    #[inline]
+    fn permute(&self, state: &mut [P; WIDTH]) {
+        Poseidon2::permute(self, state);
+    }
+}
+
 /// The round constants, which are all that varies between instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poseidon2 {

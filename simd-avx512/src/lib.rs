@@ -1,6 +1,7 @@
 //! The backend of `tranche-core` for x86-64 processors with AVX-512: 16 lanes of BabyBear.
 //!
-//! The packing is p3-monty-31's, and so are the kernels over it that the core derives from a packing.
+//! The packing is p3-monty-31's. Poseidon2 is this crate's own where the processor has 52-bit
+//! multiply-adds (IFMA); the other kernels are those that the core derives from a packing.
 //! On other architectures this crate is empty.
 #![no_std]
 #![cfg(target_arch = "x86_64")]
@@ -13,5 +14,7 @@ compile_error!(
 
 #[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
 mod backend;
+#[cfg(all(target_feature = "avx512dq", target_feature = "avx512ifma"))]
+mod poseidon2;
 #[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
 pub use backend::Avx512;

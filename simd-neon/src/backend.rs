@@ -2,6 +2,7 @@
 
 use p3_baby_bear::PackedBabyBearNeon;
 use tranche_core::Backend;
+use tranche_core::poseidon2::Poseidon2;
 
 /// 4 lanes in 128-bit registers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -9,6 +10,7 @@ pub struct Neon;
 
 impl Backend for Neon {
     type P = PackedBabyBearNeon;
+    type Permutation<'p> = &'p Poseidon2;
 
     const NAME: &'static str = "neon";
 }

@@ -8,9 +8,9 @@
 
 use p3_field::{PackedFieldPow2, PackedValue, PrimeCharacteristicRing};
 
-use crate::backend::{Backend, ScalarBackend};
+use crate::backend::{Backend, Hasher, ScalarBackend};
 use crate::merkle::{Leaves, Matrix, compress_layer, hash_leaves};
-use crate::poseidon2::{Poseidon2, WIDTH};
+use crate::poseidon2::WIDTH;
 use crate::{DIGEST, F};
 
 /// Field elements of the arena of a tree of `leaves` leaves.
@@ -55,16 +55,16 @@ impl<'w> Builder<'w> {
     /// Makes rows of `leaves` the leaves of this tree: row `r` is row `pick(r)` of them.
     pub fn hash_leaves<B: Backend, L: Leaves>(
         &mut self,
-        perm: &Poseidon2,
+        hasher: &Hasher<'_, B>,
         leaves: L,
         pick: impl Fn(usize) -> usize + Copy,
     ) {
         let leaves = core::iter::once(Picked { leaves, pick });
         let layer = &mut self.arena[..DIGEST * self.leaves];
         if self.leaves.is_multiple_of(B::P::WIDTH) {
-            hash_leaves::<B, _>(perm, leaves, layer);
+            hash_leaves::<B, _>(hasher, leaves, layer);
         } else {
-            hash_leaves::<ScalarBackend, _>(perm, leaves, layer);
+            hash_leaves::<ScalarBackend, _>(&hasher.scalar(), leaves, layer);
         }
     }
 
@@ -72,21 +72,21 @@ impl<'w> Builder<'w> {
     /// from `to` on; the next columns of these rows follow after [`Builder::advance`].
     pub fn absorb<B: Backend>(
         &mut self,
-        perm: &Poseidon2,
+        hasher: &Hasher<'_, B>,
         columns: &[F],
         stride: usize,
         to: core::ops::Range<usize>,
     ) {
         if to.len().is_multiple_of(B::P::WIDTH) {
-            self.absorb_rows::<B>(perm, columns, stride, to);
+            self.absorb_rows::<B>(hasher, columns, stride, to);
         } else {
-            self.absorb_rows::<ScalarBackend>(perm, columns, stride, to);
+            self.absorb_rows::<ScalarBackend>(&hasher.scalar(), columns, stride, to);
         }
     }
 
     fn absorb_rows<B: Backend>(
         &mut self,
-        perm: &Poseidon2,
+        hasher: &Hasher<'_, B>,
         columns: &[F],
         stride: usize,
         to: core::ops::Range<usize>,
@@ -101,7 +101,7 @@ impl<'w> Builder<'w> {
                 state[filled] = *B::P::from_slice(&column[from..from + B::P::WIDTH]);
                 filled += 1;
                 if filled == DIGEST {
-                    B::permute(perm, &mut state);
+                    hasher.permute(&mut state);
                     filled = 0;
                 }
             }
@@ -117,21 +117,21 @@ impl<'w> Builder<'w> {
     }
 
     /// Ends the states of this layer's rows: they are the leaves, or are injected.
-    pub fn end<B: Backend>(&mut self, perm: &Poseidon2) {
+    pub fn end<B: Backend>(&mut self, hasher: &Hasher<'_, B>) {
         if self.rows().is_multiple_of(B::P::WIDTH) {
-            self.end_rows::<B>(perm);
+            self.end_rows::<B>(hasher);
         } else {
-            self.end_rows::<ScalarBackend>(perm);
+            self.end_rows::<ScalarBackend>(&hasher.scalar());
         }
     }
 
-    fn end_rows<B: Backend>(&mut self, perm: &Poseidon2) {
+    fn end_rows<B: Backend>(&mut self, hasher: &Hasher<'_, B>) {
         let len = self.rows();
         let layer = self.layer_start(self.level);
         for row in (0..len).step_by(B::P::WIDTH) {
             let mut state = load::<B::P>(self.arena, len, row);
             if self.filled > 0 {
-                B::permute(perm, &mut state);
+                hasher.permute(&mut state);
             }
             if self.level > 0 {
                 let (node, digest) = state.split_at_mut(DIGEST);
@@ -140,7 +140,7 @@ impl<'w> Builder<'w> {
                     let at = layer + i * len + row;
                     *value = *B::P::from_slice(&self.arena[at..at + B::P::WIDTH]);
                 }
-                B::permute(perm, &mut state);
+                hasher.permute(&mut state);
             }
             for (i, value) in state[..DIGEST].iter().enumerate() {
                 store(*value, self.arena, layer + i * len + row);
@@ -149,7 +149,7 @@ impl<'w> Builder<'w> {
     }
 
     /// Goes up to the next layer.
-    pub fn compress<B: Backend>(&mut self, perm: &Poseidon2) {
+    pub fn compress<B: Backend>(&mut self, hasher: &Hasher<'_, B>) {
         let rows = self.rows() / 2;
         let (below, above) = (
             self.layer_start(self.level),
@@ -165,9 +165,9 @@ impl<'w> Builder<'w> {
             .expect("neighbouring layers take turns");
         let none = core::iter::empty::<Matrix<'_>>();
         if rows.is_multiple_of(B::P::WIDTH) {
-            compress_layer::<B, _>(perm, below, none, above);
+            compress_layer::<B, _>(hasher, below, none, above);
         } else {
-            compress_layer::<ScalarBackend, _>(perm, below, none, above);
+            compress_layer::<ScalarBackend, _>(&hasher.scalar(), below, none, above);
         }
         self.level += 1;
     }

@@ -122,7 +122,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Traces<'_, '_, B, A, N> {
         let Prover {
             plan,
             airs,
-            permutation,
+            ref hasher,
             ..
         } = *self.0.prover;
         check_public_values(plan, public_values).map_err(CheckError::Inputs)?;
@@ -130,7 +130,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Traces<'_, '_, B, A, N> {
         if got < needed {
             return Err(CheckError::ScratchTooSmall { needed, got });
         }
-        let mut challenger = Challenger::new(permutation);
+        let mut challenger = Challenger::new(hasher.poseidon2());
         let challenges = [challenger.sample_ext(), challenger.sample_ext()];
         let mut balances = [Balance::EMPTY; MAX_BUSES];
         let mut main = self.0.prover.region(Name::Trace);

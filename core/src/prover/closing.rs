@@ -59,7 +59,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Quotients<'s, 'a, B, A
 
 /// A batch whose columns are evaluated; commitments and openings are written.
 #[derive(Debug)]
-pub struct Evaluated<'s, 'a, B, A, const N: usize, W> {
+pub struct Evaluated<'s, 'a, B: Backend, A, const N: usize, W> {
     base: Base<'s, 'a, B, A, N>,
     terminals: Vec<Option<EF>, N>,
     witnesses: Witnesses,
@@ -97,7 +97,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Evaluated<'s
 
 /// A batch whose openings are combined into codewords.
 #[derive(Debug)]
-pub struct Reduced<'s, 'a, B, A, const N: usize, W> {
+pub struct Reduced<'s, 'a, B: Backend, A, const N: usize, W> {
     base: Base<'s, 'a, B, A, N>,
     terminals: Vec<Option<EF>, N>,
     witnesses: Witnesses,
@@ -141,7 +141,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Reduced<'s, 
             }
             let witness = base
                 .challenger
-                .grind::<B::P>(params.commit_pow_bits as usize);
+                .grind(&base.prover.hasher, params.commit_pow_bits as usize);
             commit_witnesses.push(witness).expect("one per round");
             let beta = base.challenger.sample_ext();
             match base.prover.plan.profile() {
@@ -177,7 +177,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Reduced<'s, 
 
 /// A batch whose low-degree test is run; the queries are drawn.
 #[derive(Debug)]
-pub struct Folded<'s, 'a, B, A, const N: usize, W> {
+pub struct Folded<'s, 'a, B: Backend, A, const N: usize, W> {
     base: Base<'s, 'a, B, A, N>,
     terminals: Vec<Option<EF>, N>,
     witnesses: Witnesses,

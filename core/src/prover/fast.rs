@@ -33,7 +33,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
             let (digests, after) = rest.split_at_mut(self.plan.tree_len(log_leaves));
             let matrices = self.plan.round(round).filter(|m| group.contains(&m.table));
             merkle::commit::<B, _>(
-                self.permutation,
+                &self.hasher,
                 matrices.map(|m| matrix(extensions, &m)),
                 digests,
             );
@@ -225,7 +225,7 @@ fn extend_traces<B: Backend, const N: usize>(
         let (trace, after) = rest.split_at_mut(opened.width * height);
         let slots = extensions[opened.extension()].chunks_exact_mut(1 << opened.log_lde);
         for (column, slot) in trace.chunks_exact_mut(height).zip(slots) {
-            ntt::bit_reverse(column);
+            ntt::bit_reverse::<B::P>(column);
             slot[..height].copy_from_slice(column);
             ntt::extend::<B>(twiddles, slot, plan.log_blowup(), F::GENERATOR);
         }

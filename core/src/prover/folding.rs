@@ -82,7 +82,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
             log_arity,
         };
         merkle::commit::<B, _>(
-            self.permutation,
+            &self.hasher,
             core::iter::once(leaves),
             &mut digests[tree.clone()],
         );

@@ -14,14 +14,13 @@ mod lookup;
 mod openings;
 mod phases;
 
-use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use embedded_io::Write;
 use p3_field::PackedValue;
 
 use crate::air::{Buses, ProverAir, TableLayout};
-use crate::backend::Backend;
+use crate::backend::{Backend, Hasher};
 use crate::merkle::Tree;
 use crate::ntt::{self, Twiddles};
 use crate::plan::{Name, Plan, Profile, Round};
@@ -38,13 +37,12 @@ pub use phases::{Argued, Committed, Quotients, Traces};
 ///
 /// `N` is the plan's room for tables.
 #[derive(Debug)]
-pub struct Prover<'a, B, A, const N: usize = 16> {
+pub struct Prover<'a, B: Backend, A, const N: usize = 16> {
     plan: &'a Plan<N>,
     airs: &'a [A],
-    permutation: &'a Poseidon2,
+    hasher: Hasher<'a, B>,
     words: &'a mut [F],
     prepared: bool,
-    backend: PhantomData<B>,
 }
 
 impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
@@ -81,10 +79,9 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         Ok(Self {
             plan,
             airs,
-            permutation,
+            hasher: Hasher::new(permutation),
             words,
             prepared,
-            backend: PhantomData,
         })
     }
 
@@ -105,7 +102,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
                 .plan
                 .regions()
                 .split(self.words, [Name::PreprocessedTrace]);
-            reverse_traces(self.plan, Round::Preprocessed, traces);
+            reverse_traces::<B, N>(self.plan, Round::Preprocessed, traces);
             self.prepared = false;
         }
         let [traces] = self
@@ -183,7 +180,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
             Profile::Fast => self.extend_and_commit(round),
             Profile::Compact => {
                 let [traces] = self.plan.regions().split(self.words, [round.home()]);
-                reverse_traces(self.plan, round, traces);
+                reverse_traces::<B, N>(self.plan, round, traces);
                 self.commit_homes(round);
             }
         }
@@ -215,12 +212,12 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
 }
 
 /// Bit-reverses every trace in place.
-fn reverse_traces<const N: usize>(plan: &Plan<N>, round: Round, traces: &mut [F]) {
+fn reverse_traces<B: Backend, const N: usize>(plan: &Plan<N>, round: Round, traces: &mut [F]) {
     let mut rest = traces;
     for opened in plan.round(round) {
         let height = 1 << (opened.log_lde - plan.log_blowup());
         let (trace, after) = rest.split_at_mut(opened.width * height);
-        trace.chunks_exact_mut(height).for_each(ntt::bit_reverse);
+        trace.chunks_exact_mut(height).for_each(ntt::bit_reverse::<B::P>);
         rest = after;
     }
 }

@@ -16,7 +16,7 @@ pub(super) type Terminals<const N: usize> = Vec<Option<EF>, N>;
 
 /// What every state carries.
 #[derive(Debug)]
-pub(super) struct Base<'s, 'a, B, A, const N: usize> {
+pub(super) struct Base<'s, 'a, B: Backend, A, const N: usize> {
     pub(super) prover: &'s mut Prover<'a, B, A, N>,
     pub(super) challenger: Challenger<'a>,
     pub(super) lookup: Lookup,
@@ -35,17 +35,17 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Base<'_, '_, B, A, N> {
     }
 
     pub(super) fn grind(&mut self, bits: u8) -> F {
-        self.challenger.grind::<B::P>(bits as usize)
+        self.challenger.grind(&self.prover.hasher, bits as usize)
     }
 }
 
 /// A batch whose main traces are being written.
 #[derive(Debug)]
-pub struct Traces<'s, 'a, B, A, const N: usize>(pub(super) Base<'s, 'a, B, A, N>);
+pub struct Traces<'s, 'a, B: Backend, A, const N: usize>(pub(super) Base<'s, 'a, B, A, N>);
 
 impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N> {
     pub(super) fn new(prover: &'s mut Prover<'a, B, A, N>, statement: Option<&Statement>) -> Self {
-        let mut challenger = Challenger::new(prover.permutation);
+        let mut challenger = Challenger::new(prover.hasher.poseidon2());
         if let Some(statement) = statement {
             challenger.observe_slice(&statement.tag);
             challenger.observe_slice(&statement.digest);
@@ -155,7 +155,7 @@ pub(super) fn check_public_values<const N: usize>(
 
 /// A batch whose main traces are committed.
 #[derive(Debug)]
-pub struct Committed<'s, 'a, B, A, const N: usize> {
+pub struct Committed<'s, 'a, B: Backend, A, const N: usize> {
     base: Base<'s, 'a, B, A, N>,
 }
 
@@ -198,7 +198,7 @@ pub(super) fn take<'a>(rest: &mut &'a [F], len: usize) -> &'a [F] {
 
 /// A batch whose permutation traces are committed.
 #[derive(Debug)]
-pub struct Argued<'s, 'a, B, A, const N: usize> {
+pub struct Argued<'s, 'a, B: Backend, A, const N: usize> {
     base: Base<'s, 'a, B, A, N>,
     terminals: Terminals<N>,
     alpha: EF,
@@ -248,7 +248,7 @@ pub(super) struct Witnesses {
 
 /// A batch whose quotients are committed.
 #[derive(Debug)]
-pub struct Quotients<'s, 'a, B, A, const N: usize> {
+pub struct Quotients<'s, 'a, B: Backend, A, const N: usize> {
     pub(super) base: Base<'s, 'a, B, A, N>,
     pub(super) terminals: Terminals<N>,
     pub(super) witnesses: Witnesses,

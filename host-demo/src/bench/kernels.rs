@@ -2,7 +2,7 @@
 //!
 //! | kernel | core | Plonky3 |
 //! |---|---|---|
-//! | poseidon2 | `Backend::permute` | `Poseidon2BabyBear<16>` over its packing |
+//! | poseidon2 | `Hasher::permute` | `Poseidon2BabyBear<16>` over its packing |
 //! | lde | bit reversal, `ntt::extend` | `coset_lde_batch` of `Radix2DitParallel` and `RecursiveDft`, as its commitment scheme calls it |
 //! | batch inversion | `Backend::batch_invert` | `batch_multiplicative_inverse` |
 //!
@@ -22,13 +22,14 @@ use p3_matrix::dense::RowMajorMatrix;
 use p3_monty_31::dft::RecursiveDft;
 use p3_symmetric::Permutation;
 use tranche_core::ntt::{self, Twiddles};
-use tranche_core::poseidon2::{Poseidon2, WIDTH};
-use tranche_core::{Backend as _, D, EF, F};
+use tranche_core::poseidon2::WIDTH;
+use tranche_core::{Backend as _, D, EF, F, Hasher};
 
 use super::BenchError;
 use super::airs::Random;
 use super::clock::{least, processor};
 use crate::backend::Backend;
+use crate::setup::POSEIDON2;
 
 type P = <Backend as tranche_core::Backend>::P;
 type TheirP = <F as Field>::Packing;
@@ -94,6 +95,7 @@ pub fn run() -> Result<Vec<Kernel>, BenchError> {
 /// Seconds of one packed permutation of the core's backend, for states in the cache.
 #[derive(Debug)]
 pub struct PermutationClock {
+    hasher: Hasher<'static, Backend>,
     states: [[P; WIDTH]; STATES],
 }
 
@@ -103,13 +105,16 @@ impl PermutationClock {
         let mut random = Random::default();
         let states =
             std::array::from_fn(|_| std::array::from_fn(|_| P::from_fn(|_| random.element())));
-        Self { states }
+        Self {
+            hasher: Hasher::new(&POSEIDON2),
+            states,
+        }
     }
 
     /// Times a block of permutations.
     pub fn seconds(&mut self) -> f64 {
-        let perm = &Poseidon2::BABY_BEAR;
-        block(&mut self.states, |state| Backend::permute(perm, state))
+        let Self { hasher, states } = self;
+        block(states, |state| hasher.permute(state))
     }
 }
 
@@ -171,7 +176,7 @@ fn extension(columns: usize, log_height: usize, rounds: usize) -> Result<Kernel,
             let slots = out.chunks_exact_mut(lde);
             for (slot, column) in slots.zip(transposed.chunks_exact(height)) {
                 slot[..height].copy_from_slice(column);
-                ntt::bit_reverse(&mut slot[..height]);
+                ntt::bit_reverse::<P>(&mut slot[..height]);
                 ntt::extend::<Backend>(&twiddles, slot, LOG_BLOWUP, F::GENERATOR);
             }
         };

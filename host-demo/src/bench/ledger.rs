@@ -301,7 +301,7 @@ mod tests {
     use p3_matrix::dense::RowMajorMatrix;
     use tranche_core::air::ProverAir;
     use tranche_core::ntt::Twiddles;
-    use tranche_core::poseidon2::Poseidon2;
+    use tranche_core::poseidon2::{Permute, Poseidon2};
     use tranche_core::{Backend, F, Params, Prover, ScalarBackend, TableSpec};
     use tranche_machine::Program;
 
@@ -326,19 +326,31 @@ mod tests {
         transform(column.len().trailing_zeros())
     }
 
+    #[derive(Clone, Copy, Debug)]
+    struct CountedPermutation<'p>(&'p Poseidon2);
+
+    impl<'p> From<&'p Poseidon2> for CountedPermutation<'p> {
+        fn from(poseidon2: &'p Poseidon2) -> Self {
+            Self(poseidon2)
+        }
+    }
+
+    impl Permute<F> for CountedPermutation<'_> {
+        fn permute(&self, state: &mut [F; 16]) {
+            count(1, 0);
+            self.0.permute(state);
+        }
+    }
+
     /// Scalar arithmetic, counted: with one lane, nothing goes around the backend.
     #[derive(Clone, Copy, Debug, Default)]
     struct Counting;
 
     impl Backend for Counting {
         type P = F;
+        type Permutation<'p> = CountedPermutation<'p>;
 
         const NAME: &'static str = "counting";
-
-        fn permute(perm: &Poseidon2, state: &mut [F; 16]) {
-            count(1, 0);
-            ScalarBackend::permute(perm, state);
-        }
 
         fn coset_ntt(twiddles: &Twiddles<'_>, column: &mut [F], shift: F) {
             count(0, butterflies(column));

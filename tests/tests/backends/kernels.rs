@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tranche_core::ext::Ext;
 use tranche_core::ntt::Twiddles;
 use tranche_core::poseidon2::Poseidon2;
-use tranche_core::{Backend, D, EF, F};
+use tranche_core::{Backend, D, EF, F, Hasher};
 
 use crate::naive::{challenge, coordinate_columns, element, evaluate, pack, reverse_bits};
 
@@ -51,7 +51,7 @@ pub(crate) use tests;
 fn permute<B: Backend>(perm: &Poseidon2, reference: impl Fn(&mut [F; 16]), values: &[F]) {
     let mut state: [B::P; 16] = pack::<B::P>(values, 16).try_into().unwrap();
     let before = state;
-    B::permute(perm, &mut state);
+    Hasher::<B>::new(perm).permute(&mut state);
     for lane in 0..B::P::WIDTH {
         let mut expected = before.map(|x| x.extract(lane));
         reference(&mut expected);

@@ -12,7 +12,7 @@ use p3_field::PrimeCharacteristicRing;
 use super::phases::Terminals;
 use super::{Lookup, Prover};
 use crate::air::ProverAir;
-use crate::backend::{Backend, ScalarBackend};
+use crate::backend::{Backend, Hasher, ScalarBackend};
 use crate::compact::fractions::Output;
 use crate::compact::hash::{self, Builder};
 use crate::compact::quotient::{self, Inputs};
@@ -22,7 +22,6 @@ use crate::logup::accumulate;
 use crate::merkle::{Codeword, Matrix, compress_layer, layer_range};
 use crate::ntt::Twiddles;
 use crate::plan::{FOLD_BLOCK, Name, Opened, Plan, Round, generator_len, quotient_work};
-use crate::poseidon2::Poseidon2;
 use crate::quotient::chunk_shift;
 use crate::{D, DIGEST, EF, F, fri};
 
@@ -31,7 +30,7 @@ use crate::{D, DIGEST, EF, F, fri};
 /// `absorb` brings the columns of each matrix, `grown` sees each layer.
 fn grow<B: Backend, const N: usize>(
     plan: &Plan<N>,
-    perm: &Poseidon2,
+    hasher: &Hasher<'_, B>,
     (round, group): (Round, &Range<usize>),
     builder: &mut Builder<'_>,
     last: usize,
@@ -41,7 +40,7 @@ fn grow<B: Backend, const N: usize>(
     let log_leaves = plan.log_leaves(round, group);
     for level in 0..=last {
         if level > 0 {
-            builder.compress::<B>(perm);
+            builder.compress::<B>(hasher);
         }
         let matrices = || {
             plan.round(round)
@@ -50,7 +49,7 @@ fn grow<B: Backend, const N: usize>(
         if matrices().next().is_some() {
             builder.begin();
             matrices().for_each(|matrix| absorb(builder, &matrix));
-            builder.end::<B>(perm);
+            builder.end::<B>(hasher);
         }
         grown(level, builder);
     }
@@ -73,7 +72,7 @@ fn keep<const N: usize>(
 /// Absorbs a matrix's columns from its home, on all cosets of its extension.
 fn absorb_home<B: Backend, A, const N: usize>(
     work: &mut Work<'_, A, N>,
-    perm: &Poseidon2,
+    hasher: &Hasher<'_, B>,
     builder: &mut Builder<'_>,
     matrix: &Opened,
 ) {
@@ -84,14 +83,14 @@ fn absorb_home<B: Backend, A, const N: usize>(
         let to = work.coset(matrix, block);
         work.shift::<B>(matrix, from, to);
         let rows = block * height..(block + 1) * height;
-        builder.absorb::<B>(perm, work.home(matrix), height, rows);
+        builder.absorb::<B>(hasher, work.home(matrix), height, rows);
         from = to;
     }
     work.shift::<B>(matrix, from, F::ONE);
     builder.advance(work.home(matrix).len() / height);
 }
 
-impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
+impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
     /// Commits to the extensions of a round that is at home as a whole.
     pub(super) fn commit_homes(&mut self, round: Round) {
         let plan = self.plan;
@@ -116,12 +115,12 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
             digests = rest;
             grow::<B, N>(
                 plan,
-                self.permutation,
+                &self.hasher,
                 (round, &group),
                 &mut Builder::new(scratch, 1 << log_leaves),
                 log_leaves,
                 |builder, matrix| {
-                    absorb_home::<B, A, N>(&mut work, self.permutation, builder, matrix);
+                    absorb_home::<B, A, N>(&mut work, &self.hasher, builder, matrix);
                 },
                 |level, builder| keep(plan, log_leaves, tree, level, builder.layer()),
             );
@@ -130,7 +129,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
 
     /// Generates permutation traces and commits to their extensions; their terminals.
     pub(super) fn argue_compact(&mut self, lookup: &Lookup) -> Terminals<N> {
-        let (plan, perm) = (self.plan, self.permutation);
+        let (plan, hasher) = (self.plan, &self.hasher);
         let mut terminals = Terminals::new();
         terminals
             .resize(plan.tables().len(), None)
@@ -168,12 +167,12 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
             let mut builder = Builder::new(arena, 1 << log_leaves);
             let absorb = |builder: &mut Builder<'_>, matrix: &Opened| {
                 let terminal =
-                    argue_table::<B, A, N>(&mut work, perm, builder, matrix, columns, scratch);
+                    argue_table::<B, A, N>(&mut work, hasher, builder, matrix, columns, scratch);
                 terminals[matrix.table] = Some(terminal);
             };
             grow::<B, N>(
                 plan,
-                perm,
+                hasher,
                 (Round::Permutation, &group),
                 &mut builder,
                 log_leaves,
@@ -235,23 +234,23 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
     /// Evaluates every column.
     pub(super) fn evaluate_compact(&mut self, lookup: &Lookup, zeta: EF) {
         let names = [Name::Openings, Name::EvaluateScratch];
-        let (work, [openings, scratch]) = self.homes(lookup, names);
+        let (work, _, [openings, scratch]) = self.homes(lookup, names);
         claims::evaluate::<B, A, N>(&work, zeta, openings, scratch);
     }
 
     /// Combines all openings of a height into the coefficients of one codeword.
     pub(super) fn reduce_compact(&mut self, lookup: &Lookup, zeta: EF, alpha: EF) {
         let names = [Name::Codewords, Name::ReduceScratch];
-        let (work, [codewords, scratch]) = self.homes(lookup, names);
+        let (work, _, [codewords, scratch]) = self.homes(lookup, names);
         claims::reduce::<B, A, N>(&work, zeta, alpha, codewords, scratch);
     }
 
-    /// All homes, and some other regions.
+    /// All homes, the hasher, and some other regions.
     fn homes<'w, const K: usize>(
         &'w mut self,
         lookup: &'w Lookup,
         others: [Name; K],
-    ) -> (Work<'w, A, N>, [&'w mut [F]; K]) {
+    ) -> (Work<'w, A, N>, &'w Hasher<'a, B>, [&'w mut [F]; K]) {
         let plan = self.plan;
         let names = [
             Name::Twiddles,
@@ -288,7 +287,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
             homes: [main, quotient, preprocessed, accumulators],
             public_values,
         };
-        (work, others)
+        (work, &self.hasher, others)
     }
 
     /// Commits to the codeword of FRI round `round`.
@@ -320,8 +319,8 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
         let kept = 1 << (log_leaves - dropped);
         for first in (0..1 << log_leaves).step_by(block) {
             let mut builder = Builder::new(arena, block);
-            builder.hash_leaves::<B, _>(self.permutation, leaves, |row| first + row);
-            (0..dropped).for_each(|_| builder.compress::<B>(self.permutation));
+            builder.hash_leaves::<B, _>(&self.hasher, leaves, |row| first + row);
+            (0..dropped).for_each(|_| builder.compress::<B>(&self.hasher));
             let (rows, at) = (builder.rows(), first >> dropped);
             for (column, layer) in digests[..DIGEST * kept]
                 .chunks_exact_mut(kept)
@@ -337,9 +336,9 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
             let (below, above) = digests[below.start..above.end].split_at_mut(below.len());
             let none = core::iter::empty::<Matrix<'_>>();
             if rows.is_multiple_of(plan.lanes()) {
-                compress_layer::<B, _>(self.permutation, below, none, above);
+                compress_layer::<B, _>(&self.hasher, below, none, above);
             } else {
-                compress_layer::<ScalarBackend, _>(self.permutation, below, none, above);
+                compress_layer::<ScalarBackend, _>(&self.hasher.scalar(), below, none, above);
             }
         }
     }
@@ -384,7 +383,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
 /// Generates one permutation trace and absorbs it; its accumulator goes home. Returns its terminal.
 fn argue_table<B: Backend, A: ProverAir<B>, const N: usize>(
     work: &mut Work<'_, A, N>,
-    perm: &Poseidon2,
+    hasher: &Hasher<'_, B>,
     builder: &mut Builder<'_>,
     matrix: &Opened,
     columns: &mut [F],
@@ -412,14 +411,14 @@ fn argue_table<B: Backend, A: ProverAir<B>, const N: usize>(
         }
         work.homes[Round::Permutation as usize] = accumulators;
         if first {
-            absorb_home::<B, A, N>(work, perm, builder, matrix);
+            absorb_home::<B, A, N>(work, hasher, builder, matrix);
         }
         let mut from = F::ONE;
         for block in 0..1 << plan.log_blowup() {
             let to = work.coset(matrix, block);
             shift::<B>(&work.twiddles, values, height, from, to);
             let rows = block * height..(block + 1) * height;
-            builder.absorb::<B>(perm, values, height, rows);
+            builder.absorb::<B>(hasher, values, height, rows);
             from = to;
         }
         builder.advance(group.len() * D);

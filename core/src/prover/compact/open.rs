@@ -14,7 +14,7 @@ use p3_field::PrimeCharacteristicRing;
 use super::super::openings::{Indices, distinct, write_all_siblings, write_paths};
 use super::super::{Lookup, Prover};
 use crate::air::ProverAir;
-use crate::backend::Backend;
+use crate::backend::{Backend, Hasher};
 use crate::compact::fractions::Output;
 use crate::compact::hash::{Builder, arena_len};
 use crate::compact::work::{Work, column_groups};
@@ -22,7 +22,6 @@ use crate::compact::{fold, shift};
 use crate::merkle::{Codeword, walk_siblings};
 use crate::ntt::Twiddles;
 use crate::plan::{Name, Opened, Plan, Round, STAGED, generator_len};
-use crate::poseidon2::Poseidon2;
 use crate::sink::Sink;
 use crate::{D, DIGEST, F};
 
@@ -124,7 +123,7 @@ impl Wanted<'_> {
         matrix: &Opened,
         columns: &mut [F],
         mut builder: Option<&mut Builder<'_>>,
-        perm: &Poseidon2,
+        hasher: &Hasher<'_, B>,
         home: bool,
     ) {
         let log_blowup = work.plan.log_blowup();
@@ -163,7 +162,7 @@ impl Wanted<'_> {
             let count = columns.len() / height;
             if let Some(builder) = &mut builder {
                 let len = builder.rows();
-                builder.absorb::<B>(perm, &self.staged[..count * len], len, 0..len);
+                builder.absorb::<B>(hasher, &self.staged[..count * len], len, 0..len);
                 builder.advance(count);
             }
             self.column += count;
@@ -225,9 +224,9 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
         queries: &[u32],
         number: usize,
     ) {
-        let (plan, perm) = (self.plan, self.permutation);
+        let plan = self.plan;
         let (pass, width, log_max) = (plan.pass(), plan.row_width(round), plan.log_max_lde());
-        let (mut work, [scratch]) = self.homes(lookup, [Name::OpenScratch]);
+        let (mut work, hasher, [scratch]) = self.homes(lookup, [Name::OpenScratch]);
         let (rows, scratch) = scratch.split_at_mut(pass.queries * width);
         let (mut siblings, scratch) = {
             let groups = plan.groups(round);
@@ -255,7 +254,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
                 if let Some(builder) = &mut builder
                     && level > 0
                 {
-                    builder.compress::<B>(perm);
+                    builder.compress::<B>(hasher);
                 }
                 let of_height = |m: &Opened| m.log_lde + level == log_leaves;
                 let any = matrices().any(|m| of_height(&m));
@@ -279,7 +278,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
                         let builder = builder.as_mut();
                         gather_matrix::<B, A, N>(
                             &mut work,
-                            perm,
+                            hasher,
                             &matrix,
                             &mut wanted,
                             builder,
@@ -291,7 +290,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
                 }
                 if let Some(builder) = &mut builder {
                     if any {
-                        builder.end::<B>(perm);
+                        builder.end::<B>(hasher);
                     }
                     blocks.collect(&leaves, builder, level, own);
                 }
@@ -325,7 +324,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
     /// Rebuilds the lowest siblings of FRI round `round` from the codeword that [`Self::open_fold`]
     /// left; they follow the longest codeword in the scratch.
     pub(in crate::prover) fn collect_fold(&mut self, round: usize, indices: &Indices) {
-        let (plan, perm) = (self.plan, self.permutation);
+        let (plan, hasher) = (self.plan, &self.hasher);
         let (pass, log_leaves) = (plan.pass(), self.log_codeword(round + 1));
         let log_arity = plan.log_arities()[round] as usize;
         let [scratch] = plan.regions().split(self.words, [Name::OpenScratch]);
@@ -343,12 +342,12 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
             }
             let mut builder = Builder::new(arena, blocks.leaves());
             let below = (1 << blocks.dropped) - 1;
-            builder.hash_leaves::<B, _>(perm, codeword, |row| {
+            builder.hash_leaves::<B, _>(hasher, codeword, |row| {
                 ((blocks.ids[row >> blocks.dropped] as usize) << blocks.dropped) + (row & below)
             });
             for level in 0..blocks.dropped {
                 if level > 0 {
-                    builder.compress::<B>(perm);
+                    builder.compress::<B>(hasher);
                 }
                 blocks.collect(&leaves, &builder, level, siblings);
             }
@@ -359,7 +358,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
 /// Collects from one matrix: from its home, and from the columns that are generated.
 fn gather_matrix<B: Backend, A: ProverAir<B>, const N: usize>(
     work: &mut Work<'_, A, N>,
-    perm: &Poseidon2,
+    hasher: &Hasher<'_, B>,
     matrix: &Opened,
     wanted: &mut Wanted<'_>,
     mut builder: Option<&mut Builder<'_>>,
@@ -369,7 +368,7 @@ fn gather_matrix<B: Backend, A: ProverAir<B>, const N: usize>(
     let plan = work.plan;
     let homes = take(&mut work.homes[matrix.round as usize]);
     let home = &mut homes[matrix.home(plan.log_blowup())];
-    wanted.gather::<B, A, N>(work, matrix, home, builder.as_deref_mut(), perm, true);
+    wanted.gather::<B, A, N>(work, matrix, home, builder.as_deref_mut(), hasher, true);
     work.homes[matrix.round as usize] = homes;
     if matrix.round != Round::Permutation {
         return;
@@ -386,6 +385,6 @@ fn gather_matrix<B: Backend, A: ProverAir<B>, const N: usize>(
             totals: None,
         };
         work.generate::<B>(matrix.table, output, scratch);
-        wanted.gather::<B, A, N>(work, matrix, values, builder.as_deref_mut(), perm, false);
+        wanted.gather::<B, A, N>(work, matrix, values, builder.as_deref_mut(), hasher, false);
     }
 }
