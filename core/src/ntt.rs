@@ -225,9 +225,14 @@ fn forward_two_layers<P: PackedFieldPow2<Scalar = F>>(
 fn pair_of_powers<P: PackedFieldPow2<Scalar = F>>(powers: &[F]) -> [P; 2] {
     let mut pair = [P::ONE; 2];
     let lanes = pair[0].as_slice_mut();
-    for (k, &power) in powers[..P::WIDTH.trailing_zeros() as usize].iter().enumerate() {
+    for (k, &power) in powers[..P::WIDTH.trailing_zeros() as usize]
+        .iter()
+        .enumerate()
+    {
         let (low, high) = lanes.split_at_mut(1 << k);
-        high.iter_mut().zip(low).for_each(|(high, low)| *high = *low * power);
+        high.iter_mut()
+            .zip(low)
+            .for_each(|(high, low)| *high = *low * power);
     }
     pair[1] = pair[0] * powers[P::WIDTH.trailing_zeros() as usize];
     pair
@@ -271,9 +276,8 @@ fn forward_few_pairs<P: PackedFieldPow2<Scalar = F>, const K: usize>(
     for layer in 0..layers {
         let half = P::WIDTH >> (layer + 1);
         let halves = values.map(|[x, y]| x.interleave(y, half));
-        let halves: [(P, P); K] = array::from_fn(|k| {
-            forward(halves[k].0, halves[k].1, lanes[k * layers + layer])
-        });
+        let halves: [(P, P); K] =
+            array::from_fn(|k| forward(halves[k].0, halves[k].1, lanes[k * layers + layer]));
         values = halves.map(|(a, b)| a.interleave(b, half).into());
     }
     pairs.copy_from_slice(values.as_flattened());
@@ -407,9 +411,8 @@ fn inverse_few_pairs<P: PackedFieldPow2<Scalar = F>, const K: usize>(
     for layer in (0..layers).rev() {
         let half = P::WIDTH >> (layer + 1);
         let halves = values.map(|[x, y]| x.interleave(y, half));
-        let halves: [(P, P); K] = array::from_fn(|k| {
-            inverse(halves[k].0, halves[k].1, lanes[k * layers + layer])
-        });
+        let halves: [(P, P); K] =
+            array::from_fn(|k| inverse(halves[k].0, halves[k].1, lanes[k * layers + layer]));
         values = halves.map(|(a, b)| a.interleave(b, half).into());
     }
     let scale_packed = P::from(scale);

@@ -217,7 +217,9 @@ fn reverse_traces<B: Backend, const N: usize>(plan: &Plan<N>, round: Round, trac
     for opened in plan.round(round) {
         let height = 1 << (opened.log_lde - plan.log_blowup());
         let (trace, after) = rest.split_at_mut(opened.width * height);
-        trace.chunks_exact_mut(height).for_each(ntt::bit_reverse::<B::P>);
+        trace
+            .chunks_exact_mut(height)
+            .for_each(ntt::bit_reverse::<B::P>);
         rest = after;
     }
 }
