@@ -10,6 +10,7 @@ extern crate alloc;
 
 pub mod air;
 pub mod backend;
+pub mod bit_reverse;
 pub mod challenger;
 mod compact;
 mod evaluate;

@@ -10,8 +10,8 @@ use p3_field::{PackedValue, PrimeCharacteristicRing};
 
 use crate::air::{Fraction, Messages, PackedAir, RowBuilder, Rows};
 use crate::backend::Backend;
+use crate::bit_reverse::reverse_bits;
 use crate::ext::{Ext, challenge, coordinates};
-use crate::ntt::reverse_bits;
 use crate::plan::{MIN_BATCH, TablePlan};
 use crate::rows::RowGroups;
 use crate::{D, EF, F};

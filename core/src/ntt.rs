@@ -11,6 +11,7 @@ use core::array;
 use p3_field::{Field, PackedFieldPow2, PrimeCharacteristicRing, TwoAdicField};
 
 use crate::F;
+use crate::bit_reverse::reverse_bits;
 
 /// Columns are transformed as a whole only above this height; below it, block by block in cache.
 const BLOCK_LOG2: usize = 13;
@@ -421,80 +422,6 @@ fn inverse_few_pairs<P: PackedFieldPow2<Scalar = F>, const K: usize>(
     }
 }
 
-/// Permutes `values` so that the element at `i` goes to the bit reversal of `i`.
-///
-/// The lowest bits of an index trade places with the highest, so squares of as many runs as a run has
-/// elements are transposed, and change places with each other: every cache line is read once and
-/// written once.
-pub fn bit_reverse<P: PackedFieldPow2<Scalar = F>>(values: &mut [F]) {
-    match P::WIDTH {
-        16 => bit_reverse_squares::<P, 16>(values),
-        8 => bit_reverse_squares::<P, 8>(values),
-        4 => bit_reverse_squares::<P, 4>(values),
-        _ => bit_reverse_elements(values),
-    }
-}
-
-fn bit_reverse_elements(values: &mut [F]) {
-    let bits = values.len().trailing_zeros() as usize;
-    for i in 0..values.len() {
-        let j = reverse_bits(i, bits);
-        if i < j {
-            values.swap(i, j);
-        }
-    }
-}
-
-fn bit_reverse_squares<P: PackedFieldPow2<Scalar = F>, const W: usize>(values: &mut [F]) {
-    if values.len() < W * W {
-        return bit_reverse_elements(values);
-    }
-    let side_bits = W.trailing_zeros() as usize;
-    let runs = P::pack_slice_mut(values);
-    let squares = runs.len() / W;
-    let bits = squares.trailing_zeros() as usize;
-    for i in 0..squares {
-        let j = reverse_bits(i, bits);
-        let load = |runs: &[P], square: usize| {
-            array::from_fn(|row| runs[reverse_bits(row, side_bits) * squares + square])
-        };
-        let store = |runs: &mut [P], square: usize, rows: &[P; W]| {
-            for (row, &run) in rows.iter().enumerate() {
-                runs[reverse_bits(row, side_bits) * squares + square] = run;
-            }
-        };
-        if i <= j {
-            let (at_i, at_j) = (transpose(load(runs, i)), transpose(load(runs, j)));
-            store(runs, j, &at_i);
-            store(runs, i, &at_j);
-        }
-    }
-}
-
-/// Transposes as many packed values as one has lanes: each step swaps one bit of the row with the
-/// same bit of the lane.
-#[inline(always)]
-fn transpose<P: PackedFieldPow2<Scalar = F>, const W: usize>(mut rows: [P; W]) -> [P; W] {
-    let mut block = W / 2;
-    while block > 0 {
-        for i in (0..W).filter(|i| i & block == 0) {
-            (rows[i], rows[i + block]) = rows[i].interleave(rows[i + block], block);
-        }
-        block /= 2;
-    }
-    rows
-}
-
-/// The bit reversal of `i` over `bits` bits.
-#[inline]
-pub const fn reverse_bits(i: usize, bits: usize) -> usize {
-    if bits == 0 {
-        0
-    } else {
-        i.reverse_bits() >> (usize::BITS as usize - bits)
-    }
-}
-
 /// Extends a column in place.
 ///
 /// On entry the first `n` elements of `slot` hold evaluations over `H` in bit-reversed order; on exit
@@ -575,7 +502,7 @@ mod tests {
         for (i, value) in slot[..32].iter_mut().enumerate() {
             *value = F::from_usize(i * i * i + 5);
         }
-        let before: [F; 32] = core::array::from_fn(|i| slot[i]);
+        let before: [F; 32] = array::from_fn(|i| slot[i]);
         extend::<ScalarBackend>(&twiddles, &mut slot, 2, F::ONE);
         assert_eq!(slot[..32], before);
         assert!(slot[32..].iter().any(|&x| x != F::ZERO));

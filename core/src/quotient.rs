@@ -9,9 +9,10 @@ use p3_field::{Field, PackedFieldPow2, PackedValue, PrimeCharacteristicRing, Two
 
 use crate::air::{Fraction, Messages, PackedAir, RowBuilder, Rows};
 use crate::backend::Backend;
+use crate::bit_reverse::reverse_bits;
 use crate::ext::{Ext, coordinates, invert_base};
 use crate::logup::{lanes_for, row_buffers};
-use crate::ntt::{Twiddles, reverse_bits};
+use crate::ntt::Twiddles;
 use crate::plan::{SELECTOR_GROUPS, TablePlan};
 use crate::rows::RowGroups;
 use crate::{D, EF, F};

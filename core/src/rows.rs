@@ -8,7 +8,7 @@
 use p3_field::PackedFieldPow2;
 
 use crate::F;
-use crate::ntt::reverse_bits;
+use crate::bit_reverse::reverse_bits;
 
 /// Row groups of columns of `2^log_height` elements.
 #[derive(Clone, Copy, Debug)]

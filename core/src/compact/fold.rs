@@ -6,8 +6,9 @@
 use p3_field::{PrimeCharacteristicRing, TwoAdicField};
 
 use crate::backend::Backend;
+use crate::bit_reverse::reverse_bits;
 use crate::ext::{challenge, coordinates};
-use crate::ntt::{Twiddles, reverse_bits};
+use crate::ntt::Twiddles;
 use crate::{D, EF, F};
 
 /// Folds coefficients, four columns, into `out`.

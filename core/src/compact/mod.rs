@@ -17,7 +17,8 @@ use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
 
 use crate::F;
 use crate::backend::Backend;
-use crate::ntt::{Twiddles, reverse_bits};
+use crate::bit_reverse::reverse_bits;
+use crate::ntt::Twiddles;
 
 /// The point that generates block `block` of an extension: the coset that its rows lie on.
 pub(crate) fn coset(log_height: usize, log_blowup: usize, block: usize) -> F {

@@ -14,9 +14,9 @@ use super::{ProveError, Prover};
 use crate::F;
 use crate::air::{Balance, BusId, CheckBuilder, MAX_BUSES, ProverAir, Rows};
 use crate::backend::Backend;
+use crate::bit_reverse::reverse_bits;
 use crate::challenger::Challenger;
 use crate::logup::row_buffers;
-use crate::ntt::reverse_bits;
 use crate::plan::{Name, Plan, TablePlan};
 
 /// What [`Traces::check_constraints`] found.

@@ -6,6 +6,7 @@ use super::phases::{Terminals, take};
 use super::{Lookup, Prover};
 use crate::air::ProverAir;
 use crate::backend::{Backend, ScalarBackend};
+use crate::bit_reverse::bit_reverse;
 use crate::ntt::{self, Twiddles};
 use crate::plan::{Name, Opened, Plan, Round};
 use crate::{D, EF, F, evaluate, logup, merkle, quotient, reduce};
@@ -225,7 +226,7 @@ fn extend_traces<B: Backend, const N: usize>(
         let (trace, after) = rest.split_at_mut(opened.width * height);
         let slots = extensions[opened.extension()].chunks_exact_mut(1 << opened.log_lde);
         for (column, slot) in trace.chunks_exact_mut(height).zip(slots) {
-            ntt::bit_reverse::<B::P>(column);
+            bit_reverse::<B::P>(column);
             slot[..height].copy_from_slice(column);
             ntt::extend::<B>(twiddles, slot, plan.log_blowup(), F::GENERATOR);
         }

@@ -21,8 +21,9 @@ use p3_field::PackedValue;
 
 use crate::air::{Buses, ProverAir, TableLayout};
 use crate::backend::{Backend, Hasher};
+use crate::bit_reverse::bit_reverse;
 use crate::merkle::Tree;
-use crate::ntt::{self, Twiddles};
+use crate::ntt::Twiddles;
 use crate::plan::{Name, Plan, Profile, Round};
 use crate::poseidon2::Poseidon2;
 use crate::{Digest, F, Statement, TraceMut, workspace};
@@ -217,9 +218,7 @@ fn reverse_traces<B: Backend, const N: usize>(plan: &Plan<N>, round: Round, trac
     for opened in plan.round(round) {
         let height = 1 << (opened.log_lde - plan.log_blowup());
         let (trace, after) = rest.split_at_mut(opened.width * height);
-        trace
-            .chunks_exact_mut(height)
-            .for_each(ntt::bit_reverse::<B::P>);
+        trace.chunks_exact_mut(height).for_each(bit_reverse::<B::P>);
         rest = after;
     }
 }

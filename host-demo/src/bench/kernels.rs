@@ -21,6 +21,7 @@ use p3_matrix::bitrev::BitReversibleMatrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_monty_31::dft::RecursiveDft;
 use p3_symmetric::Permutation;
+use tranche_core::bit_reverse::bit_reverse;
 use tranche_core::ntt::{self, Twiddles};
 use tranche_core::poseidon2::WIDTH;
 use tranche_core::{Backend as _, D, EF, F, Hasher};
@@ -176,7 +177,7 @@ fn extension(columns: usize, log_height: usize, rounds: usize) -> Result<Kernel,
             let slots = out.chunks_exact_mut(lde);
             for (slot, column) in slots.zip(transposed.chunks_exact(height)) {
                 slot[..height].copy_from_slice(column);
-                ntt::bit_reverse::<P>(&mut slot[..height]);
+                bit_reverse::<P>(&mut slot[..height]);
                 ntt::extend::<Backend>(&twiddles, slot, LOG_BLOWUP, F::GENERATOR);
             }
         };

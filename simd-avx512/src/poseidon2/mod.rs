@@ -338,3 +338,6 @@ fn splat(x: u64) -> __m512i {
 fn splat32(x: u32) -> __m512i {
     _mm512_set1_epi32(x.cast_signed())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Columns in bit-reversed order.
+//!
+//! The lowest bits of an index trade places with the highest. So a square of `W` runs of `W` elements,
+//! which lie `n / W` apart, is transposed, and changes places with another square: every cache line
+//! is read once and written once, and the transposition happens in registers (Carter and Gatlin,
+//! *Towards an optimal bit-reversal permutation program*, 1998). Nothing here panics for columns whose
+//! height is a power of two.
+
+use core::array;
+
+use p3_field::PackedFieldPow2;
+
+use crate::F;
+
+/// Permutes `values` so that the element at `i` goes to the bit reversal of `i`.
+pub fn bit_reverse<P: PackedFieldPow2<Scalar = F>>(values: &mut [F]) {
+    match P::WIDTH {
+        16 => bit_reverse_squares::<P, 16>(values),
+        8 => bit_reverse_squares::<P, 8>(values),
+        4 => bit_reverse_squares::<P, 4>(values),
+        _ => bit_reverse_elements(values),
+    }
+}
+
+fn bit_reverse_elements(values: &mut [F]) {
+    let bits = values.len().trailing_zeros() as usize;
+    for i in 0..values.len() {
+        let j = reverse_bits(i, bits);
+        if i < j {
+            values.swap(i, j);
+        }
+    }
+}
+
+fn bit_reverse_squares<P: PackedFieldPow2<Scalar = F>, const W: usize>(values: &mut [F]) {
+    if values.len() < W * W {
+        return bit_reverse_elements(values);
+    }
+    let side_bits = W.trailing_zeros() as usize;
+    let runs = P::pack_slice_mut(values);
+    let squares = runs.len() / W;
+    let bits = squares.trailing_zeros() as usize;
+    for i in 0..squares {
+        let j = reverse_bits(i, bits);
+        let load = |runs: &[P], square: usize| {
+            array::from_fn(|row| runs[reverse_bits(row, side_bits) * squares + square])
+        };
+        let store = |runs: &mut [P], square: usize, rows: &[P; W]| {
+            for (row, &run) in rows.iter().enumerate() {
+                runs[reverse_bits(row, side_bits) * squares + square] = run;
+            }
+        };
+        if i <= j {
+            let (at_i, at_j) = (transpose(load(runs, i)), transpose(load(runs, j)));
+            store(runs, j, &at_i);
+            store(runs, i, &at_j);
+        }
+    }
+}
+
+/// Transposes as many packed values as one has lanes: each step swaps one bit of the row with the
+/// same bit of the lane.
+#[inline(always)]
+fn transpose<P: PackedFieldPow2<Scalar = F>, const W: usize>(mut rows: [P; W]) -> [P; W] {
+    let mut block = W / 2;
+    while block > 0 {
+        for i in (0..W).filter(|i| i & block == 0) {
+            (rows[i], rows[i + block]) = rows[i].interleave(rows[i + block], block);
+        }
+        block /= 2;
+    }
+    rows
+}
+
+/// The bit reversal of `i` over `bits` bits.
+#[inline]
+pub const fn reverse_bits(i: usize, bits: usize) -> usize {
+    if bits == 0 {
+        0
+    } else {
+        i.reverse_bits() >> (usize::BITS as usize - bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p3_field::PrimeCharacteristicRing;
+
+    use super::*;
+    use crate::backend::{Backend, DefaultBackend, ScalarBackend};
+    use crate::portable::PortableBackend;
+
+    fn every_element_changes_places<P: PackedFieldPow2<Scalar = F>>() {
+        for bits in 0..=11 {
+            let mut column = [F::ZERO; 1 << 11];
+            let column = &mut column[..1 << bits];
+            for (i, value) in column.iter_mut().enumerate() {
+                *value = F::from_usize(i);
+            }
+            bit_reverse::<P>(column);
+            for (i, &value) in column.iter().enumerate() {
+                assert_eq!(
+                    value,
+                    F::from_usize(reverse_bits(i, bits)),
+                    "{i} of 2^{bits}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn columns_of_every_height() {
+        every_element_changes_places::<<ScalarBackend as Backend>::P>();
+        every_element_changes_places::<<PortableBackend as Backend>::P>();
+        every_element_changes_places::<<DefaultBackend as Backend>::P>();
+    }
+}
