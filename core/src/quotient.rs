@@ -39,7 +39,9 @@ pub(crate) const SELECTOR_VALUES: usize = 5 * SELECTOR_GROUPS;
 
 /// Field elements of scratch that [`evaluate`] needs.
 pub(crate) const fn scratch_len(table: &TablePlan, lanes: usize) -> usize {
-    let packed = row_buffers(table) + table.layout.num_columns * 2 * D + SELECTOR_VALUES;
+    let permutation = table.permutation_base_width();
+    let packed =
+        row_buffers(table) + table.layout.num_columns * 2 * D + permutation + SELECTOR_VALUES;
     packed * lanes_for(table, lanes) + D * table.layout.total_constraints()
 }
 
@@ -82,6 +84,7 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
     let (main_rows, preprocessed_rows) = buffers.split_at_mut(2 * layout.main_width);
     let (main_now, main_next) = main_rows.split_at_mut(layout.main_width);
     let (pre_now, pre_next) = preprocessed_rows.split_at_mut(layout.preprocessed_width);
+    let (permutation, fractions) = fractions.split_at_mut(table.permutation_base_width());
     let fractions: &mut [Fraction<B::P>] = fractions.as_chunks_mut::<D>().0.as_chunks_mut::<2>().0;
 
     for chunk in 0..table.num_chunks() {
@@ -125,7 +128,18 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
             air.eval(&mut builder);
             let mut folded = builder.finish();
             if layout.has_lookups() {
-                folded += fold_lookups(inputs, &groups, start, group, &rows, fractions, powers);
+                // Loads that wait for nothing, so that many are on their way at once.
+                let at = start + group * width;
+                let columns = inputs.permutation.chunks_exact(stride);
+                for (slot, column) in permutation.iter_mut().zip(columns) {
+                    *slot = *B::P::from_slice(&column[at..at + width]);
+                }
+                let permutation = permutation.as_chunks::<D>().0;
+                let next = Ext(core::array::from_fn(|d| {
+                    let column = &inputs.permutation[d * stride + start..(d + 1) * stride];
+                    groups.next(&column[..height], group)
+                }));
+                folded += fold_lookups(inputs, permutation, next, &rows, fractions, powers);
             }
             let quotient = folded.scale(B::P::from(domain.inverse_vanishing));
             quotient.store(out, stride, group * width);
@@ -145,34 +159,28 @@ pub(crate) fn fill_powers(powers: &mut [F], alpha: EF) {
     }
 }
 
-/// Folds the constraints that LogUp adds after the AIR's own.
+/// Folds the constraints that LogUp adds after the AIR's own: `permutation` is its trace at this row,
+/// `next` the accumulator at the row after it.
 #[inline]
 fn fold_lookups<P: PackedFieldPow2<Scalar = F>>(
     inputs: &Inputs<'_>,
-    groups: &RowGroups,
-    start: usize,
-    group: usize,
+    permutation: &[[P; D]],
+    next: Ext<P>,
     rows: &Rows<'_, P>,
     fractions: &[Fraction<P>],
     powers: [&[F]; D],
 ) -> Ext<P> {
-    let stride = 1 << inputs.log_lde;
-    let at = start + group * P::WIDTH;
     let first = inputs.table.layout.num_constraints;
     let weight = |i: usize| Ext(core::array::from_fn(|d| P::from(powers[d][i])));
     let mut folded = Ext::ZERO;
     let mut sum = Ext::ZERO;
     for (column, fraction) in fractions.iter().enumerate() {
         let [numerator, denominator] = fraction.map(Ext);
-        let f = Ext::load(&inputs.permutation[(column + 1) * D * stride..], stride, at);
+        let f = Ext(permutation[column + 1]);
         folded += (denominator * f - numerator) * weight(first + column);
         sum += f;
     }
-    let accumulator = Ext::load(inputs.permutation, stride, at);
-    let next = Ext(core::array::from_fn(|d| {
-        let column = &inputs.permutation[d * stride + start..(d + 1) * stride];
-        groups.next(&column[..inputs.table.height()], group)
-    }));
+    let accumulator = Ext(permutation[0]);
     let after = first + fractions.len();
     folded += accumulator.scale(rows.is_first_row) * weight(after);
     let after_row = accumulator + sum;
