@@ -7,17 +7,17 @@ use std::cmp::Reverse;
 
 use tranche_core::plan::Profile;
 use tranche_machine::merge::Chain;
+use tranche_machine::settings::Settings;
+use tranche_machine::setup::{Setup, SetupError};
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
-use tranche_machine::{Cell, EpochEnd, Machine, Program, RecordStorage};
+use tranche_machine::{Cell, EpochEnd, EpochTables, Machine, Program, RecordStorage};
 
 use super::Options;
 use super::collect::Collector;
 use super::error::ProveError;
-use crate::epoch::EpochTables;
+use crate::backend::Backend;
 use crate::execute::{Execution, Io};
 use crate::merge::outcome;
-use crate::settings::Settings;
-use crate::setup::{Setup, SetupError};
 
 /// What became of a budget.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,9 @@ pub fn fit<'a>(
             Err(SetupError::Security { .. }) => continue,
             setup => setup?,
         };
-        let epoch = EpochTables::new(&setup).plan_in(profile)?.workspace_len();
+        let epoch = EpochTables::new(&setup)
+            .plan_in::<Backend>(profile)?
+            .workspace_len();
         let workers = (options.workers.get() * epoch) as u64;
         if workers > bytes && workers >= needed {
             continue;
