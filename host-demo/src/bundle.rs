@@ -21,11 +21,11 @@ use std::io::{self, Read, Write};
 
 use tranche_core::Params;
 use tranche_core::verifier::MAX_PROOF_BYTES;
+use tranche_machine::Span;
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
+use tranche_machine::settings::{OutOfRange, Settings};
 
-use crate::epoch::Span;
 use crate::merge::MAX_HOLES;
-use crate::settings::{OutOfRange, Settings};
 
 /// First bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"tranche\0";

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tranche_machine::settings::{DEFAULT_ARITY, SECURITY_FLOOR_BITS};
 
 use crate::bench;
 use crate::commands::{demo, plan, prove, run, verify};
 use crate::error::Error;
-use crate::settings::{DEFAULT_ARITY, SECURITY_FLOOR_BITS};
 
 /// Cycles after which an execution is given up, unless the command line says otherwise.
 const MAX_CYCLES: u64 = 1 << 36;

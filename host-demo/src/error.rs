@@ -5,11 +5,11 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use tranche_machine::setup::SetupError;
 use tranche_machine::{ElfError, ExecError};
 
 use crate::bench;
 use crate::prove::ProveError;
-use crate::setup::SetupError;
 use crate::verify::Refusal;
 
 /// Exit code of a refused proof or an execution that cannot be proved.

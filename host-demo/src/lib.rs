@@ -3,16 +3,15 @@
 //!
 //! | module | role |
 //! |---|---|
-//! | [`settings`], [`setup`] | the integers that decide every plan, and what follows from them |
 //! | [`epoch`], [`merge`] | the two kinds of proof, as batches |
 //! | [`execute`](mod@execute) | execution without proof |
 //! | [`prove`](mod@prove) | executor, workers, merges: an execution into a bundle |
 //! | [`verify`](mod@verify) | a program and a bundle into the statement that it proves |
 //! | [`bundle`] | the format of bundles |
+//! | [`hex`] | bytes and digests as text |
 //! | [`cli`], [`commands`], [`bench`] | the command line |
 #![forbid(unsafe_code)]
 
-pub mod backend;
 pub mod bench;
 pub mod bundle;
 pub mod cli;
@@ -20,12 +19,12 @@ pub mod commands;
 pub mod epoch;
 pub mod error;
 pub mod execute;
+pub mod hex;
 pub mod merge;
 pub mod prove;
-pub mod settings;
-pub mod setup;
 pub mod verify;
 
 pub use execute::execute;
 pub use prove::prove;
+pub use tranche_machine::backend;
 pub use verify::verify;

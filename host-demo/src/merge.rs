@@ -8,19 +8,18 @@ use tranche_core::plan::Profile;
 use tranche_core::verifier::{CarvedConfig, KeyError, VerifyingKey};
 use tranche_core::{F, Params, Plan, PlanError, Statement, TableSpec};
 use tranche_machine::merge::{
-    Child, Image, MergeTable, Node, Outcome, image_rows, inner_tables, root_tables, statement,
+    Child, Image, MIN_LOG_ROWS, MergeTable, Node, Outcome, image_rows, inner_tables, root_tables,
+    statement,
 };
+use tranche_machine::settings::MAX_ARITY;
+use tranche_machine::setup::{POSEIDON2, Setup};
 
 use crate::backend::Backend;
-use crate::settings::MAX_ARITY;
-use crate::setup::{POSEIDON2, Setup};
 
 /// Tables of a merge at most: children, image, result, a table for each hole, range checks.
 const MAX_TABLES: usize = MAX_ARITY as usize + 3 + MAX_HOLES;
 /// Holes of an image at most: before, between and after its intervals.
 pub const MAX_HOLES: usize = tranche_machine::program::MAX_INTERVALS + 1;
-/// log2 of the least rows of a table whose height depends on the run: above every Merkle cap.
-pub const MIN_LOG_ROWS: u8 = 4;
 /// log2 of the most rows of such a table.
 pub const MAX_LOG_ROWS: u8 = 24;
 
@@ -173,18 +172,4 @@ pub fn merge_statement(setup: &Setup<'_>, node: &Node, result: Option<&Outcome<'
         .map(|result| statement::result_digest(result.exit_code(), result.output()))
         .unwrap_or_default();
     statement::merge(&setup.program_digest, &setup.plan_digest, node, &digest)
-}
-
-/// The smallest merge of a setup: security is lowest where the tallest trace is shortest.
-pub fn least_merge<'a>(setup: &Setup<'a>) -> MergeTables<'a> {
-    let node = Node {
-        level: 2,
-        index: 0,
-        first_epoch: 1,
-        last_epoch: 1,
-        children: 1,
-        root: false,
-    };
-    let children = vec![(Child::Empty, MIN_LOG_ROWS); setup.settings.arity.into()];
-    MergeTables::inner(&node, &children, MIN_LOG_ROWS)
 }

@@ -166,13 +166,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         for table in 0..traces.len() {
             fill(table, traces.trace_mut(table));
         }
-        let committed = traces.commit(public_values).map_err(ProveError::widen)?;
-        let evaluated = committed
-            .argue()
-            .quotient()
-            .evaluate(sink)
-            .map_err(ProveError::Sink)?;
-        evaluated.reduce().fold().open().map_err(ProveError::Sink)
+        traces.finish(public_values, sink)
     }
 
     /// Bit-reverses the traces of a round and commits to their extensions.

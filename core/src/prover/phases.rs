@@ -1,9 +1,10 @@
 //! The steps up to the last commitment: commit, argue, quotient. [`super::closing`] has the rest.
 
+use embedded_io::Write;
 use heapless::Vec;
 use p3_field::PrimeCharacteristicRing;
 
-use super::{Lookup, Prover};
+use super::{Lookup, ProveError, Prover};
 use crate::air::ProverAir;
 use crate::backend::Backend;
 use crate::challenger::Challenger;
@@ -84,16 +85,33 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
         TraceMut::new(&mut traces[start..start + len], tables[table].height())
     }
 
+    /// The steps that are left, all of them; returns the number of proof bytes written.
+    ///
+    /// `public_values` has one slice per table.
+    ///
+    /// # Errors
+    /// When the public values do not have the plan's shape, and what the sink returns.
+    pub fn finish<W: Write>(
+        self,
+        public_values: &[&[F]],
+        sink: W,
+    ) -> Result<u64, ProveError<W::Error>> {
+        let committed = self.commit(public_values).map_err(ProveError::widen)?;
+        let evaluated = committed
+            .argue()
+            .quotient()
+            .evaluate(sink)
+            .map_err(ProveError::Sink)?;
+        evaluated.reduce().fold().open().map_err(ProveError::Sink)
+    }
+
     /// Extends and commits the main traces, and draws the LogUp challenges.
     ///
     /// `public_values` has one slice per table.
     ///
     /// # Errors
     /// When the public values do not have the plan's shape.
-    pub fn commit(
-        self,
-        public_values: &[&[F]],
-    ) -> Result<Committed<'s, 'a, B, A, N>, super::ProveError> {
+    pub fn commit(self, public_values: &[&[F]]) -> Result<Committed<'s, 'a, B, A, N>, ProveError> {
         Phase::Commit.log();
         let Self(mut base) = self;
         let prover = &mut *base.prover;
@@ -135,15 +153,15 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
 pub(super) fn check_public_values<const N: usize>(
     plan: &Plan<N>,
     public_values: &[&[F]],
-) -> Result<(), super::ProveError> {
+) -> Result<(), ProveError> {
     let (expected, got) = (plan.tables().len(), public_values.len());
     if expected != got {
-        return Err(super::ProveError::PublicValueSlices { expected, got });
+        return Err(ProveError::PublicValueSlices { expected, got });
     }
     for (table, (planned, values)) in plan.tables().iter().zip(public_values).enumerate() {
         let (expected, got) = (planned.layout.num_public_values, values.len());
         if expected != got {
-            return Err(super::ProveError::PublicValues {
+            return Err(ProveError::PublicValues {
                 table,
                 expected,
                 got,

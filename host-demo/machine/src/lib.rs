@@ -1,26 +1,39 @@
 //! A heap-free RV32 machine: executor, tables and traces.
 //!
 //! [`Program`] is what an ELF file loads, [`Machine`] executes it epoch by epoch into an
-//! [`EpochRecord`], and [`EpochTable`] is every AIR of an epoch, with its fillers.
-//! `docs/machine.md` lists tables and columns and says what constrains each.
+//! [`EpochRecord`], and [`EpochTable`] is every AIR of an epoch, with its fillers. A [`Setup`] fixes
+//! what decides the bytes of every proof, and an [`EpochProver`] executes and proves epoch after
+//! epoch in the caller's buffers, on a device as on a host. `docs/machine.md` lists tables and columns and says what constrains each.
 #![no_std]
 
 mod air;
+pub mod backend;
 pub mod bus;
 pub mod cells;
 pub mod decode;
+pub mod epoch;
 pub mod exec;
+pub mod fit;
 pub mod merge;
 pub mod program;
+pub mod prove;
+pub mod settings;
+pub mod setup;
 pub mod shape;
 pub mod tables;
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub use epoch::{EpochPlan, EpochTables, Span};
 #[cfg(feature = "alloc")]
 pub use exec::RecordStorage;
-pub use exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordBuffers};
+pub use exec::{
+    Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordBuffers, RecordLens,
+};
 pub use program::{ElfError, Program};
+pub use prove::{EpochBuffers, EpochProver, ProvedEpoch, RecordProver};
+pub use settings::Settings;
+pub use setup::Setup;
 pub use shape::EpochShape;
 pub use tables::EpochTable;

@@ -1,13 +1,13 @@
 //! The batches that are raced, by name.
 
 use tranche_core::verifier::{CarvedConfig, PlainConfig};
+use tranche_machine::settings::Settings;
 use tranche_machine::{EpochTable, Program};
 
 use super::BenchError;
 use super::airs::{Exclusive, Keccak, Lookups};
 use super::race::{Batch, PARAMS, Report};
 use crate::epoch::epoch_batch;
-use crate::settings::Settings;
 
 /// What the machine executes: SHA-256 of its input.
 pub(super) static GUEST: &[u8] = include_bytes!("../../guests/prebuilt/sha256.elf");

@@ -25,12 +25,12 @@ use tranche_core::bit_reverse::bit_reverse;
 use tranche_core::ntt::{self, Twiddles};
 use tranche_core::poseidon2::WIDTH;
 use tranche_core::{Backend as _, D, EF, F, Hasher};
+use tranche_machine::setup::POSEIDON2;
 
 use super::BenchError;
 use super::airs::Random;
 use super::clock::{least, processor};
 use crate::backend::Backend;
-use crate::setup::POSEIDON2;
 
 type P = <Backend as tranche_core::Backend>::P;
 type TheirP = <F as Field>::Packing;

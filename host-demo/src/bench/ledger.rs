@@ -310,7 +310,7 @@ mod tests {
     use crate::bench::race::transpose;
     use crate::commands::demo::GUEST;
     use crate::epoch::epoch_batch;
-    use crate::settings::Settings;
+    use tranche_machine::settings::Settings;
 
     thread_local! {
         /// Permutations and butterflies since the last look.

@@ -29,12 +29,12 @@ use std::process::ExitCode;
 
 use tranche_core::PlanError;
 use tranche_core::prover::{ProveError, SetupError};
-use tranche_machine::{ElfError, ExecError};
+use tranche_machine::{ElfError, ExecError, setup};
 
 use crate::cli::BenchArgs;
 use crate::commands::print;
 use crate::error::{BAD_USAGE, Error, REFUSED};
-use crate::{prove, setup};
+use crate::prove;
 use cases::{CASES, Case};
 use print::Measured;
 

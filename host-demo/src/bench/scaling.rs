@@ -6,12 +6,12 @@
 use std::num::NonZeroUsize;
 
 use tranche_machine::Program;
+use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
+use tranche_machine::setup::Setup;
 
 use super::BenchError;
 use super::clock::{elapsed, median};
 use crate::prove::{Options, Proved};
-use crate::settings::{SECURITY_FLOOR_BITS, Settings};
-use crate::setup::Setup;
 use crate::{execute, prove};
 
 /// What the machine executes.

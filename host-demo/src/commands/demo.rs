@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use tranche_machine::Program;
+use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
+use tranche_machine::setup::Setup;
 
 use super::print;
 use super::report::{peak_rss_bytes, progress_bar, size};
 use crate::error::Error;
+use crate::hex::{digest_hex, hex};
 use crate::prove::Options;
-use crate::settings::{SECURITY_FLOOR_BITS, Settings};
-use crate::setup::{Setup, digest_hex, hex};
 use crate::{backend, execute, prove, verify};
 
 /// The built-in guest: SHA-256 of its input.

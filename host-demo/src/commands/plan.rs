@@ -4,16 +4,16 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use tranche_core::security::Bits;
-use tranche_machine::Program;
+use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings, bits};
+use tranche_machine::setup::{Setup, SetupError};
+use tranche_machine::{EpochPlan, EpochTables, Program};
 
 use super::demo::GUEST;
 use super::report::{profile_name, size};
 use super::{print, read};
+use crate::backend::Backend;
 use crate::cli::PlanArgs;
-use crate::epoch::{EpochPlan, EpochTables};
 use crate::error::Error;
-use crate::settings::{SECURITY_FLOOR_BITS, Settings, bits};
-use crate::setup::{Setup, SetupError};
 
 /// Bytes of a field element.
 const ELEMENT_BYTES: usize = size_of::<tranche_core::F>();
@@ -40,7 +40,7 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
     )?;
     let tables = EpochTables::new(&setup);
     let plan = tables
-        .plan_in(args.profile.into())
+        .plan_in::<Backend>(args.profile.into())
         .map_err(SetupError::Plan)?;
     let bits = bits(&plan);
     if args.json {

@@ -9,15 +9,16 @@ use std::time::Instant;
 use serde_json::json;
 use tranche_core::plan::Profile;
 use tranche_machine::Program;
+use tranche_machine::settings::Settings;
+use tranche_machine::setup::Setup;
 
 use super::report::{peak_rss_bytes, profile_name, progress_bar, size};
 use super::{print, read, read_input};
 use crate::cli::ProveArgs;
 use crate::error::Error;
 use crate::execute::Execution;
+use crate::hex::{digest_hex, hex};
 use crate::prove::{Fit, Options, fit};
-use crate::settings::Settings;
-use crate::setup::{Setup, digest_hex, hex};
 use crate::{backend, execute, prove};
 
 /// Runs the subcommand.

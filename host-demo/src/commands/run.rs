@@ -9,7 +9,7 @@ use super::{print, read, read_input};
 use crate::cli::RunArgs;
 use crate::error::Error;
 use crate::execute;
-use crate::setup::hex;
+use crate::hex::hex;
 
 /// Runs the subcommand; the guest's exit code is the program's (its low byte, as on Linux).
 ///

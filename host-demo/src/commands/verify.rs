@@ -8,12 +8,13 @@ use std::time::Instant;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tranche_machine::Program;
+use tranche_machine::setup::POSEIDON2;
 
 use super::report::{peak_rss_bytes, printable};
 use super::{print, read};
 use crate::cli::VerifyArgs;
 use crate::error::{Error, REFUSED};
-use crate::setup::{POSEIDON2, digest_hex, hex};
+use crate::hex::{digest_hex, hex};
 use crate::verify::verify_above;
 
 /// Runs the subcommand. A refusal is an answer, not an error: it is printed, and the exit code is

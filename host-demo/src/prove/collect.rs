@@ -10,9 +10,9 @@ use tranche_core::F;
 use tranche_machine::merge::{
     Chain, MergeError, Node, Outcome, Tree, check_cover, extend, rest_rows,
 };
+use tranche_machine::setup::Setup;
 
 use crate::merge::{MergeTables, SizedChild, empty_log_rows, image, log_rows};
-use crate::setup::Setup;
 
 /// A committed table that waits for its merge.
 #[derive(Clone, Debug)]

@@ -9,6 +9,8 @@ use tranche_machine::merge::{
     Holes, Image, MergeError, MergeTable, Outcome, RangeCounts, fill_image, fill_parent,
     fill_range, fill_rest, fill_result,
 };
+use tranche_machine::settings::bits;
+use tranche_machine::setup::{POSEIDON2, Setup};
 
 use super::collect::{Collector, Merge, Pending};
 use super::error::ProveError;
@@ -18,8 +20,6 @@ use crate::backend::Backend;
 use crate::bundle::{Kind, Writer};
 use crate::execute::Execution;
 use crate::merge::{image, merge_statement, outcome};
-use crate::settings::bits;
-use crate::setup::{POSEIDON2, Setup};
 
 /// Writes the bundle of one run.
 pub(super) struct Emitter<'a, W, P> {

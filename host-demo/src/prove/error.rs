@@ -7,8 +7,9 @@ use tranche_core::PlanError;
 use tranche_core::prover::{ProveError as BatchError, SetupError as WorkspaceError};
 use tranche_machine::ExecError;
 use tranche_machine::merge::MergeError;
+use tranche_machine::prove::StartError;
 
-use crate::setup::SetupError;
+use tranche_machine::setup::SetupError;
 
 /// Why a run could not be proved.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub enum ProveError {
     },
     /// The core refused a workspace.
     Workspace(WorkspaceError),
+    /// The provers of epochs cannot start.
+    Start(StartError),
     /// The core refused a batch.
     Batch(BatchError),
     /// The bundle could not be written.
@@ -58,6 +61,7 @@ impl fmt::Display for ProveError {
             Self::Merge(error) => error.fmt(f),
             Self::Output { bytes } => write!(f, "{bytes} bytes of output are too many"),
             Self::Workspace(error) => error.fmt(f),
+            Self::Start(error) => error.fmt(f),
             Self::Batch(error) => error.fmt(f),
             Self::Write(error) => write!(f, "the bundle cannot be written: {error}"),
             Self::Panicked => f.write_str("a thread panicked"),
@@ -84,6 +88,7 @@ from! {
     PlanError => Plan,
     MergeError => Merge,
     WorkspaceError => Workspace,
+    StartError => Start,
     BatchError => Batch,
     io::Error => Write,
 }

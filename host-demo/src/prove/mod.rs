@@ -25,12 +25,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use tranche_core::plan::Profile;
-use tranche_machine::{Cell, EpochEnd, EpochRecord, Machine, RecordStorage};
+use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits};
+use tranche_machine::setup::Setup;
+use tranche_machine::{Cell, EpochEnd, EpochRecord, EpochTables, Machine, RecordStorage};
 
-use crate::epoch::EpochTables;
+use crate::backend::Backend;
 use crate::execute::{Execution, Io};
-use crate::settings::{SECURITY_FLOOR_BITS, bits};
-use crate::setup::Setup;
 
 pub use budget::{Fit, fit};
 pub use error::ProveError;
@@ -94,7 +94,7 @@ pub fn prove<W: Write>(
     progress: impl FnMut(&Proved),
 ) -> Result<Proved, ProveError> {
     let tables = EpochTables::new(setup);
-    let plan = tables.plan_in(options.profile)?;
+    let plan = tables.plan_in::<Backend>(options.profile)?;
     check_floor(bits(&plan).total(), options)?;
     let workers = options.workers.get();
     let mut storage: Vec<_> = (0..workers + EPOCHS_AHEAD)
@@ -117,7 +117,7 @@ pub fn prove<W: Write>(
             let (report, tables, plan, jobs) = (report.clone(), &tables, &plan, &jobs);
             scope.spawn(move || {
                 let _alarm = Alarm::new(&report);
-                if let Err(error) = work(setup, tables, plan, workspace, jobs, &report) {
+                if let Err(error) = work(tables, plan, workspace, jobs, &report) {
                     let _ = report.send(Err(error));
                 }
             });

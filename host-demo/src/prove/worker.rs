@@ -6,14 +6,11 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 
 use tranche_core::F;
-use tranche_core::Prover;
 use tranche_machine::merge::Chain;
-use tranche_machine::{EpochRecord, EpochTable};
+use tranche_machine::{EpochPlan, EpochRecord, EpochTable, EpochTables, RecordProver, Span};
 
 use super::error::ProveError;
 use crate::backend::Backend;
-use crate::epoch::{EpochPlan, EpochTables, Span};
-use crate::setup::{POSEIDON2, Setup};
 
 /// An executed epoch.
 #[derive(Debug)]
@@ -66,7 +63,6 @@ impl Workspace {
 
 /// Proves the epochs that come until there are no more, or nobody listens.
 pub(super) fn work<'r>(
-    setup: &Setup<'_>,
     tables: &EpochTables<'_>,
     plan: &EpochPlan,
     workspace: &mut Workspace,
@@ -74,31 +70,16 @@ pub(super) fn work<'r>(
     report: &Report<'r>,
 ) -> Result<(), ProveError> {
     let buffer = workspace.reserve(plan.workspace_len());
-    let mut prover = Prover::<Backend, _, _>::new(plan, &tables.airs, &POSEIDON2, buffer)?;
-    for (table, air) in tables.airs.iter().enumerate() {
-        if let Some(mut trace) = prover.preprocessed_mut(table) {
-            air.fill_preprocessed(&mut trace);
-        }
-    }
-    prover.prepare();
+    let mut prover = RecordProver::<Backend>::new(tables, plan, buffer)?;
     let next = || jobs.lock().ok()?.recv().ok();
     while let Some(Job { mut record, last }) = next() {
         let (number, span) = (record.epoch(), Span::of(&record));
         let publics = tables.public_values(number, &span);
-        let publics = publics.each_ref().map(Vec::as_slice);
-        let (mut proof, mut l2g) = (Vec::new(), Vec::new());
-        prover.prove_batch(
-            Some(&setup.epoch_statement(number)),
-            &publics,
-            |table, mut trace| {
-                let air = &tables.airs[table];
-                air.fill(setup.program, &mut record, &mut trace);
-                if matches!(air, EpochTable::L2g) {
-                    l2g = trace.values_mut().to_vec();
-                }
-            },
-            &mut proof,
-        )?;
+        let publics = publics.each_ref().map(|values| values.as_slice());
+        let mut traces = prover.fill(&mut record);
+        let mut l2g = traces.trace_mut(EpochTable::L2g.index());
+        let (trace, mut proof) = (l2g.values_mut().to_vec(), Vec::new());
+        traces.finish(&publics, &mut proof)?;
         let rows = record
             .l2g()
             .iter()
@@ -110,7 +91,7 @@ pub(super) fn work<'r>(
             last,
             proof,
             rows,
-            trace: l2g,
+            trace,
             record,
         };
         if report.send(Ok(done)).is_err() {

@@ -5,9 +5,9 @@ use std::fmt;
 use tranche_core::PlanError;
 use tranche_core::verifier::{KeyError, VerifyError};
 use tranche_machine::merge::{Child, Node};
+use tranche_machine::setup::SetupError;
 
 use crate::bundle::FormatError;
-use crate::setup::SetupError;
 
 /// A part of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,21 +12,23 @@ mod error;
 
 use std::io::Read;
 
+use tranche_core::plan::Profile;
 use tranche_core::security::Bits;
 use tranche_core::verifier::Root;
 use tranche_core::{Digest, Params};
-use tranche_machine::Program;
-use tranche_machine::merge::{Child, MergeTable, Node, Outcome, Tree, empty_root};
+use tranche_machine::merge::{Child, MIN_LOG_ROWS, MergeTable, Node, Outcome, Tree, empty_root};
+use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings, bits};
+use tranche_machine::setup::{POSEIDON2, Setup, SetupError};
 use tranche_machine::tables::rom::HALT;
+use tranche_machine::{EpochTables, Program, Span};
 
+use crate::backend::Backend;
 use crate::bundle::{FormatError, Reader};
-use crate::epoch::{EpochKey, EpochTables, Span};
+use crate::epoch::{EpochKey, epoch_key, public_values};
 use crate::merge::{
-    MAX_LOG_ROWS, MIN_LOG_ROWS, MergeKey, MergeTables, SizedChild, empty_log_rows, image,
-    merge_statement, outcome,
+    MAX_LOG_ROWS, MergeKey, MergeTables, SizedChild, empty_log_rows, image, merge_statement,
+    outcome,
 };
-use crate::settings::{SECURITY_FLOOR_BITS, Settings, bits};
-use crate::setup::{POSEIDON2, Setup, SetupError};
 
 pub use error::{Check, Place, Refusal};
 
@@ -145,12 +147,16 @@ struct Verifier<'a> {
 impl<'a> Verifier<'a> {
     fn new(setup: Setup<'a>, floor: f64) -> Result<Self, Check> {
         let tables = EpochTables::new(&setup);
-        let epoch_bits = bits(&tables.plan().map_err(Check::Plan)?);
+        let epoch_bits = bits(
+            &tables
+                .plan_in::<Backend>(Profile::Fast)
+                .map_err(Check::Plan)?,
+        );
         check_floor(&epoch_bits, floor)?;
         Ok(Self {
             setup,
             floor,
-            key: tables.key().map_err(Check::Key)?,
+            key: epoch_key(&tables).map_err(Check::Key)?,
             tables,
             merge_key: None,
             waiting: Vec::new(),
@@ -171,7 +177,7 @@ impl<'a> Verifier<'a> {
         let number = self.epochs + 1;
         let (span, proof) = reader.epoch()?;
         self.check_span(&span)?;
-        let publics = self.tables.public_values(number, &span);
+        let publics = public_values(&self.tables, number, &span);
         let statement = self.setup.epoch_statement(number);
         let roots = self
             .key

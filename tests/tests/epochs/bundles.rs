@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 
 use tranche::execute::{Execution, execute};
 use tranche::prove::{Options, ProveError, Proved, prove};
-use tranche::settings::Settings;
-use tranche::setup::Setup;
 use tranche::verify::{Refusal, Statement, verify_above};
 use tranche_core::Params;
 use tranche_machine::Program;
+use tranche_machine::settings::Settings;
+use tranche_machine::setup::Setup;
 
 /// Few queries and little grinding.
 pub const WEAK: Params = Params {

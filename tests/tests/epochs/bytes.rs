@@ -1,8 +1,8 @@
 //! Every byte of a small bundle flipped, and the bundle cut everywhere.
 
 use tranche::bundle::{FormatError, HEADER_BYTES, Reader};
-use tranche::settings::Settings;
 use tranche::verify::{Check, Refusal};
+use tranche_machine::settings::Settings;
 
 use crate::bundles::*;
 

@@ -2,11 +2,11 @@
 
 use tranche::bundle::{FormatError, Kind};
 use tranche::prove::ProveError;
-use tranche::settings::Settings;
 use tranche::verify::{Check, Place, Refusal};
 use tranche_core::verifier::VerifyError;
 use tranche_machine::Program;
 use tranche_machine::merge::{Child, MergeError};
+use tranche_machine::settings::Settings;
 use tranche_machine::tables::rom::HALT;
 
 use crate::bundles::*;

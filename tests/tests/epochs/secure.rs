@@ -3,11 +3,11 @@
 use std::num::NonZeroUsize;
 
 use tranche::prove::{Fit, Options, fit, prove};
-use tranche::settings::{OutOfRange, Settings};
-use tranche::setup::{Setup, SetupError};
 use tranche::verify::{Check, Place, verify, verify_above};
 use tranche_core::plan::Profile;
 
+use tranche_machine::settings::{OutOfRange, Settings};
+use tranche_machine::setup::{Setup, SetupError};
 use tranche_tests::core::PROFILES;
 
 use crate::bundles::*;

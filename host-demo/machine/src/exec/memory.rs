@@ -26,10 +26,18 @@ impl Cell {
         timestamp: 0,
     };
 
+    /// Slots in which `cells` cells of memory and output fit, and not one more than that takes.
+    pub const fn slots_for(cells: usize) -> usize {
+        (cells * SHARE.1).div_ceil(SHARE.0)
+    }
+
     const fn is_free(&self) -> bool {
         self.id == u32::MAX
     }
 }
+
+/// Slots in use at most, as a share of all: one in eight stays free, so that probes stay short.
+const SHARE: (usize, usize) = (7, 8);
 
 /// Registers and hidden cells, which every program has.
 const FIXED_CELLS: usize = (OUT - REGISTERS) as usize;
@@ -63,8 +71,7 @@ impl<'a> Memory<'a> {
             return Some(&mut self.fixed[(id - REGISTERS) as usize]);
         }
         let at = self.slot(id)?;
-        // One slot in eight stays free, so that probes stay short.
-        let full = (self.used + 1) * 8 > self.slots.len() * 7;
+        let full = (self.used + 1) * SHARE.1 > self.slots.len() * SHARE.0;
         let cell = &mut self.slots[at];
         if cell.is_free() {
             if full {

@@ -12,4 +12,4 @@ pub use machine::{EpochEnd, GuestIo, Machine};
 pub use memory::Cell;
 #[cfg(feature = "alloc")]
 pub use owned::RecordStorage;
-pub use record::{EpochRecord, RecordBuffers};
+pub use record::{EpochRecord, RecordBuffers, RecordLens, RecordTooShort};

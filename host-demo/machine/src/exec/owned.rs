@@ -3,7 +3,9 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::record::{AluRow, CpuRow, EpochRecord, L2gRow, MemRow, RecordBuffers, SysRow};
+use super::record::{
+    AluRow, CpuRow, EpochRecord, L2gRow, MemRow, RecordBuffers, RecordLens, SysRow,
+};
 use crate::shape::EpochShape;
 
 /// Buffers for one epoch's record; see [`EpochRecord`].
@@ -24,14 +26,15 @@ pub struct RecordStorage {
 impl RecordStorage {
     /// Buffers for epochs of `shape`.
     pub fn new(shape: EpochShape) -> Self {
+        let lens = RecordLens::of(shape);
         Self {
             shape,
-            cpu: vec![CpuRow::default(); 1 << shape.cpu],
-            mem: vec![MemRow::default(); 1 << shape.mem],
-            alu: [shape.cmp, shape.bit, shape.shift].map(|log| vec![AluRow::default(); 1 << log]),
-            sys: vec![SysRow::default(); 1 << shape.sys],
-            l2g: vec![L2gRow::default(); 1 << shape.l2g],
-            rom: vec![0; 1 << shape.rom],
+            cpu: vec![CpuRow::default(); lens.cpu],
+            mem: vec![MemRow::default(); lens.mem],
+            alu: [lens.cmp, lens.bit, lens.shift].map(|len| vec![AluRow::default(); len]),
+            sys: vec![SysRow::default(); lens.sys],
+            l2g: vec![L2gRow::default(); lens.l2g],
+            rom: vec![0; lens.rom],
         }
     }
 

@@ -172,6 +172,105 @@ pub struct RecordBuffers<'a> {
     pub rom: &'a mut [u32],
 }
 
+impl RecordBuffers<'_> {
+    /// The buffers cut to the rows of `shape`.
+    ///
+    /// # Errors
+    /// [`RecordTooShort`] names the first that has fewer.
+    pub fn cut(self, shape: EpochShape) -> Result<Self, RecordTooShort> {
+        let lens = RecordLens::of(shape);
+        Ok(Self {
+            cpu: cut("cpu", self.cpu, lens.cpu)?,
+            mem: cut("mem", self.mem, lens.mem)?,
+            cmp: cut("cmp", self.cmp, lens.cmp)?,
+            bit: cut("bit", self.bit, lens.bit)?,
+            shift: cut("shift", self.shift, lens.shift)?,
+            sys: cut("sys", self.sys, lens.sys)?,
+            l2g: cut("l2g", self.l2g, lens.l2g)?,
+            rom: cut("rom", self.rom, lens.rom)?,
+        })
+    }
+}
+
+fn cut<'a, T>(
+    table: &'static str,
+    rows: &'a mut [T],
+    needed: usize,
+) -> Result<&'a mut [T], RecordTooShort> {
+    let got = rows.len();
+    rows.get_mut(..needed)
+        .ok_or(RecordTooShort { table, needed, got })
+}
+
+/// A buffer of a record with fewer rows than the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RecordTooShort {
+    /// The table.
+    pub table: &'static str,
+    /// Its rows.
+    pub needed: usize,
+    /// Rows of the buffer.
+    pub got: usize,
+}
+
+impl core::fmt::Display for RecordTooShort {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { table, needed, got } = self;
+        write!(f, "{got} rows for the {needed} of table {table}")
+    }
+}
+
+impl core::error::Error for RecordTooShort {}
+
+/// Elements of each of the [`RecordBuffers`], exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RecordLens {
+    /// Rows of CPU.
+    pub cpu: usize,
+    /// Rows of MEM.
+    pub mem: usize,
+    /// Rows of CMP.
+    pub cmp: usize,
+    /// Rows of BIT.
+    pub bit: usize,
+    /// Rows of SHIFT.
+    pub shift: usize,
+    /// Rows of SYS.
+    pub sys: usize,
+    /// Rows of L2G.
+    pub l2g: usize,
+    /// Rows of ROM.
+    pub rom: usize,
+}
+
+impl RecordLens {
+    /// Those of epochs of `shape`.
+    pub const fn of(shape: EpochShape) -> Self {
+        Self {
+            cpu: 1 << shape.cpu,
+            mem: 1 << shape.mem,
+            cmp: 1 << shape.cmp,
+            bit: 1 << shape.bit,
+            shift: 1 << shape.shift,
+            sys: 1 << shape.sys,
+            l2g: 1 << shape.l2g,
+            rom: 1 << shape.rom,
+        }
+    }
+
+    /// Bytes of all buffers.
+    pub const fn bytes(&self) -> usize {
+        self.cpu * size_of::<CpuRow>()
+            + self.mem * size_of::<MemRow>()
+            + (self.cmp + self.bit + self.shift) * size_of::<AluRow>()
+            + self.sys * size_of::<SysRow>()
+            + self.l2g * size_of::<L2gRow>()
+            + self.rom * size_of::<u32>()
+    }
+}
+
 /// Rows of the RANGE table.
 pub(crate) const RANGE_ROWS: usize = 1 << 9;
 /// Rows of the AND4 table.
@@ -279,26 +378,17 @@ impl<'a> EpochRecord<'a> {
             l2g,
             rom,
         } = buffers;
-        let lens = [
-            cpu.len(),
-            mem.len(),
-            cmp.len(),
-            bit.len(),
-            shift.len(),
-            sys.len(),
-            l2g.len(),
-        ];
-        let logs = [
-            shape.cpu,
-            shape.mem,
-            shape.cmp,
-            shape.bit,
-            shape.shift,
-            shape.sys,
-            shape.l2g,
-        ];
-        assert_eq!(lens, logs.map(|log| 1 << log), "buffers of another shape");
-        assert_eq!(rom.len(), 1 << shape.rom, "a ROM of another shape");
+        let lens = RecordLens {
+            cpu: cpu.len(),
+            mem: mem.len(),
+            cmp: cmp.len(),
+            bit: bit.len(),
+            shift: shift.len(),
+            sys: sys.len(),
+            l2g: l2g.len(),
+            rom: rom.len(),
+        };
+        assert_eq!(lens, RecordLens::of(shape), "buffers of another shape");
         Self {
             cpu: Rows::new(cpu),
             mem: Rows::new(mem),

@@ -46,6 +46,9 @@ use crate::tables::{l2g, lookup};
 /// The bus of `(cell, epoch, low half, high half)` tokens.
 pub const GMEM: &str = "gmem";
 
+/// log2 of the least rows of a table whose height depends on the run: above every Merkle cap.
+pub const MIN_LOG_ROWS: u8 = 4;
+
 /// A table of a merge batch.
 ///
 /// Order within a batch: the children ([`L2g`](Self::L2g) or [`Child`](Self::Child), carved), then

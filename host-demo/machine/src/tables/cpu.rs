@@ -58,7 +58,7 @@ const _: () = assert!(1 << NUM_FLAGS == UNEXECUTABLE && FLAGS + NUM_FLAGS == A[0
 /// Columns whose next row is read.
 pub(super) const NEXT: [usize; 3] = [PC, CLK, REAL];
 /// Public values: entry and exit program counter, clock at the end.
-pub(super) const PUBLIC_VALUES: usize = 3;
+pub const PUBLIC_VALUES: usize = 3;
 
 pub(super) const fn width(clock: Clock) -> usize {
     ELAPSED + 3 * clock.limbs()

@@ -6,7 +6,8 @@
 use tranche_core::Params;
 use tranche_core::plan::{MAX_QUERIES, Plan};
 use tranche_core::security::Bits;
-use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+
+use crate::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
 /// Bits that every proof of a bundle has at least, unless a verifier asks for more.
 pub const SECURITY_FLOOR_BITS: f64 = 100.0;
@@ -21,6 +22,7 @@ pub const MAX_CAP_HEIGHT: u8 = 4;
 
 /// The integers that decide every plan of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Settings {
     /// log2 of the cycles of an epoch.
     pub log2_cycles: u8,
@@ -32,6 +34,7 @@ pub struct Settings {
 
 /// A setting outside of its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OutOfRange {
     /// Its name.
     pub name: &'static str,
@@ -43,8 +46,8 @@ pub struct OutOfRange {
     pub max: u32,
 }
 
-impl std::fmt::Display for OutOfRange {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Self {
             name,
             got,
@@ -55,7 +58,7 @@ impl std::fmt::Display for OutOfRange {
     }
 }
 
-impl std::error::Error for OutOfRange {}
+impl core::error::Error for OutOfRange {}
 
 impl Default for Settings {
     fn default() -> Self {

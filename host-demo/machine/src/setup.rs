@@ -1,15 +1,16 @@
 //! A program and the settings that it is proved with: what prover and verifier both derive alike.
 
-use p3_field::PrimeField32;
+use heapless::Vec;
+use tranche_core::plan::{Plan, Profile};
 use tranche_core::poseidon2::Poseidon2;
-use tranche_core::{Digest, F, Params, PlanError};
-use tranche_machine::merge::statement;
-use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
-use tranche_machine::{EpochShape, Program};
+use tranche_core::security::{self, Bits};
+use tranche_core::{Digest, Params, PlanError, ScalarBackend, Statement, TableSpec};
 
 use crate::epoch::EpochTables;
-use crate::merge::least_merge;
-use crate::settings::{OutOfRange, Settings, bits};
+use crate::merge::{MIN_LOG_ROWS, MergeTable, inner_tables, statement};
+use crate::program::Program;
+use crate::settings::{MAX_ARITY, OutOfRange, Settings};
+use crate::shape::{EpochShape, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
 /// The permutation of every proof.
 pub static POSEIDON2: Poseidon2 = Poseidon2::BABY_BEAR;
@@ -19,6 +20,7 @@ pub const MACHINE_VERSION: u32 = 1;
 
 /// Why settings and a program cannot be proved.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SetupError {
     /// A setting is outside of its range.
@@ -34,8 +36,8 @@ pub enum SetupError {
     },
 }
 
-impl std::fmt::Display for SetupError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for SetupError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Range(error) => error.fmt(f),
             Self::Plan(error) => error.fmt(f),
@@ -46,7 +48,7 @@ impl std::fmt::Display for SetupError {
     }
 }
 
-impl std::error::Error for SetupError {}
+impl core::error::Error for SetupError {}
 
 impl From<OutOfRange> for SetupError {
     fn from(error: OutOfRange) -> Self {
@@ -131,13 +133,13 @@ impl<'a> Setup<'a> {
         mut settings: Settings,
         floor: f64,
     ) -> Result<Self, SetupError> {
+        let setup = Self::new(program, settings)?;
+        let shapes = [epoch_security(&setup)?, merge_security(&setup)?];
         loop {
-            let setup = Self::new(program, settings)?;
-            let epoch = bits(&EpochTables::new(&setup).plan()?);
-            let merge = bits(&least_merge(&setup).plan(&settings.params)?);
-            let least = epoch.total().min(merge.total());
+            let bits = shapes.map(|shape| Bits::unique(&shape, &settings.params));
+            let least = bits[0].total().min(bits[1].total());
             if least >= floor {
-                return Ok(setup);
+                return Ok(Self::new(program, settings)?);
             }
             let more = Params {
                 num_queries: settings.params.num_queries + 1,
@@ -148,7 +150,7 @@ impl<'a> Setup<'a> {
                 ..settings
             };
             // Another term binds, or there is no room for one more query.
-            let helps = [epoch, merge]
+            let helps = bits
                 .iter()
                 .any(|b| b.total() < floor && b.binding().0 == "query");
             if !helps || next.check().is_err() {
@@ -159,22 +161,32 @@ impl<'a> Setup<'a> {
     }
 
     /// The statement of the proof of epoch `number`.
-    pub fn epoch_statement(&self, number: u32) -> tranche_core::Statement {
+    pub fn epoch_statement(&self, number: u32) -> Statement {
         statement::epoch(&self.program_digest, &self.plan_digest, number)
     }
 }
 
-/// A digest as 64 hexadecimal digits: eight elements of four bytes, little-endian.
-pub fn digest_hex(digest: &Digest) -> String {
-    hex(digest
-        .iter()
-        .flat_map(|element: &F| element.as_canonical_u32().to_le_bytes()))
+/// What the security of an epoch depends on. The backend does not matter, nor does the number of
+/// queries.
+///
+/// A plan is large: on a device, its stack is gone before the next function needs some.
+#[inline(never)]
+fn epoch_security(setup: &Setup<'_>) -> Result<security::Shape, PlanError> {
+    let plan = EpochTables::new(setup).plan_in::<ScalarBackend>(Profile::Fast)?;
+    Ok(plan.security_shape())
 }
 
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: impl IntoIterator<Item = u8>) -> String {
-    bytes
-        .into_iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+/// The same of the smallest merge: security is lowest where the tallest trace is shortest.
+#[inline(never)]
+fn merge_security(setup: &Setup<'_>) -> Result<security::Shape, PlanError> {
+    /// Children, parent and range checks.
+    const MAX_TABLES: usize = MAX_ARITY as usize + 2;
+    let Settings { arity, params, .. } = setup.settings;
+    let airs: Vec<MergeTable<'_>, MAX_TABLES> = inner_tables(false, arity.into()).collect();
+    let specs: Vec<TableSpec, MAX_TABLES> = airs
+        .iter()
+        .map(|air| air.spec(air.fixed_log_height().unwrap_or(MIN_LOG_ROWS)))
+        .collect();
+    let plan = Plan::<MAX_TABLES>::new::<ScalarBackend, _>(&airs, &specs, params)?;
+    Ok(plan.security_shape())
 }

@@ -1,0 +1,251 @@
+//! Proving epochs in the caller's buffers: [`RecordProver`] those that are recorded,
+//! [`EpochProver`] those of a program as it executes.
+//!
+//! All sizes can be asked for before anything is executed: [`EpochPlan::workspace_len`],
+//! [`RecordLens::of`](crate::RecordLens::of), and [`Cell::slots_for`] for the cells that a run
+//! touches, of which an epoch adds at most as many as its L2G table has rows. Nothing here
+//! allocates, and nothing panics on what a caller passes.
+
+use core::mem::MaybeUninit;
+
+use embedded_io::Write;
+use tranche_core::air::ProverAir;
+use tranche_core::prover::{ProveError, SetupError, Traces};
+use tranche_core::{Backend, Prover};
+
+use crate::epoch::{EpochPlan, EpochTables, Span};
+use crate::exec::{
+    Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordBuffers, RecordTooShort,
+};
+use crate::setup::POSEIDON2;
+use crate::tables::{EpochTable, NUM_TABLES};
+
+/// Proves recorded epochs, one after another, in one workspace.
+#[derive(Debug)]
+pub struct RecordProver<'a, B: Backend> {
+    tables: &'a EpochTables<'a>,
+    prover: Prover<'a, B, EpochTable<'a>, NUM_TABLES>,
+}
+
+impl<'a, B: Backend> RecordProver<'a, B>
+where
+    EpochTable<'a>: ProverAir<B>,
+{
+    /// Takes a workspace of at least [`EpochPlan::workspace_len`] bytes, and commits what is the same
+    /// in all epochs.
+    ///
+    /// # Errors
+    /// [`StartError::Workspace`], or [`StartError::OtherPlan`].
+    pub fn new(
+        tables: &'a EpochTables<'a>,
+        plan: &'a EpochPlan,
+        workspace: &'a mut [MaybeUninit<u8>],
+    ) -> Result<Self, StartError> {
+        let specs = plan.tables().iter().map(|table| table.spec);
+        if !specs.eq(tables.specs) || *plan.params() != tables.setup().settings.params {
+            return Err(StartError::OtherPlan);
+        }
+        let mut prover = Prover::new(plan, &tables.airs, &POSEIDON2, workspace)?;
+        for (table, air) in tables.airs.iter().enumerate() {
+            if let Some(mut trace) = prover.preprocessed_mut(table) {
+                air.fill_preprocessed(&mut trace);
+            }
+        }
+        prover.prepare();
+        Ok(Self { tables, prover })
+    }
+
+    /// Starts the proof of a recorded epoch: all traces are written.
+    ///
+    /// The record must be of this setup's program; what follows are the steps of
+    /// [`tranche_core::prover`], with the epoch's [public values](EpochTables::public_values).
+    pub fn fill(
+        &mut self,
+        record: &mut EpochRecord<'_>,
+    ) -> Traces<'_, 'a, B, EpochTable<'a>, NUM_TABLES> {
+        let setup = self.tables.setup();
+        let statement = setup.epoch_statement(record.epoch());
+        let mut traces = self
+            .prover
+            .begin(Some(&statement))
+            .expect("prepared when it was made");
+        for (table, air) in self.tables.airs.iter().enumerate() {
+            air.fill(setup.program, record, &mut traces.trace_mut(table));
+        }
+        traces
+    }
+
+    /// Proves a recorded epoch; returns the number of bytes written.
+    ///
+    /// # Errors
+    /// What the sink returns.
+    pub fn prove<W: Write>(
+        &mut self,
+        record: &mut EpochRecord<'_>,
+        sink: W,
+    ) -> Result<u64, ProveError<W::Error>> {
+        let publics = self.tables.public_values(record.epoch(), &Span::of(record));
+        let publics = publics.each_ref().map(|values| values.as_slice());
+        self.fill(record).finish(&publics, sink)
+    }
+}
+
+/// Everything that an [`EpochProver`] works in; none of it need hold anything in particular.
+#[derive(Debug)]
+pub struct EpochBuffers<'a> {
+    /// Touched cells; see [`Cell::slots_for`].
+    pub cells: &'a mut [Cell],
+    /// Rows of one epoch; at least [`RecordLens::of`](crate::RecordLens::of) the setup's shape.
+    pub record: RecordBuffers<'a>,
+    /// At least [`EpochPlan::workspace_len`] bytes, of any alignment.
+    pub workspace: &'a mut [MaybeUninit<u8>],
+}
+
+/// Executes a program and proves each epoch as soon as it is full.
+#[derive(Debug)]
+pub struct EpochProver<'a, B: Backend> {
+    machine: Machine<'a>,
+    record: EpochRecord<'a>,
+    prover: RecordProver<'a, B>,
+}
+
+/// A proved epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ProvedEpoch {
+    /// Its number, from 1.
+    pub number: u32,
+    /// What its proof says of it.
+    pub span: Span,
+    /// The program's exit code, if the epoch is the last.
+    pub exit_code: Option<u32>,
+    /// Bytes that went to the sink.
+    pub proof_bytes: u64,
+}
+
+impl<'a, B: Backend> EpochProver<'a, B>
+where
+    EpochTable<'a>: ProverAir<B>,
+{
+    /// A prover at the start of the program that `tables` were made for; `max_cycles` bounds the run.
+    ///
+    /// # Errors
+    /// [`StartError`], when a buffer is too short or the plan was made for other tables.
+    pub fn new(
+        tables: &'a EpochTables<'a>,
+        plan: &'a EpochPlan,
+        buffers: EpochBuffers<'a>,
+        max_cycles: u64,
+    ) -> Result<Self, StartError> {
+        let EpochBuffers {
+            cells,
+            record,
+            workspace,
+        } = buffers;
+        let setup = tables.setup();
+        Ok(Self {
+            record: EpochRecord::new(setup.shape, record.cut(setup.shape)?),
+            machine: Machine::new(setup.program, cells, max_cycles),
+            prover: RecordProver::new(tables, plan, workspace)?,
+        })
+    }
+
+    /// Executes the next epoch and proves it; the proof's bytes go to `sink` as they are known.
+    ///
+    /// # Errors
+    /// [`EpochError`]; [`ExecError::Exited`] after the last epoch.
+    pub fn next<W: Write>(
+        &mut self,
+        io: &mut impl GuestIo,
+        sink: W,
+    ) -> Result<ProvedEpoch, EpochError<W::Error>> {
+        let end = self.machine.run_epoch(io, &mut self.record)?;
+        let exit_code = match end {
+            EpochEnd::Full => None,
+            EpochEnd::Exit(code) => Some(code),
+        };
+        let proof_bytes = self.prover.prove(&mut self.record, sink)?;
+        Ok(ProvedEpoch {
+            number: self.record.epoch(),
+            span: Span::of(&self.record),
+            exit_code,
+            proof_bytes,
+        })
+    }
+
+    /// The machine, between epochs.
+    pub const fn machine(&self) -> &Machine<'a> {
+        &self.machine
+    }
+}
+
+/// Why proving cannot start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum StartError {
+    /// A buffer of the record is too short.
+    Record(RecordTooShort),
+    /// The core refused the workspace, or the plan's backend.
+    Workspace(SetupError),
+    /// The plan was made for other tables or other parameters.
+    OtherPlan,
+}
+
+impl core::fmt::Display for StartError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Record(error) => error.fmt(f),
+            Self::Workspace(error) => error.fmt(f),
+            Self::OtherPlan => f.write_str("the plan was made for other tables"),
+        }
+    }
+}
+
+impl core::error::Error for StartError {}
+
+impl From<RecordTooShort> for StartError {
+    fn from(error: RecordTooShort) -> Self {
+        Self::Record(error)
+    }
+}
+
+impl From<SetupError> for StartError {
+    fn from(error: SetupError) -> Self {
+        Self::Workspace(error)
+    }
+}
+
+/// Why an epoch could not be proved; `E` is the error of the proof sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum EpochError<E> {
+    /// The execution cannot go on.
+    Execution(ExecError),
+    /// The core refused the batch, or the sink failed.
+    Batch(ProveError<E>),
+}
+
+impl<E: core::fmt::Display> core::fmt::Display for EpochError<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Execution(error) => error.fmt(f),
+            Self::Batch(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for EpochError<E> {}
+
+impl<E> From<ExecError> for EpochError<E> {
+    fn from(error: ExecError) -> Self {
+        Self::Execution(error)
+    }
+}
+
+impl<E> From<ProveError<E>> for EpochError<E> {
+    fn from(error: ProveError<E>) -> Self {
+        Self::Batch(error)
+    }
+}

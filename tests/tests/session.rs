@@ -1,0 +1,221 @@
+//! A device's session: a program executed and proved epoch by epoch in buffers that were there
+//! before, without a heap, in the bytes of the host's bundle.
+
+use std::mem::MaybeUninit;
+use std::num::NonZeroUsize;
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use tranche::backend::Backend;
+use tranche::bundle::Reader;
+use tranche::execute;
+use tranche::prove::{Options, prove};
+use tranche_core::Params;
+use tranche_core::plan::Profile;
+use tranche_machine::exec::RecordTooShort;
+use tranche_machine::exec::record::{AluRow, CpuRow, L2gRow, MemRow, SysRow};
+use tranche_machine::prove::{EpochError, StartError};
+use tranche_machine::{
+    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, ExecError, GuestIo, Program,
+    RecordBuffers, RecordLens, Settings, Setup, Span,
+};
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+const SPIN: &[u8] = include_bytes!("../../host-demo/guests/prebuilt/spin.elf");
+const INPUT: &[u8] = b"9";
+const MAX_CYCLES: u64 = 1 << 20;
+const SETTINGS: Settings = Settings {
+    log2_cycles: 8,
+    arity: 32, // so that no merge stands between the epochs
+    params: Params {
+        num_queries: 5,
+        query_pow_bits: 2,
+        ..Params::DEFAULT
+    },
+};
+
+/// What a device would have as statics; the record's buffers are longer than they have to be.
+struct Memory {
+    cells: Vec<Cell>,
+    cpu: Vec<CpuRow>,
+    mem: Vec<MemRow>,
+    alu: [Vec<AluRow>; 3],
+    sys: Vec<SysRow>,
+    l2g: Vec<L2gRow>,
+    rom: Vec<u32>,
+    workspace: Vec<MaybeUninit<u8>>,
+}
+
+impl Memory {
+    fn new(setup: &Setup<'_>, cells: usize, workspace: usize) -> Self {
+        let lens = RecordLens::of(setup.shape);
+        Self {
+            cells: vec![Cell::FREE; cells],
+            cpu: vec![CpuRow::default(); lens.cpu + 1],
+            mem: vec![MemRow::default(); lens.mem],
+            alu: [lens.cmp, lens.bit, lens.shift].map(|len| vec![AluRow::default(); len + 3]),
+            sys: vec![SysRow::default(); lens.sys],
+            l2g: vec![L2gRow::default(); lens.l2g],
+            rom: vec![7; lens.rom],
+            workspace: vec![MaybeUninit::uninit(); workspace],
+        }
+    }
+
+    fn buffers(&mut self) -> EpochBuffers<'_> {
+        let [cmp, bit, shift] = &mut self.alu;
+        EpochBuffers {
+            cells: &mut self.cells,
+            record: RecordBuffers {
+                cpu: &mut self.cpu,
+                mem: &mut self.mem,
+                cmp,
+                bit,
+                shift,
+                sys: &mut self.sys,
+                l2g: &mut self.l2g,
+                rom: &mut self.rom,
+            },
+            workspace: &mut self.workspace,
+        }
+    }
+}
+
+/// The guest's world: an input, and an output that nobody keeps.
+struct Input(&'static [u8]);
+
+impl GuestIo for Input {
+    fn read(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(byte)
+    }
+
+    fn write(&mut self, _: u8) {}
+}
+
+/// Cells of memory and output that the run touches.
+fn touched(program: &Program<'_>) -> usize {
+    let mut cells = vec![Cell::FREE; 1 << 12];
+    let mut machine = tranche_machine::Machine::new(program, &mut cells, MAX_CYCLES);
+    machine.run(&mut Input(INPUT)).unwrap();
+    machine.into_cells().0.len()
+}
+
+#[test]
+fn the_bytes_of_the_bundle_without_a_heap() {
+    let program = Program::parse(SPIN).unwrap();
+    let setup = Setup::new(&program, SETTINGS).unwrap();
+    let execution = execute(&program, INPUT, MAX_CYCLES).unwrap();
+    let (workers, floor) = (NonZeroUsize::MIN, 0.0);
+    let options = Options {
+        workers,
+        floor,
+        ..Options::default()
+    };
+    let mut bundle = Vec::new();
+    let proved = prove(&setup, INPUT, &execution, &options, &mut bundle, |_| {}).unwrap();
+    assert!(proved.epochs > 3);
+
+    for profile in [Profile::Fast, Profile::Compact] {
+        let workspace = EpochTables::new(&setup)
+            .plan_in::<Backend>(profile)
+            .unwrap()
+            .workspace_len();
+        let mut memory = Memory::new(&setup, Cell::slots_for(touched(&program)), workspace);
+        let (mut reader, _) = Reader::new(&bundle[..]).unwrap();
+        let mut bytes = vec![0; 1 << 20];
+        let buffers = memory.buffers();
+        assert_no_alloc(|| {
+            let tables = EpochTables::new(&setup);
+            let plan = tables.plan_in::<Backend>(profile).unwrap();
+            let mut session =
+                EpochProver::<Backend>::new(&tables, &plan, buffers, MAX_CYCLES).unwrap();
+            let mut io = Input(INPUT);
+            for number in 1..=proved.epochs {
+                let epoch = session.next(&mut io, &mut bytes[..]).unwrap();
+                let expected: (Span, &[u8]) =
+                    assert_no_alloc::permit_alloc(|| reader.epoch().unwrap());
+                let (span, proof) = expected;
+                assert_eq!((epoch.number, epoch.span), (number, span));
+                assert_eq!(epoch.exit_code.is_some(), number == proved.epochs);
+                assert_eq!(epoch.proof_bytes, proof.len() as u64);
+                assert!(
+                    bytes[..proof.len()] == *proof,
+                    "epoch {number}, {profile:?}"
+                );
+            }
+            assert_eq!(session.machine().exit_code(), Some(execution.exit_code));
+            let after = session.next(&mut io, &mut bytes[..]);
+            assert_eq!(after, Err(EpochError::Execution(ExecError::Exited)));
+        });
+    }
+}
+
+#[test]
+fn cells_are_counted_to_the_slot() {
+    let program = Program::parse(SPIN).unwrap();
+    let slots = Cell::slots_for(touched(&program));
+    let run = |slots| {
+        let mut cells = vec![Cell::FREE; slots];
+        tranche_machine::Machine::new(&program, &mut cells, MAX_CYCLES).run(&mut Input(INPUT))
+    };
+    assert_eq!(run(slots), Ok(0));
+    assert!(matches!(run(slots - 1), Err(ExecError::MemoryFull { .. })));
+}
+
+fn start(
+    tables: &EpochTables<'_>,
+    plan: &EpochPlan,
+    memory: &mut Memory,
+) -> Result<(), StartError> {
+    EpochProver::<Backend>::new(tables, plan, memory.buffers(), MAX_CYCLES).map(|_| ())
+}
+
+#[test]
+fn short_buffers_and_other_plans_are_refused() {
+    let program = Program::parse(SPIN).unwrap();
+    let setup = Setup::new(&program, SETTINGS).unwrap();
+    let tables = EpochTables::new(&setup);
+    let plan = tables.plan_in::<Backend>(Profile::Compact).unwrap();
+    let len = plan.workspace_len();
+    assert_eq!(
+        start(&tables, &plan, &mut Memory::new(&setup, 64, len)),
+        Ok(())
+    );
+
+    let short = start(&tables, &plan, &mut Memory::new(&setup, 64, len - 1));
+    assert!(matches!(short, Err(StartError::Workspace(_))), "{short:?}");
+
+    let mut memory = Memory::new(&setup, 64, len);
+    memory.l2g.pop();
+    let needed = RecordLens::of(setup.shape).l2g;
+    let expected = RecordTooShort {
+        table: "l2g",
+        needed,
+        got: needed - 1,
+    };
+    let short = start(&tables, &plan, &mut memory);
+    assert_eq!(short, Err(StartError::Record(expected)));
+
+    for other in [
+        Settings {
+            log2_cycles: 9,
+            ..SETTINGS
+        },
+        Settings {
+            params: Params::DEFAULT,
+            ..SETTINGS
+        },
+    ] {
+        let setup = Setup::new(&program, other).unwrap();
+        let plan = EpochTables::new(&setup)
+            .plan_in::<Backend>(Profile::Compact)
+            .unwrap();
+        let mut memory = Memory::new(&setup, 64, plan.workspace_len());
+        assert_eq!(
+            start(&tables, &plan, &mut memory),
+            Err(StartError::OtherPlan)
+        );
+    }
+}
