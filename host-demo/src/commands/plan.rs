@@ -11,7 +11,7 @@ use tranche_machine::{EpochPlan, EpochTables, Program};
 use super::demo::GUEST;
 use super::report::{profile_name, size};
 use super::{print, read};
-use crate::backend::Backend;
+use crate::backend::{self, Backend};
 use crate::cli::PlanArgs;
 use crate::error::Error;
 
@@ -76,6 +76,7 @@ fn report(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits, log2_cycles: 
     });
     json!({
         "epoch_log2": log2_cycles,
+        "backend": backend::name(),
         "profile": profile_name(plan.profile()),
         "workspace_bytes": plan.workspace_len(),
         "security_bits": bits.total(),
@@ -108,6 +109,7 @@ fn table(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits) -> String {
         let (name, first, last) = (format!("{:?}", region.name), region.first, region.last);
         text += &format!("{name:20} {offset:11} {bytes:12}  {first:?} to {last:?}\n");
     }
+    text += &format!("\nbackend    {}, {} lanes", backend::name(), plan.lanes());
     let (len, queries) = (plan.workspace_len(), plan.params().num_queries);
     let profile = profile_name(plan.profile());
     text += &format!(
