@@ -43,7 +43,7 @@ struct Memory {
     alu: [Vec<AluRow>; 3],
     sys: Vec<SysRow>,
     l2g: Vec<L2gRow>,
-    rom: Vec<u32>,
+    counts: [Vec<u32>; 3],
     workspace: Vec<MaybeUninit<u8>>,
 }
 
@@ -57,13 +57,14 @@ impl Memory {
             alu: [lens.cmp, lens.bit, lens.shift].map(|len| vec![AluRow::default(); len + 3]),
             sys: vec![SysRow::default(); lens.sys],
             l2g: vec![L2gRow::default(); lens.l2g],
-            rom: vec![7; lens.rom],
+            counts: [lens.rom, lens.range, lens.and4].map(|len| vec![7; len]),
             workspace: vec![MaybeUninit::uninit(); workspace],
         }
     }
 
     fn buffers(&mut self) -> EpochBuffers<'_> {
         let [cmp, bit, shift] = &mut self.alu;
+        let [rom, range, and4] = &mut self.counts;
         EpochBuffers {
             cells: &mut self.cells,
             record: RecordBuffers {
@@ -74,7 +75,9 @@ impl Memory {
                 shift,
                 sys: &mut self.sys,
                 l2g: &mut self.l2g,
-                rom: &mut self.rom,
+                rom,
+                range,
+                and4,
             },
             workspace: &mut self.workspace,
         }

@@ -12,9 +12,10 @@ mod regions;
 
 use heapless::Vec;
 
-use crate::air::{Buses, ProverAir, TableLayout};
+use crate::air::{Buses, DegreeBuilder, ProverAir, TableLayout};
 use crate::backend::Backend;
 use crate::{D, DIGEST, Params, security, workspace};
+use p3_air::Air;
 use p3_field::PackedValue;
 
 use compact::Room;
@@ -97,6 +98,25 @@ impl TablePlan {
     /// Base columns of the permutation trace.
     pub(crate) const fn permutation_base_width(&self) -> usize {
         D * self.layout.permutation_width()
+    }
+
+    /// What it adds to the security of a batch whose widest message so far has `message_width`
+    /// elements.
+    fn security_shape(&self, message_width: usize) -> security::TableShape {
+        let Self { spec, layout } = self;
+        security::TableShape {
+            log_height: spec.log_height,
+            main_width: layout.main_width as u32,
+            main_next: spec.main_next,
+            preprocessed_width: layout.preprocessed_width as u32,
+            preprocessed_next: spec.preprocessed_next,
+            permutation_width: layout.permutation_width() as u32,
+            log_quotient_chunks: layout.log_chunks as u8,
+            constraints: layout.total_constraints() as u32,
+            max_degree: layout.degree as u16,
+            messages_per_row: layout.messages_per_row as u32,
+            max_message_width: message_width as u16,
+        }
     }
 
     pub(crate) const fn num_chunks(&self) -> usize {
@@ -265,20 +285,7 @@ impl<const N: usize> Plan<N> {
         self.tables
             .iter()
             .fold(security::Shape::EMPTY, |shape, table| {
-                let layout = &table.layout;
-                shape.with_table(&security::TableShape {
-                    log_height: table.spec.log_height,
-                    main_width: layout.main_width as u32,
-                    main_next: table.spec.main_next,
-                    preprocessed_width: layout.preprocessed_width as u32,
-                    preprocessed_next: table.spec.preprocessed_next,
-                    permutation_width: layout.permutation_width() as u32,
-                    log_quotient_chunks: layout.log_chunks as u8,
-                    constraints: layout.total_constraints() as u32,
-                    max_degree: layout.degree as u16,
-                    messages_per_row: layout.messages_per_row as u32,
-                    max_message_width: self.message_width as u16,
-                })
+                shape.with_table(&table.security_shape(self.message_width))
             })
     }
 
@@ -408,6 +415,25 @@ impl<const N: usize> Plan<N> {
             height -= log_arity;
         }
     }
+}
+
+/// [`Plan::security_shape`] of tables that need no plan yet, one at a time: a plan of many tables
+/// would take a device's whole stack.
+///
+/// # Errors
+/// [`PlanError::Layout`], when an AIR has no layout.
+pub fn security_shape<A: for<'b> Air<DegreeBuilder<'b>>>(
+    tables: impl Iterator<Item = (A, TableSpec)>,
+) -> Result<security::Shape, PlanError> {
+    let mut buses = Buses::default();
+    let mut shape = security::Shape::EMPTY;
+    for (table, (air, spec)) in tables.enumerate() {
+        let layout = TableLayout::new(&air, &mut buses, spec.lookup_budget as usize)
+            .map_err(|error| PlanError::Layout { table, error })?;
+        let planned = TablePlan { spec, layout };
+        shape = shape.with_table(&planned.security_shape(buses.message_width()));
+    }
+    Ok(shape)
 }
 
 /// Field elements of the digests of a tree with `2^log_leaves` leaves.

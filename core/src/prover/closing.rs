@@ -29,7 +29,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Quotients<'s, 'a, B, A
         let plan = prover.plan;
         match plan.profile() {
             Profile::Fast => prover.evaluate_fast(zeta),
-            Profile::Compact => prover.evaluate_compact(&base.lookup, zeta),
+            Profile::Compact => prover.evaluate_compact(&prover.lookup.clone(), zeta),
         }
         let mut sink = Sink::new(sink);
         openings::write_commitments(prover, &mut sink)?;
@@ -80,10 +80,10 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize, W: Write> Evaluated<'s
         } = self;
         let batch_witness = base.grind(base.prover.plan.params().batch_pow_bits);
         let alpha = base.challenger.sample_ext();
-        let (prover, lookup) = (&mut *base.prover, &base.lookup);
+        let prover = &mut *base.prover;
         match prover.plan.profile() {
             Profile::Fast => prover.reduce_fast(zeta, alpha),
-            Profile::Compact => prover.reduce_compact(lookup, zeta, alpha),
+            Profile::Compact => prover.reduce_compact(&prover.lookup.clone(), zeta, alpha),
         }
         Reduced {
             base,
@@ -190,17 +190,16 @@ impl<B: Backend, A: ProverAir<B>, const N: usize, W: Write> Folded<'_, '_, B, A,
     ///
     /// # Errors
     /// What the sink returns.
-    pub fn open(self) -> Result<u64, W::Error> {
+    pub fn open(mut self) -> Result<u64, W::Error> {
+        self.answer()
+    }
+
+    /// Where the state is, since it is large.
+    pub(super) fn answer(&mut self) -> Result<u64, W::Error> {
         Phase::Open.log();
-        let Self {
-            base,
-            terminals,
-            witnesses,
-            fri,
-            mut sink,
-        } = self;
-        openings::write_fri(base.prover, &base.lookup, &fri, &mut sink)?;
-        openings::write_tail(base.prover.plan, &terminals, &witnesses, &mut sink)?;
+        let (prover, sink) = (&mut *self.base.prover, &mut self.sink);
+        openings::write_fri(prover, &mut self.fri, sink)?;
+        openings::write_tail(prover.plan, &self.terminals, &self.witnesses, sink)?;
         sink.flush()?;
         Ok(sink.written())
     }

@@ -18,8 +18,21 @@ pub(crate) struct Lookup {
 }
 
 impl Lookup {
-    /// Draws `alpha` and `beta`: `prefix[bus] = alpha + (bus + 1) beta^W`.
-    pub fn draw<const N: usize>(&mut self, challenger: &mut Challenger<'_>, plan: &Plan<N>) {
+    /// Back to nothing drawn.
+    pub fn clear(&mut self) {
+        self.witness = F::ZERO;
+        self.prefixes.clear();
+        self.beta_powers.clear();
+    }
+
+    /// Draws `alpha` and `beta` after their proof of work: `prefix[bus] = alpha + (bus + 1) beta^W`.
+    pub fn draw<const N: usize>(
+        &mut self,
+        witness: F,
+        challenger: &mut Challenger<'_>,
+        plan: &Plan<N>,
+    ) {
+        self.witness = witness;
         let (alpha, beta) = (challenger.sample_ext(), challenger.sample_ext());
         self.beta_powers
             .extend(beta.powers().take(plan.message_width()));

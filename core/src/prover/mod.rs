@@ -44,6 +44,8 @@ pub struct Prover<'a, B: Backend, A, const N: usize = 16> {
     hasher: Hasher<'a, B>,
     words: &'a mut [F],
     prepared: bool,
+    /// Challenges of the current batch; here, since every state that carries them moves over the stack.
+    lookup: Lookup,
 }
 
 impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
@@ -66,13 +68,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         if expected != got {
             return Err(SetupError::Lanes { expected, got });
         }
-        let mut buses = Buses::default();
-        for (table, (air, planned)) in airs.iter().zip(plan.tables()).enumerate() {
-            let budget = planned.spec.lookup_budget as usize;
-            if TableLayout::new(air, &mut buses, budget) != Ok(planned.layout) {
-                return Err(SetupError::OtherAir { table });
-            }
-        }
+        check_airs::<B, A, N>(plan, airs)?;
         let words = workspace::carve(buffer, plan.regions().len())?;
         let [twiddles] = plan.regions().split(words, [Name::Twiddles]);
         Twiddles::fill::<B::P>(twiddles, plan.log_twiddles(), plan.log_max_height());
@@ -83,6 +79,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
             hasher: Hasher::new(permutation),
             words,
             prepared,
+            lookup: Lookup::default(),
         })
     }
 
@@ -204,6 +201,23 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
             (0..1 << (tree.log_leaves() - level)).map(move |i| tree.digest(level, i))
         })
     }
+}
+
+/// Whether the plan was made for these AIRs. A function of its own, so that a device has its stack back
+/// before the prover is there.
+#[inline(never)]
+fn check_airs<B: Backend, A: ProverAir<B>, const N: usize>(
+    plan: &Plan<N>,
+    airs: &[A],
+) -> Result<(), SetupError> {
+    let mut buses = Buses::default();
+    for (table, (air, planned)) in airs.iter().zip(plan.tables()).enumerate() {
+        let budget = planned.spec.lookup_budget as usize;
+        if TableLayout::new(air, &mut buses, budget) != Ok(planned.layout) {
+            return Err(SetupError::OtherAir { table });
+        }
+    }
+    Ok(())
 }
 
 /// Bit-reverses every trace in place.

@@ -3,10 +3,10 @@
 use embedded_io::Write;
 use heapless::Vec;
 
+use super::Prover;
 use super::closing::FriOutcome;
 use super::fast::matrix;
 use super::phases::Witnesses;
-use super::{Lookup, Prover};
 use crate::air::ProverAir;
 use crate::backend::Backend;
 use crate::ext::challenge;
@@ -116,10 +116,11 @@ pub(super) fn write_claims<const N: usize, W: Write>(
 }
 
 /// `FriProof`: commitments, witnesses, openings of the inputs and of the folds, final polynomial.
+///
+/// The indices of `fri` are folded as the codewords were: afterwards they are those of the last fold.
 pub(super) fn write_fri<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
     prover: &mut Prover<'_, B, A, N>,
-    lookup: &Lookup,
-    fri: &FriOutcome,
+    fri: &mut FriOutcome,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
     let plan = prover.plan;
@@ -145,12 +146,11 @@ pub(super) fn write_fri<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
     {
         match plan.profile() {
             Profile::Fast => write_input_opening(prover, round, &fri.indices, sink)?,
-            Profile::Compact => prover.open_input(lookup, round, &fri.indices, sink)?,
+            Profile::Compact => prover.open_input(round, &fri.indices, sink)?,
         }
     }
 
     sink.length(rounds)?;
-    let mut indices = fri.indices.clone();
     for (round, &log_arity) in plan.log_arities().iter().enumerate() {
         let log_arity = log_arity as usize;
         match plan.profile() {
@@ -159,15 +159,17 @@ pub(super) fn write_fri<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
                     values: prover.fri_codeword(round),
                     log_arity,
                 };
-                write_all_siblings(&codeword, &indices, sink)?;
+                write_all_siblings(&codeword, &fri.indices, sink)?;
             }
-            Profile::Compact => prover.open_fold(round, &indices, sink)?,
+            Profile::Compact => prover.open_fold(round, &fri.indices, sink)?,
         }
-        indices.iter_mut().for_each(|index| *index >>= log_arity);
+        fri.indices
+            .iter_mut()
+            .for_each(|index| *index >>= log_arity);
         let siblings = match plan.profile() {
             Profile::Fast => &[],
             Profile::Compact => {
-                prover.collect_fold(round, &indices);
+                prover.collect_fold(round, &fri.indices);
                 &prover.region(Name::OpenScratch)[D << plan.log_max_lde()..]
             }
         };
@@ -175,7 +177,7 @@ pub(super) fn write_fri<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
             &prover.fri_tree(round),
             siblings,
             params.cap_height,
-            &indices,
+            fri.indices.iter().copied(),
             sink,
         )?;
     }
@@ -217,13 +219,7 @@ fn write_input_opening<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
         let reduced = indices
             .iter()
             .map(|index| index >> (log_max - tree.log_leaves()));
-        write_paths(
-            &tree,
-            &[],
-            plan.params().cap_height,
-            &reduced.collect(),
-            sink,
-        )?;
+        write_paths(&tree, &[], plan.params().cap_height, reduced, sink)?;
     }
     Ok(())
 }
@@ -258,9 +254,9 @@ fn write_siblings<W: Write>(
     Ok(())
 }
 
-/// The distinct leaves of a list, ascending.
-pub(super) fn distinct(indices: &Indices) -> Indices {
-    let mut leaves = indices.clone();
+/// The distinct leaves of a list, ascending. Lists are large on a device's stack: there is one.
+pub(super) fn distinct(indices: impl Iterator<Item = u32>) -> Indices {
+    let mut leaves: Indices = indices.collect();
     leaves.sort_unstable();
     let mut len = 0;
     for i in 0..leaves.len() {
@@ -280,7 +276,7 @@ pub(super) fn write_paths<W: Write>(
     tree: &Tree<'_>,
     lowest: &[F],
     cap_height: u8,
-    indices: &Indices,
+    indices: impl Iterator<Item = u32>,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
     let mut leaves = distinct(indices);

@@ -4,7 +4,7 @@ use embedded_io::Write;
 use heapless::Vec;
 use p3_field::PrimeCharacteristicRing;
 
-use super::{Lookup, ProveError, Prover};
+use super::{Folded, ProveError, Prover};
 use crate::air::ProverAir;
 use crate::backend::Backend;
 use crate::challenger::Challenger;
@@ -20,7 +20,6 @@ pub(super) type Terminals<const N: usize> = Vec<Option<EF>, N>;
 pub(super) struct Base<'s, 'a, B: Backend, A, const N: usize> {
     pub(super) prover: &'s mut Prover<'a, B, A, N>,
     pub(super) challenger: Challenger<'a>,
-    pub(super) lookup: Lookup,
 }
 
 impl<B: Backend, A: ProverAir<B>, const N: usize> Base<'_, '_, B, A, N> {
@@ -46,16 +45,13 @@ pub struct Traces<'s, 'a, B: Backend, A, const N: usize>(pub(super) Base<'s, 'a,
 
 impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N> {
     pub(super) fn new(prover: &'s mut Prover<'a, B, A, N>, statement: Option<&Statement>) -> Self {
+        prover.lookup.clear();
         let mut challenger = Challenger::new(prover.hasher.poseidon2());
         if let Some(statement) = statement {
             challenger.observe_slice(&statement.tag);
             challenger.observe_slice(&statement.digest);
         }
-        Self(Base {
-            prover,
-            challenger,
-            lookup: Lookup::default(),
-        })
+        Self(Base { prover, challenger })
     }
 
     /// Number of tables.
@@ -96,13 +92,32 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
         public_values: &[&[F]],
         sink: W,
     ) -> Result<u64, ProveError<W::Error>> {
-        let committed = self.commit(public_values).map_err(ProveError::widen)?;
-        let evaluated = committed
-            .argue()
-            .quotient()
-            .evaluate(sink)
-            .map_err(ProveError::Sink)?;
-        evaluated.reduce().fold().open().map_err(ProveError::Sink)
+        match self.until_folded(public_values, sink) {
+            Ok(ref mut folded) => folded.answer().map_err(ProveError::Sink),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All steps but the last, whose states are off the stack then: the last needs most of it.
+    #[inline(never)]
+    fn until_folded<W: Write>(
+        self,
+        public_values: &[&[F]],
+        sink: W,
+    ) -> Result<Folded<'s, 'a, B, A, N, W>, ProveError<W::Error>> {
+        let quotients = self
+            .until_quotients(public_values)
+            .map_err(ProveError::widen)?;
+        let evaluated = quotients.evaluate(sink).map_err(ProveError::Sink)?;
+        Ok(evaluated.reduce().fold())
+    }
+
+    #[inline(never)]
+    fn until_quotients(
+        self,
+        public_values: &[&[F]],
+    ) -> Result<Quotients<'s, 'a, B, A, N>, ProveError> {
+        Ok(self.commit(public_values)?.argue().quotient())
     }
 
     /// Extends and commits the main traces, and draws the LogUp challenges.
@@ -142,8 +157,9 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
             base.observe_round(Round::Preprocessed);
         }
         if plan.has_lookups() {
-            base.lookup.witness = base.grind(plan.params().lookup_pow_bits);
-            base.lookup.draw(&mut base.challenger, plan);
+            let witness = base.grind(plan.params().lookup_pow_bits);
+            let lookup = &mut base.prover.lookup;
+            lookup.draw(witness, &mut base.challenger, plan);
         }
         Ok(Committed { base })
     }
@@ -188,9 +204,10 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Committed<'s, 'a, B, A
         Phase::Argue.log();
         let Self { mut base } = self;
         let plan = base.prover.plan;
+        let lookup = base.prover.lookup.clone();
         let terminals = match plan.profile() {
-            Profile::Fast => base.prover.argue_fast(&base.lookup),
-            Profile::Compact => base.prover.argue_compact(&base.lookup),
+            Profile::Fast => base.prover.argue_fast(&lookup),
+            Profile::Compact => base.prover.argue_compact(&lookup),
         };
         if plan.has_lookups() {
             base.observe_round(Round::Permutation);
@@ -236,7 +253,8 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Argued<'s, 'a, B, A, N
             terminals,
             alpha,
         } = self;
-        let (prover, lookup) = (&mut *base.prover, &base.lookup);
+        let lookup = &base.prover.lookup.clone();
+        let prover = &mut *base.prover;
         match prover.plan.profile() {
             Profile::Fast => prover.quotient_fast(lookup, &terminals, alpha),
             Profile::Compact => prover.quotient_compact(lookup, &terminals, alpha),
@@ -245,7 +263,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Argued<'s, 'a, B, A, N
         let ood_witness = base.grind(base.prover.plan.params().ood_pow_bits);
         let zeta = base.challenger.sample_ext();
         let witnesses = Witnesses {
-            lookup: base.lookup.witness,
+            lookup: base.prover.lookup.witness,
             ood: ood_witness,
         };
         Quotients {

@@ -1,16 +1,15 @@
 //! A program and the settings that it is proved with: what prover and verifier both derive alike.
 
-use heapless::Vec;
-use tranche_core::plan::{Plan, Profile};
+use tranche_core::plan::security_shape;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::security::{self, Bits};
-use tranche_core::{Digest, Params, PlanError, ScalarBackend, Statement, TableSpec};
+use tranche_core::{Digest, Params, PlanError, Statement};
 
-use crate::epoch::EpochTables;
-use crate::merge::{MIN_LOG_ROWS, MergeTable, inner_tables, statement};
+use crate::merge::{MIN_LOG_ROWS, inner_tables, statement};
 use crate::program::Program;
-use crate::settings::{MAX_ARITY, OutOfRange, Settings};
+use crate::settings::{OutOfRange, Settings};
 use crate::shape::{EpochShape, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+use crate::tables::EpochTable;
 
 /// The permutation of every proof.
 pub static POSEIDON2: Poseidon2 = Poseidon2::BABY_BEAR;
@@ -166,27 +165,17 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// What the security of an epoch depends on. The backend does not matter, nor does the number of
-/// queries.
-///
-/// A plan is large: on a device, its stack is gone before the next function needs some.
-#[inline(never)]
+/// What the security of an epoch depends on.
 fn epoch_security(setup: &Setup<'_>) -> Result<security::Shape, PlanError> {
-    let plan = EpochTables::new(setup).plan_in::<ScalarBackend>(Profile::Fast)?;
-    Ok(plan.security_shape())
+    let airs = EpochTable::all(setup.shape, setup.program);
+    security_shape(airs.iter().map(|air| (*air, air.spec(setup.shape))))
 }
 
 /// The same of the smallest merge: security is lowest where the tallest trace is shortest.
-#[inline(never)]
 fn merge_security(setup: &Setup<'_>) -> Result<security::Shape, PlanError> {
-    /// Children, parent and range checks.
-    const MAX_TABLES: usize = MAX_ARITY as usize + 2;
-    let Settings { arity, params, .. } = setup.settings;
-    let airs: Vec<MergeTable<'_>, MAX_TABLES> = inner_tables(false, arity.into()).collect();
-    let specs: Vec<TableSpec, MAX_TABLES> = airs
-        .iter()
-        .map(|air| air.spec(air.fixed_log_height().unwrap_or(MIN_LOG_ROWS)))
-        .collect();
-    let plan = Plan::<MAX_TABLES>::new::<ScalarBackend, _>(&airs, &specs, params)?;
-    Ok(plan.security_shape())
+    let airs = inner_tables(false, setup.settings.arity.into());
+    security_shape(airs.map(|air| {
+        let log_height = air.fixed_log_height().unwrap_or(MIN_LOG_ROWS);
+        (air, air.spec(log_height))
+    }))
 }

@@ -46,12 +46,10 @@ impl Blocks {
     ) -> Self {
         let dropped = plan.dropped_layers(log_leaves);
         let most = plan.pass().blocks(log_leaves);
-        let mut ids = leaves.clone();
-        ids.iter_mut().for_each(|leaf| *leaf >>= dropped);
-        let ids = distinct(&ids);
-        let first = (pass * most).min(ids.len());
-        let part = &ids[first..(first + most).min(ids.len())];
-        let mut ids: Indices = part.iter().copied().collect();
+        let ids = leaves.iter().map(|leaf| leaf >> dropped);
+        let mut last = None;
+        let distinct = ids.filter(|&id| last.replace(id) != Some(id));
+        let mut ids: Indices = distinct.skip(pass * most).take(most).collect();
         let count = if dropped == 0 { 0 } else { ids.len() };
         if count > 0 {
             let unit = (plan.lanes() / 2).max(1);
@@ -174,7 +172,6 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
     /// `BatchMultiOpening`: the rows of every matrix for every query, then one pruned proof per tree.
     pub(in crate::prover) fn open_input<W: Write>(
         &mut self,
-        lookup: &Lookup,
         round: Round,
         indices: &Indices,
         sink: &mut Sink<W>,
@@ -184,12 +181,13 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
         let log_max = plan.log_max_lde();
         let siblings_len = |group: &Range<usize>| pass.siblings_len(plan.log_leaves(round, group));
         let siblings_start = pass.queries * width;
+        let lookup = self.lookup.clone();
         let matrices = plan.round(round).count();
         sink.length(indices.len())?;
         for number in 0..plan.room().passes {
             let first = (number * pass.queries).min(indices.len());
             let queries = &indices[first..(first + pass.queries).min(indices.len())];
-            self.collect_pass(lookup, round, indices, queries, number);
+            self.collect_pass(&lookup, round, indices, queries, number);
             let rows = &self.region(Name::OpenScratch)[..queries.len() * width];
             for mut row in rows.chunks_exact(width) {
                 sink.length(matrices)?;
@@ -209,7 +207,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
             let log_leaves = tree.log_leaves();
             let reduced = indices.iter().map(|index| index >> (log_max - log_leaves));
             let cap_height = plan.params().cap_height;
-            write_paths(&tree, siblings, cap_height, &reduced.collect(), sink)?;
+            write_paths(&tree, siblings, cap_height, reduced, sink)?;
             siblings = &siblings[siblings_len(&group)..];
         }
         Ok(())
@@ -237,7 +235,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
         for group in plan.groups(round) {
             let log_leaves = plan.log_leaves(round, &group);
             let leaves = indices.iter().map(|index| index >> (log_max - log_leaves));
-            let leaves = distinct(&leaves.collect());
+            let leaves = distinct(leaves);
             let blocks = Blocks::new(plan, log_leaves, &leaves, number);
             let (arena, rest) = scratch.split_at_mut(pass.arena_len(log_leaves));
             let (arena, staged) =
@@ -334,7 +332,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Prover<'_, B, A, N> {
             values: &codeword[..D << (log_leaves + log_arity)],
             log_arity,
         };
-        let leaves = distinct(indices);
+        let leaves = distinct(indices.iter().copied());
         for number in 0..plan.room().passes {
             let blocks = Blocks::new(plan, log_leaves, &leaves, number);
             if blocks.is_empty() {

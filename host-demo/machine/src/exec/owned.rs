@@ -21,6 +21,8 @@ pub struct RecordStorage {
     sys: Vec<SysRow>,
     l2g: Vec<L2gRow>,
     rom: Vec<u32>,
+    range: Vec<u32>,
+    and4: Vec<u32>,
 }
 
 impl RecordStorage {
@@ -35,6 +37,8 @@ impl RecordStorage {
             sys: vec![SysRow::default(); lens.sys],
             l2g: vec![L2gRow::default(); lens.l2g],
             rom: vec![0; lens.rom],
+            range: vec![0; lens.range],
+            and4: vec![0; lens.and4],
         }
     }
 
@@ -48,6 +52,8 @@ impl RecordStorage {
             sys,
             l2g,
             rom,
+            range,
+            and4,
             ..
         } = self;
         EpochRecord::new(
@@ -61,6 +67,8 @@ impl RecordStorage {
                 sys,
                 l2g,
                 rom,
+                range,
+                and4,
             },
         )
     }

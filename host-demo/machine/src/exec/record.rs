@@ -170,6 +170,10 @@ pub struct RecordBuffers<'a> {
     pub l2g: &'a mut [L2gRow],
     /// Fetches of each ROM row.
     pub rom: &'a mut [u32],
+    /// Lookups of each row of RANGE.
+    pub range: &'a mut [u32],
+    /// Lookups of each row of AND4.
+    pub and4: &'a mut [u32],
 }
 
 impl RecordBuffers<'_> {
@@ -188,6 +192,8 @@ impl RecordBuffers<'_> {
             sys: cut("sys", self.sys, lens.sys)?,
             l2g: cut("l2g", self.l2g, lens.l2g)?,
             rom: cut("rom", self.rom, lens.rom)?,
+            range: cut("range", self.range, lens.range)?,
+            and4: cut("and4", self.and4, lens.and4)?,
         })
     }
 }
@@ -243,6 +249,10 @@ pub struct RecordLens {
     pub l2g: usize,
     /// Rows of ROM.
     pub rom: usize,
+    /// Rows of RANGE.
+    pub range: usize,
+    /// Rows of AND4.
+    pub and4: usize,
 }
 
 impl RecordLens {
@@ -257,6 +267,8 @@ impl RecordLens {
             sys: 1 << shape.sys,
             l2g: 1 << shape.l2g,
             rom: 1 << shape.rom,
+            range: RANGE_ROWS,
+            and4: AND4_ROWS,
         }
     }
 
@@ -267,7 +279,7 @@ impl RecordLens {
             + (self.cmp + self.bit + self.shift) * size_of::<AluRow>()
             + self.sys * size_of::<SysRow>()
             + self.l2g * size_of::<L2gRow>()
-            + self.rom * size_of::<u32>()
+            + (self.rom + self.range + self.and4) * size_of::<u32>()
     }
 }
 
@@ -278,23 +290,27 @@ pub(crate) const AND4_ROWS: usize = 1 << 8;
 
 /// How often each row of RANGE and AND4 is asked for.
 #[derive(Debug)]
-pub(crate) struct Counts {
-    pub range: [u32; RANGE_ROWS],
-    pub and4: [u32; AND4_ROWS],
+pub(crate) struct Counts<'a> {
+    pub range: &'a mut [u32],
+    pub and4: &'a mut [u32],
     /// Tables that have been counted, so that filling one again counts nothing.
     done: u16,
     /// Whether the table being filled counts.
     active: bool,
 }
 
-impl Counts {
-    const fn new() -> Self {
-        Self {
-            range: [0; RANGE_ROWS],
-            and4: [0; AND4_ROWS],
-            done: 0,
-            active: false,
-        }
+impl Counts<'_> {
+    /// Back to nothing counted.
+    fn clear(&mut self) {
+        let Self {
+            range,
+            and4,
+            done,
+            active,
+        } = self;
+        range.fill(0);
+        and4.fill(0);
+        (*done, *active) = (0, false);
     }
 
     /// Starts counting for the table of this index, unless it was counted before.
@@ -356,7 +372,7 @@ pub struct EpochRecord<'a> {
     pub(crate) sys: Rows<'a, SysRow>,
     pub(crate) l2g: Rows<'a, L2gRow>,
     pub(crate) rom: &'a mut [u32],
-    pub(crate) counts: Counts,
+    pub(crate) counts: Counts<'a>,
     pub(crate) epoch: u32,
     pub(crate) entry_pc: u32,
     pub(crate) exit_pc: u32,
@@ -377,6 +393,8 @@ impl<'a> EpochRecord<'a> {
             sys,
             l2g,
             rom,
+            range,
+            and4,
         } = buffers;
         let lens = RecordLens {
             cpu: cpu.len(),
@@ -387,6 +405,8 @@ impl<'a> EpochRecord<'a> {
             sys: sys.len(),
             l2g: l2g.len(),
             rom: rom.len(),
+            range: range.len(),
+            and4: and4.len(),
         };
         assert_eq!(lens, RecordLens::of(shape), "buffers of another shape");
         Self {
@@ -398,7 +418,12 @@ impl<'a> EpochRecord<'a> {
             sys: Rows::new(sys),
             l2g: Rows::new(l2g),
             rom,
-            counts: Counts::new(),
+            counts: Counts {
+                range,
+                and4,
+                done: 0,
+                active: false,
+            },
             epoch: 0,
             entry_pc: 0,
             exit_pc: 0,
@@ -415,7 +440,7 @@ impl<'a> EpochRecord<'a> {
         self.sys.len = 0;
         self.l2g.len = 0;
         self.rom.fill(0);
-        self.counts = Counts::new();
+        self.counts.clear();
         self.epoch = epoch;
         self.entry_pc = entry_pc;
         self.exit_pc = entry_pc;

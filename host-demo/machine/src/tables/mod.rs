@@ -234,8 +234,8 @@ impl<'a> EpochTable<'a> {
                 assert!(record.counts.complete(), "lookup tables are filled last");
                 let counts: &[u32] = match self {
                     Self::Rom { .. } => record.rom,
-                    Self::Range => &record.counts.range,
-                    _ => &record.counts.and4,
+                    Self::Range => record.counts.range,
+                    _ => record.counts.and4,
                 };
                 lookup::fill(counts, trace);
             }
