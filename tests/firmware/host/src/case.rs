@@ -1,0 +1,79 @@
+//! What every image proves.
+
+use std::fmt;
+
+/// A run of a guest, or the first epochs of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Case {
+    /// The guest, by name.
+    pub guest: &'static str,
+    /// log2 of the cycles of an epoch.
+    pub log2_cycles: u8,
+    /// Whether in the compact profile.
+    pub compact: bool,
+    /// Epochs to prove, if the guest does not exit before.
+    pub epochs: u32,
+    /// The guest's input.
+    pub input: &'static str,
+}
+
+/// The cases: the smallest plan, and epochs of 2^8, 2^10 and 2^12 cycles in each profile, two after one
+/// another, one alone, and a run to its end. `json` is the guest whose ROM has 2^10 rows.
+pub const CASES: &[Case] = &[
+    case("spin", 6, true, 1, "none"),
+    case("spin", 8, false, 2, "20"),
+    case("spin", 8, true, 1, "20"),
+    case("json", 8, false, 1, JSON),
+    case("json", 8, true, 1, JSON),
+    case("json", 10, false, 1, JSON),
+    case("json", 10, true, 1, JSON),
+    case("json", 12, false, u32::MAX, JSON),
+    case("json", 12, true, 1, JSON),
+];
+
+const JSON: &str = r#"{"tables": [10, 8, 6], "heap": false, "of": ["device", "host", null]}"#;
+
+const fn case(
+    guest: &'static str,
+    log2_cycles: u8,
+    compact: bool,
+    epochs: u32,
+    input: &'static str,
+) -> Case {
+    Case {
+        guest,
+        log2_cycles,
+        compact,
+        epochs,
+        input,
+    }
+}
+
+impl Case {
+    /// Its profile's name.
+    pub const fn profile_name(&self) -> &'static str {
+        if self.compact { "compact" } else { "fast" }
+    }
+
+    /// The line that an image reads.
+    pub fn job(&self) -> String {
+        let (profile, Self { guest, input, .. }) = (self.profile_name(), self);
+        let (log2_cycles, epochs) = (self.log2_cycles, self.epochs);
+        format!("{guest} {log2_cycles} {profile} {epochs} {input}")
+    }
+
+    /// The guest's ELF file.
+    pub fn elf(&self) -> &'static [u8] {
+        match self.guest {
+            "json" => include_bytes!("../../../../host-demo/guests/prebuilt/json.elf"),
+            _ => include_bytes!("../../../../host-demo/guests/prebuilt/spin.elf"),
+        }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (log2_cycles, profile) = (self.log2_cycles, self.profile_name());
+        write!(f, "{}, 2^{log2_cycles} cycles, {profile}", self.guest)
+    }
+}

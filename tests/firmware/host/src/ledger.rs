@@ -1,0 +1,251 @@
+//! The ledger: what the images weigh and what a proof takes, per target.
+//!
+//! A figure that the code alone decides is compared exactly, one that the compiler has a part in
+//! within [`TOLERANCE`]: another release of it is no regression.
+
+use std::fmt::{self, Write as _};
+
+use crate::Failure;
+use crate::case::Case;
+use crate::image::{Image, SECTIONS};
+use crate::log::{Log, STEPS};
+
+/// How far a figure of the compiler's may be from the ledger's, as a share of it.
+const TOLERANCE: f64 = 0.1;
+/// Columns whose figures are compared within the tolerance: bytes of code and stack, instructions.
+const COMPILED: &[&str] = &[
+    ".text", ".rodata", ".data", ".bss", "stack", "total", "prepare", "execute", "commit", "argue",
+    "quotient", "evaluate", "reduce", "fold", "open",
+];
+/// Most stack that the Cortex-M7 may use.
+const MAX_STACK_BYTES: u64 = 32 << 10;
+/// Most memory of the smallest plan, stack included.
+const MAX_SMALLEST_BYTES: u64 = 384 << 10;
+/// Most workspace of an epoch of 2^10 cycles with a ROM of 2^10 rows, in the compact profile: 0.8 MiB.
+const MAX_COMPACT_BYTES: u64 = (8 << 20) / 10;
+
+/// A proof on a board.
+#[derive(Debug)]
+pub struct Row {
+    case: Case,
+    workspace: u64,
+    other: u64,
+    stack: u64,
+    proof: usize,
+    steps: [u64; STEPS.len()],
+}
+
+impl Row {
+    /// What a log says of a case.
+    pub fn new(case: &Case, log: &Log) -> Result<Self, Failure> {
+        let (workspace, other) = log.memory()?;
+        let first = log.epochs()?.first().copied().ok_or("no epoch")?;
+        Ok(Self {
+            case: *case,
+            workspace,
+            other,
+            stack: log.stack()?,
+            proof: first.proof_bytes,
+            steps: log.steps()?,
+        })
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            case,
+            workspace,
+            other,
+            stack,
+            proof,
+            steps,
+        } = self;
+        let (guest, log2_cycles, profile) = (case.guest, case.log2_cycles, case.profile_name());
+        write!(
+            f,
+            "| {guest} | 2^{log2_cycles} | {profile} | {workspace} | {other} | {stack} | {proof} "
+        )?;
+        for instructions in [steps.iter().sum()].iter().chain(steps) {
+            write!(f, "| {:.1} ", *instructions as f64 / 1e6)?;
+        }
+        f.write_str("|")
+    }
+}
+
+/// Everything that one image says.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its board.
+    pub board: &'static str,
+    /// The image.
+    pub image: Image,
+    /// Its proofs.
+    pub rows: Vec<Row>,
+    /// Longest epochs that fit, in words.
+    pub largest: Vec<String>,
+}
+
+/// Everything that the images say.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    entries: Vec<Entry>,
+}
+
+impl Ledger {
+    /// Adds an image.
+    pub fn add(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Compares with what a device can be expected to have.
+    pub fn check_limits(&self) -> Result<(), Failure> {
+        for (board, row) in self.rows() {
+            let (case, all) = (&row.case, row.workspace + row.other + row.stack);
+            for (holds, bytes, most, what) in [
+                (board == "thumbv7em", row.stack, MAX_STACK_BYTES, "stack"),
+                (
+                    case.log2_cycles == 6,
+                    all,
+                    MAX_SMALLEST_BYTES,
+                    "memory of the smallest plan",
+                ),
+                (
+                    case.guest == "json" && case.log2_cycles == 10 && case.compact,
+                    row.workspace,
+                    MAX_COMPACT_BYTES,
+                    "workspace",
+                ),
+            ] {
+                if holds && bytes > most {
+                    return Err(format!("{board}, {case}: {bytes} bytes of {what}").into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&'static str, &Row)> {
+        let entries = self.entries.iter();
+        entries.flat_map(|entry| entry.rows.iter().map(|row| (entry.board, row)))
+    }
+
+    /// Compares with the committed one, of which there may be more boards.
+    pub fn compare(&self, committed: &str) -> Result<(), Failure> {
+        let (ours, theirs) = (self.to_string(), Tables::of(committed));
+        let mut differences = String::new();
+        for (key, (columns, ours)) in &Tables::of(&ours).rows {
+            let Some((_, theirs)) = theirs
+                .rows
+                .iter()
+                .find_map(|(k, v)| (k == key).then_some(v))
+            else {
+                let _ = writeln!(differences, "not in the ledger: {key}");
+                continue;
+            };
+            for ((column, ours), theirs) in columns.iter().zip(ours).zip(theirs) {
+                if !agree(column, ours, theirs) {
+                    let _ = writeln!(differences, "{key}, {column}: {ours}, committed {theirs}");
+                }
+            }
+        }
+        if differences.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{differences}If that is meant, run with --write and say why.").into())
+        }
+    }
+}
+
+/// Whether a figure is as committed.
+fn agree(column: &str, ours: &str, theirs: &str) -> bool {
+    match (ours.parse::<f64>(), theirs.parse::<f64>()) {
+        (Ok(ours), Ok(theirs)) if COMPILED.contains(&column) => {
+            // A figure of a few units is as good as none.
+            (ours - theirs).abs() <= (theirs * TOLERANCE).max(1.0)
+        }
+        _ => column == "toolchain" || ours == theirs,
+    }
+}
+
+/// The rows of all tables of a text, by the cells that name them.
+struct Tables<'a> {
+    rows: Vec<(String, (Vec<&'a str>, Vec<&'a str>))>,
+}
+
+impl<'a> Tables<'a> {
+    fn of(text: &'a str) -> Self {
+        let mut columns: Vec<&str> = Vec::new();
+        let mut rows = Vec::new();
+        for line in text.lines() {
+            let Some(line) = line.strip_prefix('|') else {
+                columns.clear();
+                continue;
+            };
+            let cells = line.trim_end_matches('|').split('|').map(str::trim);
+            let cells: Vec<_> = cells.collect();
+            if columns.is_empty() {
+                columns = cells;
+            } else if !cells[0].starts_with("---") {
+                let named = columns.iter().position(|column| !NAMES.contains(column));
+                let (names, values) = cells.split_at(named.unwrap_or(cells.len()));
+                let columns = columns[names.len()..].to_vec();
+                rows.push((names.join(" "), (columns, values.to_vec())));
+            }
+        }
+        Self { rows }
+    }
+}
+
+/// Columns that name a row; those after them are its figures.
+const NAMES: &[&str] = &["target", "guest", "cycles", "profile"];
+
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "# Ledger of the images\n\n\
+             Written by `tests/firmware/run --write`, compared by `tests/firmware/run`: `.text` to `.bss`, \
+             stack and\ninstructions within {:.0} %, since another compiler is no regression, the rest \
+             exactly.\n\n## Images\n\nBytes. The arena of 16 MiB and the stack of 64 KiB are sections of \
+             their own.\n",
+            TOLERANCE * 100.0
+        )?;
+        writeln!(f, "| target | {} | toolchain |", SECTIONS.join(" | "))?;
+        writeln!(f, "|---{}|---|", "|---".repeat(SECTIONS.len()))?;
+        for Entry { board, image, .. } in &self.entries {
+            write!(f, "| {board} ")?;
+            for bytes in image.sections {
+                write!(f, "| {bytes} ")?;
+            }
+            writeln!(f, "| {} |", image.toolchain)?;
+        }
+        writeln!(
+            f,
+            "\n## Proofs\n\nBytes of workspace, of all other buffers (touched cells, the record of an epoch, \
+             4 KiB of proof), of\nstack at its highest, and of the first epoch's proof; then millions of \
+             instructions until it was done,\nby step (`execute` fills the traces too).\n"
+        )?;
+        let steps = STEPS.map(|step| step.trim_start_matches("tranche: ").to_lowercase());
+        writeln!(
+            f,
+            "| target | guest | cycles | profile | workspace | other | stack | proof | total | {} |",
+            steps.join(" | ")
+        )?;
+        writeln!(f, "{}|", "|---".repeat(9 + STEPS.len()))?;
+        for (board, row) in self.rows() {
+            writeln!(f, "| {board} {row}")?;
+        }
+        writeln!(
+            f,
+            "\n## Longest epochs\n\nOf `spin`, with all buffers in the arena.\n\n\
+             | target | profile | cycles | bytes | arena |\n|---|---|---|---|---|"
+        )?;
+        for Entry { board, largest, .. } in &self.entries {
+            for line in largest {
+                writeln!(f, "| {board} | {line} |")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! What the host asks an image to prove: one line of text.
+//!
+//! `GUEST LOG2_CYCLES PROFILE EPOCHS INPUT`, such as `spin 8 compact 2 40`: the guest's input is what
+//! follows the fourth space. `GUEST largest` asks for the longest epoch that fits instead.
+
+use tranche_core::plan::Profile;
+
+/// Longest line, in bytes.
+pub const MAX_BYTES: usize = 256;
+
+/// The guests that an image carries, by name.
+static GUESTS: [(&str, &[u8]); 2] = [
+    (
+        "spin",
+        include_bytes!("../../../host-demo/guests/prebuilt/spin.elf"),
+    ),
+    (
+        "json",
+        include_bytes!("../../../host-demo/guests/prebuilt/json.elf"),
+    ),
+];
+
+/// What to prove.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The guest's ELF file.
+    pub elf: &'static [u8],
+    /// What to do with it.
+    pub task: Task<'a>,
+}
+
+/// What to do with a guest.
+#[derive(Clone, Copy, Debug)]
+pub enum Task<'a> {
+    /// Say how long an epoch may be, in each profile.
+    Largest,
+    /// Execute and prove it.
+    Prove {
+        /// log2 of the cycles of an epoch.
+        log2_cycles: u8,
+        /// How much of a proof's work stays in memory.
+        profile: Profile,
+        /// Epochs to prove, if the guest does not exit before.
+        epochs: u32,
+        /// The guest's input.
+        input: &'a [u8],
+    },
+}
+
+impl<'a> Job<'a> {
+    /// Reads a line; `None` when it is no job.
+    pub fn parse(line: &'a [u8]) -> Option<Self> {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let mut words = line.splitn(5, |&byte| byte == b' ');
+        let mut word = || words.next();
+        let name = word()?;
+        let (_, elf) = GUESTS.iter().find(|(guest, _)| guest.as_bytes() == name)?;
+        let first = word()?;
+        let task = if first == b"largest" {
+            Task::Largest
+        } else {
+            Task::Prove {
+                log2_cycles: number(first)?.try_into().ok()?,
+                profile: match word()? {
+                    b"fast" => Profile::Fast,
+                    b"compact" => Profile::Compact,
+                    _ => return None,
+                },
+                epochs: number(word()?)?,
+                input: word()?,
+            }
+        };
+        Some(Self { elf, task })
+    }
+}
+
+/// A decimal number.
+fn number(text: &[u8]) -> Option<u32> {
+    core::str::from_utf8(text).ok()?.parse().ok()
+}
