@@ -18,7 +18,8 @@ pub struct Case {
 }
 
 /// The cases: the smallest plan, and epochs of 2^8, 2^10 and 2^12 cycles in each profile, two after one
-/// another, one alone, and a run to its end. `json` is the guest whose ROM has 2^10 rows.
+/// another, one alone, and a run to its end, and the longest epoch that fits the 16 MiB of the smallest
+/// board. `json` is the guest whose ROM has 2^10 rows.
 pub const CASES: &[Case] = &[
     case("spin", 6, true, 1, "none"),
     case("spin", 8, false, 2, "20"),
@@ -29,6 +30,7 @@ pub const CASES: &[Case] = &[
     case("json", 10, true, 1, JSON),
     case("json", 12, false, u32::MAX, JSON),
     case("json", 12, true, 1, JSON),
+    case("spin", 14, true, 1, "2000"),
 ];
 
 const JSON: &str = r#"{"tables": [10, 8, 6], "heap": false, "of": ["device", "host", null]}"#;
