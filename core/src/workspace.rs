@@ -32,8 +32,20 @@ impl core::fmt::Display for WorkspaceTooSmall {
 impl core::error::Error for WorkspaceTooSmall {}
 
 /// Bytes that `elements` field elements need in a buffer of any alignment.
+///
+/// [`usize::MAX`] when they are more than an address space has; no buffer is that long.
 pub const fn bytes_for(elements: usize) -> usize {
-    elements * size_of::<F>() + ALIGN_BYTES - 1
+    let bytes = bytes_for_64(elements as u64);
+    if bytes > usize::MAX as u64 {
+        usize::MAX
+    } else {
+        bytes as usize
+    }
+}
+
+/// The same, exactly.
+pub const fn bytes_for_64(elements: u64) -> u64 {
+    elements * size_of::<F>() as u64 + ALIGN_BYTES as u64 - 1
 }
 
 /// Views the aligned part of `buffer` as `elements` field elements.

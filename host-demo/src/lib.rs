@@ -12,7 +12,6 @@
 //! | [`cli`], [`commands`], [`bench`] | the command line |
 #![forbid(unsafe_code)]
 
-pub mod backend;
 pub mod bench;
 pub mod bundle;
 pub mod cli;
@@ -27,4 +26,5 @@ pub mod verify;
 
 pub use execute::execute;
 pub use prove::prove;
+pub use tranche_machine::backend;
 pub use verify::verify;

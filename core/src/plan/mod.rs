@@ -235,6 +235,11 @@ impl<const N: usize> Plan<N> {
         workspace::bytes_for(self.regions.len())
     }
 
+    /// [`Plan::workspace_len`] as it is even where an address has fewer bits than the length.
+    pub const fn workspace_bytes(&self) -> u64 {
+        workspace::bytes_for_64(self.regions.len() as u64)
+    }
+
     /// What it keeps in the workspace.
     pub const fn profile(&self) -> Profile {
         self.profile

@@ -7,11 +7,13 @@
 #![no_std]
 
 mod air;
+pub mod backend;
 pub mod bus;
 pub mod cells;
 pub mod decode;
 pub mod epoch;
 pub mod exec;
+pub mod fit;
 pub mod merge;
 pub mod program;
 pub mod prove;

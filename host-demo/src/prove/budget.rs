@@ -3,9 +3,8 @@
 //! A workspace's bytes are exact before anything is proved. How tall a merge's tables are depends
 //! on the cells that each range of epochs touches, which an execution without proofs tells.
 
-use std::cmp::Reverse;
-
 use tranche_core::plan::Profile;
+use tranche_machine::fit::by_preference;
 use tranche_machine::merge::Chain;
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::{Setup, SetupError};
@@ -31,12 +30,8 @@ pub enum Fit<'a> {
     },
 }
 
-/// log2 of how many times longer a compact epoch has to be than a fast one to be preferred to it: it
-/// takes less than twice the time a cycle, and an epoch has costs that do not grow with it.
-const COMPACT_LOG2_COST: u32 = 3;
-
 /// Finds the profile and the epoch for which one workspace per worker, and that of the largest merge,
-/// take at most `bytes` together: the longest epoch, a compact one counted as eight times shorter.
+/// take at most `bytes` together: the first by [preference](by_preference).
 ///
 /// Epochs that are longer than the run are not tried, except the shortest of them.
 ///
@@ -53,19 +48,11 @@ pub fn fit<'a>(
 ) -> Result<Fit<'a>, ProveError> {
     let longest = execution.cycles.next_power_of_two().ilog2();
     let longest = longest.clamp(MIN_LOG2_CYCLES, MAX_LOG2_CYCLES);
-    let logs = MIN_LOG2_CYCLES..=longest;
-    let mut candidates: Vec<_> = profiles
-        .iter()
-        .flat_map(|&profile| logs.clone().map(move |log2_cycles| (log2_cycles, profile)))
-        .collect();
-    candidates.sort_by_key(|&(log2_cycles, profile)| match profile {
-        Profile::Fast => Reverse((log2_cycles + COMPACT_LOG2_COST, 1)),
-        Profile::Compact => Reverse((log2_cycles, 0)),
-    });
+    let candidates = by_preference(MIN_LOG2_CYCLES..=longest);
     let mut needed = u64::MAX;
-    for (log2_cycles, profile) in candidates {
+    for (log2_cycles, profile) in candidates.filter(|(_, profile)| profiles.contains(profile)) {
         let settings = Settings {
-            log2_cycles: log2_cycles as u8,
+            log2_cycles,
             ..settings
         };
         let setup = match Setup::secure(program, settings, options.floor) {

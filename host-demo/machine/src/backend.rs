@@ -1,4 +1,6 @@
-//! The arithmetic of this program, chosen in this one place when it is built.
+//! The arithmetic that epochs are proved with, chosen in this one place when a program is built.
+//!
+//! All backends give the same bytes; firmware that wants another than its target's takes it itself.
 
 use tranche_core::Backend as _;
 
