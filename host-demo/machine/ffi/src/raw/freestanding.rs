@@ -1,0 +1,49 @@
+//! What a static library without std owes its linker: where panics go, and an allocator.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::panic::PanicInfo;
+
+unsafe extern "C" {
+    /// Defined by the embedder, who does not come back from it.
+    safe fn tranche_panic(file: *const u8, file_len: usize, line: u32);
+}
+
+/// Ends in the embedder, or, should that return, in a loop.
+fn end(file: &str, line: u32) -> ! {
+    tranche_panic(file.as_ptr(), file.len(), line);
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    match info.location() {
+        Some(at) => end(at.file(), at.line()),
+        None => end("", 0),
+    }
+}
+
+/// The crates of the field link `alloc` for functions that nothing here calls. What is reached is
+/// looked for by this function's name in the linked images.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn tranche_heap_reached() -> ! {
+    end("allocation", 0)
+}
+
+struct Trap;
+
+// SAFETY: no call returns, so no promise is made.
+unsafe impl GlobalAlloc for Trap {
+    unsafe fn alloc(&self, _: Layout) -> *mut u8 {
+        tranche_heap_reached()
+    }
+
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {
+        tranche_heap_reached()
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Trap = Trap;

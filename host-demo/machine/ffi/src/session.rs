@@ -1,0 +1,186 @@
+//! A session in its buffer: program, tables, plan and prover in front, then rows, cells and workspace.
+//!
+//! Whatever the buffer's alignment, a session takes
+//! `FIXED_BYTES + cells + record + workspace` bytes, and is refused with one fewer.
+
+use core::mem::MaybeUninit;
+
+use embedded_io::{ErrorKind, ErrorType, Write};
+use tranche_core::plan::Profile;
+use tranche_machine::backend::Backend;
+use tranche_machine::exec::record::{AluRow, CpuRow, L2gRow, MemRow, SysRow};
+use tranche_machine::fit::SessionBytes;
+use tranche_machine::setup::SetupError;
+use tranche_machine::{
+    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, GuestIo, Program, ProvedEpoch,
+    RecordBuffers, RecordLens, Setup,
+};
+
+use crate::error::TrancheError;
+use crate::raw::arena::{Arena, ROW_ALIGN, VALUE_ALIGN, value_bytes};
+use crate::types::{TranchePlan, TrancheProfile};
+
+/// Bytes of a session besides its cells, its record and its workspace.
+pub const FIXED_BYTES: usize = VALUE_ALIGN - 1
+    + value_bytes::<Program<'_>>()
+    + value_bytes::<EpochTables<'_>>()
+    + value_bytes::<EpochPlan>()
+    + value_bytes::<Session<'_>>();
+
+/// Proof bytes that are gathered before the sink is called.
+const GATHER_BYTES: usize = 1024;
+
+// No padding stands between the rows of one buffer and the next.
+const _: () = assert!(
+    align_of::<CpuRow>() <= ROW_ALIGN
+        && align_of::<MemRow>() <= ROW_ALIGN
+        && align_of::<AluRow>() <= ROW_ALIGN
+        && align_of::<SysRow>() <= ROW_ALIGN
+        && align_of::<L2gRow>() <= ROW_ALIGN
+        && align_of::<Cell>() <= ROW_ALIGN
+);
+
+/// A program that is being executed and proved.
+#[derive(Debug)]
+pub struct Session<'a> {
+    prover: EpochProver<'a, Backend>,
+    over: bool,
+    gathered: [u8; GATHER_BYTES],
+}
+
+impl<'a> Session<'a> {
+    /// A session at the start of the program, in `buffer`.
+    ///
+    /// # Errors
+    /// What the program or the plan is refused for. [`TrancheError::BufferTooSmall`] is found before
+    /// anything is written.
+    pub fn begin(
+        elf: &'a [u8],
+        plan: &TranchePlan,
+        max_cycles: u64,
+        buffer: &'a mut [MaybeUninit<u8>],
+    ) -> Result<&'a mut Self, TrancheError> {
+        let profile =
+            TrancheProfile::from_code(plan.profile)?.ok_or(TrancheError::UnknownProfile)?;
+        let needed = needed(elf, plan, profile)?;
+        if (buffer.len() as u64) < needed {
+            return Err(TrancheError::BufferTooSmall);
+        }
+        let mut arena = Arena::new(buffer);
+        let program: &Program<'_> = arena.put(Program::parse(elf)?)?;
+        let setup = Setup::new(program, plan.settings.into()).map_err(SetupError::Range)?;
+        let tables: &EpochTables<'_> = arena.put(EpochTables::new(&setup))?;
+        let epoch = tables
+            .plan_in::<Backend>(profile)
+            .map_err(SetupError::Plan)?;
+        let epoch: &EpochPlan = arena.put(epoch)?;
+        let session = arena.reserve()?;
+        let lens = RecordLens::of(setup.shape);
+        let record = RecordBuffers {
+            cpu: arena.rows(lens.cpu, CpuRow::default())?,
+            mem: arena.rows(lens.mem, MemRow::default())?,
+            cmp: arena.rows(lens.cmp, AluRow::default())?,
+            bit: arena.rows(lens.bit, AluRow::default())?,
+            shift: arena.rows(lens.shift, AluRow::default())?,
+            sys: arena.rows(lens.sys, SysRow::default())?,
+            l2g: arena.rows(lens.l2g, L2gRow::default())?,
+            rom: arena.rows(lens.rom, 0)?,
+        };
+        let slots = Cell::slots_for(plan.max_cells as usize);
+        let buffers = EpochBuffers {
+            cells: arena.rows(slots, Cell::FREE)?,
+            record,
+            workspace: arena.bytes(epoch.workspace_len())?,
+        };
+        Ok(session.write(Self {
+            prover: EpochProver::new(tables, epoch, buffers, max_cycles)?,
+            over: false,
+            gathered: [0; GATHER_BYTES],
+        }))
+    }
+
+    /// Executes the next epoch and proves it; `sink` takes the proof's bytes, and stops it with false.
+    ///
+    /// # Errors
+    /// What the execution or the sink fails with, and [`TrancheError::SessionOver`] from then on, or
+    /// after the last epoch.
+    pub fn prove_next(
+        &mut self,
+        guest: &mut impl GuestIo,
+        sink: impl FnMut(&[u8]) -> bool,
+    ) -> Result<ProvedEpoch, TrancheError> {
+        if self.over {
+            return Err(TrancheError::SessionOver);
+        }
+        let mut gather = Gather {
+            sink,
+            bytes: &mut self.gathered,
+            len: 0,
+        };
+        let proved = self.prover.next(guest, &mut gather);
+        self.over = !matches!(&proved, Ok(epoch) if epoch.exit_code.is_none());
+        Ok(proved?)
+    }
+}
+
+/// Bytes that a session of this plan takes.
+fn needed(elf: &[u8], plan: &TranchePlan, profile: Profile) -> Result<u64, TrancheError> {
+    let program = Program::parse(elf)?;
+    let setup = Setup::new(&program, plan.settings.into()).map_err(SetupError::Range)?;
+    let bytes =
+        SessionBytes::of::<Backend>(&setup, profile, plan.max_cells).map_err(SetupError::Plan)?;
+    Ok(bytes.total() + FIXED_BYTES as u64)
+}
+
+/// Proof bytes on their way to the sink, gathered so that not every field element is a call of it.
+struct Gather<'a, S> {
+    sink: S,
+    bytes: &'a mut [u8; GATHER_BYTES],
+    len: usize,
+}
+
+/// The sink takes no more bytes.
+#[derive(Clone, Copy, Debug)]
+struct Stopped;
+
+impl core::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the sink takes no more bytes")
+    }
+}
+
+impl core::error::Error for Stopped {}
+
+impl embedded_io::Error for Stopped {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Interrupted
+    }
+}
+
+impl<S> ErrorType for Gather<'_, S> {
+    type Error = Stopped;
+}
+
+impl<S: FnMut(&[u8]) -> bool> Write for Gather<'_, S> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Stopped> {
+        if self.len == self.bytes.len() {
+            self.flush()?;
+        }
+        let room = self.bytes.get_mut(self.len..).unwrap_or_default();
+        let len = room.len().min(bytes.len());
+        for (to, &byte) in room.iter_mut().zip(bytes) {
+            *to = byte;
+        }
+        self.len += len;
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> Result<(), Stopped> {
+        let gathered = self.bytes.get(..self.len).unwrap_or_default();
+        if !gathered.is_empty() && !(self.sink)(gathered) {
+            return Err(Stopped);
+        }
+        self.len = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! What crosses the boundary, in C's layout.
+//!
+//! Integers that C may set to anything are integers here, and checked where they are read.
+
+use core::ffi::{c_char, c_void};
+
+use tranche_core::Params;
+use tranche_core::plan::Profile;
+use tranche_machine::Settings;
+
+use crate::error::TrancheError;
+
+/// How much of a proof's work stays in the buffer; the proof's bytes are the same.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrancheProfile {
+    /// Fast if it fits the budget, else compact.
+    Best = 0,
+    /// Keeps every low-degree extension.
+    Fast = 1,
+    /// Keeps traces, and computes the rest again when it is needed.
+    Compact = 2,
+}
+
+impl TrancheProfile {
+    /// The profile of a number; none for the best one.
+    ///
+    /// # Errors
+    /// When there is no such profile.
+    pub const fn from_code(code: u32) -> Result<Option<Profile>, TrancheError> {
+        match code {
+            0 => Ok(None),
+            1 => Ok(Some(Profile::Fast)),
+            2 => Ok(Some(Profile::Compact)),
+            _ => Err(TrancheError::UnknownProfile),
+        }
+    }
+
+    /// The number of a profile.
+    pub const fn code(profile: Profile) -> u32 {
+        match profile {
+            Profile::Fast => Self::Fast as u32,
+            Profile::Compact => Self::Compact as u32,
+        }
+    }
+}
+
+/// What the proofs of a run are made with. Prover and verifier have to agree on all of it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrancheSettings {
+    /// log2 of the cycles of an epoch, 6 to 20; in a request 0 for the best that fits the budget.
+    pub epoch_log2: u8,
+    /// Epochs that one merge of the host takes, 2 to 32.
+    pub arity: u8,
+    /// log2 of the blowup factor.
+    pub log_blowup: u8,
+    /// log2 of the number of coefficients of the final polynomial.
+    pub log_final_poly_len: u8,
+    /// log2 of the largest folding arity.
+    pub max_log_arity: u8,
+    /// log2 of the digests of a Merkle cap.
+    pub cap_height: u8,
+    /// Number of queries.
+    pub num_queries: u16,
+    /// Grinding bits before the query indices are drawn.
+    pub query_pow_bits: u8,
+    /// Grinding bits before the openings are batched.
+    pub batch_pow_bits: u8,
+    /// Grinding bits before the lookup challenges are drawn.
+    pub lookup_pow_bits: u8,
+    /// Grinding bits before each folding challenge is drawn.
+    pub commit_pow_bits: u8,
+    /// Grinding bits before the out-of-domain point is drawn.
+    pub ood_pow_bits: u8,
+}
+
+impl From<Settings> for TrancheSettings {
+    fn from(settings: Settings) -> Self {
+        let Settings {
+            log2_cycles,
+            arity,
+            params,
+        } = settings;
+        let Params {
+            log_blowup,
+            log_final_poly_len,
+            max_log_arity,
+            cap_height,
+            num_queries,
+            query_pow_bits,
+            batch_pow_bits,
+            lookup_pow_bits,
+            commit_pow_bits,
+            ood_pow_bits,
+        } = params;
+        Self {
+            epoch_log2: log2_cycles,
+            arity,
+            log_blowup,
+            log_final_poly_len,
+            max_log_arity,
+            cap_height,
+            num_queries,
+            query_pow_bits,
+            batch_pow_bits,
+            lookup_pow_bits,
+            commit_pow_bits,
+            ood_pow_bits,
+        }
+    }
+}
+
+impl From<TrancheSettings> for Settings {
+    fn from(settings: TrancheSettings) -> Self {
+        let TrancheSettings {
+            epoch_log2,
+            arity,
+            log_blowup,
+            log_final_poly_len,
+            max_log_arity,
+            cap_height,
+            num_queries,
+            query_pow_bits,
+            batch_pow_bits,
+            lookup_pow_bits,
+            commit_pow_bits,
+            ood_pow_bits,
+        } = settings;
+        Self {
+            log2_cycles: epoch_log2,
+            arity,
+            params: Params {
+                log_blowup,
+                log_final_poly_len,
+                max_log_arity,
+                cap_height,
+                num_queries,
+                query_pow_bits,
+                batch_pow_bits,
+                lookup_pow_bits,
+                commit_pow_bits,
+                ood_pow_bits,
+            },
+        }
+    }
+}
+
+/// What is asked of `tranche_plan_size`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrancheRequest {
+    /// What the proofs are made with.
+    pub settings: TrancheSettings,
+    /// Proven bits that every proof has at least: queries are added until it does. 0 adds none.
+    pub security_floor_bits: u16,
+    /// A `tranche_profile`.
+    pub profile: u32,
+    /// Words of memory, and bytes of output, that the guest may touch in all.
+    pub max_cells: u32,
+    /// Bytes that the buffer may have; 0 for any number.
+    pub budget: usize,
+}
+
+/// A plan: what a session is begun with, and the bytes that it takes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TranchePlan {
+    /// What the proofs are made with: the request's, with the epoch that was chosen and its queries.
+    pub settings: TrancheSettings,
+    /// A `tranche_profile`, fast or compact.
+    pub profile: u32,
+    /// Words of memory, and bytes of output, that the guest may touch in all.
+    pub max_cells: u32,
+    /// Bytes of the one buffer that a session takes, exactly, whatever its alignment; SIZE_MAX when
+    /// an address does not reach that far.
+    pub bytes: usize,
+    /// Bytes of it for the touched cells.
+    pub cells_bytes: usize,
+    /// Bytes of it for the rows of one epoch.
+    pub record_bytes: usize,
+    /// Bytes of it for the proof.
+    pub workspace_bytes: usize,
+}
+
+/// The guest's world. Without a function its input is empty, or its output is dropped.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct TrancheGuest {
+    /// Handed to both functions.
+    pub user: *mut c_void,
+    /// The next byte of the private input, 0 to 255; anything else is its end.
+    pub read: Option<extern "C" fn(user: *mut c_void) -> i32>,
+    /// Takes the next byte of the public output.
+    pub write: Option<extern "C" fn(user: *mut c_void, byte: u8)>,
+}
+
+/// Takes the next bytes of a proof; anything but 0 stops it.
+pub type TrancheSink =
+    Option<extern "C" fn(user: *mut c_void, bytes: *const u8, len: usize) -> i32>;
+
+/// A proved epoch.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrancheEpoch {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Word index of its first instruction.
+    pub entry: u32,
+    /// Word index of the instruction after it; no instruction's once the guest has exited.
+    pub exit: u32,
+    /// Its cycles.
+    pub cycles: u32,
+    /// Whether the guest has exited, so that this is the last epoch.
+    pub last: bool,
+    /// The guest's exit code, if it has.
+    pub exit_code: u32,
+    /// Bytes that the sink has taken.
+    pub proof_bytes: u64,
+}
+
+/// What this library is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct TrancheLibrary {
+    /// Its version, such as "0.1.0".
+    pub version: *const c_char,
+    /// The arithmetic that it was built with, such as "neon" or "scalar".
+    pub backend: *const c_char,
+    /// Version of the machine: proofs of another one do not verify.
+    pub machine_version: u32,
+    /// log2 of the cycles of the shortest epoch.
+    pub min_epoch_log2: u8,
+    /// log2 of the cycles of the longest epoch.
+    pub max_epoch_log2: u8,
+    /// Proven bits that a verifier asks for, unless it is told otherwise.
+    pub security_floor_bits: u16,
+}
