@@ -1,0 +1,10 @@
+/* The guest's ELF file. GUEST is its path. */
+    .section .rodata.guest, "a"
+    .balign 4
+    .global guest_elf, guest_elf_end
+guest_elf:
+    .incbin GUEST
+guest_elf_end:
+#ifdef __ELF__
+    .section .note.GNU-stack, "", %progbits
+#endif
