@@ -128,7 +128,12 @@ fn way(graph: &Graph, from: &BTreeMap<Node, Node>, to: &Node) -> String {
         let name = graph.names(node).iter().find(|name| !name.starts_with('.'));
         name.map_or("(data)".into(), |name| demangled(name))
     };
-    steps.iter().rev().map(name).collect::<Vec<_>>().join("\n  calls ")
+    steps
+        .iter()
+        .rev()
+        .map(name)
+        .collect::<Vec<_>>()
+        .join("\n  calls ")
 }
 
 /// Checks that no function of the interface reaches an allocator in any of the files.

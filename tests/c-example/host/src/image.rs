@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use addr2line::Loader;
-use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, SectionKind, SymbolKind};
+use object::{
+    Architecture, Object, ObjectSection, ObjectSymbol, RelocationKind, RelocationTarget,
+    SectionKind, SymbolKind,
+};
 
 use crate::Failure;
 use crate::symbols::{demangled, is_allocator, is_panic, is_standard};
@@ -15,12 +18,11 @@ use crate::symbols::{demangled, is_allocator, is_panic, is_standard};
 /// A function of the project, or of a crate that it uses, from which a panic may come.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Site {
-    /// Its source file, from the crate's folder on.
+    /// Its source file, from the crate's folder on; empty for code that has no source but the
+    /// standard library's.
     pub file: String,
-    /// Its name, without the crate and without type parameters.
+    /// Its name, without path and type parameters; all closures of a file are one.
     pub function: String,
-    /// What it calls.
-    pub callee: String,
 }
 
 /// What the check wants to know of an image.
@@ -28,8 +30,8 @@ pub struct Site {
 pub struct Image {
     /// Symbols that belong to an allocator.
     pub allocators: Vec<String>,
-    /// Where panics may come from.
-    pub sites: BTreeSet<Site>,
+    /// Where panics may come from, and for each the lines and what they call.
+    pub sites: BTreeMap<Site, BTreeSet<(u32, String)>>,
 }
 
 /// A function symbol.
@@ -46,11 +48,21 @@ impl Image {
     pub fn read(file: &str) -> Result<Self, Failure> {
         let bytes = fs::read(file)?;
         let object = object::File::parse(&*bytes)?;
-        let symbols = || object.symbols().filter_map(|s| Some((s.name().ok()?.to_owned(), s)));
-        let allocators = symbols().map(|(name, _)| name).filter(|name| is_allocator(name));
+        let symbols = || {
+            object
+                .symbols()
+                .filter_map(|s| Some((s.name().ok()?.to_owned(), s)))
+        };
+        let allocators = symbols()
+            .map(|(name, _)| name)
+            .filter(|name| is_allocator(name));
 
         // The lowest bit of an address says that a function is Thumb.
-        let thumb = u64::from(object.architecture() == object::Architecture::Arm);
+        let thumb = u64::from(object.architecture() == Architecture::Arm);
+        let pc_bias = match object.architecture() {
+            Architecture::X86_64 => 4,
+            _ => 0,
+        };
         let functions: BTreeMap<u64, Function> = symbols()
             .filter(|(_, symbol)| symbol.kind() == SymbolKind::Text && symbol.size() > 0)
             .map(|(name, symbol)| {
@@ -71,8 +83,24 @@ impl Image {
                 let RelocationTarget::Symbol(index) = relocation.target() else {
                     continue;
                 };
-                let target = object.symbol_by_index(index)?.address() & !thumb;
-                if let (Some((from, _)), Some((to, _))) = (function_at(address), function_at(target)) {
+                let symbol = object.symbol_by_index(index)?;
+                let mut target = symbol.address() & !thumb;
+                if symbol.kind() == SymbolKind::Section {
+                    // What lies in the section, the addend says; on Arm, where that is part of the
+                    // instruction, functions always go by their own symbols.
+                    if relocation.has_implicit_addend() {
+                        continue;
+                    }
+                    target = target.wrapping_add_signed(relocation.addend());
+                    // Relative to the instruction's end, which is four bytes on.
+                    let kind = relocation.kind();
+                    if matches!(kind, RelocationKind::Relative | RelocationKind::PltRelative) {
+                        target = target.wrapping_add(pc_bias);
+                    }
+                }
+                if let (Some((from, _)), Some((to, _))) =
+                    (function_at(address), function_at(target))
+                {
                     references.push((address, from, to));
                 }
             }
@@ -101,17 +129,20 @@ impl Image {
         }
 
         let loader = Loader::new(file).map_err(|error| error.to_string())?;
-        let mut sites = BTreeSet::new();
+        let mut sites = BTreeMap::<_, BTreeSet<_>>::new();
         for &(address, from, to) in &references {
             if panics.contains(&to) && !panics.contains(&from) {
-                let callee = functions[&to].name.clone();
-                let (source, function) = source(&loader, address)?
-                    .unwrap_or_else(|| (String::new(), functions[&from].name.clone()));
-                sites.insert(Site {
-                    file: source,
-                    function: bare(&function),
-                    callee: bare(&callee),
-                });
+                // An address whose places were merged by the compiler counts for its whole function.
+                let source = match source_at(&loader, address)? {
+                    None => source_at(&loader, from)?,
+                    found => found,
+                };
+                let (file, function, line) =
+                    source.unwrap_or_else(|| (String::new(), functions[&from].name.clone(), 0));
+                let function = bare(&function);
+                let callee = bare(&functions[&to].name);
+                let places = sites.entry(Site { file, function }).or_default();
+                places.insert((line, callee));
             }
         }
         Ok(Self {
@@ -121,18 +152,22 @@ impl Image {
     }
 }
 
-/// File and function of the innermost inlined function at an address that is not the standard
+/// File, function and line of the innermost inlined function at an address that is not the standard
 /// library's.
-fn source(loader: &Loader, address: u64) -> Result<Option<(String, String)>, Failure> {
-    let mut frames = loader.find_frames(address).map_err(|error| error.to_string())?;
+fn source_at(loader: &Loader, address: u64) -> Result<Option<(String, String, u32)>, Failure> {
+    let mut frames = loader
+        .find_frames(address)
+        .map_err(|error| error.to_string())?;
     while let Some(frame) = frames.next().map_err(|error| error.to_string())? {
-        let file = frame.location.as_ref().and_then(|location| location.file);
+        let location = frame.location.as_ref();
+        let line = location.and_then(|location| location.line).unwrap_or(0);
+        let file = location.and_then(|location| location.file);
         let (Some(file), Some(function)) = (file, &frame.function) else {
             continue;
         };
         let function = function.demangle().map_err(|error| error.to_string())?;
         if !file.contains("library/core/") && !file.contains("library/alloc/") {
-            return Ok(Some((crate_path(file), function.into_owned())));
+            return Ok(Some((crate_path(file), function.into_owned(), line)));
         }
     }
     Ok(None)
@@ -141,7 +176,10 @@ fn source(loader: &Loader, address: u64) -> Result<Option<(String, String)>, Fai
 /// A source path from its crate's folder on, which has no version.
 fn crate_path(file: &str) -> String {
     let folders: Vec<&str> = file.split('/').collect();
-    let src = folders.iter().rposition(|&folder| folder == "src").unwrap_or(0);
+    let src = folders
+        .iter()
+        .rposition(|&folder| folder == "src")
+        .unwrap_or(0);
     let package = src.checked_sub(1).map_or("", |i| folders[i]);
     let package = match package.rsplit_once('-') {
         Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => name,
@@ -150,7 +188,7 @@ fn crate_path(file: &str) -> String {
     format!("{package}/{}", folders[src + 1..].join("/"))
 }
 
-/// A name without type parameters, hash and path.
+/// A name without type parameters and path.
 fn bare(name: &str) -> String {
     let mut depth = 0;
     let mut text = String::new();
@@ -162,6 +200,25 @@ fn bare(name: &str) -> String {
             _ => {}
         }
     }
-    let parts = text.split("::").filter(|part| !part.is_empty() && !part.starts_with('{'));
-    parts.last().unwrap_or(name).to_owned()
+    let last = text.rsplit("::").find(|part| !part.is_empty());
+    match last {
+        Some(closure) if closure.starts_with('{') => "closure".into(),
+        last => last.unwrap_or(name).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_for_every_target() {
+        assert_eq!(bare("tranche_core::ntt::extend::<F>"), "extend");
+        assert_eq!(bare("<tranche_core::trace::TraceMut>::set"), "set");
+        assert_eq!(bare("{closure#0}<A, B<C>>"), "closure");
+        assert_eq!(bare("combine::{{closure}}"), "closure");
+        assert_eq!(crate_path("core/src/prover/mod.rs"), "core/prover/mod.rs");
+        let registry = "/somewhere/p3-field-0.8.0/src/packed/packed_traits.rs";
+        assert_eq!(crate_path(registry), "p3-field/packed/packed_traits.rs");
+    }
 }

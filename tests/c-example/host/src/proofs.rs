@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 
 use tranche::bundle::Reader;
 use tranche::epoch::{epoch_key, public_values};
-use tranche::prove::{Options, prove};
 use tranche::execute;
+use tranche::prove::{Options, prove};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::{EpochTables, Program, Settings, Setup};
 
@@ -50,11 +50,17 @@ pub fn check(files: &[&str]) -> Result<(), Failure> {
                 .split_at_checked(proof.len())
                 .ok_or_else(|| format!("{file}: epoch {number} is cut short"))?;
             if sent != proof {
-                return Err(format!("{file}: epoch {number} has other bytes than the host's").into());
+                return Err(
+                    format!("{file}: epoch {number} has other bytes than the host's").into(),
+                );
             }
             let statement = setup.epoch_statement(number);
-            key.verify(sent, Some(&statement), &public_values(&tables, number, &span))
-                .map_err(|error| format!("{file}: epoch {number} is refused: {error}"))?;
+            key.verify(
+                sent,
+                Some(&statement),
+                &public_values(&tables, number, &span),
+            )
+            .map_err(|error| format!("{file}: epoch {number} is refused: {error}"))?;
             *rest = after;
         }
     }
@@ -62,7 +68,10 @@ pub fn check(files: &[&str]) -> Result<(), Failure> {
         if !rest.is_empty() {
             return Err(format!("{file}: {} bytes after the last epoch", rest.len()).into());
         }
-        println!("{file}: {} epochs, the host's bytes, verified", proved.epochs);
+        println!(
+            "{file}: {} epochs, the host's bytes, verified",
+            proved.epochs
+        );
     }
     Ok(())
 }

@@ -30,7 +30,9 @@ pub fn is_allocator(symbol: &str) -> bool {
     C_ALLOCATORS.contains(&symbol)
         || RUST_ALLOCATORS.iter().any(|part| symbol.contains(part))
         || ["__rg_", "__rdl_"].iter().any(|part| name.contains(part))
-        || ["alloc::", "<alloc::"].iter().any(|start| name.starts_with(start))
+        || ["alloc::", "<alloc::"]
+            .iter()
+            .any(|start| name.starts_with(start))
 }
 
 /// Whether a function is the standard library's.
