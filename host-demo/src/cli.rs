@@ -139,6 +139,9 @@ pub struct PlanArgs {
     /// How much of a proof's work stays in the workspace.
     #[arg(long, value_enum, default_value_t = Profile::Fast)]
     pub profile: Profile,
+    /// Prints what epoch each of a few budgets of bytes buys on a device, in place of one plan.
+    #[arg(long, conflicts_with_all = ["epoch_log2", "profile"])]
+    pub budgets: bool,
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,

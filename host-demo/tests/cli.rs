@@ -212,6 +212,29 @@ fn plan_is_exact() {
     assert_eq!(plan["workspace_bytes"], end + 63);
 }
 
+/// The table of `docs/embedding.md` is what the command prints.
+#[test]
+fn budgets_are_those_of_the_documentation() {
+    let table = String::from_utf8(tranche(&["plan", "--budgets"]).stdout).unwrap();
+    assert_eq!(table.lines().count(), 2 + 12);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/embedding.md");
+    let documentation = fs::read_to_string(path).unwrap();
+    assert!(
+        documentation.contains(&table),
+        "docs/embedding.md has another table than\n{table}"
+    );
+
+    let rows = json(&tranche(&["plan", "--budgets", "--json"]));
+    for row in rows["budgets"].as_array().unwrap() {
+        has_keys(row, &["epoch_log2", "profile", "chosen", "queries"]);
+        let bytes = |key: &str| row[key].as_u64().unwrap();
+        let parts = ["workspace_bytes", "record_bytes", "cells_bytes"].map(bytes);
+        assert_eq!(parts.iter().sum::<u64>(), bytes("bytes"));
+        let fits = bytes("bytes") <= bytes("budget_bytes");
+        assert_eq!(row["fits"].as_bool(), Some(fits));
+    }
+}
+
 #[test]
 fn bad_usage() {
     let spin = guest("spin");

@@ -1,5 +1,6 @@
 //! The subcommands, each in a module of its own, with a function `run`.
 
+pub mod budgets;
 pub mod demo;
 pub mod plan;
 pub mod prove;

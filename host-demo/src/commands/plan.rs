@@ -8,6 +8,7 @@ use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings, bits};
 use tranche_machine::setup::{Setup, SetupError};
 use tranche_machine::{EpochPlan, EpochTables, Program};
 
+use super::budgets;
 use super::demo::GUEST;
 use super::report::{profile_name, size};
 use super::{print, read};
@@ -28,6 +29,14 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
         .as_deref()
         .map_or_else(|| Ok(GUEST.to_vec()), read)?;
     let program = Program::parse(&elf)?;
+    if args.budgets {
+        print(if args.json {
+            format!("{}\n", budgets::report(&program)?)
+        } else {
+            budgets::markdown(&program)?
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let default = Settings::default();
     let log2_cycles = args.epoch_log2.unwrap_or(default.log2_cycles);
     let setup = Setup::secure(

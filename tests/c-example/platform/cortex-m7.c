@@ -11,9 +11,14 @@ _Noreturn void reset(void);
 static _Noreturn void fault(void);
 
 /* The initial stack pointer, reset, and fourteen exceptions: none is enabled, so each is a fault. */
-__attribute__((section(".vectors"), used)) static void *const vectors[16] = {
-    stack_top, reset, fault, fault, fault, fault, fault, fault,
-    fault,     fault, fault, fault, fault, fault, fault, fault,
+struct vectors {
+  uint32_t *stack;
+  void (*handlers[15])(void);
+};
+__attribute__((section(".vectors"), used)) static const struct vectors vectors = {
+    stack_top,
+    {reset, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault, fault,
+     fault},
 };
 
 static uintptr_t host_call(uintptr_t operation, const uintptr_t *arguments) {

@@ -5,6 +5,4 @@
 guest_elf:
     .incbin GUEST
 guest_elf_end:
-#ifdef __ELF__
     .section .note.GNU-stack, "", %progbits
-#endif

@@ -14,6 +14,8 @@
 //! `tranche_panic`; without it, for hosts and tests, it aborts the process.
 #![no_std]
 
+#[cfg(tranche_heap_probe)]
+extern crate alloc;
 #[cfg(not(feature = "freestanding"))]
 extern crate std;
 

@@ -67,15 +67,11 @@ impl<'a> Session<'a> {
             return Err(TrancheError::BufferTooSmall);
         }
         let mut arena = Arena::new(buffer);
-        let program: &Program<'_> = arena.put(Program::parse(elf)?)?;
-        let setup = Setup::new(program, plan.settings.into()).map_err(SetupError::Range)?;
-        let tables: &EpochTables<'_> = arena.put(EpochTables::new(&setup))?;
-        let epoch = tables
-            .plan_in::<Backend>(profile)
-            .map_err(SetupError::Plan)?;
-        let epoch: &EpochPlan = arena.put(epoch)?;
+        let program = place_program(elf, &mut arena)?;
+        let tables = place_tables(program, plan, &mut arena)?;
+        let epoch = place_plan(tables, profile, &mut arena)?;
         let session = arena.reserve()?;
-        let lens = RecordLens::of(setup.shape);
+        let lens = RecordLens::of(tables.setup().shape);
         let record = RecordBuffers {
             cpu: arena.rows(lens.cpu, CpuRow::default())?,
             mem: arena.rows(lens.mem, MemRow::default())?,
@@ -125,7 +121,40 @@ impl<'a> Session<'a> {
     }
 }
 
+// Functions of their own, so that the stack that making a value takes is gone before the next one.
+
+#[inline(never)]
+fn place_program<'a>(
+    elf: &'a [u8],
+    arena: &mut Arena<'a>,
+) -> Result<&'a Program<'a>, TrancheError> {
+    Ok(arena.put(Program::parse(elf)?)?)
+}
+
+#[inline(never)]
+fn place_tables<'a>(
+    program: &'a Program<'a>,
+    plan: &TranchePlan,
+    arena: &mut Arena<'a>,
+) -> Result<&'a EpochTables<'a>, TrancheError> {
+    let setup = Setup::new(program, plan.settings.into()).map_err(SetupError::Range)?;
+    Ok(arena.put(EpochTables::new(&setup))?)
+}
+
+#[inline(never)]
+fn place_plan<'a>(
+    tables: &EpochTables<'a>,
+    profile: Profile,
+    arena: &mut Arena<'a>,
+) -> Result<&'a EpochPlan, TrancheError> {
+    let plan = tables
+        .plan_in::<Backend>(profile)
+        .map_err(SetupError::Plan)?;
+    Ok(arena.put(plan)?)
+}
+
 /// Bytes that a session of this plan takes.
+#[inline(never)]
 fn needed(elf: &[u8], plan: &TranchePlan, profile: Profile) -> Result<u64, TrancheError> {
     let program = Program::parse(elf)?;
     let setup = Setup::new(&program, plan.settings.into()).map_err(SetupError::Range)?;
@@ -179,6 +208,9 @@ impl<S: FnMut(&[u8]) -> bool> Write for Gather<'_, S> {
 
     fn flush(&mut self) -> Result<(), Stopped> {
         let gathered = self.bytes.get(..self.len).unwrap_or_default();
+        // What the inspection of the static library has to find; no other build has it.
+        #[cfg(tranche_heap_probe)]
+        let gathered = &*alloc::vec::Vec::from(gathered);
         if !gathered.is_empty() && !(self.sink)(gathered) {
             return Err(Stopped);
         }

@@ -71,7 +71,7 @@ impl<'a> Arena<'a> {
     /// # Errors
     /// As [`Arena::bytes`].
     pub fn rows<T: Copy>(&mut self, len: usize, row: T) -> Result<&'a mut [T], TrancheError> {
-        const { assert!(align_of::<T>() <= ROW_ALIGN && size_of::<T>() % ROW_ALIGN == 0) }
+        const { assert!(align_of::<T>() <= ROW_ALIGN && size_of::<T>().is_multiple_of(ROW_ALIGN)) }
         let size = len
             .checked_mul(size_of::<T>())
             .ok_or(TrancheError::Internal)?;
