@@ -103,7 +103,7 @@ fn setup<'a>(program: &'a Program<'a>, log2_cycles: u8) -> Result<Setup<'a>, Set
 }
 
 /// Bytes of everything but the workspace.
-const fn other_bytes<B>(lens: &RecordLens) -> usize {
+const fn other_bytes<B: Backend>(lens: &RecordLens) -> usize {
     size_of::<EpochPlan>()
         + size_of::<EpochProver<'_, B>>()
         + lens.bytes()
