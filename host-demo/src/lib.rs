@@ -28,3 +28,8 @@ pub use execute::execute;
 pub use prove::prove;
 pub use tranche_machine::backend;
 pub use verify::verify;
+
+/// The Rust of `docs/embedding.md` compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedding.md")]
+pub struct Embedding;

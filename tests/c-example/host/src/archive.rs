@@ -125,7 +125,8 @@ fn way(graph: &Graph, from: &BTreeMap<Node, Node>, to: &Node) -> String {
         steps.push(previous);
     }
     let name = |node: &&Node| {
-        let name = graph.names(node).iter().find(|name| !name.starts_with('.'));
+        let mut names = graph.names(node).iter();
+        let name = names.find(|name| !name.is_empty() && !name.starts_with('.'));
         name.map_or("(data)".into(), |name| demangled(name))
     };
     steps

@@ -146,7 +146,7 @@ impl Image {
             }
         }
         Ok(Self {
-            allocators: allocators.collect(),
+            allocators: allocators.map(|name| demangled(&name)).collect(),
             sites,
         })
     }

@@ -71,8 +71,8 @@ fn sites(files: &[&str]) -> Result<BTreeMap<String, BTreeSet<(u32, String)>>, Fa
     for file in files {
         let image = Image::read(file)?;
         if !image.allocators.is_empty() {
-            let allocators = image.allocators.join(", ");
-            return Err(format!("{file} has an allocator: {allocators}").into());
+            let allocators = image.allocators.join("\n  ");
+            return Err(format!("{file} has an allocator:\n  {allocators}").into());
         }
         println!(
             "{file}: no allocator, {} functions may panic",

@@ -6,6 +6,10 @@ use core::panic::PanicInfo;
 unsafe extern "C" {
     /// Defined by the embedder, who does not come back from it.
     safe fn tranche_panic(file: *const u8, file_len: usize, line: u32);
+
+    /// Defined by nobody: an image in which an allocation can be reached does not link. The crates of
+    /// the field link `alloc`, and so need an allocator, for functions that nothing here calls.
+    safe fn tranche_heap_reached() -> !;
 }
 
 /// Ends in the embedder, or, should that return, in a loop.
@@ -22,14 +26,6 @@ fn panic(info: &PanicInfo<'_>) -> ! {
         Some(at) => end(at.file(), at.line()),
         None => end("", 0),
     }
-}
-
-/// The crates of the field link `alloc` for functions that nothing here calls. What is reached is
-/// looked for by this function's name in the linked images.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn tranche_heap_reached() -> ! {
-    end("allocation", 0)
 }
 
 struct Trap;
