@@ -127,6 +127,7 @@ impl<'a> Setup<'a> {
     ///
     /// # Errors
     /// When a setting is outside of its range, a plan is refused, or queries do not help.
+    #[inline(never)] // its stack is gone before what follows
     pub fn secure(
         program: &'a Program<'a>,
         mut settings: Settings,

@@ -5,7 +5,10 @@
 enum { SYS_OPEN = 0x01, SYS_WRITE = 0x05, SYS_EXIT_EXTENDED = 0x20 };
 enum { WRITE_BINARY = 5, APPEND = 8, APPLICATION_EXIT = 0x20026 };
 
-extern uint32_t stack_top[], bss_start[], bss_end[];
+extern uint32_t stack_bottom[], stack_top[], bss_start[], bss_end[];
+
+/* What the stack is full of before it is used. */
+enum { PAINT = 0x55aa55aa };
 
 _Noreturn void reset(void);
 static _Noreturn void fault(void);
@@ -44,7 +47,20 @@ void platform_log(const char *text, size_t len) { write_file(console, text, len)
 
 int32_t platform_send(const uint8_t *bytes, size_t len) { return write_file(proofs, bytes, len); }
 
+/* Says how much of the stack was ever used: what is not painted any more. */
+static void log_stack(void) {
+  const volatile uint32_t *word = stack_bottom;
+  while (word < stack_top && *word == PAINT)
+    word++;
+  size_t used = (size_t)((const char *)stack_top - (const char *)word);
+  char text[] = "stack      \n";
+  for (size_t at = sizeof text - 3; used != 0; used /= 10)
+    text[at--] = (char)('0' + used % 10);
+  platform_log(text, sizeof text - 1);
+}
+
 void platform_exit(int status) {
+  log_stack();
   uintptr_t arguments[] = {APPLICATION_EXIT, (uintptr_t)status};
   for (;;)
     host_call(SYS_EXIT_EXTENDED, arguments);
@@ -59,6 +75,10 @@ void reset(void) {
   __asm__ volatile("dsb\n  isb" ::: "memory");
   for (volatile uint32_t *word = bss_start; word < bss_end; word++)
     *word = 0;
+  /* The frame of this function, and no more, may be in use. */
+  volatile uint32_t *frame = (volatile uint32_t *)__builtin_frame_address(0) - 32;
+  for (volatile uint32_t *word = stack_bottom; word < frame; word++)
+    *word = PAINT;
   console = open_file(":tt", 3, APPEND);
   proofs = open_file("proofs", 6, WRITE_BINARY);
   platform_exit(main());

@@ -31,7 +31,7 @@ pub fn default_request() -> TrancheRequest {
 /// # Errors
 /// When there is no plan at all.
 pub fn plan(elf: &[u8], request: &TrancheRequest) -> Result<(TranchePlan, bool), TrancheError> {
-    let program = Program::parse(elf)?;
+    let program = parse(elf)?;
     let asked = Request {
         settings: request.settings.into(),
         floor: request.security_floor_bits.into(),
@@ -58,6 +58,12 @@ pub fn plan(elf: &[u8], request: &TrancheRequest) -> Result<(TranchePlan, bool),
         workspace_bytes: saturated(fitted.bytes.workspace),
     };
     Ok((plan, fitted.fits))
+}
+
+/// The stack that reading a file takes is gone before a plan takes more.
+#[inline(never)]
+fn parse(elf: &[u8]) -> Result<Program<'_>, TrancheError> {
+    Ok(Program::parse(elf)?)
 }
 
 /// A length that an address may not reach.

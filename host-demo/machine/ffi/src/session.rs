@@ -54,6 +54,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// What the program or the plan is refused for. [`TrancheError::BufferTooSmall`] is found before
     /// anything is written.
+    #[inline(never)] // what it calls is what takes stack
     pub fn begin(
         elf: &'a [u8],
         plan: &TranchePlan,
@@ -90,11 +91,7 @@ impl<'a> Session<'a> {
             record,
             workspace: arena.bytes(epoch.workspace_len())?,
         };
-        Ok(session.write(Self {
-            prover: EpochProver::new(tables, epoch, buffers, max_cycles)?,
-            over: false,
-            gathered: [0; GATHER_BYTES],
-        }))
+        place_session(session, tables, epoch, buffers, max_cycles)
     }
 
     /// Executes the next epoch and proves it; `sink` takes the proof's bytes, and stops it with false.
@@ -151,6 +148,21 @@ fn place_plan<'a>(
         .plan_in::<Backend>(profile)
         .map_err(SetupError::Plan)?;
     Ok(arena.put(plan)?)
+}
+
+#[inline(never)]
+fn place_session<'a>(
+    place: &'a mut MaybeUninit<Session<'a>>,
+    tables: &'a EpochTables<'a>,
+    plan: &'a EpochPlan,
+    buffers: EpochBuffers<'a>,
+    max_cycles: u64,
+) -> Result<&'a mut Session<'a>, TrancheError> {
+    Ok(place.write(Session {
+        prover: EpochProver::new(tables, plan, buffers, max_cycles)?,
+        over: false,
+        gathered: [0; GATHER_BYTES],
+    }))
 }
 
 /// Bytes that a session of this plan takes.

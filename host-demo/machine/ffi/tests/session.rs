@@ -8,7 +8,7 @@ use tranche::execute;
 use tranche::prove::{Options, prove};
 use tranche_ffi::error::TrancheError;
 use tranche_ffi::plan::{default_request, plan};
-use tranche_ffi::session::Session;
+use tranche_ffi::session::{FIXED_BYTES, Session};
 use tranche_ffi::types::{TranchePlan, TrancheProfile, TrancheRequest};
 use tranche_machine::{GuestIo, Program, Settings, Setup};
 
@@ -17,6 +17,9 @@ const INPUT: &[u8] = b"9";
 const MAX_CYCLES: u64 = 1 << 20;
 /// What a buffer holds before: nothing that any code could mistake for its own.
 const DIRT: u8 = 0xa5;
+
+// As `docs/embedding.md` says.
+const _: () = assert!(FIXED_BYTES < 16 << 10);
 
 /// Short epochs at few queries, so that the test is quick.
 fn request() -> TrancheRequest {
