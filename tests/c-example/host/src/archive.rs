@@ -148,8 +148,10 @@ pub fn check(files: &[&str]) -> Result<(), Failure> {
             let reached = graph
                 .reached(root)
                 .ok_or_else(|| format!("{file}: no function {root}"))?;
+            // What the archive does not define comes last, and says most.
             let allocator = reached
                 .keys()
+                .rev()
                 .find(|node| graph.names(node).iter().any(|name| is_allocator(name)));
             if let Some(allocator) = allocator {
                 let way = way(&graph, &reached, allocator);

@@ -9,7 +9,9 @@ unsafe extern "C" {
 
     /// Defined by nobody: an image in which an allocation can be reached does not link. The crates of
     /// the field link `alloc`, and so need an allocator, for functions that nothing here calls.
-    safe fn tranche_heap_reached() -> !;
+    ///
+    /// It is declared to return: of an allocator that does not, the compiler would drop the call.
+    safe fn tranche_heap_reached(size: usize, align: usize) -> *mut u8;
 }
 
 /// Ends in the embedder, or, should that return, in a loop.
@@ -28,18 +30,18 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     }
 }
 
-struct Trap;
+struct Missing;
 
-// SAFETY: no call returns, so no promise is made.
-unsafe impl GlobalAlloc for Trap {
-    unsafe fn alloc(&self, _: Layout) -> *mut u8 {
-        tranche_heap_reached()
+// SAFETY: no image that calls it links, so no promise is made.
+unsafe impl GlobalAlloc for Missing {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        tranche_heap_reached(layout.size(), layout.align())
     }
 
     unsafe fn dealloc(&self, _: *mut u8, _: Layout) {
-        tranche_heap_reached()
+        tranche_heap_reached(0, 0);
     }
 }
 
 #[global_allocator]
-static ALLOCATOR: Trap = Trap;
+static ALLOCATOR: Missing = Missing;
