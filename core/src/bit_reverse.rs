@@ -2,9 +2,8 @@
 //!
 //! The lowest bits of an index trade places with the highest. So a square of `W` runs of `W` elements,
 //! which lie `n / W` apart, is transposed, and changes places with another square: every cache line
-//! is read once and written once, and the transposition happens in registers (Carter and Gatlin,
-//! *Towards an optimal bit-reversal permutation program*, 1998). Nothing here panics for columns whose
-//! height is a power of two.
+//! is read once and written once (Carter and Gatlin, *Towards an optimal bit-reversal permutation
+//! program*, 1998). Nothing here panics for columns whose height is a power of two.
 
 use core::array;
 
