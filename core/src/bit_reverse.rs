@@ -41,32 +41,35 @@ fn bit_reverse_squares<P: PackedFieldPow2<Scalar = F>, const W: usize>(values: &
     let bits = squares.trailing_zeros() as usize;
     for i in 0..squares {
         let j = reverse_bits(i, bits);
-        let load = |runs: &[P], square: usize| {
-            array::from_fn(|row| runs[reverse_bits(row, side_bits) * squares + square])
-        };
-        let store = |runs: &mut [P], square: usize, rows: &[P; W]| {
-            for (row, &run) in rows.iter().enumerate() {
-                runs[reverse_bits(row, side_bits) * squares + square] = run;
-            }
-        };
         if i <= j {
-            let (at_i, at_j) = (transpose(load(runs, i)), transpose(load(runs, j)));
-            store(runs, j, &at_i);
-            store(runs, i, &at_j);
+            let at_i = transpose::<P, W>(runs, squares, i);
+            let at_j = transpose::<P, W>(runs, squares, j);
+            for (square, rows) in [(j, at_i), (i, at_j)] {
+                for (row, run) in rows.into_iter().enumerate() {
+                    runs[reverse_bits(row, side_bits) * squares + square] = run;
+                }
+            }
         }
     }
 }
 
-/// Transposes as many packed values as one has lanes: each step swaps one bit of the row with the
-/// same bit of the lane.
+/// The square of every `stride`th run from `first` on, rows in bit-reversed order, transposed: each
+/// step swaps one bit of the row with the same bit of the lane.
 #[inline(always)]
-fn transpose<P: PackedFieldPow2<Scalar = F>, const W: usize>(mut rows: [P; W]) -> [P; W] {
-    let mut block = W / 2;
-    while block > 0 {
-        for i in (0..W).filter(|i| i & block == 0) {
-            (rows[i], rows[i + block]) = rows[i].interleave(rows[i + block], block);
+fn transpose<P: PackedFieldPow2<Scalar = F>, const W: usize>(
+    runs: &[P],
+    stride: usize,
+    first: usize,
+) -> [P; W] {
+    let bits = W.trailing_zeros() as usize;
+    let runs = &runs[first..first + (W - 1) * stride + 1];
+    let mut rows: [P; W] = array::from_fn(|row| runs[reverse_bits(row, bits) * stride]);
+    for bit in 0..bits {
+        for pair in 0..W / 2 {
+            let i = (pair >> bit << (bit + 1)) | (pair & ((1 << bit) - 1));
+            let j = i | 1 << bit;
+            (rows[i], rows[j]) = rows[i].interleave(rows[j], 1 << bit);
         }
-        block /= 2;
     }
     rows
 }
