@@ -26,6 +26,10 @@ pub trait Backend: Copy + Default + Send + Sync + 'static {
     /// The name that programs print.
     const NAME: &'static str;
 
+    /// Hints that `values` are read soon; does nothing unless the backend knows how.
+    #[inline]
+    fn prefetch(_values: &[F]) {}
+
     /// Evaluates a polynomial on the coset `shift * H`.
     ///
     /// On entry `column` holds the coefficients in natural order, on exit the evaluations in

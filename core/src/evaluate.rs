@@ -103,6 +103,10 @@ fn sum<B: Backend>(
         for matrix in matrices.clone() {
             let extension = &extensions[matrix.round as usize][matrix.extension()];
             for (c, column) in extension.chunks_exact(1 << matrix.log_lde).enumerate() {
+                let following = ((c + 1) << matrix.log_lde) + start;
+                if let Some(following) = extension.get(following..following + rows) {
+                    B::prefetch(following);
+                }
                 let column = B::P::pack_slice(&column[start..start + rows]);
                 for (point, weights) in weights
                     .chunks_exact(groups)

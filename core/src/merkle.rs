@@ -20,6 +20,8 @@ pub(crate) trait Leaves: Copy {
     fn width(&self) -> usize;
     /// Elements `row..row + WIDTH` of column `column`.
     fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P;
+    /// Hints that the next elements to be read are `rows` rows of column `column` from row `row` on.
+    fn prefetch<B: Backend>(&self, _column: usize, _row: usize, _rows: usize) {}
 }
 
 /// A matrix stored column by column.
@@ -51,6 +53,14 @@ impl Leaves for Matrix<'_> {
     fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
         let at = (column << self.log_height) + row;
         *P::from_slice(&self.values[at..at + P::WIDTH])
+    }
+
+    #[inline]
+    fn prefetch<B: Backend>(&self, column: usize, row: usize, rows: usize) {
+        let at = (column << self.log_height) + row;
+        if let Some(values) = self.values.get(at..at + rows) {
+            B::prefetch(values);
+        }
     }
 }
 
@@ -207,8 +217,17 @@ fn hash_rows<B: Backend, L: Leaves, const T: usize>(
 ) -> [[B::P; 16]; T] {
     let mut states = [[B::P::ZERO; 16]; T];
     let mut filled = 0;
+    let rows = T * B::P::WIDTH;
     for matrix in matrices {
-        for column in 0..matrix.width() {
+        let width = matrix.width();
+        for column in 0..width {
+            // What the permutation after the next one absorbs, here or in the rows that follow.
+            let ahead = column + DIGEST;
+            if ahead < width {
+                matrix.prefetch::<B>(ahead, row, rows);
+            } else {
+                matrix.prefetch::<B>(ahead % width, row + rows, rows);
+            }
             for (t, state) in states.iter_mut().enumerate() {
                 state[filled] = matrix.load(column, row + t * B::P::WIDTH);
             }

@@ -1,7 +1,12 @@
 //! The backend itself.
 
+use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
 use p3_baby_bear::PackedBabyBearAVX512;
-use tranche_core::Backend;
+use tranche_core::{Backend, F};
+
+/// Elements of a cache line.
+const LINE: usize = 16;
 
 /// The permutation with 52-bit multiply-adds.
 #[cfg(all(target_feature = "avx512dq", target_feature = "avx512ifma"))]
@@ -20,4 +25,15 @@ impl Backend for Avx512 {
     type Permutation<'p> = Permutation<'p>;
 
     const NAME: &'static str = "avx512";
+
+    #[inline]
+    fn prefetch(values: &[F]) {
+        for line in values.chunks(LINE) {
+            // SAFETY: a prefetch reads nothing, whatever the address.
+            #[allow(unsafe_code)]
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+            }
+        }
+    }
 }
