@@ -26,9 +26,20 @@ pub trait Backend: Copy + Default + Send + Sync + 'static {
     /// The name that programs print.
     const NAME: &'static str;
 
+    /// Fills the table of roots for the layers within packed values, `WIDTH log2 WIDTH` elements for each
+    /// pair of these, from the bit-reversed `roots`: laid out as the backend's transforms read it.
+    #[inline]
+    fn fill_lanes(lanes: &mut [F], roots: &[F]) {
+        ntt::fill_lanes::<Self::P>(lanes, roots);
+    }
+
     /// Hints that `values` are read soon; does nothing unless the backend knows how.
     #[inline]
     fn prefetch(_values: &[F]) {}
+
+    /// Hints that `values` are overwritten soon.
+    #[inline]
+    fn prefetch_mut(_values: &mut [F]) {}
 
     /// Evaluates a polynomial on the coset `shift * H`.
     ///
@@ -64,7 +75,7 @@ pub trait Backend: Copy + Default + Send + Sync + 'static {
         powers: [&[F]; D],
         sums: &mut [[Self::P; D]; T],
     ) {
-        reduce::combine_columns(columns, stride, row, powers, sums);
+        reduce::combine_columns::<Self, T>(columns, stride, row, powers, sums);
     }
 
     /// One FRI fold of a bit-reversed codeword by two, from `codeword` into `out`.

@@ -139,5 +139,17 @@ pub(crate) fn dot<P: PackedFieldPow2<Scalar = F>>(column: &[P], weights: &[[P; D
             *total += c * w[d];
         }
     }
-    total.map(|t| t.as_slice().iter().copied().sum())
+    total.map(sum_lanes)
+}
+
+/// The sum of all lanes: halves are added up while there are any.
+fn sum_lanes<P: PackedFieldPow2<Scalar = F>>(x: P) -> F {
+    let mut sum = x;
+    let mut block = P::WIDTH / 2;
+    while block > 0 {
+        let (low, high) = sum.interleave(sum, block);
+        sum = low + high;
+        block /= 2;
+    }
+    sum.extract(0)
 }

@@ -51,6 +51,21 @@ impl<P: PackedFieldPow2<Scalar = F>> Ext<P> {
         Self(self.0.map(|c| c * x))
     }
 
+    /// The product, inlined: loops over many of them keep their operands in registers.
+    #[inline(always)]
+    pub(crate) fn times(self, rhs: Self) -> Self {
+        let a = &self.0;
+        let b = &rhs.0;
+        let w = P::from(W);
+        let (w1, w2, w3) = (b[1] * w, b[2] * w, b[3] * w);
+        Self([
+            P::dot_product(a, &[b[0], w3, w2, w1]),
+            P::dot_product(a, &[b[1], b[0], w3, w2]),
+            P::dot_product(a, &[b[2], b[1], b[0], w3]),
+            P::dot_product(a, &[b[3], b[2], b[1], b[0]]),
+        ])
+    }
+
     /// The challenge in lane `lane`.
     #[inline]
     pub fn extract(&self, lane: usize) -> EF {
@@ -151,16 +166,7 @@ impl<P: PackedFieldPow2<Scalar = F>> Mul for Ext<P> {
     type Output = Self;
     #[inline]
     fn mul(self, rhs: Self) -> Self {
-        let a = &self.0;
-        let b = &rhs.0;
-        let w = P::from(W);
-        let (w1, w2, w3) = (b[1] * w, b[2] * w, b[3] * w);
-        Self([
-            P::dot_product(a, &[b[0], w3, w2, w1]),
-            P::dot_product(a, &[b[1], b[0], w3, w2]),
-            P::dot_product(a, &[b[2], b[1], b[0], w3]),
-            P::dot_product(a, &[b[3], b[2], b[1], b[0]]),
-        ])
+        self.times(rhs)
     }
 }
 
@@ -168,16 +174,21 @@ impl<P: PackedFieldPow2<Scalar = F>> Mul for Ext<P> {
 ///
 /// `values` are nonzero; `prefix` is scratch of the same length.
 pub fn batch_invert<P: PackedFieldPow2<Scalar = F>>(values: &mut [[P; D]], prefix: &mut [[P; D]]) {
-    let mut product = Ext::from_base(P::ONE);
-    for (value, slot) in values.iter().zip(prefix.iter_mut()) {
+    // Two chains of products, over every other value: neither waits for the other.
+    let mut products = [Ext::from_base(P::ONE); 2];
+    for (i, (value, slot)) in values.iter().zip(prefix.iter_mut()).enumerate() {
+        let product = &mut products[i % 2];
         *slot = product.0;
-        product = product * Ext(*value);
+        *product = product.times(Ext(*value));
     }
-    let mut inverse = product.invert();
-    for (value, before) in values.iter_mut().zip(prefix.iter()).rev() {
-        let next = inverse * Ext(*value);
-        *value = (inverse * Ext(*before)).0;
-        inverse = next;
+    let [even, odd] = products;
+    let both = (even * odd).invert();
+    let mut inverses = [both * odd, both * even];
+    for (i, (value, before)) in values.iter_mut().zip(prefix.iter()).enumerate().rev() {
+        let inverse = &mut inverses[i % 2];
+        let next = inverse.times(Ext(*value));
+        *value = inverse.times(Ext(*before)).0;
+        *inverse = next;
     }
 }
 

@@ -28,6 +28,9 @@ pub(crate) struct Inputs<'a> {
     pub messages: Messages<'a>,
 }
 
+/// Lookup columns between the one that is written and the one that is asked for.
+const AHEAD: usize = 8;
+
 /// Row groups whose fractions one inversion serves.
 const fn batch_groups(num_columns: usize) -> usize {
     MIN_BATCH.div_ceil(num_columns)
@@ -126,8 +129,15 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
         for (i, group) in batch.enumerate() {
             let mut total = Ext::ZERO;
             for column in 0..columns {
+                // Columns are far apart: their lines are asked for some products ahead.
+                for ahead in (column + 1 + AHEAD) * D..(column + 2 + AHEAD) * D {
+                    let at = ahead * stride + group * width;
+                    if let Some(values) = out.get_mut(at..at + width) {
+                        B::prefetch_mut(values);
+                    }
+                }
                 let at = i * columns + column;
-                let fraction = Ext(fractions[at][0]) * Ext(denominators[at]);
+                let fraction = Ext(fractions[at][0]).times(Ext(denominators[at]));
                 fraction.store(&mut out[(column + 1) * D * stride..], stride, group * width);
                 total += fraction;
             }

@@ -8,9 +8,10 @@
 
 use core::array;
 
-use p3_field::{Field, PackedFieldPow2, PrimeCharacteristicRing, TwoAdicField};
+use p3_field::{Field, PackedFieldPow2, PackedValue, PrimeCharacteristicRing, TwoAdicField};
 
 use crate::F;
+use crate::backend::Backend;
 use crate::bit_reverse::reverse_bits;
 
 /// Columns are transformed as a whole only above this height; below it, block by block in cache.
@@ -25,9 +26,10 @@ pub struct Twiddles<'a> {
     pub forward: &'a [F],
     /// The inverses of `forward`.
     pub inverse: &'a [F],
-    /// `forward` once more for the layers within packed values, as [`fill_lanes`] lays it out.
-    forward_lanes: &'a [F],
-    inverse_lanes: &'a [F],
+    /// `forward` once more for the layers within packed values, as [`Backend::fill_lanes`] lays it out.
+    pub forward_lanes: &'a [F],
+    /// `inverse`, likewise.
+    pub inverse_lanes: &'a [F],
 }
 
 impl<'a> Twiddles<'a> {
@@ -38,18 +40,14 @@ impl<'a> Twiddles<'a> {
     }
 
     /// Fills `tables`, of [`Twiddles::len`] elements.
-    pub fn fill<P: PackedFieldPow2<Scalar = F>>(
-        tables: &mut [F],
-        log_codeword: usize,
-        log_column: usize,
-    ) {
+    pub fn fill<B: Backend>(tables: &mut [F], log_codeword: usize, log_column: usize) {
         let (roots, lanes) = tables.split_at_mut(2 * half(log_codeword));
         let (forward, inverse) = roots.split_at_mut(half(log_codeword));
-        let (forward_lanes, inverse_lanes) = lanes.split_at_mut(lanes_len(log_column, P::WIDTH));
+        let (forward_lanes, inverse_lanes) = lanes.split_at_mut(lanes_len(log_column, B::P::WIDTH));
         fill_roots(forward, F::two_adic_generator);
         fill_roots(inverse, |bits| F::two_adic_generator(bits).inverse());
-        fill_lanes::<P>(forward_lanes, forward);
-        fill_lanes::<P>(inverse_lanes, inverse);
+        B::fill_lanes(forward_lanes, forward);
+        B::fill_lanes(inverse_lanes, inverse);
     }
 
     /// Views tables that [`Twiddles::fill`] filled.
@@ -99,7 +97,7 @@ fn fill_roots(roots: &mut [F], generator: impl Fn(usize) -> F) {
 ///
 /// Interleaving swaps the bit that tells the two values apart with the bit that tells the halves
 /// apart, so lane `l` holds a block of the second value when bit `log2(half)` of `l` is set.
-fn fill_lanes<P: PackedFieldPow2<Scalar = F>>(lanes: &mut [F], roots: &[F]) {
+pub fn fill_lanes<P: PackedFieldPow2<Scalar = F>>(lanes: &mut [F], roots: &[F]) {
     let layers = P::WIDTH.trailing_zeros() as usize;
     if layers == 0 {
         return;
@@ -428,7 +426,7 @@ fn inverse_few_pairs<P: PackedFieldPow2<Scalar = F>, const K: usize>(
 /// all of `slot`, `n << log_blowup` elements, holds evaluations over `shift * K` in bit-reversed
 /// order, `K` the group of that order. Block `c` of the extension is the coset
 /// `shift * w^rev(c) * H`, so each block is one transform of the same coefficients.
-pub fn extend<B: crate::backend::Backend>(
+pub fn extend<B: Backend>(
     twiddles: &Twiddles<'_>,
     slot: &mut [F],
     log_blowup: usize,
@@ -453,10 +451,10 @@ mod tests {
     use crate::backend::{DefaultBackend, ScalarBackend};
 
     /// Coefficient vectors of every height, checked against evaluation by Horner's rule.
-    fn transforms_agree<P: PackedFieldPow2<Scalar = F>>() {
+    fn transforms_agree<B: Backend>() {
         let mut table = [F::ZERO; Twiddles::len(10, 10, 16)];
-        let tables = &mut table[..Twiddles::len(10, 10, P::WIDTH)];
-        Twiddles::fill::<P>(tables, 10, 10);
+        let tables = &mut table[..Twiddles::len(10, 10, B::P::WIDTH)];
+        Twiddles::fill::<B>(tables, 10, 10);
         let twiddles = Twiddles::view(tables, 10);
         for log_n in 0..=10 {
             let n = 1 << log_n;
@@ -468,7 +466,7 @@ mod tests {
             let mut coefficients = [F::ZERO; 1 << 10];
             coefficients[..n].copy_from_slice(column);
             let shift = F::GENERATOR;
-            coset_ntt::<P>(&twiddles, column, shift);
+            coset_ntt::<B::P>(&twiddles, column, shift);
             let root = F::two_adic_generator(log_n);
             for (q, &value) in column.iter().enumerate() {
                 let x = shift * root.exp_u64(reverse_bits(q, log_n) as u64);
@@ -476,27 +474,27 @@ mod tests {
                 assert_eq!(value, coefficients[..n].iter().rev().fold(F::ZERO, horner));
             }
             column.copy_from_slice(&coefficients[..n]);
-            coset_ntt::<P>(&twiddles, column, F::ONE);
-            intt::<P>(&twiddles, column);
+            coset_ntt::<B::P>(&twiddles, column, F::ONE);
+            intt::<B::P>(&twiddles, column);
             assert_eq!(column, &coefficients[..n]);
         }
     }
 
     #[test]
     fn scalar_transforms_evaluate_and_interpolate() {
-        transforms_agree::<<ScalarBackend as crate::Backend>::P>();
+        transforms_agree::<ScalarBackend>();
     }
 
     #[test]
     fn packed_transforms_evaluate_and_interpolate() {
-        transforms_agree::<<DefaultBackend as crate::Backend>::P>();
+        transforms_agree::<DefaultBackend>();
     }
 
     #[test]
     fn an_extension_agrees_with_its_column_on_a_larger_group() {
         // Extending over H itself (shift 1) repeats the column on the subgroup.
         let mut table = [F::ZERO; Twiddles::len(7, 5, 1)];
-        Twiddles::fill::<F>(&mut table, 7, 5);
+        Twiddles::fill::<ScalarBackend>(&mut table, 7, 5);
         let twiddles = Twiddles::view(&table, 7);
         let mut slot = [F::ZERO; 128];
         for (i, value) in slot[..32].iter_mut().enumerate() {

@@ -4,6 +4,8 @@
 //! Evaluations are bit-reversed, so chunk `c` is block `rev(c)` of the extension: one coset of the
 //! trace domain, on which `x^n - 1` is a constant, and a matrix of its own.
 
+use core::ops::Range;
+
 use p3_air::RowWindow;
 use p3_field::{Field, PackedFieldPow2, PackedValue, PrimeCharacteristicRing, TwoAdicField};
 
@@ -39,9 +41,7 @@ pub(crate) const SELECTOR_VALUES: usize = 5 * SELECTOR_GROUPS;
 
 /// Field elements of scratch that [`evaluate`] needs.
 pub(crate) const fn scratch_len(table: &TablePlan, lanes: usize) -> usize {
-    let permutation = table.permutation_base_width();
-    let packed =
-        row_buffers(table) + table.layout.num_columns * 2 * D + permutation + SELECTOR_VALUES;
+    let packed = row_buffers(table) + table.layout.num_columns * 2 * D + SELECTOR_VALUES;
     packed * lanes_for(table, lanes) + D * table.layout.total_constraints()
 }
 
@@ -84,7 +84,6 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
     let (main_rows, preprocessed_rows) = buffers.split_at_mut(2 * layout.main_width);
     let (main_now, main_next) = main_rows.split_at_mut(layout.main_width);
     let (pre_now, pre_next) = preprocessed_rows.split_at_mut(layout.preprocessed_width);
-    let (permutation, fractions) = fractions.split_at_mut(table.permutation_base_width());
     let fractions: &mut [Fraction<B::P>] = fractions.as_chunks_mut::<D>().0.as_chunks_mut::<2>().0;
 
     for chunk in 0..table.num_chunks() {
@@ -96,6 +95,8 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
                 let count = SELECTOR_GROUPS.min(groups.count() - group);
                 domain.fill_selectors(twiddles, selectors, group, count);
             }
+            let row = start + group * width;
+            prefetch_lookups::<B>(inputs, row, 0..AHEAD);
             let slot = group % SELECTOR_GROUPS;
             let spec = &table.spec;
             groups.load(
@@ -128,18 +129,11 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
             air.eval(&mut builder);
             let mut folded = builder.finish();
             if layout.has_lookups() {
-                // Loads that wait for nothing, so that many are on their way at once.
-                let at = start + group * width;
-                let columns = inputs.permutation.chunks_exact(stride);
-                for (slot, column) in permutation.iter_mut().zip(columns) {
-                    *slot = *B::P::from_slice(&column[at..at + width]);
-                }
-                let permutation = permutation.as_chunks::<D>().0;
                 let next = Ext(core::array::from_fn(|d| {
                     let column = &inputs.permutation[d * stride + start..(d + 1) * stride];
                     groups.next(&column[..height], group)
                 }));
-                folded += fold_lookups(inputs, permutation, next, &rows, fractions, powers);
+                folded += fold_lookups::<B>(inputs, row, next, &rows, fractions, powers);
             }
             let quotient = folded.scale(B::P::from(domain.inverse_vanishing));
             quotient.store(out, stride, group * width);
@@ -159,28 +153,46 @@ pub(crate) fn fill_powers(powers: &mut [F], alpha: EF) {
     }
 }
 
-/// Folds the constraints that LogUp adds after the AIR's own: `permutation` is its trace at this row,
-/// `next` the accumulator at the row after it.
+/// Lookup columns between the one that is folded and the one that is asked for.
+const AHEAD: usize = 8;
+
+/// Asks for the permutation trace's lookup columns `columns` at row group `row`: they are far apart.
 #[inline]
-fn fold_lookups<P: PackedFieldPow2<Scalar = F>>(
+fn prefetch_lookups<B: Backend>(inputs: &Inputs<'_>, row: usize, columns: Range<usize>) {
+    for column in (1 + columns.start) * D..(1 + columns.end) * D {
+        let at = (column << inputs.log_lde) + row;
+        if let Some(values) = inputs.permutation.get(at..at + B::P::WIDTH) {
+            B::prefetch(values);
+        }
+    }
+}
+
+/// Folds the constraints that LogUp adds after the AIR's own, at the row group that starts at place
+/// `row`; `next` is the accumulator at the rows after it.
+#[inline]
+fn fold_lookups<B: Backend>(
     inputs: &Inputs<'_>,
-    permutation: &[[P; D]],
-    next: Ext<P>,
-    rows: &Rows<'_, P>,
-    fractions: &[Fraction<P>],
+    row: usize,
+    next: Ext<B::P>,
+    rows: &Rows<'_, B::P>,
+    fractions: &[Fraction<B::P>],
     powers: [&[F]; D],
-) -> Ext<P> {
+) -> Ext<B::P> {
     let first = inputs.table.layout.num_constraints;
-    let weight = |i: usize| Ext(core::array::from_fn(|d| P::from(powers[d][i])));
+    let weight = |i: usize| Ext(core::array::from_fn(|d| B::P::from(powers[d][i])));
+    let stride = 1 << inputs.log_lde;
+    let load = |column| Ext::load(&inputs.permutation[column * D * stride..], stride, row);
     let mut folded = Ext::ZERO;
     let mut sum = Ext::ZERO;
     for (column, fraction) in fractions.iter().enumerate() {
+        let ahead = column + AHEAD;
+        prefetch_lookups::<B>(inputs, row, ahead..ahead + 1);
         let [numerator, denominator] = fraction.map(Ext);
-        let f = Ext(permutation[column + 1]);
-        folded += (denominator * f - numerator) * weight(first + column);
+        let f = load(column + 1);
+        folded += (denominator.times(f) - numerator).times(weight(first + column));
         sum += f;
     }
-    let accumulator = Ext(permutation[0]);
+    let accumulator = load(0);
     let after = first + fractions.len();
     folded += accumulator.scale(rows.is_first_row) * weight(after);
     let after_row = accumulator + sum;

@@ -4,7 +4,7 @@
 //! height in opening order. A matrix is combined once, `M(x) = sum_i alpha^i f_i(x)`, and enters as
 //! `alpha^offset (M(z) - M(x))` at each of its points, so the denominators multiply once a row.
 
-use p3_field::{PackedFieldPow2, PackedValue, PrimeCharacteristicRing};
+use p3_field::{Algebra, Field, PackedValue, PrimeCharacteristicRing};
 
 use crate::backend::{Backend, ScalarBackend};
 use crate::evaluate::{Extensions, zetas};
@@ -13,7 +13,6 @@ use crate::ntt::Twiddles;
 use crate::plan::{CHUNK, Opened, Plan};
 use crate::quotient::points;
 use crate::{D, EF, F};
-use p3_field::Field;
 
 /// Field elements of scratch: powers of alpha for the widest matrix, denominators at two points,
 /// their prefix products.
@@ -170,35 +169,42 @@ impl Batch<'_> {
 const TILE: usize = 4;
 
 /// `sum_i column_i * powers[i]` for `T` row groups: the portable kernel.
-pub fn combine_columns<P: PackedFieldPow2<Scalar = F>, const T: usize>(
+pub fn combine_columns<B: Backend, const T: usize>(
     columns: &[F],
     stride: usize,
     row: usize,
     powers: [&[F]; D],
-    sums: &mut [[P; D]; T],
+    sums: &mut [[B::P; D]; T],
 ) {
     const BATCH: usize = 8;
-    let load = |column: &[F], t: usize| {
-        let at = row + t * P::WIDTH;
-        *P::from_slice(&column[at..at + P::WIDTH])
-    };
+    let rows = T * B::P::WIDTH;
     let batches = columns.chunks_exact(BATCH * stride);
     let first_rest = BATCH * batches.len();
     let rest = batches.remainder();
     for (i, batch) in batches.enumerate() {
+        // The columns of the next batch: they are far apart.
+        for column in BATCH * (i + 1)..BATCH * (i + 2) {
+            let at = column * stride + row;
+            if let Some(values) = columns.get(at..at + rows) {
+                B::prefetch(values);
+            }
+        }
         let powers: [&[F; BATCH]; D] =
             powers.map(|p| p[BATCH * i..].first_chunk().expect("a batch of powers"));
+        let batch: [&[B::P]; BATCH] = core::array::from_fn(|j| {
+            let at = j * stride + row;
+            B::P::pack_slice(&batch[at..at + rows])
+        });
         for (t, sum) in sums.iter_mut().enumerate() {
-            let values: [P; BATCH] =
-                core::array::from_fn(|j| load(&batch[j * stride..(j + 1) * stride], t));
+            let values = batch.map(|column| column[t]);
             for d in 0..D {
-                sum[d] += P::mixed_dot_product(&values, powers[d]);
+                sum[d] += B::P::mixed_dot_product(&values, powers[d]);
             }
         }
     }
     for (i, column) in rest.chunks_exact(stride).enumerate() {
-        for (t, sum) in sums.iter_mut().enumerate() {
-            let value = load(column, t);
+        let column = B::P::pack_slice(&column[row..row + rows]);
+        for (sum, &value) in sums.iter_mut().zip(column) {
             for d in 0..D {
                 sum[d] += value * powers[d][first_rest + i];
             }

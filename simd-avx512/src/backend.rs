@@ -1,9 +1,12 @@
 //! The backend itself.
 
-use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use core::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
 
 use p3_baby_bear::PackedBabyBearAVX512;
+use tranche_core::ntt::Twiddles;
 use tranche_core::{Backend, F};
+
+use crate::ntt;
 
 /// Elements of a cache line.
 const LINE: usize = 16;
@@ -26,14 +29,44 @@ impl Backend for Avx512 {
 
     const NAME: &'static str = "avx512";
 
+    fn fill_lanes(lanes: &mut [F], roots: &[F]) {
+        ntt::fill_lanes(lanes, roots);
+    }
+
+    fn coset_ntt(twiddles: &Twiddles<'_>, column: &mut [F], shift: F) {
+        if column.len() >= ntt::BLOCK {
+            ntt::coset_ntt(twiddles, column, shift);
+        } else {
+            tranche_core::ntt::coset_ntt::<F>(twiddles, column, shift);
+        }
+    }
+
+    fn intt(twiddles: &Twiddles<'_>, column: &mut [F]) {
+        if column.len() >= ntt::BLOCK {
+            ntt::intt(twiddles, column);
+        } else {
+            tranche_core::ntt::intt::<F>(twiddles, column);
+        }
+    }
+
     #[inline]
     fn prefetch(values: &[F]) {
-        for line in values.chunks(LINE) {
-            // SAFETY: a prefetch reads nothing, whatever the address.
-            #[allow(unsafe_code)]
-            unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
-            }
+        prefetch::<_MM_HINT_T0>(values);
+    }
+
+    #[inline]
+    fn prefetch_mut(values: &mut [F]) {
+        prefetch::<_MM_HINT_ET0>(values);
+    }
+}
+
+#[inline]
+fn prefetch<const HINT: i32>(values: &[F]) {
+    for line in values.chunks(LINE) {
+        // SAFETY: a prefetch reads nothing, whatever the address.
+        #[allow(unsafe_code)]
+        unsafe {
+            _mm_prefetch::<HINT>(line.as_ptr().cast());
         }
     }
 }

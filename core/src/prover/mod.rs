@@ -71,7 +71,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         check_airs::<B, A, N>(plan, airs)?;
         let words = workspace::carve(buffer, plan.regions().len())?;
         let [twiddles] = plan.regions().split(words, [Name::Twiddles]);
-        Twiddles::fill::<B::P>(twiddles, plan.log_twiddles(), plan.log_max_height());
+        Twiddles::fill::<B>(twiddles, plan.log_twiddles(), plan.log_max_height());
         let prepared = !plan.has_preprocessed();
         Ok(Self {
             plan,

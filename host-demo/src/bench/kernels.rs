@@ -169,7 +169,7 @@ fn extension(columns: usize, log_height: usize, rounds: usize) -> Result<Kernel,
 
     let log_lde = log_height + LOG_BLOWUP;
     let mut tables = vec![F::ZERO; Twiddles::len(log_lde, log_height, P::WIDTH)];
-    Twiddles::fill::<P>(&mut tables, log_lde, log_height);
+    Twiddles::fill::<Backend>(&mut tables, log_lde, log_height);
     let twiddles = Twiddles::view(&tables, log_lde);
     let mut out = vec![F::ZERO; columns * lde];
     let mut core = || {
