@@ -91,13 +91,21 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
         let used = batch.len() * columns;
         for (group, fractions) in batch.clone().zip(fractions.chunks_exact_mut(columns)) {
             let spec = &table.spec;
-            groups.load(main, height, 0, group, spec.main_next, main_now, main_next);
+            groups.load(
+                main,
+                height,
+                0,
+                group,
+                spec.main_next && layout.messages_read_next,
+                main_now,
+                main_next,
+            );
             groups.load(
                 preprocessed,
                 height,
                 0,
                 group,
-                spec.preprocessed_next,
+                spec.preprocessed_next && layout.messages_read_next,
                 pre_now,
                 pre_next,
             );

@@ -426,12 +426,7 @@ fn inverse_few_pairs<P: PackedFieldPow2<Scalar = F>, const K: usize>(
 /// all of `slot`, `n << log_blowup` elements, holds evaluations over `shift * K` in bit-reversed
 /// order, `K` the group of that order. Block `c` of the extension is the coset
 /// `shift * w^rev(c) * H`, so each block is one transform of the same coefficients.
-pub fn extend<B: Backend>(
-    twiddles: &Twiddles<'_>,
-    slot: &mut [F],
-    log_blowup: usize,
-    shift: F,
-) {
+pub fn extend<B: Backend>(twiddles: &Twiddles<'_>, slot: &mut [F], log_blowup: usize, shift: F) {
     let n = slot.len() >> log_blowup;
     let log_lde = slot.len().trailing_zeros() as usize;
     let root = F::two_adic_generator(log_lde);

@@ -104,7 +104,7 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
                 stride,
                 start,
                 group,
-                spec.main_next,
+                spec.main_next && layout.reads_next,
                 main_now,
                 main_next,
             );
@@ -113,7 +113,7 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
                 stride,
                 start,
                 group,
-                spec.preprocessed_next,
+                spec.preprocessed_next && layout.reads_next,
                 pre_now,
                 pre_next,
             );

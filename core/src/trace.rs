@@ -69,18 +69,14 @@ impl<'a> TraceMut<'a> {
     /// When `rows` has another number of elements.
     pub fn copy_from_rows(&mut self, rows: &[F]) {
         assert_eq!(rows.len(), self.values.len());
-        // Tiles of a cache line either way.
-        const TILE: usize = 16;
+        // Rows that stay in the cache while their columns are written, in runs of some cache lines.
+        const BLOCK: usize = 64;
         let (width, height) = (self.width(), self.height);
-        for first_column in (0..width).step_by(TILE) {
-            let columns = first_column..(first_column + TILE).min(width);
-            for first_row in (0..height).step_by(TILE) {
-                let last_row = (first_row + TILE).min(height);
-                for c in columns.clone() {
-                    let column = &mut self.values[c * height + first_row..c * height + last_row];
-                    for (r, slot) in column.iter_mut().enumerate() {
-                        *slot = rows[(first_row + r) * width + c];
-                    }
+        for (block, rows) in rows.chunks(BLOCK * width).enumerate() {
+            for (c, column) in self.values.chunks_exact_mut(height).enumerate() {
+                let slots = &mut column[block * BLOCK..];
+                for (slot, row) in slots.iter_mut().zip(rows.chunks_exact(width)) {
+                    *slot = row[c];
                 }
             }
         }
@@ -89,5 +85,24 @@ impl<'a> TraceMut<'a> {
     /// All columns, one after another.
     pub fn values_mut(&mut self) -> &mut [F] {
         self.values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p3_field::PrimeCharacteristicRing;
+
+    use super::*;
+
+    #[test]
+    fn every_element_of_the_rows_is_copied() {
+        const HEIGHT: usize = 2 * 64 + 3;
+        const WIDTH: usize = 5;
+        let rows: [F; HEIGHT * WIDTH] = core::array::from_fn(F::from_usize);
+        let mut columns = [F::ZERO; HEIGHT * WIDTH];
+        TraceMut::new(&mut columns, HEIGHT).copy_from_rows(&rows);
+        for (i, value) in rows.into_iter().enumerate() {
+            assert_eq!(columns[i % WIDTH * HEIGHT + i / WIDTH], value);
+        }
     }
 }

@@ -22,6 +22,8 @@ pub struct Degree {
     pub degree: u32,
     /// `Some` for a constant.
     pub constant: Option<F>,
+    /// Whether a column of the next row takes part.
+    pub reads_next: bool,
 }
 
 impl Degree {
@@ -30,6 +32,16 @@ impl Degree {
         Self {
             degree,
             constant: None,
+            reads_next: false,
+        }
+    }
+
+    /// An expression of degree `degree` in two, that is no constant.
+    const fn of_both(degree: u32, a: Self, b: Self) -> Self {
+        Self {
+            degree,
+            constant: None,
+            reads_next: a.reads_next || b.reads_next,
         }
     }
 
@@ -44,12 +56,15 @@ impl Degree {
 /// It holds a byte because AIRs view a slice of columns as their column struct, which needs a size.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Column {
-    _size: u8,
+    of_next_row: bool,
 }
 
 impl From<Column> for Degree {
-    fn from(_: Column) -> Self {
-        Self::of(1)
+    fn from(column: Column) -> Self {
+        Self {
+            reads_next: column.of_next_row,
+            ..Self::of(1)
+        }
     }
 }
 
@@ -58,6 +73,7 @@ impl From<F> for Degree {
         Self {
             degree: 0,
             constant: Some(value),
+            reads_next: false,
         }
     }
 }
@@ -70,7 +86,7 @@ impl<T: Into<Self>> Add<T> for Degree {
             (Some(a), Some(b)) => (a + b).into(),
             _ if self.is_zero() => rhs,
             _ if rhs.is_zero() => self,
-            _ => Self::of(self.degree.max(rhs.degree)),
+            _ => Self::of_both(self.degree.max(rhs.degree), self, rhs),
         }
     }
 }
@@ -83,7 +99,7 @@ impl<T: Into<Self>> Sub<T> for Degree {
             (Some(a), Some(b)) => (a - b).into(),
             _ if self.is_zero() => -rhs,
             _ if rhs.is_zero() => self,
-            _ => Self::of(self.degree.max(rhs.degree)),
+            _ => Self::of_both(self.degree.max(rhs.degree), self, rhs),
         }
     }
 }
@@ -92,8 +108,8 @@ impl Neg for Degree {
     type Output = Self;
     fn neg(self) -> Self {
         Self {
-            degree: self.degree,
             constant: self.constant.map(|c| -c),
+            ..self
         }
     }
 }
@@ -107,7 +123,7 @@ impl<T: Into<Self>> Mul<T> for Degree {
             _ if self.is_zero() || rhs.is_zero() => F::ZERO.into(),
             (Some(F::ONE), _) => rhs,
             (_, Some(F::ONE)) => self,
-            _ => Self::of(self.degree + rhs.degree),
+            _ => Self::of_both(self.degree + rhs.degree, self, rhs),
         }
     }
 }
@@ -152,18 +168,22 @@ impl PrimeCharacteristicRing for Degree {
     const ZERO: Self = Self {
         degree: 0,
         constant: Some(F::ZERO),
+        reads_next: false,
     };
     const ONE: Self = Self {
         degree: 0,
         constant: Some(F::ONE),
+        reads_next: false,
     };
     const TWO: Self = Self {
         degree: 0,
         constant: Some(F::TWO),
+        reads_next: false,
     };
     const NEG_ONE: Self = Self {
         degree: 0,
         constant: Some(F::NEG_ONE),
+        reads_next: false,
     };
 
     fn from_prime_subfield(f: F) -> Self {
@@ -206,20 +226,21 @@ impl From<Public> for Degree {
     }
 }
 
-/// Two rows of trace columns: all columns are alike, so any width is a static slice.
+/// Two rows of trace columns: all columns of a row are alike, so any width is a static slice.
 #[derive(Clone, Copy, Debug)]
 pub struct Columns(usize);
 
-static COLUMNS: [Column; MAX_WIDTH] = [Column { _size: 0 }; MAX_WIDTH];
+static CURRENT: [Column; MAX_WIDTH] = [Column { of_next_row: false }; MAX_WIDTH];
+static NEXT: [Column; MAX_WIDTH] = [Column { of_next_row: true }; MAX_WIDTH];
 static PUBLIC: [Public; MAX_WIDTH] = [Public; MAX_WIDTH];
 
 impl WindowAccess<Column> for Columns {
     fn current_slice(&self) -> &[Column] {
-        &COLUMNS[..self.0]
+        &CURRENT[..self.0]
     }
 
     fn next_slice(&self) -> &[Column] {
-        &COLUMNS[..self.0]
+        &NEXT[..self.0]
     }
 }
 
@@ -233,6 +254,8 @@ pub struct DegreeBuilder<'a> {
     pub(super) num_constraints: usize,
     /// Largest degree of a constraint so far.
     pub(super) degree: u32,
+    /// Whether a constraint so far reads the next row.
+    pub(super) reads_next: bool,
     pub(super) collector: Collector<'a>,
 }
 
@@ -250,6 +273,7 @@ impl<'a> DegreeBuilder<'a> {
             num_public_values,
             num_constraints: 0,
             degree: 0,
+            reads_next: false,
             collector,
         }
     }
@@ -286,7 +310,9 @@ impl AirBuilder for DegreeBuilder<'_> {
 
     fn assert_zero<I: Into<Degree>>(&mut self, x: I) {
         self.num_constraints += 1;
-        self.degree = self.degree.max(x.into().degree);
+        let x = x.into();
+        self.degree = self.degree.max(x.degree);
+        self.reads_next |= x.reads_next;
     }
 
     fn public_values(&self) -> &[Public] {
@@ -377,5 +403,22 @@ mod tests {
         assert_eq!((x + F::ZERO).degree, 1);
         assert_eq!(Degree::TWO * Degree::TWO, Degree::from(F::new(4)));
         assert_eq!((Degree::from(Public) * x).degree, 1);
+    }
+
+    #[test]
+    fn the_next_row_shows_in_what_it_takes_part_in() {
+        let [now, next] = [false, true].map(|of_next_row| Degree::from(Column { of_next_row }));
+        assert!(!(now * now + F::ONE).reads_next);
+        for read in [
+            next,
+            -next,
+            now + next,
+            next - now,
+            now * next,
+            next * F::ONE,
+        ] {
+            assert!(read.reads_next);
+        }
+        assert!(!(now + next * F::ZERO).reads_next);
     }
 }

@@ -142,21 +142,24 @@ pub(super) struct Tuple {
     degree: u32,
     count: Degree,
     weight: u32,
+    reads_next: bool,
 }
 
 impl Tuple {
     pub(super) fn new(fields: impl Iterator<Item = Degree>, count: Count<Degree>) -> Self {
         let (count, weight) = count.into_parts();
-        let (mut width, mut degree) = (0_usize, 0);
+        let (mut width, mut degree, mut reads_next) = (0_usize, 0, count.reads_next);
         for field in fields {
             width += 1;
             degree = degree.max(field.degree);
+            reads_next |= field.reads_next;
         }
         Self {
             width,
             degree,
             count,
             weight,
+            reads_next,
         }
     }
 }
@@ -201,6 +204,8 @@ pub struct Collector<'a> {
     degree: u32,
     weight: u64,
     messages: usize,
+    /// Whether a message reads the next row.
+    reads_next: bool,
 }
 
 impl<'a> Collector<'a> {
@@ -214,6 +219,7 @@ impl<'a> Collector<'a> {
             degree: 0,
             weight: 0,
             messages: 0,
+            reads_next: false,
         }
     }
 
@@ -235,6 +241,7 @@ impl<'a> Collector<'a> {
 
     pub(super) fn global(&mut self, bus_name: &str, tuple: Tuple) {
         self.messages += 1;
+        self.reads_next |= tuple.reads_next;
         self.weight += u64::from(tuple.weight);
         self.degree = self
             .degree
@@ -251,6 +258,7 @@ impl<'a> Collector<'a> {
         let mut width = None;
         for tuple in tuples {
             self.messages += 1;
+            self.reads_next |= tuple.reads_next;
             self.weight += u64::from(tuple.weight);
             fraction = fraction.with(&tuple);
             if tuple.width > MAX_MESSAGE_WIDTH {
@@ -281,6 +289,7 @@ impl<'a> Collector<'a> {
         let mut bus = None;
         for (flag, tuple) in branches {
             self.messages += 1;
+            self.reads_next |= flag.reads_next || tuple.reads_next;
             weight = weight.max(tuple.weight);
             if !flag.is_zero() {
                 denominator = denominator.max(flag.degree + tuple.degree);
@@ -312,6 +321,10 @@ pub struct TableLayout {
     pub num_public_values: usize,
     /// Base constraints of the AIR.
     pub num_constraints: usize,
+    /// Whether messages depend on columns of the next row.
+    pub messages_read_next: bool,
+    /// Whether anything does: constraints or messages.
+    pub reads_next: bool,
     /// Largest constraint degree, lookups included.
     pub degree: usize,
     /// log2 of the number of quotient chunks.
@@ -370,6 +383,7 @@ impl TableLayout {
         );
         air.eval(&mut builder);
         let (num_constraints, air_degree) = (builder.num_constraints, builder.degree);
+        let constraints_read_next = builder.reads_next;
         let collector = builder.collector;
         if let Some(error) = collector.error {
             return Err(error);
@@ -390,6 +404,8 @@ impl TableLayout {
             preprocessed_width,
             num_public_values,
             num_constraints,
+            messages_read_next: collector.reads_next,
+            reads_next: collector.reads_next || constraints_read_next,
             degree: unpacked_degree,
             log_chunks: 0,
             num_columns: 0,

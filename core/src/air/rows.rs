@@ -107,9 +107,21 @@ impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
     /// `prefix_bus - sum_i fields_i beta^(k-1-i)`.
     #[inline]
     fn denominator(&self, column: usize, fields: impl Iterator<Item = P>) -> Ext<P> {
+        let mut result = self.prefix(column);
+        self.subtract_fields(&mut result, column, fields);
+        result
+    }
+
+    #[inline]
+    fn prefix(&self, column: usize) -> Ext<P> {
         let bus = self.messages.layout.bus(column);
+        Ext::broadcast(self.messages.prefixes[bus])
+    }
+
+    /// Subtracts `sum_i fields_i beta^(k-1-i)`.
+    #[inline]
+    fn subtract_fields(&self, result: &mut Ext<P>, column: usize, fields: impl Iterator<Item = P>) {
         let width = self.messages.layout.column_width[column] as usize;
-        let mut result = Ext::broadcast(self.messages.prefixes[bus]);
         for (i, field) in fields.enumerate() {
             let power = width - 1 - i;
             if power == 0 {
@@ -121,7 +133,6 @@ impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
                 }
             }
         }
-        result
     }
 
     /// `V/U + m/d = (V d + m U) / (U d)`.
@@ -150,15 +161,17 @@ impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
     }
 
     fn add_exclusive(&mut self, branches: impl Iterator<Item = (P, impl Iterator<Item = P>, P)>) {
-        // At most one flag is set, so V/U is the one selected fraction, or 0/1.
+        // At most one flag is set, so V/U is the one selected fraction, or 0/1. What all branches have in
+        // common, the prefix, is scaled once.
         let column = self.messages.layout.num_locals + self.num_exclusives;
         self.num_exclusives += 1;
         let (mut numerator, mut denominator, mut flags) = (P::ZERO, Ext::ZERO, P::ZERO);
         for (flag, fields, count) in branches {
-            denominator += self.denominator(column, fields).scale(flag);
+            self.subtract_fields(&mut denominator, column, fields.map(|field| field * flag));
             numerator += flag * count;
             flags += flag;
         }
+        denominator += self.prefix(column).scale(flags);
         denominator.0[0] += P::ONE - flags;
         self.add(column, numerator, denominator);
     }

@@ -80,13 +80,21 @@ pub(crate) fn add<B: Backend, A: PackedAir<B::P>>(
         }
         let slot = group % SELECTOR_GROUPS;
         let spec = &table.spec;
-        groups.load(main, height, 0, group, spec.main_next, main_now, main_next);
+        groups.load(
+            main,
+            height,
+            0,
+            group,
+            spec.main_next && layout.reads_next,
+            main_now,
+            main_next,
+        );
         groups.load(
             preprocessed,
             height,
             0,
             group,
-            spec.preprocessed_next,
+            spec.preprocessed_next && layout.reads_next,
             pre_now,
             pre_next,
         );

@@ -307,7 +307,6 @@ mod tests {
 
     use super::*;
     use crate::bench::airs::{Exclusive, Lookups};
-    use crate::bench::race::transpose;
     use crate::commands::demo::GUEST;
     use crate::epoch::epoch_batch;
     use tranche_machine::settings::Settings;
@@ -389,7 +388,7 @@ mod tests {
 
         let mut started = prover.begin(None).unwrap();
         for (table, trace) in traces.iter().enumerate() {
-            transpose(trace, started.trace_mut(table));
+            started.trace_mut(table).copy_from_rows(&trace.values);
         }
         COUNTS.take();
         let committed = started.commit(publics).unwrap();

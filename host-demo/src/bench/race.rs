@@ -21,7 +21,7 @@ use tranche_core::air::ProverAir;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::prover::ProveError;
 use tranche_core::verifier::{Carving, Challenger, Configuration, VerifierAir};
-use tranche_core::{EF, F, Params, Plan, Prover, Statement, TableSpec, TraceMut};
+use tranche_core::{EF, F, Params, Plan, Prover, Statement, TableSpec};
 
 use super::BenchError;
 use super::clock::{Laps, median};
@@ -31,9 +31,6 @@ use crate::backend::Backend;
 
 /// The parameters of both provers.
 pub const PARAMS: Params = Params::BENCHMARK;
-
-/// Rows that are transposed at a time, so that they stay in the cache.
-const BLOCK_ROWS: usize = 64;
 
 /// The steps of the core, as [`Report::phases`] counts them.
 pub const PHASES: [&str; 8] = [
@@ -253,8 +250,8 @@ impl<C, P> Batch<C, P> {
     {
         for (table, air) in self.plonky3_airs.iter().enumerate() {
             let matrix = air.preprocessed_trace();
-            if let Some((matrix, trace)) = matrix.zip(prover.preprocessed_mut(table)) {
-                transpose(&matrix, trace);
+            if let Some((matrix, mut trace)) = matrix.zip(prover.preprocessed_mut(table)) {
+                trace.copy_from_rows(&matrix.values);
             }
         }
     }
@@ -272,7 +269,7 @@ impl<C, P> Batch<C, P> {
         let publics: Vec<&[F]> = self.publics.iter().map(Vec::as_slice).collect();
         let mut traces = prover.begin(self.statement.as_ref())?;
         for (table, matrix) in self.traces.iter().enumerate() {
-            transpose(matrix, traces.trace_mut(table));
+            traces.trace_mut(table).copy_from_rows(&matrix.values);
         }
         laps.lap(0);
         let committed = traces.commit(&publics)?;
@@ -320,40 +317,14 @@ fn searched(bits: u8, witness: F) -> u64 {
     }
 }
 
-/// Writes a row-major matrix into a column-major trace.
-pub fn transpose(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
-    let width = matrix.width();
-    for (block, rows) in matrix.values.chunks(BLOCK_ROWS * width).enumerate() {
-        for column in 0..width {
-            let slots = &mut trace.column_mut(column)[block * BLOCK_ROWS..];
-            for (slot, row) in slots.iter_mut().zip(rows.chunks_exact(width)) {
-                *slot = row[column];
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use p3_air::WindowAccess;
-    use p3_field::PrimeCharacteristicRing;
     use p3_lookup::{Count, InteractionBuilder};
     use tranche_core::verifier::PlainConfig;
 
     use super::*;
     use crate::bench::airs::{Exclusive, Lookups};
-
-    #[test]
-    fn transposing_keeps_every_element() {
-        let (height, width) = (2 * BLOCK_ROWS + 3, 5);
-        let values = (0..height * width).map(F::from_usize).collect();
-        let matrix = RowMajorMatrix::new(values, width);
-        let mut columns = vec![F::ZERO; height * width];
-        transpose(&matrix, TraceMut::new(&mut columns, height));
-        for (i, &value) in matrix.values.iter().enumerate() {
-            assert_eq!(columns[i % width * height + i / width], value);
-        }
-    }
 
     #[test]
     fn small_races_end_in_equal_bytes() {

@@ -3,7 +3,10 @@
 //! An element `x` is kept as `k x`. It enters in Montgomery form, `k = 2^32`, and leaves so; the S-box
 //! takes `k` to `k^7 2^-384`, that is `2^64 d` to `2^64 d^7`. So the first external rounds go from
 //! `d = 2^-32` to `2^(-32 * 7^4)`; a product takes it to 1 for the internal rounds; another to the
-//! `d` whose power to `7^4` is `2^-32`, for the last ones.
+//! `d` that the last ones take to what a third, by [`LEAVE`], makes `2^32` of.
+//!
+//! The products after external rounds have constants so small that what they multiply needs no
+//! reduction. That is chosen for the third, and luck for the first.
 //!
 //! The constants of an external round go through the inverse of `M_E`, so that the S-boxes before it
 //! can add them.
@@ -20,6 +23,10 @@ pub(super) const INVERSE: u64 = inverse_mod_2_64(Q);
 const MINUS_2_52: u64 = (1u64 << 52).wrapping_neg();
 /// Multiples of `q` in what is reduced, at least: so that it is at least `2^36`.
 const LEAST: u64 = 35 * Q;
+/// What the last product multiplies by, but for `-2^-64`.
+const LEAVE: u64 = 1 << 16;
+/// Multiples of `q` that `M_E` makes of products and `q`, at most.
+const MOST: u64 = 70 * Q;
 /// What an addend of each S-box brings of [`MINUS_2_52`], whose rows of `M_E` add up to 35.
 const SHARE: u64 = MINUS_2_52.wrapping_mul(inverse_mod_2_64(35));
 
@@ -55,6 +62,8 @@ pub struct Constants {
     pub(super) enter_terminal: [u64; WIDTH],
     /// What each S-box of the last external rounds adds.
     pub(super) terminal: [[u64; WIDTH]; HALF_EXTERNAL_ROUNDS],
+    /// Factor after the last of them.
+    pub(super) leave: u64,
 }
 
 /// What the elements have too little of after the first `M_E`.
@@ -64,8 +73,10 @@ impl From<&Poseidon2> for Constants {
     fn from(poseidon2: &Poseidon2) -> Self {
         let to_64 = F::TWO.exp_u64(64);
         let in_montgomery_form = F::TWO.exp_u64(32);
-        let last = (0..HALF_EXTERNAL_ROUNDS)
-            .fold(in_montgomery_form / to_64, |d, _| d.injective_exp_root_n());
+        let leave = -F::from_u64(LEAVE) / to_64;
+        let last = (0..HALF_EXTERNAL_ROUNDS).fold(in_montgomery_form / leave / to_64, |d, _| {
+            d.injective_exp_root_n()
+        });
         let last = last * to_64;
         let first = in_montgomery_form;
         let (initial, after) = external(&poseidon2.initial, first);
@@ -77,7 +88,7 @@ impl From<&Poseidon2> for Constants {
         Self {
             first: undo_external(&poseidon2.initial[0]).map(|x| (x * first).as_canonical_u32()),
             initial,
-            to_internal: factor(to_64 / after),
+            to_internal: small_factor(to_64 / after),
             enter_internal,
             diagonal: diagonal().map(factor),
             internal: core::array::from_fn(|round| {
@@ -87,11 +98,13 @@ impl From<&Poseidon2> for Constants {
             to_terminal: factor(last / to_64),
             enter_terminal: poseidon2.terminal[0].map(|x| reducible(x * last)),
             terminal,
+            leave: small_factor(leave),
         }
     }
 }
 
-/// What the S-boxes of four rounds add, the first of which sees `k x`; and the last `k`.
+/// What the S-boxes of four rounds add, the first of which sees `k x`; and the last `k`. After the last
+/// round nothing is reduced.
 fn external(
     constants: &[[F; WIDTH]; HALF_EXTERNAL_ROUNDS],
     mut k: F,
@@ -99,10 +112,9 @@ fn external(
     let scale = F::TWO.exp_u64(384);
     let addends = core::array::from_fn(|round| {
         k = k.exp_const_u64::<7>() / scale;
-        let next = constants
-            .get(round + 1)
-            .map_or([F::ZERO; WIDTH], undo_external);
-        next.map(|x| (SHARE + Q).wrapping_add((x * k).as_canonical_u64()))
+        constants.get(round + 1).map_or([Q; WIDTH], |next| {
+            undo_external(next).map(|x| (SHARE + Q).wrapping_add((x * k).as_canonical_u64()))
+        })
     });
     (addends, k)
 }
@@ -110,6 +122,16 @@ fn external(
 /// An addend of a product that is reduced next.
 fn reducible(x: F) -> u64 {
     FIRST_OFFSET.wrapping_add(x.as_canonical_u64())
+}
+
+/// [`factor`] for a product of what `M_E` made of S-boxes that added `q`.
+///
+/// # Panics
+/// When it is not small or large enough for the product to be exact: it depends on no instance.
+fn small_factor(x: F) -> u64 {
+    let x = (-x * F::TWO.exp_u64(64)).as_canonical_u64();
+    assert!(x.checked_mul(MOST).is_some() && x * LEAST >= 1 << 43);
+    x.wrapping_mul(INVERSE)
 }
 
 /// What a product multiplies by, to multiply by `x`: a representative of `-2^64 x` that is large

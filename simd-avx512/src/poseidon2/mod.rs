@@ -67,14 +67,14 @@ fn permute(constants: &Constants, state: State) -> State {
     let mut halves = enter(constants, &state);
     external_rounds(&mut halves, &constants.initial);
     for half in &mut halves {
-        scale(half, constants.to_internal, &constants.enter_internal);
+        enter_internal(half, constants);
     }
     internal_rounds(&mut halves, constants);
     for half in &mut halves {
         leave_internal(half, constants);
     }
     external_rounds(&mut halves, &constants.terminal);
-    leave(&halves)
+    leave(&halves, constants)
 }
 
 /// Adds the first constants, splits even lanes from odd ones and multiplies by `M_E`.
@@ -238,16 +238,16 @@ fn internal_linear(
     }
 }
 
-/// Multiplies by a constant, and adds one to each element.
+/// Multiplies by a constant so small that what comes from `M_E` is not reduced before.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn scale(state: &mut State, factor: u64, constants: &[u64; WIDTH]) {
-    for (x, &constant) in state.iter_mut().zip(constants) {
-        *x = multiply(reduce(*x), splat(factor), splat(constant));
+fn enter_internal(state: &mut State, constants: &Constants) {
+    for (x, &constant) in state.iter_mut().zip(&constants.enter_internal) {
+        *x = multiply(*x, splat(constants.to_internal), splat(constant));
     }
 }
 
-/// [`scale`] for a state after internal rounds, of which only the first two have to be reduced.
+/// Multiplies by a constant after internal rounds; only the first two elements have to be reduced.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn leave_internal(state: &mut State, constants: &Constants) {
@@ -259,16 +259,17 @@ fn leave_internal(state: &mut State, constants: &Constants) {
     }
 }
 
-/// Reduces both halves to canonical form and interleaves them.
+/// Multiplies both halves into canonical form, as in [`enter_internal`], and interleaves them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn leave([even, odd]: &[State; 2]) -> State {
+fn leave([even, odd]: &[State; 2], constants: &Constants) -> State {
     let mut state = *even;
     for (x, &odd) in state.iter_mut().zip(odd) {
-        let [even, odd] =
-            [*x, odd].map(|x| _mm512_castsi512_ps(subtract_multiple(x, splat(QUOTIENT))));
-        let merged = _mm512_castps_si512(_mm512_mask_moveldup_ps(even, 0xaaaa, odd));
-        *x = _mm512_min_epu32(merged, _mm512_sub_epi32(merged, splat32(Q as u32)));
+        let [even, odd] = [*x, odd].map(|x| {
+            let product = multiply(x, splat(constants.leave), _mm512_setzero_si512());
+            _mm512_castsi512_ps(product)
+        });
+        *x = _mm512_castps_si512(_mm512_mask_moveldup_ps(even, 0xaaaa, odd));
     }
     state
 }
