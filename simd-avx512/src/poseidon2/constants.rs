@@ -19,16 +19,17 @@ use tranche_core::poseidon2::{HALF_EXTERNAL_ROUNDS, INTERNAL_ROUNDS, Poseidon2, 
 pub(super) const Q: u64 = F::ORDER_U64;
 /// `q^-1 mod 2^64`.
 pub(super) const INVERSE: u64 = inverse_mod_2_64(Q);
-/// `-2^52`, which every reduction adds back.
-const MINUS_2_52: u64 = (1u64 << 52).wrapping_neg();
-/// Multiples of `q` in what is reduced, at least: so that it is at least `2^36`.
+/// What is reduced carries this multiple of `q`, which puts it in the range that reductions take, and
+/// `-2^52`, which they add back.
+pub(super) const OFFSET: u64 = (Q << 17).wrapping_sub(1 << 52);
+/// Multiples of `q` that `M_E` makes of products and `q`, at least.
 const LEAST: u64 = 35 * Q;
+/// And at most.
+const MOST: u64 = 70 * Q;
 /// What the last product multiplies by, but for `-2^-64`.
 const LEAVE: u64 = 1 << 16;
-/// Multiples of `q` that `M_E` makes of products and `q`, at most.
-const MOST: u64 = 70 * Q;
-/// What an addend of each S-box brings of [`MINUS_2_52`], whose rows of `M_E` add up to 35.
-const SHARE: u64 = MINUS_2_52.wrapping_mul(inverse_mod_2_64(35));
+/// What an addend of each S-box brings of [`OFFSET`]: the rows of `M_E` add up to 35.
+const SHARE: u64 = OFFSET.wrapping_mul(inverse_mod_2_64(35));
 
 /// The inverse of an odd number, by Newton's iteration.
 const fn inverse_mod_2_64(x: u64) -> u64 {
@@ -52,7 +53,7 @@ pub struct Constants {
     pub(super) to_internal: u64,
     /// Addends of that product.
     pub(super) enter_internal: [u64; WIDTH],
-    /// The diagonal of `M_I - 1`, as factors; the first two are not used.
+    /// The diagonal of `M_I - 1`, as factors; those of small integers are not used.
     pub(super) diagonal: [u64; WIDTH],
     /// What each internal round adds to element 0.
     pub(super) internal: [u64; INTERNAL_ROUNDS],
@@ -65,9 +66,6 @@ pub struct Constants {
     /// Factor after the last of them.
     pub(super) leave: u64,
 }
-
-/// What the elements have too little of after the first `M_E`.
-pub(super) const FIRST_OFFSET: u64 = MINUS_2_52.wrapping_add(LEAST);
 
 impl From<&Poseidon2> for Constants {
     fn from(poseidon2: &Poseidon2) -> Self {
@@ -93,7 +91,7 @@ impl From<&Poseidon2> for Constants {
             diagonal: diagonal().map(factor),
             internal: core::array::from_fn(|round| {
                 let next = poseidon2.internal.get(round + 1);
-                Q + next.map_or(0, |&x| (x * to_64).as_canonical_u64())
+                next.map_or(0, |&x| (x * to_64).as_canonical_u64())
             }),
             to_terminal: factor(last / to_64),
             enter_terminal: poseidon2.terminal[0].map(|x| reducible(x * last)),
@@ -113,7 +111,7 @@ fn external(
     let addends = core::array::from_fn(|round| {
         k = k.exp_const_u64::<7>() / scale;
         constants.get(round + 1).map_or([Q; WIDTH], |next| {
-            undo_external(next).map(|x| (SHARE + Q).wrapping_add((x * k).as_canonical_u64()))
+            undo_external(next).map(|x| SHARE.wrapping_add((x * k).as_canonical_u64()))
         })
     });
     (addends, k)
@@ -121,7 +119,7 @@ fn external(
 
 /// An addend of a product that is reduced next.
 fn reducible(x: F) -> u64 {
-    FIRST_OFFSET.wrapping_add(x.as_canonical_u64())
+    OFFSET.wrapping_add(x.as_canonical_u64())
 }
 
 /// [`factor`] for a product of what `M_E` made of S-boxes that added `q`.

@@ -17,9 +17,10 @@
 //! stand for ([`constants`] says which); at `k = 2^64` the S-box keeps the factor, as the internal
 //! rounds need.
 //!
-//! Ranges, which the constants ensure: what is reduced lies in `[2^36, 2^38)` and becomes
-//! `[2^22, q + 2^26)`; a product of operands below `2^32` plus `q` lies in `[q, 2 q)`, and
-//! `2 q < 2^32`.
+//! Ranges, which the constants ensure: what is reduced lies in `[2^46, 2^50)` and becomes
+//! `[2^22, q + 2^26)`, since the estimate of the quotient is short by `2^-24` of the dividend; a product
+//! of operands below `2^32` lies in `[0, q)`, and with another such, or with what was reduced, below
+//! `2^32`.
 
 mod constants;
 
@@ -31,12 +32,10 @@ use p3_baby_bear::PackedBabyBearAVX512;
 use tranche_core::poseidon2::{HALF_EXTERNAL_ROUNDS, Permute, WIDTH};
 
 pub use constants::Constants;
-use constants::{INVERSE, Q};
+use constants::{INVERSE, OFFSET, Q};
 
-/// Quotients by `q` of what is below `2^52`: at most one too small.
+/// `2^52 / q`, rounded down by a little more than an eighth.
 const QUOTIENT: u64 = (1 << 52) / Q;
-/// Quotients that leave `2^-13` of the dividend: what remains is an operand of a product.
-const LOW_QUOTIENT: u64 = QUOTIENT - (QUOTIENT >> 13);
 /// Subtracts multiples of `q`, and adds `2^52`.
 const MINUS_Q: u64 = (1 << 52) - Q;
 
@@ -93,7 +92,7 @@ fn enter(constants: &Constants, state: &State) -> [State; 2] {
     for half in &mut halves {
         (0..EXTERNAL_PIECES).for_each(|piece| external_linear(half, piece));
         for x in half {
-            *x = _mm512_add_epi64(*x, splat(constants::FIRST_OFFSET));
+            *x = _mm512_add_epi64(*x, splat(OFFSET));
         }
     }
     halves
@@ -170,7 +169,8 @@ fn external_linear(state: &mut State, piece: usize) {
 ///
 /// The next S-box needs only the sum of the others, which is ready before this one: so it runs while
 /// the others are multiplied. Element 1, whose factor is one, is never reduced and carries the
-/// `-2^52` of all sums.
+/// [`OFFSET`] of all sums. Elements whose factors are small integers grow instead of being multiplied:
+/// at most by `4^7` from one reduction to the next, to `2^47` with what is added, or `2^46` by `2^13`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn internal_rounds(halves: &mut [State; 2], constants: &Constants) {
@@ -186,7 +186,10 @@ fn internal_rounds(halves: &mut [State; 2], constants: &Constants) {
     let (&constant, rest) = constants.internal.split_first().unwrap();
     let powers = s_boxes(first, zero, |_| ());
     mix(&mut first, &mut sums, &tails, powers, constant);
-    for &constant in rest {
+    for (round, &constant) in rest.iter().enumerate() {
+        if round == UNREDUCED_ROUNDS {
+            halves.iter_mut().for_each(|half| reduce_integers(half));
+        }
         let powers = s_boxes(first, zero, |stage| {
             internal_linear(halves, &mut sums, &mut tails, constants, stage);
         });
@@ -232,9 +235,37 @@ fn internal_linear(
             *tail = half[1];
         }
         for i in [2 * stage + 2, 2 * stage + 3] {
-            half[i] = multiply(half[i], splat(constants.diagonal[i]), *sum);
+            half[i] = times_diagonal(half[i], i, constants, *sum);
             *tail = _mm512_add_epi64(*tail, half[i]);
         }
+    }
+}
+
+/// Rounds after which [`INTEGERS`] are reduced.
+const UNREDUCED_ROUNDS: usize = 7;
+/// Elements of a state whose factors of `M_I - 1` are 3, 4, -3 and -4; element 2 has 2.
+const INTEGERS: [usize; 4] = [4, 5, 7, 8];
+
+/// Element `i` times its factor of `M_I - 1`, plus `addend`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn times_diagonal(x: __m512i, i: usize, constants: &Constants, addend: __m512i) -> __m512i {
+    let double = _mm512_add_epi64(x, x);
+    match i {
+        2 => _mm512_add_epi64(double, addend),
+        4 => _mm512_add_epi64(double, _mm512_add_epi64(x, addend)),
+        5 => _mm512_add_epi64(_mm512_slli_epi64::<2>(x), addend),
+        7 => _mm512_sub_epi64(_mm512_sub_epi64(addend, x), double),
+        8 => _mm512_sub_epi64(addend, _mm512_slli_epi64::<2>(x)),
+        _ => multiply(x, splat(constants.diagonal[i]), addend),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn reduce_integers(state: &mut State) {
+    for i in INTEGERS {
+        state[i] = reduce(_mm512_add_epi64(state[i], splat(OFFSET)));
     }
 }
 
@@ -247,13 +278,15 @@ fn enter_internal(state: &mut State, constants: &Constants) {
     }
 }
 
-/// Multiplies by a constant after internal rounds; only the first two elements have to be reduced.
+/// Multiplies by a constant after internal rounds; what was not multiplied in them is reduced before.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn leave_internal(state: &mut State, constants: &Constants) {
-    for x in &mut state[..2] {
+    state[2] = _mm512_add_epi64(state[2], splat(OFFSET));
+    for x in &mut state[..3] {
         *x = reduce(*x);
     }
+    reduce_integers(state);
     for (x, &constant) in state.iter_mut().zip(&constants.enter_terminal) {
         *x = multiply(*x, splat(constants.to_terminal), splat(constant));
     }
@@ -318,13 +351,7 @@ fn multiply(a: __m512i, by: __m512i, addend: __m512i) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn reduce(x: __m512i) -> __m512i {
-    subtract_multiple(x, splat(LOW_QUOTIENT))
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn subtract_multiple(x: __m512i, quotient: __m512i) -> __m512i {
-    let quotient = _mm512_madd52hi_epu64(_mm512_setzero_si512(), x, quotient);
+    let quotient = _mm512_madd52hi_epu64(_mm512_setzero_si512(), x, splat(QUOTIENT));
     _mm512_madd52lo_epu64(x, quotient, splat(MINUS_Q))
 }
 
