@@ -36,26 +36,17 @@ impl RowGroups {
     /// The rows after group `group` of `column`.
     #[inline]
     pub fn next<P: PackedFieldPow2<Scalar = F>>(&self, column: &[F], group: usize) -> P {
-        match self.place_after(group) {
-            Some(at) => *P::from_slice(&column[at..at + P::WIDTH]),
-            None => self.wrapped(column),
-        }
-    }
-
-    /// Where the rows after group `group` start, unless they wrap.
-    #[inline]
-    fn place_after(&self, group: usize) -> Option<usize> {
         let bits = self.log_height - self.log_lanes;
         let following = reverse_bits(group, bits) + 1;
-        (following < self.count()).then(|| reverse_bits(following, bits) << self.log_lanes)
-    }
-
-    /// The rows after the group that wraps.
-    fn wrapped<P: PackedFieldPow2<Scalar = F>>(&self, column: &[F]) -> P {
-        P::from_fn(|lane| {
-            let row = (reverse_bits(lane, self.log_lanes) + 1) % P::WIDTH;
-            column[reverse_bits(row, self.log_lanes)]
-        })
+        if following < self.count() {
+            let at = reverse_bits(following, bits) << self.log_lanes;
+            *P::from_slice(&column[at..at + P::WIDTH])
+        } else {
+            P::from_fn(|lane| {
+                let row = (reverse_bits(lane, self.log_lanes) + 1) % P::WIDTH;
+                column[reverse_bits(row, self.log_lanes)]
+            })
+        }
     }
 
     /// Fills `current` and `next` with group `group` of every column of `matrix`.
@@ -73,29 +64,19 @@ impl RowGroups {
         current: &mut [P],
         next: &mut [P],
     ) {
-        let (height, at) = (1 << self.log_height, group << self.log_lanes);
-        let columns = matrix
+        let height = 1 << self.log_height;
+        let at = group << self.log_lanes;
+        for (column, (current, next)) in matrix
             .chunks_exact(stride)
-            .map(|column| &column[start..start + height]);
-        let rows = columns.zip(current.iter_mut().zip(next.iter_mut()));
-        let load = |column: &[F], at: usize| *P::from_slice(&column[at..at + P::WIDTH]);
-        // Loops with little but loads, so that many are on their way at once; both of a column together,
-        // which share a page.
-        if !reads_next {
-            for (column, (current, next)) in rows {
-                *current = load(column, at);
-                *next = *current;
-            }
-        } else if let Some(after) = self.place_after(group) {
-            for (column, (current, next)) in rows {
-                *current = load(column, at);
-                *next = load(column, after);
-            }
-        } else {
-            for (column, (current, next)) in rows {
-                *current = load(column, at);
-                *next = self.wrapped(column);
-            }
+            .zip(current.iter_mut().zip(next.iter_mut()))
+        {
+            let column = &column[start..start + height];
+            *current = *P::from_slice(&column[at..at + P::WIDTH]);
+            *next = if reads_next {
+                self.next(column, group)
+            } else {
+                *current
+            };
         }
     }
 }
