@@ -437,7 +437,7 @@ fn broadcast(root: F) -> Root {
 
 /// The packed roots of block `number`.
 #[inline]
-fn table<'a>(lanes: &'a [F], number: usize) -> &'a [[P; 2]] {
+fn table(lanes: &[F], number: usize) -> &[[P; 2]] {
     let table = &lanes[number * table_stride()..][..TABLE_WORDS];
     P::pack_slice(table).as_chunks::<2>().0
 }
@@ -477,3 +477,6 @@ fn packed(x: __m512i) -> P {
 fn splat(x: u32) -> __m512i {
     _mm512_set1_epi32(x.cast_signed())
 }
+
+#[cfg(test)]
+mod tests;
