@@ -66,6 +66,19 @@ impl<P: PackedFieldPow2<Scalar = F>> Ext<P> {
         ])
     }
 
+    /// The product with one challenge, by its coordinates, in every lane.
+    #[inline(always)]
+    pub(crate) fn times_challenge(self, [c0, c1, c2, c3]: [F; D]) -> Self {
+        let [w1, w2, w3] = [c1, c2, c3].map(|c| c * W);
+        let dot = |coordinates| P::mixed_dot_product(&self.0, &coordinates);
+        Self([
+            dot([c0, w3, w2, w1]),
+            dot([c1, c0, w3, w2]),
+            dot([c2, c1, c0, w3]),
+            dot([c3, c2, c1, c0]),
+        ])
+    }
+
     /// The challenge in lane `lane`.
     #[inline]
     pub fn extract(&self, lane: usize) -> EF {
@@ -175,21 +188,39 @@ impl<P: PackedFieldPow2<Scalar = F>> Mul for Ext<P> {
 /// `values` are nonzero; `prefix` is scratch of the same length.
 pub fn batch_invert<P: PackedFieldPow2<Scalar = F>>(values: &mut [[P; D]], prefix: &mut [[P; D]]) {
     // Two chains of products, over every other value: neither waits for the other.
-    let mut products = [Ext::from_base(P::ONE); 2];
-    for (i, (value, slot)) in values.iter().zip(prefix.iter_mut()).enumerate() {
-        let product = &mut products[i % 2];
-        *slot = product.0;
-        *product = product.times(Ext(*value));
+    let (pairs, last) = values.as_chunks_mut::<2>();
+    let (prefix_pairs, prefix_last) = prefix.as_chunks_mut::<2>();
+    let [mut even, mut odd] = [Ext::from_base(P::ONE); 2];
+    for (values, slots) in pairs.iter().zip(prefix_pairs.iter_mut()) {
+        *slots = [even.0, odd.0];
+        even = even.times(Ext(values[0]));
+        odd = odd.times(Ext(values[1]));
     }
-    let [even, odd] = products;
+    for (value, slot) in last.iter().zip(prefix_last.iter_mut()) {
+        *slot = even.0;
+        even = even.times(Ext(*value));
+    }
     let both = (even * odd).invert();
-    let mut inverses = [both * odd, both * even];
-    for (i, (value, before)) in values.iter_mut().zip(prefix.iter()).enumerate().rev() {
-        let inverse = &mut inverses[i % 2];
-        let next = inverse.times(Ext(*value));
-        *value = inverse.times(Ext(*before)).0;
-        *inverse = next;
+    (even, odd) = (both * odd, both * even);
+    for (value, before) in last.iter_mut().zip(prefix_last.iter()) {
+        even = step_back(even, value, before);
     }
+    for (values, before) in pairs.iter_mut().zip(prefix_pairs.iter()).rev() {
+        even = step_back(even, &mut values[0], &before[0]);
+        odd = step_back(odd, &mut values[1], &before[1]);
+    }
+}
+
+/// From the inverse of a product to that of the product `before` its last factor, which is inverted.
+#[inline(always)]
+fn step_back<P: PackedFieldPow2<Scalar = F>>(
+    inverse: Ext<P>,
+    value: &mut [P; D],
+    before: &[P; D],
+) -> Ext<P> {
+    let next = Ext(*value).times(inverse);
+    *value = Ext(*before).times(inverse).0;
+    next
 }
 
 #[cfg(test)]
@@ -205,6 +236,7 @@ mod tests {
         for _ in 0..100 {
             let (px, py) = (Ext::<F>::broadcast(x), Ext::<F>::broadcast(y));
             assert_eq!((px * py).extract(0), x * y);
+            assert_eq!(px.times_challenge(coordinates(y)).extract(0), x * y);
             assert_eq!(px.invert().extract(0), x.inverse());
             x = x * y + challenge([5, 9, 2, 6].map(F::new));
         }

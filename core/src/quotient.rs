@@ -179,7 +179,7 @@ fn fold_lookups<B: Backend>(
     powers: [&[F]; D],
 ) -> Ext<B::P> {
     let first = inputs.table.layout.num_constraints;
-    let weight = |i: usize| Ext(core::array::from_fn(|d| B::P::from(powers[d][i])));
+    let weight = |i: usize| powers.map(|powers| powers[i]);
     let stride = 1 << inputs.log_lde;
     let load = |column| Ext::load(&inputs.permutation[column * D * stride..], stride, row);
     let mut folded = Ext::ZERO;
@@ -189,16 +189,20 @@ fn fold_lookups<B: Backend>(
         prefetch_lookups::<B>(inputs, row, ahead..ahead + 1);
         let [numerator, denominator] = fraction.map(Ext);
         let f = load(column + 1);
-        folded += (denominator.times(f) - numerator).times(weight(first + column));
+        folded += (denominator.times(f) - numerator).times_challenge(weight(first + column));
         sum += f;
     }
     let accumulator = load(0);
     let after = first + fractions.len();
-    folded += accumulator.scale(rows.is_first_row) * weight(after);
+    folded += accumulator
+        .scale(rows.is_first_row)
+        .times_challenge(weight(after));
     let after_row = accumulator + sum;
-    folded += (next - after_row).scale(rows.is_transition) * weight(after + 1);
+    folded += (next - after_row)
+        .scale(rows.is_transition)
+        .times_challenge(weight(after + 1));
     let end = (Ext::broadcast(inputs.terminal) - after_row).scale(rows.is_last_row);
-    folded + end * weight(after + 2)
+    folded + end.times_challenge(weight(after + 2))
 }
 
 /// A coset `shift * H` of the trace domain `H`, and the selectors on it.

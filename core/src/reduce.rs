@@ -140,13 +140,14 @@ impl Batch<'_> {
             Ext::<B::P>::broadcast(challenge(claims[0]) * offsets[point])
         };
         let claims = [claimed(0), claimed(matrix.points() - 1)];
-        let weights = offsets.map(Ext::<B::P>::broadcast);
+        let weights = offsets.map(coordinates);
         let stride = 1 << self.log_lde;
         let mut add = |first: usize, combined: &[[B::P; D]]| {
             for (i, &combined) in combined.iter().enumerate() {
                 for point in 0..matrix.points() {
                     let sum = &mut sums[point * groups + first + i];
-                    *sum = (Ext(*sum) + claims[point] - Ext(combined) * weights[point]).0;
+                    let term = Ext(combined).times_challenge(weights[point]);
+                    *sum = (Ext(*sum) + claims[point] - term).0;
                 }
             }
         };

@@ -19,4 +19,6 @@ mod ntt;
 #[cfg(all(target_feature = "avx512dq", target_feature = "avx512ifma"))]
 mod poseidon2;
 #[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
+mod vector;
+#[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
 pub use backend::Avx512;

@@ -151,7 +151,8 @@ fn fold_fractions<P: crate::backend::Packed>(
     for (i, column) in inputs.group.clone().enumerate() {
         let [numerator, denominator] = fractions[column].map(Ext);
         let f = Ext::load(&inputs.fractions[i * D * height..], height, at);
-        folded += (denominator * f - numerator) * weight(powers, first + column);
+        let weight = powers.map(|powers| powers[first + column]);
+        folded += (denominator.times(f) - numerator).times_challenge(weight);
         sum += f;
     }
     let after = first + layout.num_columns;

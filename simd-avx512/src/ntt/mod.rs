@@ -20,6 +20,8 @@ use p3_field::{PackedValue, PrimeCharacteristicRing, PrimeField32, TwoAdicField}
 use tranche_core::F;
 use tranche_core::ntt::Twiddles;
 
+use crate::vector::{packed, splat32, vector};
+
 /// Elements of a block.
 pub(crate) const BLOCK: usize = LANES * LANES;
 const LANES: usize = 16;
@@ -29,10 +31,17 @@ const LOG_PART: usize = 13;
 
 const MODULUS: u32 = F::ORDER_U32;
 
-/// Packed roots of a block: one, two, four and eight of the layers within groups of 16.
-const TABLE_ROOTS: usize = 15;
-/// Words of a block's table: the integers of each packed root, and their quotients.
-const TABLE_WORDS: usize = 2 * LANES * TABLE_ROOTS;
+/// Roots of four layers: one, two, four and eight.
+const ROOTS: usize = 15;
+
+/// The roots of a block, as the tables of the core have room for them.
+#[repr(C)]
+struct Table {
+    /// Packed roots of the layers within groups of 16: integers, then their quotients.
+    within: [[P; 2]; ROOTS],
+    /// Roots of the layers between packed values, then a one.
+    between: P,
+}
 
 type Square = [__m512i; LANES];
 
@@ -55,13 +64,13 @@ fn integer_and_quotient(x: F) -> [u32; 2] {
     ]
 }
 
-/// Fills the tables of the layers within groups of 16, block after block.
-///
-/// The words are those of [`Root`], not in the field's own form.
+/// Fills the tables of all blocks: words of [`Root`] where the layers are within groups of 16, field
+/// elements where they are between packed values.
 pub(crate) fn fill_lanes(lanes: &mut [F], roots: &[F]) {
-    for (block, table) in lanes.chunks_exact_mut(table_stride()).enumerate() {
-        let (table, _) = table.as_chunks_mut::<{ 2 * LANES }>();
-        let mut packed = table.iter_mut();
+    for (block, table) in lanes.chunks_exact_mut(TABLE_STRIDE).enumerate() {
+        let (within, rest) = table.split_at_mut(2 * LANES * ROOTS);
+        let mut packed = within.as_chunks_mut::<{ 2 * LANES }>().0.iter_mut();
+        let mut between = rest[..LANES].iter_mut();
         for log_roots in 0..4 {
             for j in 0..1 << log_roots {
                 let words = packed.next().expect("fifteen packed roots");
@@ -70,19 +79,17 @@ pub(crate) fn fill_lanes(lanes: &mut [F], roots: &[F]) {
                     let root = roots[((block * LANES + lane) << log_roots) + j];
                     [integers[lane], quotients[lane]] = integer_and_quotient(root).map(from_word);
                 }
+                let root = between.next().expect("fifteen roots");
+                *root = roots[(block << log_roots) + j];
             }
         }
+        between.for_each(|unused| *unused = F::ONE);
     }
 }
 
-/// Elements of the table that the core gives each block: more than it needs.
-const fn table_stride() -> usize {
-    const STRIDE: usize = BLOCK * 2;
-    const {
-        assert!(STRIDE >= TABLE_WORDS);
-    }
-    STRIDE
-}
+/// Elements that the core's tables have for each block: more than needed.
+const TABLE_STRIDE: usize = 2 * BLOCK;
+const _: () = assert!(size_of::<Table>() <= TABLE_STRIDE * size_of::<F>());
 
 #[inline]
 fn from_word(word: u32) -> F {
@@ -126,6 +133,7 @@ fn forward(twiddles: &Twiddles<'_>, column: &mut [P], log_n: usize, shift: F) {
     for l in 1..LANES {
         scales[l] = scales[l - 1] * shift;
     }
+    let between_powers = P::from_fn(|i| powers[LOG_BLOCK - 1 - (i + 1).ilog2() as usize]);
     let log_part = log_n.min(LOG_PART);
     forward_layers(column, twiddles.forward, 0, log_n, log_part, &powers);
     let part_len = (1 << log_part) / LANES;
@@ -134,24 +142,22 @@ fn forward(twiddles: &Twiddles<'_>, column: &mut [P], log_n: usize, shift: F) {
         forward_layers(part, twiddles.forward, j, log_part, LOG_BLOCK, &powers);
         for (i, block) in part.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
             let number = j * blocks + i;
+            let Table { within, between } = table(twiddles.forward_lanes, number);
+            let roots = Roots::new(*between * between_powers);
             let mut x = block.map(vector);
-            let root = |count: usize, i: usize, power: usize| {
-                broadcast(twiddles.forward[number * count + i] * powers[power])
-            };
-            forward_between::<8>(&mut x, |i| root(1, i, 7));
-            forward_between::<4>(&mut x, |i| root(2, i, 6));
-            forward_between::<2>(&mut x, |i| root(4, i, 5));
-            forward_between::<1>(&mut x, |i| root(8, i, 4));
+            forward_between::<8>(&mut x, |i| roots.get(i));
+            forward_between::<4>(&mut x, |i| roots.get(1 + i));
+            forward_between::<2>(&mut x, |i| roots.get(3 + i));
+            forward_between::<1>(&mut x, |i| roots.get(7 + i));
             let mut y = transpose(&x);
             y[0] = reduce(y[0]);
             for (y, &scale) in y.iter_mut().zip(&scales).skip(1) {
                 *y = reduce(times(*y, &broadcast(scale)));
             }
-            let table = table(twiddles.forward_lanes, number);
-            forward_between::<8>(&mut y, |i| load(&table[i]));
-            forward_between::<4>(&mut y, |i| load(&table[1 + i]));
-            forward_between::<2>(&mut y, |i| load(&table[3 + i]));
-            forward_between::<1>(&mut y, |i| load(&table[7 + i]));
+            forward_between::<8>(&mut y, |i| load(&within[i]));
+            forward_between::<4>(&mut y, |i| load(&within[1 + i]));
+            forward_between::<2>(&mut y, |i| load(&within[3 + i]));
+            forward_between::<1>(&mut y, |i| load(&within[7 + i]));
             *block = transpose(&y.map(|y| reduce(y))).map(packed);
         }
     }
@@ -161,24 +167,26 @@ fn forward(twiddles: &Twiddles<'_>, column: &mut [P], log_n: usize, shift: F) {
 fn inverse(twiddles: &Twiddles<'_>, column: &mut [P], log_n: usize) {
     let scale = F::ONE.div_2exp_u64(log_n as u64);
     let packed_scale = broadcast(scale);
+    // The last root is scaled as well.
+    let factors = P::from_fn(|i| if i == 0 { scale } else { F::ONE });
     let log_part = log_n.min(LOG_PART);
     let part_len = (1 << log_part) / LANES;
     let blocks = part_len / LANES;
     for (j, part) in column.chunks_exact_mut(part_len).enumerate() {
         for (i, block) in part.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
             let number = j * blocks + i;
+            let Table { within, between } = table(twiddles.inverse_lanes, number);
+            let roots = Roots::new(*between * factors);
             let mut y = transpose(&block.map(vector));
-            let table = table(twiddles.inverse_lanes, number);
-            inverse_between::<1>(&mut y, |i| load(&table[7 + i]));
-            inverse_between::<2>(&mut y, |i| load(&table[3 + i]));
-            inverse_between::<4>(&mut y, |i| load(&table[1 + i]));
-            inverse_between::<8>(&mut y, |i| load(&table[i]));
+            inverse_between::<1>(&mut y, |i| load(&within[7 + i]));
+            inverse_between::<2>(&mut y, |i| load(&within[3 + i]));
+            inverse_between::<4>(&mut y, |i| load(&within[1 + i]));
+            inverse_between::<8>(&mut y, |i| load(&within[i]));
             let mut x = transpose(&y);
-            let root = |count: usize, i: usize| twiddles.inverse[number * count + i];
-            inverse_between::<1>(&mut x, |i| broadcast(root(8, i)));
-            inverse_between::<2>(&mut x, |i| broadcast(root(4, i)));
-            inverse_between::<4>(&mut x, |i| broadcast(root(2, i)));
-            let last = broadcast(root(1, 0) * scale);
+            inverse_between::<1>(&mut x, |i| roots.get(7 + i));
+            inverse_between::<2>(&mut x, |i| roots.get(3 + i));
+            inverse_between::<4>(&mut x, |i| roots.get(1 + i));
+            let last = roots.get(0);
             for i in 0..LANES / 2 {
                 let (a, b) = (x[i], x[i + LANES / 2]);
                 x[i] = reduce(times(_mm512_add_epi32(a, b), &packed_scale));
@@ -331,14 +339,14 @@ fn inverse_butterfly(a: __m512i, b: __m512i, root: &Root) -> [__m512i; 2] {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn difference(a: __m512i, b: __m512i) -> __m512i {
-    _mm512_add_epi32(_mm512_sub_epi32(a, b), splat(MODULUS))
+    _mm512_add_epi32(_mm512_sub_epi32(a, b), splat32(MODULUS))
 }
 
 /// A word below `2 p` modulo `p`.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn reduce(x: __m512i) -> __m512i {
-    _mm512_min_epu32(x, _mm512_sub_epi32(x, splat(MODULUS)))
+    _mm512_min_epu32(x, _mm512_sub_epi32(x, splat32(MODULUS)))
 }
 
 /// Any words times a root, in `[0, 2 p)`.
@@ -350,7 +358,7 @@ fn times(x: __m512i, root: &Root) -> __m512i {
     let quotient = high_words(even, odd);
     _mm512_sub_epi32(
         _mm512_mullo_epi32(x, root.integer),
-        _mm512_mullo_epi32(quotient, splat(MODULUS)),
+        _mm512_mullo_epi32(quotient, splat32(MODULUS)),
     )
 }
 
@@ -427,7 +435,7 @@ fn transpose(x: &Square) -> Square {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn broadcast(root: F) -> Root {
-    let [integer, quotient] = integer_and_quotient(root).map(|word| splat(word));
+    let [integer, quotient] = integer_and_quotient(root).map(|word| splat32(word));
     Root {
         integer,
         quotient,
@@ -435,11 +443,57 @@ fn broadcast(root: F) -> Root {
     }
 }
 
-/// The packed roots of block `number`.
+/// The integers and quotients of 16 roots, to be broadcast.
+struct Roots {
+    integers: [u32; LANES],
+    quotients: [u32; LANES],
+}
+
+impl Roots {
+    /// Of roots in the field's own form: the word `2^32 w - floor(2^32 w / p) p`, which has `-p^-1` times
+    /// itself for its quotient; `-p^-1 = p - 2`, since `(p - 1)^2` is a multiple of `2^32`.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn new(roots: P) -> Self {
+        // Times 2^-32 in that form: the word is the integer.
+        let integers = vector(roots * P::from(F::ONE.div_2exp_u64(32)));
+        let quotients = _mm512_mullo_epi32(vector(roots), splat32(MODULUS - 2));
+        Self {
+            integers: words(integers),
+            quotients: words(quotients),
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn get(&self, i: usize) -> Root {
+        let quotient = splat32(self.quotients[i]);
+        Root {
+            integer: splat32(self.integers[i]),
+            quotient,
+            odd_quotient: quotient,
+        }
+    }
+}
+
 #[inline]
-fn table(lanes: &[F], number: usize) -> &[[P; 2]] {
-    let table = &lanes[number * table_stride()..][..TABLE_WORDS];
-    P::pack_slice(table).as_chunks::<2>().0
+fn words(x: __m512i) -> [u32; LANES] {
+    // SAFETY: 64 bytes that may hold anything.
+    #[allow(unsafe_code)]
+    unsafe {
+        transmute::<__m512i, [u32; LANES]>(x)
+    }
+}
+
+/// The roots of block `number`.
+#[inline]
+fn table(lanes: &[F], number: usize) -> &Table {
+    let table = &lanes[number * TABLE_STRIDE..][..TABLE_STRIDE];
+    // SAFETY: the slice is longer than a table, which is made of words as it is, and aligned like one.
+    #[allow(unsafe_code)]
+    unsafe {
+        &*table.as_ptr().cast::<Table>()
+    }
 }
 
 #[inline]
@@ -451,31 +505,6 @@ fn load([integers, quotients]: &[P; 2]) -> Root {
         quotient,
         odd_quotient: to_even(quotient),
     }
-}
-
-#[inline]
-fn vector(x: P) -> __m512i {
-    // SAFETY: a packed value is a transparent array of 16 transparent words.
-    #[allow(unsafe_code)]
-    unsafe {
-        transmute::<P, __m512i>(x)
-    }
-}
-
-/// What is stored in a column is reduced: the words of field elements.
-#[inline]
-fn packed(x: __m512i) -> P {
-    // SAFETY: as above.
-    #[allow(unsafe_code)]
-    unsafe {
-        transmute::<__m512i, P>(x)
-    }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn splat(x: u32) -> __m512i {
-    _mm512_set1_epi32(x.cast_signed())
 }
 
 #[cfg(test)]

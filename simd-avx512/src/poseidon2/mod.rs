@@ -26,10 +26,11 @@ mod constants;
 
 use core::arch::x86_64::*;
 use core::array;
-use core::mem::transmute;
 
 use p3_baby_bear::PackedBabyBearAVX512;
 use tranche_core::poseidon2::{HALF_EXTERNAL_ROUNDS, Permute, WIDTH};
+
+use crate::vector::{packed, splat32, vector};
 
 pub use constants::Constants;
 use constants::{INVERSE, OFFSET, Q};
@@ -47,23 +48,17 @@ type State = [__m512i; WIDTH];
 impl Permute<PackedBabyBearAVX512> for Constants {
     #[inline]
     fn permute(&self, state: &mut [PackedBabyBearAVX512; WIDTH]) {
-        // SAFETY: a packed element is a transparent array of 16 transparent words of 32 bits, all in
-        // canonical Montgomery form, which `permute` keeps; this crate does not build without the
-        // instructions.
+        // SAFETY: this crate does not build without the instructions.
         #[allow(unsafe_code)]
         unsafe {
-            let words = permute(
-                self,
-                transmute::<[PackedBabyBearAVX512; WIDTH], State>(*state),
-            );
-            *state = transmute::<State, [PackedBabyBearAVX512; WIDTH]>(words);
+            permute(self, state);
         }
     }
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn permute(constants: &Constants, state: State) -> State {
-    let mut halves = enter(constants, &state);
+fn permute(constants: &Constants, state: &mut [PackedBabyBearAVX512; WIDTH]) {
+    let mut halves = enter(constants, state);
     external_rounds(&mut halves, &constants.initial);
     for half in &mut halves {
         enter_internal(half, constants);
@@ -73,18 +68,18 @@ fn permute(constants: &Constants, state: State) -> State {
         leave_internal(half, constants);
     }
     external_rounds(&mut halves, &constants.terminal);
-    leave(&halves, constants)
+    leave(&halves, constants, state);
 }
 
 /// Adds the first constants, splits even lanes from odd ones and multiplies by `M_E`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn enter(constants: &Constants, state: &State) -> [State; 2] {
+fn enter(constants: &Constants, state: &[PackedBabyBearAVX512; WIDTH]) -> [State; 2] {
     let mut even = [_mm512_setzero_si512(); WIDTH];
     let mut odd = even;
     for i in 0..WIDTH {
         // Below 2 q, so that it fits.
-        let x = _mm512_add_epi32(state[i], splat32(constants.first[i]));
+        let x = _mm512_add_epi32(vector(state[i]), splat32(constants.first[i]));
         even[i] = _mm512_and_si512(x, splat(u32::MAX.into()));
         odd[i] = _mm512_srli_epi64::<32>(x);
     }
@@ -295,16 +290,20 @@ fn leave_internal(state: &mut State, constants: &Constants) {
 /// Multiplies both halves into canonical form, as in [`enter_internal`], and interleaves them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn leave([even, odd]: &[State; 2], constants: &Constants) -> State {
-    let mut state = *even;
-    for (x, &odd) in state.iter_mut().zip(odd) {
-        let [even, odd] = [*x, odd].map(|x| {
+fn leave(
+    [even, odd]: &[State; 2],
+    constants: &Constants,
+    state: &mut [PackedBabyBearAVX512; WIDTH],
+) {
+    for (x, (&even, &odd)) in state.iter_mut().zip(even.iter().zip(odd)) {
+        let [even, odd] = [even, odd].map(|x| {
             let product = multiply(x, splat(constants.leave), _mm512_setzero_si512());
             _mm512_castsi512_ps(product)
         });
-        *x = _mm512_castps_si512(_mm512_mask_moveldup_ps(even, 0xaaaa, odd));
+        let words = _mm512_castps_si512(_mm512_mask_moveldup_ps(even, 0xaaaa, odd));
+        // Products are canonical.
+        *x = packed(words);
     }
-    state
 }
 
 /// Stages of [`s_boxes`].
@@ -359,12 +358,6 @@ fn reduce(x: __m512i) -> __m512i {
 #[target_feature(enable = "avx512f")]
 fn splat(x: u64) -> __m512i {
     _mm512_set1_epi64(x.cast_signed())
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn splat32(x: u32) -> __m512i {
-    _mm512_set1_epi32(x.cast_signed())
 }
 
 #[cfg(test)]
