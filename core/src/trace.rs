@@ -70,7 +70,7 @@ impl<'a> TraceMut<'a> {
     pub fn copy_from_rows(&mut self, rows: &[F]) {
         assert_eq!(rows.len(), self.values.len());
         // Rows that stay in the cache while their columns are written, in runs of some cache lines.
-        const BLOCK: usize = 64;
+        const BLOCK: usize = 128;
         let (width, height) = (self.width(), self.height);
         for (block, rows) in rows.chunks(BLOCK * width).enumerate() {
             for (c, column) in self.values.chunks_exact_mut(height).enumerate() {
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_element_of_the_rows_is_copied() {
-        const HEIGHT: usize = 2 * 64 + 3;
+        const HEIGHT: usize = 2 * 128 + 3;
         const WIDTH: usize = 5;
         let rows: [F; HEIGHT * WIDTH] = core::array::from_fn(F::from_usize);
         let mut columns = [F::ZERO; HEIGHT * WIDTH];
