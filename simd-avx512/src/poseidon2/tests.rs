@@ -1,5 +1,6 @@
 //! The two operations that everything rests on, at the ends of their ranges, against wide integers.
 
+use core::mem::transmute;
 use core::ops::Range;
 
 use tranche_core::poseidon2::INTERNAL_ROUNDS;
