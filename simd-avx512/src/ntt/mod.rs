@@ -129,10 +129,7 @@ fn forward(twiddles: &Twiddles<'_>, column: &mut [P], log_n: usize, shift: F) {
         *slot = power;
         power = power.square();
     }
-    let mut scales = [F::ONE; LANES];
-    for l in 1..LANES {
-        scales[l] = scales[l - 1] * shift;
-    }
+    let scales = Roots::new(P::from_fn(|l| shift.exp_u64(l as u64)));
     let between_powers = P::from_fn(|i| powers[LOG_BLOCK - 1 - (i + 1).ilog2() as usize]);
     let log_part = log_n.min(LOG_PART);
     forward_layers(column, twiddles.forward, 0, log_n, log_part, &powers);
@@ -151,8 +148,8 @@ fn forward(twiddles: &Twiddles<'_>, column: &mut [P], log_n: usize, shift: F) {
             forward_between::<1>(&mut x, |i| roots.get(7 + i));
             let mut y = transpose(&x);
             y[0] = reduce(y[0]);
-            for (y, &scale) in y.iter_mut().zip(&scales).skip(1) {
-                *y = reduce(times(*y, &broadcast(scale)));
+            for (l, y) in y.iter_mut().enumerate().skip(1) {
+                *y = reduce(times(*y, &scales.get(l)));
             }
             forward_between::<8>(&mut y, |i| load(&within[i]));
             forward_between::<4>(&mut y, |i| load(&within[1 + i]));
