@@ -14,6 +14,7 @@ use tranche_machine::settings::{DEFAULT_ARITY, SECURITY_FLOOR_BITS};
 use crate::bench;
 use crate::commands::{demo, plan, prove, run, verify};
 use crate::error::Error;
+use crate::execute::MAX_MEMORY;
 
 /// Cycles after which an execution is given up, unless the command line says otherwise.
 const MAX_CYCLES: u64 = 1 << 36;
@@ -53,6 +54,9 @@ pub struct RunArgs {
     /// Gives up after so many cycles.
     #[arg(long, value_name = "N", default_value_t = MAX_CYCLES)]
     pub max_cycles: u64,
+    /// Bytes of its memory that the guest may touch; the host takes about as many.
+    #[arg(long, value_name = "SIZE", default_value_t = MAX_MEMORY)]
+    pub max_memory: u64,
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
@@ -75,6 +79,9 @@ pub struct ProveArgs {
     /// Gives up after so many cycles.
     #[arg(long, value_name = "N", default_value_t = MAX_CYCLES)]
     pub max_cycles: u64,
+    /// Bytes of its memory that the guest may touch; the host takes at most twice as many.
+    #[arg(long, value_name = "SIZE", default_value_t = MAX_MEMORY)]
+    pub max_memory: u64,
     /// Bytes that all workspaces together may use; the fastest profile and epoch that fit are chosen.
     #[arg(long, value_name = "BYTES")]
     pub memory: Option<u64>,

@@ -8,9 +8,9 @@ use tranche_machine::epoch::{EpochTables, Span};
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::{POSEIDON2, Setup};
 use tranche_machine::tables::NUM_TABLES;
-use tranche_machine::{Cell, EpochTable, ExecError, Machine, Program, RecordStorage};
+use tranche_machine::{EpochTable, ExecError, Machine, Pages, Program, RecordStorage};
 
-use crate::execute::Io;
+use crate::execute::{Io, MAX_MEMORY};
 
 /// The verifying key of an epoch.
 pub type EpochKey<'a> = VerifyingKey<EpochTable<'a>, CarvedConfig>;
@@ -59,7 +59,7 @@ pub struct EpochBatch<'a> {
 /// [`ExecError`]; [`ExecError::Exited`] when the run has fewer epochs.
 ///
 /// # Panics
-/// When the settings are out of range, or the run touches more than 2^20 cells.
+/// When the settings are out of range.
 pub fn epoch_batch<'a>(
     program: &'a Program<'a>,
     input: &[u8],
@@ -68,8 +68,7 @@ pub fn epoch_batch<'a>(
 ) -> Result<EpochBatch<'a>, ExecError> {
     let setup = Setup::new(program, settings).expect("settings within their caps");
     let tables = EpochTables::new(&setup);
-    let mut cells = vec![Cell::FREE; 1 << 21];
-    let mut machine = Machine::new(program, &mut cells, u64::MAX);
+    let mut machine = Machine::over(program, Pages::new(MAX_MEMORY), u64::MAX);
     let mut storage = RecordStorage::new(setup.shape);
     let mut record = storage.record();
     let mut io = Io::new(input);

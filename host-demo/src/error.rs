@@ -74,6 +74,9 @@ impl fmt::Display for Error {
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Stdout(error) => write!(f, "the output cannot be written: {error}"),
             Self::Elf(error) => error.fmt(f),
+            Self::Execution(error @ ExecError::MemoryFull { .. }) => {
+                write!(f, "{error}; --max-memory allows more")
+            }
             Self::Execution(error) => error.fmt(f),
             Self::Setup(error) => error.fmt(f),
             Self::Budget { bytes, needed } => {

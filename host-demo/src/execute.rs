@@ -1,9 +1,9 @@
 //! Execution without proof: what a program computes, and how much memory it touches.
 
-use tranche_machine::{Cell, ExecError, GuestIo, Machine, Program};
+use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program};
 
-/// Cells that an execution starts with room for; it starts again with more when they run out.
-const FIRST_CELLS: usize = 1 << 14;
+/// Bytes of its memory that a guest may touch, unless the caller says otherwise.
+pub const MAX_MEMORY: u64 = 1 << 30;
 
 /// What an execution came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub struct Execution {
     pub cycles: u64,
     /// Instructions.
     pub instructions: u64,
-    /// Length of a buffer of cells in which the execution runs again.
-    pub cells: usize,
+    /// Bytes of the guest's memory and output on the pages that it touched.
+    pub memory: u64,
 }
 
 /// The outside world of a guest: input from a slice, output to a vector.
@@ -49,7 +49,7 @@ impl GuestIo for Io<'_> {
     }
 }
 
-/// Executes `program` on `input` until it exits, in as much memory as it takes.
+/// Executes `program` on `input` until it exits, in at most [`MAX_MEMORY`].
 ///
 /// # Errors
 /// [`ExecError`], which names the instruction; [`ExecError::CycleLimit`] after `max_cycles`.
@@ -58,25 +58,31 @@ pub fn execute(
     input: &[u8],
     max_cycles: u64,
 ) -> Result<Execution, ExecError> {
-    let mut cells = FIRST_CELLS;
-    loop {
-        let mut memory = vec![Cell::FREE; cells];
-        let mut machine = Machine::new(program, &mut memory, max_cycles);
-        let mut io = Io::new(input);
-        match machine.run(&mut io) {
-            Err(ExecError::MemoryFull { .. }) => cells *= 4,
-            Err(error) => return Err(error),
-            Ok(exit_code) => {
-                let (cycles, instructions) = (machine.cycles(), machine.instructions());
-                let output = io.output;
-                return Ok(Execution {
-                    exit_code,
-                    output,
-                    cycles,
-                    instructions,
-                    cells,
-                });
-            }
-        }
-    }
+    execute_within(program, input, max_cycles, MAX_MEMORY)
+}
+
+/// Executes `program` on `input` until it exits.
+///
+/// The guest may touch `max_memory` bytes, counted in [pages](tranche_machine::exec::pages) of 1 KiB, a
+/// word for each byte of output. The host takes about as much.
+///
+/// # Errors
+/// [`ExecError`], which names the instruction; [`ExecError::CycleLimit`] after `max_cycles`,
+/// [`ExecError::MemoryFull`] beyond `max_memory`.
+pub fn execute_within(
+    program: &Program<'_>,
+    input: &[u8],
+    max_cycles: u64,
+    max_memory: u64,
+) -> Result<Execution, ExecError> {
+    let mut machine = Machine::over(program, Pages::new(max_memory), max_cycles);
+    let mut io = Io::new(input);
+    let exit_code = machine.run(&mut io)?;
+    Ok(Execution {
+        exit_code,
+        output: io.output,
+        cycles: machine.cycles(),
+        instructions: machine.instructions(),
+        memory: machine.store().bytes(),
+    })
 }

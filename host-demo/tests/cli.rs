@@ -188,6 +188,35 @@ fn a_budget_that_is_too_small_names_one_that_would_do() {
 }
 
 #[test]
+fn a_guest_may_touch_so_much_memory() {
+    // A store to every page of 1 KiB, upwards from 1 MiB, until the guest is stopped.
+    let endless = file(
+        "touch.elf",
+        &elf(&[0x0010_0537, 0x00a5_2023, 0x4005_0513, 0xff9f_f06f]),
+    );
+    let endless = endless.to_str().unwrap();
+    for command in ["run", "prove"] {
+        let output = tranche(&[command, endless, "--max-memory", "100000"]);
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        let reason = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(reason.contains("more than 100000 bytes"), "{reason}");
+        assert!(reason.contains("--max-memory"), "{reason}");
+    }
+    // What a run touches is enough to prove it.
+    let sort = guest("sort");
+    let run = |bytes: &str| {
+        tranche(&["run", &sort, "--max-memory", bytes])
+            .status
+            .code()
+    };
+    assert_eq!((run("1024"), run("65536")), (Some(1), Some(0)));
+    let args = ["prove", &sort, "--max-memory", "65536", "--epoch-log2", "8"];
+    let bundle = file("sort-within.bundle", b"");
+    let output = tranche(&[&args[..], &["-o", bundle.to_str().unwrap()]].concat());
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
 fn plan_is_exact() {
     let output = tranche(&["plan", "--epoch-log2", "10", "--json"]);
     assert_eq!(output.status.code(), Some(0));

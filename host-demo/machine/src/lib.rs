@@ -26,11 +26,11 @@ pub mod tables;
 extern crate alloc;
 
 pub use epoch::{EpochPlan, EpochTables, Span};
-#[cfg(feature = "alloc")]
-pub use exec::RecordStorage;
 pub use exec::{
-    Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordBuffers, RecordLens,
+    Cell, CellStore, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordBuffers, RecordLens,
 };
+#[cfg(feature = "alloc")]
+pub use exec::{Pages, RecordStorage};
 pub use program::{ElfError, Program};
 pub use prove::{EpochBuffers, EpochProver, ProvedEpoch, RecordProver};
 pub use settings::Settings;

@@ -16,10 +16,10 @@ use super::report::{peak_rss_bytes, profile_name, progress_bar, size};
 use super::{print, read, read_input};
 use crate::cli::ProveArgs;
 use crate::error::Error;
-use crate::execute::Execution;
+use crate::execute::{Execution, execute_within};
 use crate::hex::{digest_hex, hex};
 use crate::prove::{Fit, Options, fit};
-use crate::{backend, execute, prove};
+use crate::{backend, prove};
 
 /// Runs the subcommand.
 ///
@@ -30,7 +30,7 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
     let input = read_input(args.input.as_deref())?;
     let program = Program::parse(&elf)?;
     let start = Instant::now();
-    let execution = execute(&program, &input, args.max_cycles)?;
+    let execution = execute_within(&program, &input, args.max_cycles, args.max_memory)?;
     let (setup, options) = setup(args, &program, &input, &execution)?;
 
     let path = args

@@ -8,7 +8,7 @@ use tranche_machine::Program;
 use super::{print, read, read_input};
 use crate::cli::RunArgs;
 use crate::error::Error;
-use crate::execute;
+use crate::execute::execute_within;
 use crate::hex::hex;
 
 /// Runs the subcommand; the guest's exit code is the program's (its low byte, as on Linux).
@@ -19,7 +19,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
     let elf = read(&args.program)?;
     let input = read_input(args.input.as_deref())?;
     let program = Program::parse(&elf)?;
-    let execution = execute(&program, &input, args.max_cycles)?;
+    let execution = execute_within(&program, &input, args.max_cycles, args.max_memory)?;
     if args.json {
         let report = json!({
             "exit_code": execution.exit_code,

@@ -9,7 +9,7 @@ use tranche_machine::merge::Chain;
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::{Setup, SetupError};
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
-use tranche_machine::{Cell, EpochEnd, EpochTables, Machine, Program, RecordStorage};
+use tranche_machine::{EpochEnd, EpochTables, Machine, Pages, Program, RecordStorage};
 
 use super::Options;
 use super::collect::Collector;
@@ -86,8 +86,8 @@ fn largest_merge(
     let bytes = execution.output.len();
     let result = outcome(execution.exit_code, &execution.output);
     let result = result.ok_or(ProveError::Output { bytes })?;
-    let mut cells = vec![Cell::FREE; execution.cells];
-    let mut machine = Machine::new(setup.program, &mut cells, execution.cycles);
+    let pages = Pages::new(execution.memory);
+    let mut machine = Machine::over(setup.program, pages, execution.cycles);
     let mut storage = RecordStorage::new(setup.shape);
     let mut record = storage.record();
     let mut io = Io::new(input);

@@ -27,7 +27,7 @@ use std::thread;
 use tranche_core::plan::Profile;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits};
 use tranche_machine::setup::Setup;
-use tranche_machine::{Cell, EpochEnd, EpochRecord, EpochTables, Machine, RecordStorage};
+use tranche_machine::{EpochEnd, EpochRecord, EpochTables, Machine, Pages, RecordStorage};
 
 use crate::backend::Backend;
 use crate::execute::{Execution, Io};
@@ -162,8 +162,8 @@ fn run_ahead<'r>(
     records: &Receiver<EpochRecord<'r>>,
     ready: &Sender<Job<'r>>,
 ) -> Result<(), ProveError> {
-    let mut cells = vec![Cell::FREE; execution.cells];
-    let mut machine = Machine::new(setup.program, &mut cells, execution.cycles);
+    let pages = Pages::new(execution.memory);
+    let mut machine = Machine::over(setup.program, pages, execution.cycles);
     let mut io = Io::new(input);
     while let Ok(mut record) = records.recv() {
         let end = machine.run_epoch(&mut io, &mut record)?;

@@ -8,5 +8,6 @@ mod columns;
 mod errors;
 mod guests;
 mod oracle;
+mod pages;
 mod proofs;
 mod qemu;

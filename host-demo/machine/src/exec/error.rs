@@ -63,10 +63,19 @@ pub enum ExecError {
         /// The `ecall`.
         pc: u32,
     },
-    /// More touched cells than the caller's memory holds.
+    /// More touched cells than the machine may keep.
     MemoryFull {
         /// The instruction.
         pc: u32,
+        /// Bytes of cells that it may keep, four each.
+        bytes: u64,
+    },
+    /// The host has no memory for more cells.
+    OutOfMemory {
+        /// The instruction.
+        pc: u32,
+        /// Bytes that were asked for.
+        bytes: u64,
     },
     /// More cycles than the caller allows.
     CycleLimit {
@@ -123,7 +132,15 @@ impl core::fmt::Display for ExecError {
                     "pc {pc:#010x}: more than {MAX_OUTPUT_BYTES} bytes of output"
                 )
             }
-            Self::MemoryFull { pc } => write!(f, "pc {pc:#010x}: too many cells touched"),
+            Self::MemoryFull { pc, bytes } => {
+                write!(
+                    f,
+                    "pc {pc:#010x}: more than {bytes} bytes of memory and output touched"
+                )
+            }
+            Self::OutOfMemory { pc, bytes } => {
+                write!(f, "pc {pc:#010x}: the host has no {bytes} bytes more")
+            }
             Self::CycleLimit { pc } => write!(f, "pc {pc:#010x}: cycle limit reached"),
             Self::EpochLimit { pc } => write!(f, "pc {pc:#010x}: more than 2^{EPOCH_BITS} epochs"),
             Self::Exited => write!(f, "the program has exited"),

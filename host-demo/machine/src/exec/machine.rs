@@ -5,7 +5,7 @@
 //! Linux; each runs in steps of one byte at an unchanged program counter.
 
 use super::error::ExecError;
-use super::memory::{Cell, Memory};
+use super::memory::{Cell, CellStore, Memory, NoRoom, Slots};
 use super::record::{AluRow, CpuRow, EpochRecord, L2gRow, MemRow, SysRow, SysStep};
 use crate::bus::{CLOCK_START, STAMPS};
 use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, register};
@@ -116,11 +116,11 @@ impl Sink for EpochRecord<'_> {
     }
 }
 
-/// A program in execution.
+/// A program in execution, with its cells in `C`.
 #[derive(Debug)]
-pub struct Machine<'a> {
+pub struct Machine<'a, C = Slots<'a>> {
     program: &'a Program<'a>,
-    memory: Memory<'a>,
+    memory: Memory<C>,
     /// Word index of the next instruction.
     pc: u32,
     epoch: u32,
@@ -136,9 +136,24 @@ impl<'a> Machine<'a> {
     /// `cells` holds every touched cell of memory and every byte of output, at seven eighths of its
     /// length at most; what it holds on entry does not matter. `max_cycles` bounds the run.
     pub fn new(program: &'a Program<'a>, cells: &'a mut [Cell], max_cycles: u64) -> Self {
+        Self::over(program, Slots::new(cells), max_cycles)
+    }
+
+    /// Ends the machine and returns how memory was left.
+    ///
+    /// First the touched cells of RAM and output, ascending by id; then registers and hidden cells
+    /// from [`crate::cells::REGISTERS`] on, those that no epoch touched with epoch 0.
+    pub fn into_cells(self) -> (&'a mut [Cell], [Cell; 64]) {
+        self.memory.into_cells()
+    }
+}
+
+impl<'a, C: CellStore> Machine<'a, C> {
+    /// A machine as [`Machine::new`] makes it, with its cells in `store`, which holds none yet.
+    pub fn over(program: &'a Program<'a>, store: C, max_cycles: u64) -> Self {
         Self {
             program,
-            memory: Memory::new(cells),
+            memory: Memory::new(store),
             pc: program.entry(),
             epoch: 0,
             cycles: 0,
@@ -182,12 +197,9 @@ impl<'a> Machine<'a> {
         self.memory.get(register(i)).map_or(0, |cell| cell.value)
     }
 
-    /// Ends the machine and returns how memory was left.
-    ///
-    /// First the touched cells of RAM and output, ascending by id; then registers and hidden cells
-    /// from [`crate::cells::REGISTERS`] on, those that no epoch touched with epoch 0.
-    pub fn into_cells(self) -> (&'a mut [Cell], [Cell; 64]) {
-        self.memory.into_cells()
+    /// Where the cells of memory and output are.
+    pub const fn store(&self) -> &C {
+        self.memory.store()
     }
 
     /// Executes until the program exits; returns its exit code.
@@ -229,6 +241,7 @@ impl<'a> Machine<'a> {
             return Err(ExecError::EpochLimit { pc: self.pc() });
         }
         self.epoch += 1;
+        self.memory.start_epoch(self.epoch);
         record.reset(self.epoch, self.pc);
         while self.exit_code.is_none() && self.step(io, record)? {}
         for row in record.l2g.as_mut_slice() {
@@ -506,22 +519,30 @@ impl<'a> Machine<'a> {
     ) -> Result<(u32, u32), ExecError> {
         let program = self.program;
         let (pc, epoch) = (self.pc(), self.epoch);
-        let cell = self
+        let initial = |id| program.initial_word(id);
+        let (found, first) = self
             .memory
-            .cell(id, || program.initial_word(id))
-            .ok_or(ExecError::MemoryFull { pc })?;
-        if cell.epoch != epoch {
-            let (init_epoch, init) = (cell.epoch, cell.value);
+            .with(id, initial, |cell| {
+                let first = (cell.epoch != epoch).then_some((cell.epoch, cell.value));
+                if first.is_some() {
+                    (cell.epoch, cell.timestamp) = (epoch, 0);
+                }
+                let found = (cell.value, cell.timestamp);
+                (cell.value, cell.timestamp) = (update(cell.value), timestamp);
+                (found, first)
+            })
+            .map_err(|reason| match reason {
+                NoRoom::Limit { bytes } => ExecError::MemoryFull { pc, bytes },
+                NoRoom::Allocation { bytes } => ExecError::OutOfMemory { pc, bytes },
+            })?;
+        if let Some((init_epoch, init)) = first {
             sink.l2g(L2gRow {
                 cell: id,
                 init_epoch,
                 init,
                 ..L2gRow::default()
             });
-            (cell.epoch, cell.timestamp) = (epoch, 0);
         }
-        let found = (cell.value, cell.timestamp);
-        (cell.value, cell.timestamp) = (update(cell.value), timestamp);
         Ok(found)
     }
 }

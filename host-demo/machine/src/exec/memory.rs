@@ -1,6 +1,8 @@
-//! Sparse storage of cells: registers in an array, the others in an open-addressing hash table over
-//! the caller's slice (linear probing, Knuth volume 3, section 6.4). Nothing is ever removed before
-//! the end.
+//! Where a machine keeps its cells: registers in an array of its own, the others in a [`CellStore`].
+//!
+//! [`Slots`] needs no heap: an open-addressing hash table over the caller's slice (linear probing,
+//! Knuth volume 3, section 6.4), from which nothing is removed before the end. A host has
+//! [`Pages`](super::pages::Pages), which grow.
 
 use crate::cells::{OUT, REGISTERS};
 
@@ -36,64 +38,63 @@ impl Cell {
     }
 }
 
+/// Why a cell is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoom {
+    /// The store holds as many bytes of cells as it may: four a cell.
+    Limit {
+        /// Those.
+        bytes: u64,
+    },
+    /// The host has no memory for so many bytes more.
+    Allocation {
+        /// Those.
+        bytes: u64,
+    },
+}
+
+/// Keeps the cells of memory and output, and for each the epoch that touched it last.
+///
+/// Epochs are numbered upwards from 1. A machine that records nothing stays in epoch 0, in which
+/// timestamps mean nothing and need not be kept.
+pub trait CellStore {
+    /// Begins an epoch. Only timestamps of cells that the current epoch touched are asked for.
+    fn start_epoch(&mut self, epoch: u32);
+
+    /// Calls `access` with the cell `id`, and keeps what it leaves. A cell that was never touched
+    /// has the value of `initial` and epoch 0.
+    ///
+    /// # Errors
+    /// [`NoRoom`], and then `access` was not called.
+    fn with<R>(
+        &mut self,
+        id: u32,
+        initial: impl Fn(u32) -> u32,
+        access: impl FnOnce(&mut Cell) -> R,
+    ) -> Result<R, NoRoom>;
+
+    /// The cell `id`, if it is kept.
+    fn get(&self, id: u32) -> Option<Cell>;
+}
+
 /// Slots in use at most, as a share of all: one in eight stays free, so that probes stay short.
 const SHARE: (usize, usize) = (7, 8);
 
 /// Registers and hidden cells, which every program has.
 const FIXED_CELLS: usize = (OUT - REGISTERS) as usize;
 
-/// All cells of a machine.
+/// A hash table of cells over the caller's slice.
 #[derive(Debug)]
-pub(super) struct Memory<'a> {
-    fixed: [Cell; FIXED_CELLS],
+pub struct Slots<'a> {
     slots: &'a mut [Cell],
     used: usize,
 }
 
-impl<'a> Memory<'a> {
+impl<'a> Slots<'a> {
     /// Empties `slots`.
     pub fn new(slots: &'a mut [Cell]) -> Self {
         slots.fill(Cell::FREE);
-        let fixed = core::array::from_fn(|i| Cell {
-            id: REGISTERS + i as u32,
-            ..Cell::FREE
-        });
-        Self {
-            fixed,
-            slots,
-            used: 0,
-        }
-    }
-
-    /// The cell `id`, created with the value of `initial`; `None` when there is no room for it.
-    pub fn cell(&mut self, id: u32, initial: impl FnOnce() -> u32) -> Option<&mut Cell> {
-        if (REGISTERS..OUT).contains(&id) {
-            return Some(&mut self.fixed[(id - REGISTERS) as usize]);
-        }
-        let at = self.slot(id)?;
-        let full = (self.used + 1) * SHARE.1 > self.slots.len() * SHARE.0;
-        let cell = &mut self.slots[at];
-        if cell.is_free() {
-            if full {
-                return None;
-            }
-            self.used += 1;
-            *cell = Cell {
-                id,
-                value: initial(),
-                ..Cell::FREE
-            };
-        }
-        Some(cell)
-    }
-
-    /// The cell `id` if it was touched, or is a register.
-    pub fn get(&self, id: u32) -> Option<&Cell> {
-        if (REGISTERS..OUT).contains(&id) {
-            return Some(&self.fixed[(id - REGISTERS) as usize]);
-        }
-        let at = self.slots.get(self.slot(id)?)?;
-        (!at.is_free()).then_some(at)
+        Self { slots, used: 0 }
     }
 
     /// Index of the slot that holds `id`, or of the free one where it would go.
@@ -106,12 +107,100 @@ impl<'a> Memory<'a> {
             .find(|&i| self.slots[i].id == id || self.slots[i].is_free())
     }
 
+    fn limit(&self) -> NoRoom {
+        NoRoom::Limit {
+            bytes: 4 * (self.slots.len() * SHARE.0 / SHARE.1) as u64,
+        }
+    }
+
     /// Compacts the touched cells to the front of the slots, ascending by id.
-    ///
-    /// Registers and hidden cells are not among them: the second slice holds those, all of them.
-    pub fn into_cells(self) -> (&'a mut [Cell], [Cell; FIXED_CELLS]) {
+    fn into_cells(self) -> &'a mut [Cell] {
         self.slots.sort_unstable_by_key(|cell| cell.id);
         let slots: &'a mut [Cell] = self.slots;
-        (&mut slots[..self.used], self.fixed)
+        &mut slots[..self.used]
+    }
+}
+
+impl CellStore for Slots<'_> {
+    fn start_epoch(&mut self, _: u32) {}
+
+    fn with<R>(
+        &mut self,
+        id: u32,
+        initial: impl Fn(u32) -> u32,
+        access: impl FnOnce(&mut Cell) -> R,
+    ) -> Result<R, NoRoom> {
+        let at = self.slot(id).ok_or_else(|| self.limit())?;
+        if self.slots[at].is_free() {
+            if (self.used + 1) * SHARE.1 > self.slots.len() * SHARE.0 {
+                return Err(self.limit());
+            }
+            self.used += 1;
+            self.slots[at] = Cell {
+                id,
+                value: initial(id),
+                ..Cell::FREE
+            };
+        }
+        Ok(access(&mut self.slots[at]))
+    }
+
+    fn get(&self, id: u32) -> Option<Cell> {
+        let at = self.slots.get(self.slot(id)?)?;
+        (!at.is_free()).then_some(*at)
+    }
+}
+
+/// All cells of a machine.
+#[derive(Debug)]
+pub(super) struct Memory<S> {
+    fixed: [Cell; FIXED_CELLS],
+    store: S,
+}
+
+impl<S: CellStore> Memory<S> {
+    pub fn new(store: S) -> Self {
+        let fixed = core::array::from_fn(|i| Cell {
+            id: REGISTERS + i as u32,
+            ..Cell::FREE
+        });
+        Self { fixed, store }
+    }
+
+    pub fn start_epoch(&mut self, epoch: u32) {
+        self.store.start_epoch(epoch);
+    }
+
+    /// As [`CellStore::with`], registers included.
+    #[inline]
+    pub fn with<R>(
+        &mut self,
+        id: u32,
+        initial: impl Fn(u32) -> u32,
+        access: impl FnOnce(&mut Cell) -> R,
+    ) -> Result<R, NoRoom> {
+        match self.fixed.get_mut(id.wrapping_sub(REGISTERS) as usize) {
+            Some(cell) => Ok(access(cell)),
+            None => self.store.with(id, initial, access),
+        }
+    }
+
+    /// The cell `id` if it was touched, or is a register.
+    pub fn get(&self, id: u32) -> Option<Cell> {
+        match self.fixed.get(id.wrapping_sub(REGISTERS) as usize) {
+            Some(&cell) => Some(cell),
+            None => self.store.get(id),
+        }
+    }
+
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+}
+
+impl<'a> Memory<Slots<'a>> {
+    /// The touched cells of the slots, ascending by id, and registers and hidden cells.
+    pub fn into_cells(self) -> (&'a mut [Cell], [Cell; FIXED_CELLS]) {
+        (self.store.into_cells(), self.fixed)
     }
 }

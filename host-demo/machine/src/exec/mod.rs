@@ -5,11 +5,15 @@ pub mod machine;
 pub mod memory;
 #[cfg(feature = "alloc")]
 pub mod owned;
+#[cfg(feature = "alloc")]
+pub mod pages;
 pub mod record;
 
 pub use error::ExecError;
 pub use machine::{EpochEnd, GuestIo, Machine};
-pub use memory::Cell;
+pub use memory::{Cell, CellStore, NoRoom, Slots};
 #[cfg(feature = "alloc")]
 pub use owned::RecordStorage;
+#[cfg(feature = "alloc")]
+pub use pages::Pages;
 pub use record::{EpochRecord, RecordBuffers, RecordLens, RecordTooShort};
