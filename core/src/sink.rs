@@ -16,6 +16,16 @@ pub const FIELD_BYTES: usize = 4;
 /// Most bytes of a varint.
 pub const MAX_VARINT_BYTES: usize = 10;
 
+/// Bytes of the varint of `value`: seven bits each, one at least.
+pub const fn varint_len(value: u64) -> usize {
+    let bits = u64::BITS - value.leading_zeros();
+    if bits == 0 {
+        1
+    } else {
+        bits.div_ceil(7) as usize
+    }
+}
+
 /// Writes a proof, part by part, and counts its bytes.
 ///
 /// Every method fails as the writer does; what was written then is undefined.

@@ -239,6 +239,9 @@ fn plan_is_exact() {
         .unwrap();
     // The last region's end, and what the alignment of a buffer may take.
     assert_eq!(plan["workspace_bytes"], end + 63);
+    let longest = plan["max_proof_bytes"].as_u64().unwrap();
+    let text = String::from_utf8(tranche(&["plan", "--epoch-log2", "10"]).stdout).unwrap();
+    assert!(text.contains(&format!("\nproof      at most {longest} bytes (")));
 }
 
 /// The table of `docs/embedding.md` is what the command prints.
@@ -256,6 +259,7 @@ fn budgets_are_those_of_the_documentation() {
     let rows = json(&tranche(&["plan", "--budgets", "--json"]));
     for row in rows["budgets"].as_array().unwrap() {
         has_keys(row, &["epoch_log2", "profile", "chosen", "queries"]);
+        has_keys(row, &["max_proof_bytes"]);
         let bytes = |key: &str| row[key].as_u64().unwrap();
         let parts = ["workspace_bytes", "record_bytes", "cells_bytes"].map(bytes);
         assert_eq!(parts.iter().sum::<u64>(), bytes("bytes"));

@@ -104,6 +104,7 @@ int main(void) {
   CHECK(taken.bytes == 0);
   CHECK(tranche_prove_next(session, NULL, take, &taken, &epoch) == TRANCHE_ERROR_OK);
   CHECK(epoch.number == 1 && epoch.cycles > 0 && epoch.proof_bytes == taken.bytes);
+  CHECK(taken.bytes <= plan.max_proof_bytes && taken.bytes + 1024 > plan.max_proof_bytes);
 
   /* A sink that stops is not asked again, and ends its session. */
   CHECK(tranche_begin(elf, len, &plan, 1000, buffer, sizeof buffer, &session) == TRANCHE_ERROR_OK);

@@ -8,6 +8,7 @@ mod compact;
 mod error;
 mod fast;
 mod opened;
+mod proof_len;
 mod regions;
 
 use heapless::Vec;

@@ -333,9 +333,14 @@ typedef struct tranche_plan {
    */
   size_t record_bytes;
   /**
-   * Bytes of it for the proof.
+   * Bytes of it for the work of a proof.
    */
   size_t workspace_bytes;
+  /**
+   * Bytes that the proof of an epoch has at most, for a buffer that takes a whole one; SIZE_MAX as
+   * above. Nothing of a session's buffer holds it.
+   */
+  size_t max_proof_bytes;
 } tranche_plan;
 
 /**

@@ -48,6 +48,8 @@ pub struct SessionBytes {
     pub record: u64,
     /// Touched cells.
     pub cells: u64,
+    /// The longest proof of an epoch: it leaves as it is made, and is no part of the total.
+    pub max_proof: u64,
 }
 
 impl SessionBytes {
@@ -72,10 +74,11 @@ impl SessionBytes {
             workspace: plan.workspace_bytes(),
             record: RecordLens::of(setup.shape).bytes() as u64,
             cells: slots as u64 * size_of::<Cell>() as u64,
+            max_proof: plan.max_proof_len(),
         })
     }
 
-    /// All of them.
+    /// All that a session keeps.
     pub const fn total(&self) -> u64 {
         self.workspace + self.record + self.cells
     }

@@ -115,6 +115,7 @@ pub fn report(program: &Program<'_>) -> Result<Value, Error> {
             "record_bytes": bytes.record,
             "cells_bytes": bytes.cells,
             "bytes": bytes.total(),
+            "max_proof_bytes": bytes.max_proof,
         })
     });
     Ok(json!({

@@ -88,6 +88,7 @@ fn report(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits, log2_cycles: 
         "backend": backend::name(),
         "profile": profile_name(plan.profile()),
         "workspace_bytes": plan.workspace_len(),
+        "max_proof_bytes": plan.max_proof_len(),
         "security_bits": bits.total(),
         "queries": plan.params().num_queries,
         "tables": rows.collect::<Vec<_>>(),
@@ -125,6 +126,8 @@ fn table(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits) -> String {
         "\nworkspace  {len} bytes ({}), {profile}\n",
         size(len as u64)
     );
+    let longest = plan.max_proof_len();
+    text += &format!("proof      at most {longest} bytes ({})\n", size(longest));
     text += &format!(
         "security   {:.2} proven bits a proof, {queries} queries\n",
         bits.total()

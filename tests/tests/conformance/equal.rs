@@ -34,6 +34,14 @@ where
     batch
         .verify(&expected)
         .unwrap_or_else(|error| panic!("{error}: {what:?}"));
+
+    let longest = batch.plan::<ScalarBackend>().unwrap().max_proof_len();
+    let len = expected.len() as u64;
+    assert!(len <= longest, "{len} bytes of at most {longest}: {what:?}");
+    // One query opens as much wherever it falls.
+    if batch.params.num_queries == 1 {
+        assert_eq!(len, longest, "{what:?}");
+    }
 }
 
 fn assert_same(

@@ -56,6 +56,7 @@ pub fn plan(elf: &[u8], request: &TrancheRequest) -> Result<(TranchePlan, bool),
         cells_bytes: saturated(fitted.bytes.cells),
         record_bytes: saturated(fitted.bytes.record),
         workspace_bytes: saturated(fitted.bytes.workspace),
+        max_proof_bytes: saturated(fitted.bytes.max_proof),
     };
     Ok((plan, fitted.fits))
 }

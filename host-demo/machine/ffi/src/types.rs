@@ -179,8 +179,11 @@ pub struct TranchePlan {
     pub cells_bytes: usize,
     /// Bytes of it for the rows of one epoch.
     pub record_bytes: usize,
-    /// Bytes of it for the proof.
+    /// Bytes of it for the work of a proof.
     pub workspace_bytes: usize,
+    /// Bytes that the proof of an epoch has at most, for a buffer that takes a whole one; SIZE_MAX as
+    /// above. Nothing of a session's buffer holds it.
+    pub max_proof_bytes: usize,
 }
 
 /// The guest's world. Without a function its input is empty, or its output is dropped.

@@ -68,7 +68,7 @@ fn an_altered_header_is_found() {
     let altered = [
         ("uint64_t max_cycles", "uint32_t max_cycles"),
         ("TRANCHE_ERROR_STOPPED = 9", "TRANCHE_ERROR_STOPPED = 8"),
-        ("size_t workspace_bytes;\n", ""),
+        ("size_t max_proof_bytes;\n", ""),
     ];
     for (old, new) in altered {
         assert!(COMMITTED.contains(old), "{old}");

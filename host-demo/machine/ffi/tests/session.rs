@@ -104,6 +104,7 @@ fn the_hosts_bytes_in_exactly_the_planned_buffer_at_any_alignment() {
                 assert_eq!((epoch.number, epoch.span), (numbers, span));
                 assert!(sent == proof, "epoch {numbers}, {profile:?}, {offset}");
                 assert_eq!(epoch.proof_bytes, proof.len() as u64);
+                assert!(proof.len() <= plan.max_proof_bytes);
                 if epoch.exit_code == Some(0) {
                     break;
                 }
@@ -113,6 +114,22 @@ fn the_hosts_bytes_in_exactly_the_planned_buffer_at_any_alignment() {
             let over = session.prove_next(&mut world, |_| true);
             assert_eq!(over.unwrap_err(), TrancheError::SessionOver);
         }
+    }
+}
+
+/// What is left of the bound are queries that fall less evenly than they could.
+#[test]
+fn a_secure_proof_is_nearly_as_long_as_it_can_be() {
+    for epoch_log2 in [6, 9] {
+        let mut request = default_request();
+        request.settings.epoch_log2 = epoch_log2;
+        let plan = planned(&request);
+        let mut memory = buffer(plan.bytes);
+        let session = Session::begin(SPIN, &plan, MAX_CYCLES, &mut memory).unwrap();
+        let epoch = session.prove_next(&mut World::new(), |_| true).unwrap();
+        let (len, longest) = (epoch.proof_bytes, plan.max_proof_bytes as u64);
+        println!("2^{epoch_log2} cycles: {len} bytes of at most {longest}");
+        assert!(len <= longest && 100 * longest <= 115 * len);
     }
 }
 
