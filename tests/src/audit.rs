@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use p3_air::{Air, AirBuilder, BaseAir, RowWindow};
 use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use p3_lookup::{Count, InteractionBuilder};
+use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::F;
 
@@ -28,8 +29,8 @@ pub type Buses = BTreeMap<(String, Vec<u32>), F>;
 pub struct Message {
     /// Its bus.
     pub bus: String,
-    /// How many messages the row has sent on the bus before.
-    pub number: usize,
+    /// Number of the interaction that sends it.
+    pub interaction: usize,
     /// What it says.
     pub fields: Vec<u32>,
     /// How often.
@@ -51,33 +52,18 @@ where
     A: BaseAir<F> + for<'a> Air<Auditor<'a>>,
 {
     let fixed = air.preprocessed_trace();
-    let height = trace.values.len() / trace.width;
     let mut broken = BTreeSet::new();
-    for r in 0..height {
-        let mut auditor = Auditor {
-            main: window(trace, r),
-            preprocessed: match &fixed {
-                Some(fixed) => window(fixed, r),
-                None => RowWindow::from_two_rows(&[], &[]),
-            },
-            public_values,
-            first: r == 0,
-            last: r + 1 == height,
-            asserted: 0,
-            broken: vec![],
-            messages: vec![],
-        };
-        air.eval(&mut auditor);
-        broken.extend(auditor.broken);
-        auditor.messages.into_iter().for_each(&mut visit);
+    for r in 0..trace.height() {
+        let row = Auditor::of(air, trace, fixed.as_ref(), public_values, r);
+        broken.extend(&row.broken);
+        row.into_messages().into_iter().for_each(&mut visit);
     }
     broken
 }
 
 /// Row `r` and the one after it; the first comes after the last.
 fn window(matrix: &RowMajorMatrix<F>, r: usize) -> RowWindow<'_, F> {
-    let height = matrix.values.len() / matrix.width;
-    let row = |r: usize| &matrix.values[r % height * matrix.width..][..matrix.width];
+    let row = |r: usize| &matrix.values[r % matrix.height() * matrix.width..][..matrix.width];
     RowWindow::from_two_rows(row(r), row(r + 1))
 }
 
@@ -92,6 +78,43 @@ pub struct Auditor<'a> {
     asserted: usize,
     broken: Vec<usize>,
     messages: Vec<Message>,
+}
+
+impl<'a> Auditor<'a> {
+    /// Row `r` of a table, evaluated.
+    pub(crate) fn of<A: BaseAir<F> + Air<Self>>(
+        air: &A,
+        main: &'a RowMajorMatrix<F>,
+        preprocessed: Option<&'a RowMajorMatrix<F>>,
+        public_values: &'a [F],
+        r: usize,
+    ) -> Self {
+        let mut auditor = Self {
+            main: window(main, r),
+            preprocessed: match preprocessed {
+                Some(fixed) => window(fixed, r),
+                None => RowWindow::from_two_rows(&[], &[]),
+            },
+            public_values,
+            first: r == 0,
+            last: r + 1 == main.height(),
+            asserted: 0,
+            broken: vec![],
+            messages: vec![],
+        };
+        air.eval(&mut auditor);
+        auditor
+    }
+
+    /// Number of assertions.
+    pub(crate) const fn asserted(&self) -> usize {
+        self.asserted
+    }
+
+    /// The messages of the row, one for each interaction.
+    pub(crate) fn into_messages(self) -> Vec<Message> {
+        self.messages
+    }
 }
 
 impl<'a> AirBuilder for Auditor<'a> {
@@ -142,9 +165,8 @@ impl InteractionBuilder for Auditor<'_> {
         fields: impl IntoIterator<Item = E>,
         count: impl Into<Count<F>>,
     ) {
-        let before = self.messages.iter().filter(|other| other.bus == bus_name);
         self.messages.push(Message {
-            number: before.count(),
+            interaction: self.messages.len(),
             bus: bus_name.into(),
             fields: fields
                 .into_iter()

@@ -3,5 +3,7 @@
 pub mod air;
 pub mod audit;
 pub mod core;
+pub mod machine;
+pub mod omit;
 pub mod reference;
 pub mod shapes;

@@ -1,13 +1,12 @@
 //! The machine: executor against an oracle, traces against Plonky3's checkers, attacks on
 //! witnesses.
 
-mod asm;
 mod attacks;
-mod audit;
 mod columns;
 mod errors;
 mod guests;
-mod oracle;
 mod pages;
 mod proofs;
 mod qemu;
+
+use tranche_tests::machine::{asm, audit, oracle};

@@ -18,7 +18,7 @@ use tranche_machine::tables::l2g::columns as l2g;
 use tranche_tests::reference;
 
 use crate::audit::buses;
-use crate::mutant::TestAir;
+use crate::mutant::{Kind, TestAir};
 
 /// Few queries: what is tested is the argument, not its security.
 pub const PARAMS: Params = Params {
@@ -226,7 +226,7 @@ pub fn leaf(epoch: u32, rows: &[Chain]) -> Table {
         }
     }
     Table {
-        air: MergeTable::L2g.into(),
+        air: Kind::Merge(MergeTable::L2g).into(),
         trace,
         public_values: vec![F::from_u32(epoch)],
     }
@@ -239,7 +239,7 @@ pub fn parent(node: &Node, rows: &[Chain], counts: &mut RangeCounts) -> Table {
     });
     let public_values = vec![F::from_u32(node.first_epoch)];
     Table {
-        air: MergeTable::Parent.into(),
+        air: Kind::Merge(MergeTable::Parent).into(),
         trace,
         public_values,
     }
@@ -248,7 +248,7 @@ pub fn parent(node: &Node, rows: &[Chain], counts: &mut RangeCounts) -> Table {
 /// The same table as the merge above has it.
 pub fn child(parent: &Table) -> Table {
     Table {
-        air: MergeTable::Child.into(),
+        air: Kind::Merge(MergeTable::Child).into(),
         trace: parent.trace.clone(),
         public_values: vec![],
     }
@@ -294,7 +294,7 @@ pub fn root(
         fill_image(trace, &image, memory).unwrap()
     });
     tables.push(Table {
-        air: table.into(),
+        air: Kind::Merge(table).into(),
         trace,
         public_values: vec![],
     });
@@ -303,7 +303,7 @@ pub fn root(
         fill_result(trace, &outcome, memory).unwrap()
     });
     tables.push(Table {
-        air: table.into(),
+        air: Kind::Merge(table).into(),
         trace,
         public_values: vec![],
     });
@@ -314,7 +314,7 @@ pub fn root(
         });
         let public_values = vec![F::from_u32(hole.0), F::from_u32(hole.1)];
         tables.push(Table {
-            air: MergeTable::Rest.into(),
+            air: Kind::Merge(MergeTable::Rest).into(),
             trace,
             public_values,
         });
@@ -331,7 +331,7 @@ pub fn root(
 pub fn range(counts: &RangeCounts) -> Table {
     let trace = filled(1, RANGE_ROWS, |trace| fill_range(trace, counts));
     Table {
-        air: MergeTable::Range.into(),
+        air: Kind::Merge(MergeTable::Range).into(),
         trace,
         public_values: vec![],
     }

@@ -69,7 +69,7 @@ fn the_core_proves_the_same_bytes() {
             .iter()
             .zip(batch.log_heights())
             .map(|(air, log_height)| {
-                let Kind::Merge(table) = air.kind else {
+                let Kind::Merge(table) = air.air else {
                     unreachable!("only real tables")
                 };
                 table.spec(log_height as u8)

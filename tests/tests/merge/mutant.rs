@@ -1,25 +1,15 @@
-//! The tables of the tests: real ones, real ones with a check taken out, and toys.
+//! The tables of the tests: real ones and toys.
 
-use p3_air::{Air, AirBuilder, BaseAir, WindowAccess};
+use p3_air::{Air, BaseAir, WindowAccess};
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::{Count, InteractionBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::F;
-use tranche_machine::bus::{MEMORY, RANGE};
+use tranche_machine::bus::MEMORY;
 use tranche_machine::merge::{GMEM, MergeTable};
 use tranche_machine::tables::EpochTable;
 use tranche_machine::tables::l2g::columns as l2g;
-
-/// What is taken out of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mutation {
-    /// The constraint of this number, in the order in which the table asserts them.
-    Constraint(usize),
-    /// Every message of the table on the bus `range`.
-    Ranges,
-    /// The message of this number is checked to 8 bits, whatever its table asks for.
-    Widened(usize),
-}
+use tranche_tests::omit::{InteractionAir, Omitting};
 
 /// A table of a test.
 #[derive(Clone, Copy, Debug)]
@@ -40,31 +30,13 @@ pub enum Kind {
 /// The column that [`Kind::TwoGates`] gates its global messages with.
 pub const GLOBAL_GATE: usize = l2g::WIDTH;
 
-#[derive(Clone, Debug)]
-pub struct TestAir {
-    pub kind: Kind,
-    pub without: Vec<Mutation>,
-}
+/// A table of a test, perhaps without some of its checks.
+pub type TestAir = Omitting<Kind>;
 
-impl From<MergeTable<'static>> for TestAir {
-    fn from(table: MergeTable<'static>) -> Self {
-        Kind::Merge(table).into()
-    }
-}
-
-impl From<Kind> for TestAir {
-    fn from(kind: Kind) -> Self {
-        Self {
-            kind,
-            without: vec![],
-        }
-    }
-}
-
-impl TestAir {
+impl Kind {
     /// The table that fixes preprocessed columns and public values.
     fn merge(&self) -> Option<&MergeTable<'static>> {
-        match &self.kind {
+        match self {
             Kind::Merge(table) | Kind::LooseResult(table) => Some(table),
             Kind::TwoGates => Some(&MergeTable::L2g),
             Kind::EpochL2g | Kind::WideEpochL2g | Kind::Cpu => None,
@@ -72,9 +44,9 @@ impl TestAir {
     }
 }
 
-impl BaseAir<F> for TestAir {
+impl BaseAir<F> for Kind {
     fn width(&self) -> usize {
-        match self.kind {
+        match *self {
             Kind::Merge(table) => table.main_width(),
             Kind::EpochL2g => l2g::WIDTH,
             Kind::WideEpochL2g | Kind::TwoGates => l2g::WIDTH + 1,
@@ -105,31 +77,21 @@ impl BaseAir<F> for TestAir {
     }
 
     fn num_public_values(&self) -> usize {
-        match self.kind {
+        match *self {
             Kind::EpochL2g | Kind::WideEpochL2g => 1,
             _ => self.merge().map_or(0, |table| table.num_public_values()),
         }
     }
 }
 
-impl<AB: InteractionBuilder<F = F>> Air<AB> for TestAir {
-    fn eval(&self, builder: &mut AB) {
+impl InteractionAir for Kind {
+    fn eval_with<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         let main = builder.main();
         let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
         let one = |gate: AB::Expr| Count::bounded(gate, 1);
-        match self.kind {
-            Kind::Merge(table) => table.eval(&mut Mutant {
-                inner: builder,
-                air: self,
-                asserted: 0,
-                sent: 0,
-            }),
-            Kind::EpochL2g | Kind::WideEpochL2g => EpochTable::L2g.eval(&mut Mutant {
-                inner: builder,
-                air: self,
-                asserted: 0,
-                sent: 0,
-            }),
+        match *self {
+            Kind::Merge(table) => table.eval(builder),
+            Kind::EpochL2g | Kind::WideEpochL2g => EpochTable::L2g.eval(builder),
             Kind::Cpu => {
                 let (real, zero) = (at(4), AB::Expr::ZERO);
                 builder.assert_bool(real.clone());
@@ -155,83 +117,5 @@ impl<AB: InteractionBuilder<F = F>> Air<AB> for TestAir {
                 builder.push_interaction(GMEM, [fixed(0), at(0), at(1), at(2)], one(-real));
             }
         }
-    }
-}
-
-/// Passes on what a table asserts and sends, but for what is taken out.
-struct Mutant<'a, AB> {
-    inner: &'a mut AB,
-    air: &'a TestAir,
-    asserted: usize,
-    sent: usize,
-}
-
-impl<AB: AirBuilder> AirBuilder for Mutant<'_, AB> {
-    type F = AB::F;
-    type Expr = AB::Expr;
-    type Var = AB::Var;
-    type PreprocessedWindow = AB::PreprocessedWindow;
-    type MainWindow = AB::MainWindow;
-    type PublicVar = AB::PublicVar;
-    type PeriodicVar = AB::PeriodicVar;
-
-    fn main(&self) -> Self::MainWindow {
-        self.inner.main()
-    }
-
-    fn preprocessed(&self) -> &Self::PreprocessedWindow {
-        self.inner.preprocessed()
-    }
-
-    fn is_first_row(&self) -> Self::Expr {
-        self.inner.is_first_row()
-    }
-
-    fn is_last_row(&self) -> Self::Expr {
-        self.inner.is_last_row()
-    }
-
-    fn is_transition(&self) -> Self::Expr {
-        self.inner.is_transition()
-    }
-
-    fn assert_zero<I: Into<Self::Expr>>(&mut self, x: I) {
-        if !self
-            .air
-            .without
-            .contains(&Mutation::Constraint(self.asserted))
-        {
-            self.inner.assert_zero(x);
-        }
-        self.asserted += 1;
-    }
-
-    fn public_values(&self) -> &[Self::PublicVar] {
-        self.inner.public_values()
-    }
-}
-
-impl<AB: InteractionBuilder> InteractionBuilder for Mutant<'_, AB> {
-    fn push_interaction<E: Into<Self::Expr>>(
-        &mut self,
-        bus_name: &str,
-        fields: impl IntoIterator<Item = E>,
-        count: impl Into<Count<Self::Expr>>,
-    ) {
-        let mut fields: Vec<Self::Expr> = fields.into_iter().map(Into::into).collect();
-        if self.air.without.contains(&Mutation::Widened(self.sent)) {
-            fields[1] = Self::Expr::from_u8(8);
-        }
-        self.sent += 1;
-        if bus_name != RANGE || !self.air.without.contains(&Mutation::Ranges) {
-            self.inner.push_interaction(bus_name, fields, count);
-        }
-    }
-
-    fn push_local_interaction(
-        &mut self,
-        tuples: impl IntoIterator<Item = (Vec<Self::Expr>, Count<Self::Expr>)>,
-    ) {
-        self.inner.push_local_interaction(tuples);
     }
 }

@@ -12,10 +12,10 @@ use tranche_machine::merge::{Chain, RangeCounts, Tree, empty_root, statement};
 use tranche_machine::tables::l2g::columns as l2g;
 
 use super::rest::{forge_rest, padding, row};
-use super::{edge, gmem, range, refused};
+use super::{edge, gmem, range, ranges, refused};
 use crate::audit::{Flaw, audit};
 use crate::batch::{self, *};
-use crate::mutant::{GLOBAL_GATE, Kind, Mutation, TestAir};
+use crate::mutant::{GLOBAL_GATE, Kind, TestAir};
 
 /// The proof of a toy epoch whose machine makes the accesses of `rows`, over this L2G table.
 fn epoch(number: u32, rows: &[Chain], l2g_table: &Table) -> Batch {
@@ -165,7 +165,7 @@ fn loops(rows: [&[Chain]; 2]) {
         let mut batch = epoch(number, rows, &tables[number as usize - 1]);
         if rows.iter().any(|chain| chain.init_epoch >= number) {
             refused(&batch, &[range()]);
-            batch.tables[1].air.without = vec![Mutation::Ranges];
+            batch.tables[1].air.omit = ranges(&batch, 1);
             batch.recount();
         }
         proved.extend(batch.check().unwrap());

@@ -8,11 +8,12 @@ mod result;
 use std::collections::BTreeSet;
 
 use tranche_core::verifier::VerifyError;
+use tranche_machine::bus::RANGE;
 use tranche_machine::merge::Chain;
+use tranche_tests::omit::{Checks, Omit};
 
 use crate::audit::{Flaw, audit};
 use crate::batch::Batch;
-use crate::mutant::Mutation;
 
 fn gmem() -> Flaw {
     Flaw::Bus("gmem".into())
@@ -33,14 +34,19 @@ fn refused(batch: &Batch, flaws: &[Flaw]) {
 }
 
 /// The same forgery is accepted when the tables lack a check.
-fn accepted_without(batch: &Batch, table: usize, without: &[Mutation]) {
+fn accepted_without(batch: &Batch, table: usize, without: &[Omit]) {
     let mut batch = batch.clone();
-    batch.tables[table].air.without = without.to_vec();
+    batch.tables[table].air.omit = without.to_vec();
     batch.recount();
     assert_eq!(audit(&batch), BTreeSet::new());
     batch
         .check()
         .expect("the forgery is accepted without the check");
+}
+
+/// Every range check of a table.
+fn ranges(batch: &Batch, table: usize) -> Vec<Omit> {
+    Checks::of(&batch.tables[table].air).on(RANGE)
 }
 
 /// What an epoch, or a range of epochs, did to cell 77.

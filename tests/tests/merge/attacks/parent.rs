@@ -4,11 +4,11 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::cells::REGISTERS;
 use tranche_machine::merge::{Chain, Node, Tree, parent};
+use tranche_tests::omit::Omit;
 
-use super::{accepted_without, edge, range, refused};
+use super::{accepted_without, edge, range, ranges, refused};
 use crate::audit::Flaw;
 use crate::batch::*;
-use crate::mutant::Mutation;
 
 /// The parent table of a merge of two children.
 const PARENT_TABLE: usize = 2;
@@ -64,14 +64,14 @@ fn parent_rows_that_cancel() {
     assert!(with_parent_rows(&[], true_limbs).check().is_ok());
     let pair = [edge(2, 6, 4, 7), edge(4, 7, 2, 6)];
     let [before, after] = [BEFORE, AFTER].map(|c| Flaw::Constraint(PARENT_TABLE, c));
-    let both = [Mutation::Constraint(BEFORE), Mutation::Constraint(AFTER)];
+    let both = [Omit::Assertion(BEFORE), Omit::Assertion(AFTER)];
 
     let false_limbs = with_parent_rows(&pair, |row| row[parent::AFTER] = F::ONE);
     refused(&false_limbs, &[before.clone(), after.clone()]);
     accepted_without(&false_limbs, PARENT_TABLE, &both);
     let wide = with_parent_rows(&pair, true_limbs);
     refused(&wide, &[range()]);
-    accepted_without(&wide, PARENT_TABLE, &[Mutation::Ranges]);
+    accepted_without(&wide, PARENT_TABLE, &ranges(&wide, PARENT_TABLE));
 }
 
 #[test]
@@ -82,13 +82,13 @@ fn a_parent_row_that_does_not_cross_its_first_epoch() {
     // itself.
     let late = with_parent_rows(&[edge(3, 6, 3, 6)], no_limbs);
     refused(&late, &[before]);
-    accepted_without(&late, PARENT_TABLE, &[Mutation::Constraint(BEFORE)]);
+    accepted_without(&late, PARENT_TABLE, &[Omit::Assertion(BEFORE)]);
     let early = with_parent_rows(&[edge(2, 6, 2, 6)], no_limbs);
     refused(&early, &[after]);
-    accepted_without(&early, PARENT_TABLE, &[Mutation::Constraint(AFTER)]);
+    accepted_without(&early, PARENT_TABLE, &[Omit::Assertion(AFTER)]);
     for rows in [[edge(3, 6, 3, 6)], [edge(2, 6, 2, 6)]] {
         let wide = with_parent_rows(&rows, true_limbs);
         refused(&wide, &[range()]);
-        accepted_without(&wide, PARENT_TABLE, &[Mutation::Ranges]);
+        accepted_without(&wide, PARENT_TABLE, &ranges(&wide, PARENT_TABLE));
     }
 }

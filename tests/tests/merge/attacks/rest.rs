@@ -4,18 +4,18 @@ use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::F;
 use tranche_machine::merge::{Chain, rest};
+use tranche_tests::omit::Omit;
 
-use super::{accepted_without, gmem, range, refused};
+use super::{accepted_without, gmem, range, ranges, refused};
 use crate::audit::Flaw;
 use crate::batch::*;
-use crate::mutant::Mutation;
 
 /// The holes `0..100`, `104..200` and `202..2^30`: tables of [`flat`] over three epochs.
 const REST_TABLES: [usize; 3] = [5, 6, 7];
 
 /// Messages on which `rest` checks the top limbs of cell and gap.
-const CELL_TOP_LIMB: Mutation = Mutation::Widened(3);
-const GAP_TOP_LIMB: Mutation = Mutation::Widened(7);
+const CELL_TOP_LIMB: Omit = Omit::Interaction(3);
+const GAP_TOP_LIMB: Omit = Omit::Interaction(7);
 /// Constraints of `rest`.
 const BOOLEAN: usize = 0;
 const FIRST_CELL: usize = 1;
@@ -127,10 +127,10 @@ fn a_cell_twice_in_one_table() {
     let wide = forged(restart_cell_5, REST_TABLES[0], &rows(minus(1)));
     refused(&wide, &[range()]);
     accepted_without(&wide, REST_TABLES[0], &[GAP_TOP_LIMB]);
-    accepted_without(&wide, REST_TABLES[0], &[Mutation::Ranges]);
+    accepted_without(&wide, REST_TABLES[0], &ranges(&wide, REST_TABLES[0]));
     let false_gap = forged(restart_cell_5, REST_TABLES[0], &rows(0));
     refused(&false_gap, &[Flaw::Constraint(REST_TABLES[0], ORDER)]);
-    accepted_without(&false_gap, REST_TABLES[0], &[Mutation::Constraint(ORDER)]);
+    accepted_without(&false_gap, REST_TABLES[0], &[Omit::Assertion(ORDER)]);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_descending_cell() {
     accepted_without(&wide, REST_TABLES[0], &[GAP_TOP_LIMB]);
     let false_gap = forged(restart_cell_5, REST_TABLES[0], &rows(0));
     refused(&false_gap, &[Flaw::Constraint(REST_TABLES[0], ORDER)]);
-    accepted_without(&false_gap, REST_TABLES[0], &[Mutation::Constraint(ORDER)]);
+    accepted_without(&false_gap, REST_TABLES[0], &[Omit::Assertion(ORDER)]);
 }
 
 /// Epoch 2 touches cell 300 too, as if epoch 1 had not.
@@ -214,7 +214,7 @@ fn a_padding_row_that_resets_the_order() {
     ];
     let batch = forged(restart_cell_5, REST_TABLES[0], &rows);
     refused(&batch, &[Flaw::Constraint(REST_TABLES[0], NO_RISE)]);
-    accepted_without(&batch, REST_TABLES[0], &[Mutation::Constraint(NO_RISE)]);
+    accepted_without(&batch, REST_TABLES[0], &[Omit::Assertion(NO_RISE)]);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn a_row_that_counts_twice() {
     refused(&batch, &[gmem()]);
     batch.tables[REST_TABLES[0]].row(0)[rest::REAL] = F::TWO;
     refused(&batch, &[Flaw::Constraint(REST_TABLES[0], BOOLEAN)]);
-    accepted_without(&batch, REST_TABLES[0], &[Mutation::Constraint(BOOLEAN)]);
+    accepted_without(&batch, REST_TABLES[0], &[Omit::Assertion(BOOLEAN)]);
 }
 
 /// The merge of a run that finds 0 in cell 101 of the image, which starts at 8, by opening the cell
@@ -267,11 +267,11 @@ fn a_cell_in_two_tables() {
     accepted_without(&wide, before_image, &[GAP_TOP_LIMB]);
     let false_gap = image_cell_in_rest(before_image, &after(0));
     refused(&false_gap, &[Flaw::Constraint(before_image, ORDER)]);
-    accepted_without(&false_gap, before_image, &[Mutation::Constraint(ORDER)]);
+    accepted_without(&false_gap, before_image, &[Omit::Assertion(ORDER)]);
     // In a table without a padding row, which would have checked the end.
     let full = image_cell_in_rest(before_image, &after(0)[..2]);
     refused(&full, &[Flaw::Constraint(before_image, LAST_ROW)]);
-    accepted_without(&full, before_image, &[Mutation::Constraint(LAST_ROW)]);
+    accepted_without(&full, before_image, &[Omit::Assertion(LAST_ROW)]);
     // Ahead of the hole behind the image.
     let ahead = |gap| {
         [
@@ -283,7 +283,7 @@ fn a_cell_in_two_tables() {
     };
     let false_gap = image_cell_in_rest(after_image, &ahead(0));
     refused(&false_gap, &[Flaw::Constraint(after_image, FIRST_CELL)]);
-    accepted_without(&false_gap, after_image, &[Mutation::Constraint(FIRST_CELL)]);
+    accepted_without(&false_gap, after_image, &[Omit::Assertion(FIRST_CELL)]);
     let wide = image_cell_in_rest(after_image, &ahead(minus(3)));
     refused(&wide, &[range()]);
     accepted_without(&wide, after_image, &[GAP_TOP_LIMB]);

@@ -9,19 +9,24 @@ use p3_lookup::debug_util::{LookupDebugInstance, check_lookups};
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::{EF, F, TraceMut};
 use tranche_machine::exec::RecordStorage;
+use tranche_machine::tables::NUM_TABLES;
 use tranche_machine::{
     Cell, EpochEnd, EpochRecord, EpochShape, EpochTable, ExecError, GuestIo, Machine, Program,
 };
 
 /// A guest's input and output.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Io {
+    /// What it may read.
     pub input: Vec<u8>,
+    /// How many bytes it has read.
     pub read: usize,
+    /// What it has written.
     pub output: Vec<u8>,
 }
 
 impl Io {
+    /// Of a guest that has this input.
     pub fn new(input: &[u8]) -> Self {
         Self {
             input: input.to_vec(),
@@ -43,19 +48,23 @@ impl GuestIo for Io {
 }
 
 /// One epoch's tables with main traces (row-major) and public values.
+#[derive(Clone, Debug)]
 pub struct Traces<'p> {
+    /// The tables, in batch order.
     pub tables: Vec<EpochTable<'p>>,
+    /// Their main traces.
     pub main: Vec<RowMajorMatrix<F>>,
+    /// Their public values.
     pub public: Vec<Vec<F>>,
 }
 
-/// Fills the traces of a record.
-pub fn traces<'p>(
+/// Fills the traces of a record; the tables may have a longer clock than its shape asks for.
+fn traces<'p>(
+    tables: [EpochTable<'p>; NUM_TABLES],
     program: &'p Program<'p>,
     shape: EpochShape,
     record: &mut EpochRecord<'_>,
 ) -> Traces<'p> {
-    let tables = EpochTable::all(shape, program);
     let main = tables
         .iter()
         .map(|table| {
@@ -163,31 +172,61 @@ impl Traces<'_> {
 }
 
 /// How a run went.
+#[derive(Clone, Debug)]
 pub struct Run {
+    /// What the guest exited with.
     pub exit_code: u32,
+    /// What it wrote.
     pub output: Vec<u8>,
+    /// Number of epochs.
     pub epochs: u32,
+    /// Number of cycles.
     pub cycles: u64,
+    /// Number of instructions.
     pub instructions: u64,
 }
 
 /// Executes `elf` in epochs of 2^`log2_cycles` cycles and hands each epoch's traces to `look`.
+///
+/// # Errors
+/// When the execution cannot be proved.
 pub fn run_epochs(
     elf: &[u8],
     input: &[u8],
     log2_cycles: u32,
-    mut look: impl FnMut(u32, Traces<'_>),
+    look: impl FnMut(u32, Traces<'_>),
 ) -> Result<Run, ExecError> {
     let program = Program::parse(elf).expect("a valid program");
     let shape = EpochShape::new(log2_cycles, program.rom_log2()).expect("a valid shape");
+    run_tables(
+        EpochTable::all(shape, &program),
+        &program,
+        input,
+        shape,
+        look,
+    )
+}
+
+/// Executes `program` in epochs of `shape` and hands each epoch's traces to `look`. The tables may
+/// have a longer clock than the shape asks for.
+///
+/// # Errors
+/// When the execution cannot be proved.
+pub fn run_tables<'p>(
+    tables: [EpochTable<'p>; NUM_TABLES],
+    program: &'p Program<'p>,
+    input: &[u8],
+    shape: EpochShape,
+    mut look: impl FnMut(u32, Traces<'p>),
+) -> Result<Run, ExecError> {
     let mut cells = vec![Cell::FREE; 1 << 16];
-    let mut machine = Machine::new(&program, &mut cells, 1 << 24);
+    let mut machine = Machine::new(program, &mut cells, 1 << 24);
     let mut io = Io::new(input);
     let mut storage = RecordStorage::new(shape);
     let mut record = storage.record();
     loop {
         let end = machine.run_epoch(&mut io, &mut record)?;
-        look(record.epoch(), traces(&program, shape, &mut record));
+        look(record.epoch(), traces(tables, program, shape, &mut record));
         if let EpochEnd::Exit(exit_code) = end {
             return Ok(Run {
                 exit_code,

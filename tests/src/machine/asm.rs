@@ -9,11 +9,17 @@ pub const DATA_BYTES: u32 = 0x1000;
 
 const PAGE: u32 = 0x1000;
 
+/// Register that is always zero.
 pub const ZERO: u32 = 0;
+/// Register of the return address.
 pub const RA: u32 = 1;
+/// Register of the first argument.
 pub const A0: u32 = 10;
+/// Register of the second argument.
 pub const A1: u32 = 11;
+/// Register of the third argument.
 pub const A2: u32 = 12;
+/// Register of the number of a system call.
 pub const A7: u32 = 17;
 
 fn r_type(funct7: u32, rs2: u32, rs1: u32, funct3: u32, rd: u32, opcode: u32) -> u32 {
@@ -108,24 +114,30 @@ pub fn store(name: &str, rs2: u32, rs1: u32, offset: i32) -> u32 {
     r_type(offset >> 5 & 0x7f, rs2, rs1, funct3, offset & 31, 0x23)
 }
 
+/// Loads the upper 20 bits.
 pub fn lui(rd: u32, imm: u32) -> u32 {
     imm & 0xffff_f000 | rd << 7 | 0x37
 }
 
+/// Adds the upper 20 bits to the program counter.
 pub fn auipc(rd: u32, imm: u32) -> u32 {
     imm & 0xffff_f000 | rd << 7 | 0x17
 }
 
+/// Jumps by a multiple of two bytes.
 pub fn jal(rd: u32, offset: i32) -> u32 {
     let at = |bit: i32, count: u32| (offset >> bit) as u32 & ((1 << count) - 1);
     at(20, 1) << 31 | at(1, 10) << 21 | at(11, 1) << 20 | at(12, 8) << 12 | rd << 7 | 0x6f
 }
 
+/// Jumps to a register's value plus an offset.
 pub fn jalr(rd: u32, rs1: u32, offset: i32) -> u32 {
     i_type(offset, rs1, 0, rd, 0x67)
 }
 
+/// Calls the system.
 pub const ECALL: u32 = 0x73;
+/// Orders memory.
 pub const FENCE: u32 = 0x0ff0_000f;
 
 /// Sets a register to any value, in two instructions.

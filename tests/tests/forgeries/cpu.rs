@@ -1,0 +1,54 @@
+//! Forgeries of CPU.
+
+mod flags;
+mod flow;
+mod words;
+
+use tranche_machine::EpochTable;
+use tranche_machine::bus::Clock;
+use tranche_tests::machine::asm::immediate;
+use tranche_tests::omit::Omit::{Assertion, Interaction};
+
+use crate::registry::Entry;
+use crate::witness::Witness;
+
+/// Sets x5, then x6.
+fn two_steps() -> [u32; 2] {
+    [immediate("addi", 5, 0, 3), immediate("addi", 6, 0, 4)]
+}
+
+pub fn entry(clock: Clock) -> Entry<Witness> {
+    let name = match clock {
+        Clock::Short => "cpu",
+        Clock::Long => "cpu, long clock",
+    };
+    let mut entry = Entry::new(name, "cpu", &EpochTable::Cpu(clock));
+    flow::forge(&mut entry, clock);
+    flags::forge(&mut entry, clock);
+    words::forge(&mut entry, clock);
+    entry.redundant = vec![(
+        Assertion(7),
+        "real is the sum of the kinds, booleans, and of the addition, another; no ROM row has two \
+         kinds, and fetches only add up, so real is 0, 1 or 2; where it is 2, next_pc = pc by \
+         padding's constraint and pc + 1 by that of what falls through, of which 1 or 2 is left",
+    )];
+    entry
+}
+
+/// The interactions of access `i` (rs1, rs2, rd), of which the first two are the access; and the
+/// number of the first one behind them.
+fn access(clock: Clock, i: usize) -> std::ops::Range<usize> {
+    let len = 3 + clock.limbs();
+    1 + i * len..1 + (i + 1) * len
+}
+
+/// The first interaction behind the accesses.
+fn behind(clock: Clock) -> usize {
+    access(clock, 2).end
+}
+
+/// The interactions of an access that take its token and put the next.
+fn tokens(clock: Clock, i: usize) -> [tranche_tests::omit::Omit; 2] {
+    let start = access(clock, i).start;
+    [start, start + 1].map(Interaction)
+}

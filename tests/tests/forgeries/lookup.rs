@@ -1,0 +1,23 @@
+//! The tables that are asked. They only provide.
+
+use tranche_machine::EpochTable;
+use tranche_machine::bus::Clock;
+use tranche_tests::omit::Omit::Interaction;
+
+use crate::registry::Entry;
+use crate::witness::{Witness, program, tables};
+
+const PROVIDES: &str =
+    "a prover may set every multiplicity to 0, so without the message he can do no more";
+
+pub fn entries() -> Vec<Entry<Witness>> {
+    let tables = tables(Clock::Short, program(&[]));
+    let lookups = tables.iter().filter(|table| table.fixed_width() > 0);
+    lookups.map(entry).collect()
+}
+
+fn entry(table: &EpochTable<'static>) -> Entry<Witness> {
+    let mut entry = Entry::new(table.name(), table.name(), table);
+    entry.redundant.push((Interaction(0), PROVIDES));
+    entry
+}

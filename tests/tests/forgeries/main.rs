@@ -1,0 +1,44 @@
+//! A forgery for each check: a witness that one assertion or interaction of a table alone refuses.
+//!
+//! The audit accepts it when the table lacks that check, and finds nothing else wrong with it when
+//! the table has it. A check without a forgery is a check that no test would miss: the tests here
+//! fail on one, unless it stands among the redundant ones with a proof.
+
+mod cmp;
+mod cpu;
+mod l2g;
+mod lookup;
+mod mem;
+mod registry;
+mod witness;
+
+use tranche_machine::bus::Clock;
+
+use registry::Entry;
+use witness::Witness;
+
+/// The tables of an epoch. Those with a clock come with both.
+fn epoch_tables() -> Vec<Entry<Witness>> {
+    [Clock::Short, Clock::Long]
+        .into_iter()
+        .flat_map(|clock| [cpu::entry(clock), mem::entry(clock)])
+        .chain([cmp::entry(), l2g::entry()])
+        .chain(lookup::entries())
+        .collect()
+}
+
+#[test]
+fn each_check_of_an_epoch_refuses_its_forgeries() {
+    epoch_tables().iter().for_each(Entry::judge);
+}
+
+#[test]
+fn every_check_of_an_epoch_has_a_forgery_or_a_proof() {
+    epoch_tables().iter().for_each(Entry::covers_all);
+}
+
+/// Prints how many checks each table has, and what is known of them.
+#[test]
+fn counts() {
+    registry::print_counts(&epoch_tables());
+}

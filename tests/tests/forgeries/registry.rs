@@ -1,0 +1,179 @@
+//! Forgeries by table and check.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use p3_air::{Air, BaseAir};
+use tranche_core::F;
+use tranche_machine::bus::{AND4, RANGE};
+use tranche_tests::audit::{Auditor, Flaw};
+use tranche_tests::omit::{Checks, Omit};
+
+/// What a verifier is shown: the traces and public values of a batch.
+pub trait Witness {
+    /// How the tables of the batch are told apart.
+    type Table: Copy + Debug + Ord;
+
+    /// Everything that is wrong with it when one table lacks some checks.
+    fn flaws(&self, table: Self::Table, omit: &[Omit]) -> BTreeSet<Flaw<Self::Table>>;
+}
+
+/// A witness that is refused by one check alone.
+pub struct Forgery<W> {
+    /// What it claims.
+    pub name: String,
+    /// The check; two interactions that are one access count as one.
+    pub omits: Vec<Omit>,
+    /// The witness.
+    pub witness: W,
+}
+
+/// A table, and what is known of each of its checks.
+pub struct Entry<W: Witness> {
+    /// For messages.
+    pub name: &'static str,
+    /// The table.
+    pub table: W::Table,
+    /// Its checks.
+    pub checks: Checks,
+    /// At least one for each check.
+    pub forgeries: Vec<Forgery<W>>,
+    /// The checks that refuse nothing which the others accept, each with its proof.
+    pub redundant: Vec<(Omit, &'static str)>,
+    /// The checks that nobody has forged yet.
+    pub missing: Vec<Omit>,
+}
+
+impl<W: Witness> Entry<W> {
+    /// A table about which nothing is known.
+    pub fn new<A>(name: &'static str, table: W::Table, air: &A) -> Self
+    where
+        A: BaseAir<F> + for<'a> Air<Auditor<'a>>,
+    {
+        Self {
+            name,
+            table,
+            checks: Checks::of(air),
+            forgeries: vec![],
+            redundant: vec![],
+            missing: vec![],
+        }
+    }
+
+    /// Adds a forgery that `check` refuses.
+    pub fn forge(&mut self, check: Omit, name: impl Into<String>, witness: W) {
+        self.forge_all(&[check], name, witness);
+    }
+
+    /// Adds a forgery that several interactions refuse, which are one access.
+    pub fn forge_all(&mut self, checks: &[Omit], name: impl Into<String>, witness: W) {
+        self.forgeries.push(Forgery {
+            name: name.into(),
+            omits: checks.to_vec(),
+            witness,
+        });
+    }
+
+    /// Every forgery is accepted without its check, and refused with it for nothing else.
+    pub fn judge(&self) {
+        for forgery in &self.forgeries {
+            let Forgery {
+                name,
+                omits,
+                witness,
+            } = forgery;
+            let what = format!("{}: {name} ({omits:?})", self.name);
+            let refused = witness.flaws(self.table, &[]);
+            let expected = omits.iter().map(|omit| match *omit {
+                Omit::Assertion(k) => Flaw::Constraint(self.table, k),
+                Omit::Interaction(k) => Flaw::Bus(self.checks.interactions[k].clone()),
+            });
+            assert_eq!(refused, expected.collect(), "{what}: why it is refused");
+            let accepted = witness.flaws(self.table, omits);
+            assert_eq!(accepted, BTreeSet::new(), "{what}: without the check");
+        }
+    }
+
+    /// Each check is forged, or redundant, or known to be missing, and no two of these.
+    pub fn covers_all(&self) {
+        for check in self.checks.all() {
+            let forged = self.is_forged(check);
+            let redundant = self.redundant.iter().any(|(of, _)| *of == check);
+            let missing = self.missing.contains(&check);
+            let known = [forged, redundant, missing].into_iter().filter(|&is| is);
+            assert_eq!(
+                known.count(),
+                1,
+                "{}: {check:?} ({}): forged {forged}, redundant {redundant}, missing {missing}",
+                self.name,
+                self.bus(check)
+            );
+        }
+    }
+
+    /// Whether a forgery is refused by this check, on the buses of lookups by it alone.
+    pub fn is_forged(&self, check: Omit) -> bool {
+        let alone = matches!(check, Omit::Assertion(_)) || self.is_range(check);
+        self.forgeries
+            .iter()
+            .any(|forgery| forgery.omits.contains(&check) && (forgery.omits.len() == 1 || !alone))
+    }
+
+    fn bus(&self, check: Omit) -> &str {
+        match check {
+            Omit::Assertion(_) => "",
+            Omit::Interaction(k) => &self.checks.interactions[k],
+        }
+    }
+
+    fn is_range(&self, check: Omit) -> bool {
+        [RANGE, AND4].contains(&self.bus(check))
+    }
+}
+
+/// Prints a line for each table.
+pub fn print_counts<W: Witness>(entries: &[Entry<W>]) {
+    println!(
+        "{:<20} {:>10} {:>14} {:>14} {:>9} {:>9} {:>7}",
+        "table",
+        "assertions",
+        "range messages",
+        "other messages",
+        "forgeries",
+        "redundant",
+        "missing"
+    );
+    let mut total = [0; 6];
+    for entry in entries {
+        let checks: Vec<Omit> = entry.checks.all().collect();
+        let ranges = checks
+            .iter()
+            .filter(|&&check| entry.is_range(check))
+            .count();
+        let line = [
+            entry.checks.assertions,
+            ranges,
+            entry.checks.interactions.len() - ranges,
+            entry.forgeries.len(),
+            entry.redundant.len(),
+            entry.missing.len(),
+        ];
+        print_line(entry.name, line);
+        total = std::array::from_fn(|i| total[i] + line[i]);
+    }
+    print_line("sum", total);
+    for entry in entries {
+        for (check, proof) in &entry.redundant {
+            println!("{}, {check:?} is redundant: {proof}", entry.name);
+        }
+        for check in &entry.missing {
+            println!("{}, {check:?} is missing", entry.name);
+        }
+    }
+}
+
+fn print_line(name: &str, [assertions, ranges, others, forgeries, redundant, missing]: [usize; 6]) {
+    println!(
+        "{name:<20} {assertions:>10} {ranges:>14} {others:>14} {forgeries:>9} {redundant:>9} {missing:>7}"
+    );
+}

@@ -1,0 +1,455 @@
+//! A forger's tools: honest epochs, edits of their rows, and the memory argument made to fit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use p3_field::{PrimeCharacteristicRing, PrimeField32};
+use p3_matrix::Matrix;
+use tranche_core::F;
+use tranche_machine::bus::{Clock, inverse_power_of_two};
+use tranche_machine::cells::{OUT_LEN, register};
+use tranche_machine::tables::NUM_TABLES;
+use tranche_machine::tables::l2g::columns as l2g;
+use tranche_machine::tables::rom::{READS_RS2, RomRow};
+use tranche_machine::tables::{cpu, mem, sys};
+use tranche_machine::{EpochShape, EpochTable, Program};
+use tranche_tests::audit::Flaw;
+use tranche_tests::machine::asm::{elf, exit};
+use tranche_tests::machine::audit::{audit, audit_without};
+use tranche_tests::machine::oracle::{Traces, run_tables};
+use tranche_tests::omit::Omit;
+
+use crate::registry;
+
+/// log2 of the cycles of a forged epoch.
+const LOG2_CYCLES: u32 = 6;
+/// What the data segment starts with.
+pub const DATA_BYTES: [u8; 8] = [0x55, 0x55, 0x55, 0x55, 0x81, 0x82, 0x03, 0x04];
+
+/// Number of flags of the CPU table.
+const NUM_FLAGS: usize = cpu::A[0] - cpu::FLAGS;
+
+/// The traces of an epoch, which lasts 2^6 cycles at most.
+#[derive(Clone)]
+pub struct Witness {
+    pub traces: Traces<'static>,
+    clock: Clock,
+}
+
+impl registry::Witness for Witness {
+    type Table = &'static str;
+
+    fn flaws(&self, table: &'static str, omit: &[Omit]) -> BTreeSet<Flaw<&'static str>> {
+        audit_without(&self.traces, table, omit)
+    }
+}
+
+/// An element, of either sign.
+pub fn f(value: i64) -> F {
+    F::from_i64(value)
+}
+
+/// `numerator / 2^bits` in the field.
+pub fn fraction(numerator: i64, bits: u32) -> F {
+    f(numerator) * inverse_power_of_two(bits)
+}
+
+/// The tables of an epoch of `program`.
+pub fn tables(
+    clock: Clock,
+    program: &'static Program<'static>,
+) -> [EpochTable<'static>; NUM_TABLES] {
+    EpochTable::all(shape(program), program).map(|table| match table {
+        EpochTable::Cpu(_) => EpochTable::Cpu(clock),
+        EpochTable::Mem(_) => EpochTable::Mem(clock),
+        EpochTable::Sys(_) => EpochTable::Sys(clock),
+        other => other,
+    })
+}
+
+fn shape(program: &Program<'_>) -> EpochShape {
+    EpochShape::new(LOG2_CYCLES, program.rom_log2()).expect("a valid shape")
+}
+
+/// A program of `code` that exits with the code in a0.
+pub fn program(code: &[u32]) -> &'static Program<'static> {
+    let elf = elf(&[code, &exit()].concat(), &DATA_BYTES).leak();
+    Box::leak(Box::new(Program::parse(elf).expect("a valid program")))
+}
+
+/// One access to a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    pub table: &'static str,
+    pub row: usize,
+    /// Which of the row's.
+    pub number: usize,
+}
+
+/// What the memory argument reads of an access.
+struct Link {
+    access: Access,
+    cell: F,
+    time: F,
+    new: [F; 2],
+    /// Columns of the value found, where it is the access that writes them.
+    old: Option<[usize; 2]>,
+    /// Columns of the previous timestamp and of the first byte of the difference.
+    previous: Option<(usize, usize)>,
+}
+
+impl Witness {
+    /// The first epoch of a program of `code`, which exits.
+    pub fn honest(clock: Clock, code: &[u32], input: &[u8]) -> Self {
+        let program = program(code);
+        let mut first = None;
+        run_tables(
+            tables(clock, program),
+            program,
+            input,
+            shape(program),
+            |_, traces| {
+                first.get_or_insert(traces);
+            },
+        )
+        .expect("a program that can be proved");
+        let traces = first.expect("an epoch");
+        assert_eq!(audit(&traces), BTreeSet::new(), "the honest control");
+        Self { traces, clock }
+    }
+
+    /// Claims that it is the epoch of a program of `code`.
+    pub fn claim(&mut self, code: &[u32]) {
+        self.traces.tables = tables(self.clock, program(code)).to_vec();
+    }
+
+    pub fn get(&self, table: &str, row: usize, column: usize) -> F {
+        self.traces.get(table, row, column)
+    }
+
+    pub fn set(&mut self, table: &str, row: usize, column: usize, value: F) {
+        self.traces.set(table, row, column, value);
+    }
+
+    /// Sets both halves of a word.
+    pub fn set_word(&mut self, table: &str, row: usize, columns: [usize; 2], value: u32) {
+        self.set(table, row, columns[0], F::from_u32(value & 0xffff));
+        self.set(table, row, columns[1], F::from_u32(value >> 16));
+    }
+
+    /// Number of rows of a table.
+    pub fn height(&self, table: &str) -> usize {
+        self.traces.main[self.traces.index(table)].height()
+    }
+
+    /// A row of a table.
+    pub fn row(&mut self, table: &str, row: usize) -> &mut [F] {
+        let main = self.traces.table(table);
+        let width = main.width;
+        &mut main.values[row * width..][..width]
+    }
+
+    /// Makes a row of a table padding: zeros, of which SHIFT wants something else.
+    pub fn clear(&mut self, table: &str, row: usize) {
+        self.row(table, row).fill(F::ZERO);
+    }
+
+    /// The first row of a table for which `is` holds.
+    pub fn find(&mut self, table: &str, is: impl Fn(&[F]) -> bool) -> usize {
+        (0..self.height(table))
+            .find(|&row| is(self.row(table, row)))
+            .expect("such a row")
+    }
+
+    /// The first row of a table that is zero in these columns.
+    pub fn free_row(
+        &mut self,
+        table: &str,
+        gates: impl IntoIterator<Item = usize> + Clone,
+    ) -> usize {
+        self.find(table, |row| {
+            gates.clone().into_iter().all(|c| row[c] == F::ZERO)
+        })
+    }
+
+    /// The row of L2G that holds a cell.
+    pub fn touched(&mut self, cell: u32) -> usize {
+        self.find("l2g", |row| {
+            row[l2g::REAL] == F::ONE && row[l2g::CELL] == F::from_u32(cell)
+        })
+    }
+
+    /// Makes L2G find `value` in a cell, for [`relink`](Self::relink) to keep.
+    pub fn enter(&mut self, cell: u32, value: u32) {
+        let row = self.free_row("l2g", [l2g::REAL]);
+        self.set("l2g", row, l2g::CELL, F::from_u32(cell));
+        self.set("l2g", row, l2g::REAL, F::ONE);
+        self.set_word("l2g", row, [l2g::INIT_LO, l2g::INIT_HI], value);
+    }
+
+    /// The first padding row of the CPU table.
+    pub fn first_padding(&mut self) -> usize {
+        self.free_row("cpu", [cpu::REAL])
+    }
+
+    /// Makes CPU row `row` write these halves.
+    pub fn write(&mut self, row: usize, value: [i64; 2]) {
+        for i in 0..2 {
+            self.set("cpu", row, cpu::W[i], f(value[i]));
+            self.set("cpu", row, cpu::W_LOW[i], f(value[i] & 0xff));
+        }
+    }
+
+    /// Makes CPU row `row` write this word.
+    pub fn write_word(&mut self, row: usize, value: u32) {
+        self.write(row, [value & 0xffff, value >> 16].map(i64::from));
+    }
+
+    /// Makes CPU row `row` fetch what the program claimed has at its program counter.
+    pub fn fetch(&mut self, row: usize) {
+        let content = self.content(row);
+        for (column, value) in [
+            (cpu::RD, content.rd),
+            (cpu::RS1, content.rs1),
+            (cpu::RS2, content.rs2),
+            (cpu::OP, content.op),
+        ] {
+            self.set("cpu", row, column, F::from_u32(value));
+        }
+        self.set("cpu", row, cpu::AUX, F::from_i32(content.aux));
+        if !content.has(READS_RS2) {
+            self.set_word("cpu", row, cpu::B, content.imm);
+        }
+        self.flags(row, content.flags);
+    }
+
+    /// What the program claimed has at the program counter of CPU row `row`.
+    fn content(&self, row: usize) -> RomRow {
+        let EpochTable::Rom { program, .. } = self.traces.tables[self.traces.index("rom")] else {
+            unreachable!("a table of that name")
+        };
+        RomRow::of(program, self.get("cpu", row, cpu::PC).as_canonical_u32())
+    }
+
+    /// Sets the flags of CPU row `row`.
+    pub fn flags(&mut self, row: usize, flags: u32) {
+        for i in 0..NUM_FLAGS {
+            self.set(
+                "cpu",
+                row,
+                cpu::FLAGS + i,
+                F::from_bool(flags >> i & 1 == 1),
+            );
+        }
+    }
+
+    /// Sets one flag of CPU row `row` to any element.
+    pub fn flag(&mut self, row: usize, flag: u32, value: F) {
+        let column = cpu::FLAGS + flag.trailing_zeros() as usize;
+        self.set("cpu", row, column, value);
+    }
+
+    /// Inserts a row; the last one is dropped.
+    pub fn insert(&mut self, table: &str, at: usize, row: &[F]) {
+        let main = self.traces.table(table);
+        let (start, len) = (at * main.width, main.values.len());
+        main.values.splice(start..start, row.iter().copied());
+        main.values.truncate(len);
+    }
+
+    /// Makes the clock of CPU row `row`, and of all that happens from then on, differ by `by`.
+    pub fn shift_clock(&mut self, row: usize, by: i64) {
+        let from = self.get("cpu", row, cpu::CLK).as_canonical_u32();
+        for (table, clk, gates) in [
+            ("cpu", cpu::CLK, None),
+            ("mem", mem::CLK, Some(mem::IS_BYTE..=mem::IS_JALR)),
+            ("sys", sys::CLK, Some(sys::IS_EXIT..=sys::IS_READ_END)),
+        ] {
+            for r in 0..self.height(table) {
+                let values = self.row(table, r);
+                let real = gates
+                    .clone()
+                    .is_none_or(|mut gates| gates.any(|gate| values[gate] != F::ZERO));
+                if real && values[clk].as_canonical_u32() >= from {
+                    values[clk] += f(by);
+                }
+            }
+        }
+        self.traces.public[0][2] += f(by);
+        self.relink();
+    }
+
+    /// Makes the memory argument fit: previous timestamps, their differences, values overwritten by
+    /// the CPU, and the rows of L2G.
+    pub fn relink(&mut self) {
+        self.relink_but(|_| false, None);
+    }
+
+    /// The same, when accesses for which `ignored` holds do not happen, and `late` is the last to
+    /// its cell, whatever its time.
+    pub fn relink_but(&mut self, ignored: impl Fn(Access) -> bool, late: Option<Access>) {
+        let mut chains = BTreeMap::<u32, Vec<Link>>::new();
+        for link in self
+            .links()
+            .into_iter()
+            .filter(|link| !ignored(link.access))
+        {
+            chains
+                .entry(link.cell.as_canonical_u32())
+                .or_default()
+                .push(link);
+        }
+        for chain in chains.values_mut() {
+            chain.sort_by_key(|link| (Some(link.access) == late, link.time.as_canonical_u32()));
+        }
+        // Rows of cells that nothing touches any more are gone; new ones start at zero.
+        let mut inits = BTreeMap::new();
+        for row in 0..self.height("l2g") {
+            let values = self.row("l2g", row);
+            if values[l2g::REAL] == F::ONE {
+                let init = [l2g::INIT_LO, l2g::INIT_HI].map(|c| values[c]);
+                inits.insert(values[l2g::CELL].as_canonical_u32(), init);
+            }
+            self.clear("l2g", row);
+        }
+        for (row, (cell, chain)) in chains.into_iter().enumerate() {
+            let init = inits.get(&cell).copied().unwrap_or_default();
+            let (mut time, mut value) = (F::ZERO, init);
+            for link in chain {
+                let Access { table, row, .. } = link.access;
+                if let Some((previous, elapsed)) = link.previous {
+                    self.set(table, row, previous, time);
+                    self.set_elapsed(table, row, elapsed, link.time - time - F::ONE, usize::MAX);
+                }
+                if let Some(old) = link.old {
+                    (0..2).for_each(|i| self.set(table, row, old[i], value[i]));
+                }
+                (time, value) = (link.time, link.new);
+            }
+            let values = self.row("l2g", row);
+            values[l2g::CELL] = F::from_u32(cell);
+            values[l2g::REAL] = F::ONE;
+            values[l2g::FINI_TIMESTAMP] = time;
+            for (i, (from, to)) in [(l2g::INIT_LO, l2g::FINI_LO), (l2g::INIT_HI, l2g::FINI_HI)]
+                .into_iter()
+                .enumerate()
+            {
+                values[from] = init[i];
+                values[to] = value[i];
+            }
+        }
+    }
+
+    /// Sets the low bytes of a difference of timestamps so that byte `wrong` is the one that holds
+    /// what the others do not; the highest, when there is no such byte.
+    pub fn set_elapsed(
+        &mut self,
+        table: &str,
+        row: usize,
+        column: usize,
+        difference: F,
+        wrong: usize,
+    ) {
+        let bytes = difference.as_canonical_u32();
+        let limbs = self.clock.limbs();
+        for limb in 0..limbs {
+            let value = match wrong {
+                _ if wrong > limbs => F::from_u32(bytes >> (8 * limb) & 0xff),
+                _ if wrong == limb => difference * inverse_power_of_two(8 * limb as u32),
+                _ => F::ZERO,
+            };
+            self.set(table, row, column + limb, value);
+        }
+    }
+
+    /// Every access of the epoch.
+    fn links(&mut self) -> Vec<Link> {
+        let limbs = self.clock.limbs();
+        let mut links = vec![];
+        for r in 0..self.height("cpu") {
+            let row = self.row("cpu", r);
+            let reads = cpu::FLAGS + READS_RS2.trailing_zeros() as usize;
+            for (number, gate, cell, new, old) in [
+                (0, cpu::REAL, cpu::RS1, cpu::A, None),
+                (1, reads, cpu::RS2, cpu::B, None),
+                (2, cpu::REAL, cpu::RD, cpu::W, Some(cpu::OLD)),
+            ] {
+                if row[gate] == F::ONE {
+                    let access = Access {
+                        table: "cpu",
+                        row: r,
+                        number,
+                    };
+                    links.push(Link {
+                        access,
+                        cell: row[cell],
+                        time: row[cpu::CLK] + F::from_usize(number),
+                        new: new.map(|c| row[c]),
+                        old,
+                        previous: Some((cpu::PREVIOUS[number], cpu::ELAPSED + number * limbs)),
+                    });
+                }
+            }
+        }
+        for r in 0..self.height("mem") {
+            let row = self.row("mem", r);
+            if row[mem::IS_BYTE] + row[mem::IS_HALF] + row[mem::IS_WORD] == F::ONE {
+                let by = |c: [usize; 2]| row[c[0]] + row[c[1]] * F::from_u32(1 << 8);
+                links.push(Link {
+                    access: Access {
+                        table: "mem",
+                        row: r,
+                        number: 0,
+                    },
+                    cell: by(mem::HIGH) * F::from_u32(1 << 14) + by(mem::Q),
+                    time: row[mem::CLK] + F::TWO,
+                    new: mem::NEW.map(|c| row[c]),
+                    old: None,
+                    previous: Some((mem::PREVIOUS, mem::ELAPSED)),
+                });
+            }
+        }
+        for r in 0..self.height("sys") {
+            let row = self.row("sys", r);
+            let [exit, write, write_end, read, read_end] =
+                std::array::from_fn(|i| row[sys::IS_EXIT + i]);
+            let byte = write + read;
+            let time = row[sys::CLK] + F::TWO;
+            let access = |number| Access {
+                table: "sys",
+                row: r,
+                number,
+            };
+            if exit + write_end + read_end + byte == F::ONE {
+                links.push(Link {
+                    access: access(0),
+                    cell: F::from_u32(register(10)) + byte,
+                    time,
+                    new: sys::RETURNED.map(|c| row[c]),
+                    old: None,
+                    previous: Some((sys::ARGUMENT_PREVIOUS, sys::ELAPSED)),
+                });
+            }
+            if write == F::ONE {
+                links.push(Link {
+                    access: access(1),
+                    cell: F::from_u32(OUT_LEN),
+                    time,
+                    new: sys::CHECKED.map(|c| row[c]),
+                    old: None,
+                    previous: Some((sys::OUT_LEN_PREVIOUS, sys::ELAPSED + limbs)),
+                });
+            }
+            if write + exit == F::ONE {
+                links.push(Link {
+                    access: access(2),
+                    cell: row[sys::RESULT_CELL],
+                    time,
+                    new: sys::MOVED.map(|c| row[c]),
+                    old: None,
+                    previous: None,
+                });
+            }
+        }
+        links
+    }
+}
