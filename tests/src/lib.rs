@@ -4,6 +4,7 @@ pub mod air;
 pub mod audit;
 pub mod core;
 pub mod machine;
+pub mod merge;
 pub mod omit;
 pub mod reference;
 pub mod shapes;

@@ -7,7 +7,7 @@ use tranche_tests::omit::Omit::Interaction;
 use crate::registry::Entry;
 use crate::witness::{Witness, program, tables};
 
-const PROVIDES: &str =
+pub const PROVIDES: &str =
     "a prover may set every multiplicity to 0, so without the message he can do no more";
 
 pub fn entries() -> Vec<Entry<Witness>> {

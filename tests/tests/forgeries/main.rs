@@ -4,12 +4,15 @@
 //! the table has it. A check without a forgery is a check that no test would miss: the tests here
 //! fail on one, unless it stands among the redundant ones with a proof.
 
+mod bit;
 mod cmp;
 mod cpu;
 mod l2g;
 mod lookup;
 mod mem;
+mod merge;
 mod registry;
+mod shift;
 mod witness;
 
 use tranche_machine::bus::Clock;
@@ -22,7 +25,7 @@ fn epoch_tables() -> Vec<Entry<Witness>> {
     [Clock::Short, Clock::Long]
         .into_iter()
         .flat_map(|clock| [cpu::entry(clock), mem::entry(clock)])
-        .chain([cmp::entry(), l2g::entry()])
+        .chain([cmp::entry(), bit::entry(), shift::entry(), l2g::entry()])
         .chain(lookup::entries())
         .collect()
 }
@@ -37,8 +40,28 @@ fn every_check_of_an_epoch_has_a_forgery_or_a_proof() {
     epoch_tables().iter().for_each(Entry::covers_all);
 }
 
+#[test]
+fn each_check_of_a_merge_refuses_its_forgeries() {
+    merge::entries().iter().for_each(Entry::judge);
+}
+
+#[test]
+fn every_check_of_a_merge_has_a_forgery_or_a_proof() {
+    merge::entries().iter().for_each(Entry::covers_all);
+}
+
+#[test]
+fn forged_merges_are_proved() {
+    for entry in merge::entries() {
+        for forgery in &entry.forgeries {
+            merge::prove(entry.table, forgery);
+        }
+    }
+}
+
 /// Prints how many checks each table has, and what is known of them.
 #[test]
 fn counts() {
     registry::print_counts(&epoch_tables());
+    registry::print_counts(&merge::entries());
 }

@@ -7,7 +7,6 @@
 //! its honest control is accepted.
 
 mod attacks;
-mod audit;
-mod batch;
 mod honest;
-mod mutant;
+
+use tranche_tests::merge::{audit, batch, mutant};

@@ -17,7 +17,7 @@ use super::{EPOCH_BITS, ends, range, step};
 /// Bits of one limb of a checked difference.
 const LIMB_BITS: u32 = 8;
 /// Limbs of one checked difference.
-pub(super) const LIMBS: usize = (EPOCH_BITS / LIMB_BITS) as usize;
+pub const LIMBS: usize = (EPOCH_BITS / LIMB_BITS) as usize;
 const _: () = assert!(LIMBS as u32 * LIMB_BITS == EPOCH_BITS);
 
 /// The touched cell.

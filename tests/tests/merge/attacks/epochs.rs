@@ -10,9 +10,9 @@ use tranche_core::F;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_machine::merge::{Chain, RangeCounts, Tree, empty_root, statement};
 use tranche_machine::tables::l2g::columns as l2g;
+use tranche_tests::merge::forge::{TOP, edge, forge_rest, padding, row};
 
-use super::rest::{forge_rest, padding, row};
-use super::{edge, gmem, range, ranges, refused};
+use super::{gmem, range, ranges, refused};
 use crate::audit::{Flaw, audit};
 use crate::batch::{self, *};
 use crate::mutant::{GLOBAL_GATE, Kind, TestAir};
@@ -151,6 +151,7 @@ fn a_filler_that_is_not_empty() {
             padding(93),
             padding(0),
         ],
+        TOP,
     );
     assert_eq!(audit(&batch), BTreeSet::new());
     assert_ne!(batch.check().unwrap()[2].roots(), [known]);

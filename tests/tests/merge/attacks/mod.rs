@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use tranche_core::verifier::VerifyError;
 use tranche_machine::bus::RANGE;
-use tranche_machine::merge::Chain;
 use tranche_tests::omit::{Checks, Omit};
 
 use crate::audit::{Flaw, audit};
@@ -47,15 +46,4 @@ fn accepted_without(batch: &Batch, table: usize, without: &[Omit]) {
 /// Every range check of a table.
 fn ranges(batch: &Batch, table: usize) -> Vec<Omit> {
     Checks::of(&batch.tables[table].air).on(RANGE)
-}
-
-/// What an epoch, or a range of epochs, did to cell 77.
-const fn edge(init_epoch: u32, init: u32, fini_epoch: u32, fini: u32) -> Chain {
-    Chain {
-        cell: 77,
-        init_epoch,
-        init,
-        fini_epoch,
-        fini,
-    }
 }

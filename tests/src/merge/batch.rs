@@ -15,10 +15,10 @@ use tranche_machine::merge::{
     fill_image, fill_parent, fill_range, fill_rest, fill_result, rest_rows, statement,
 };
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_tests::reference;
 
-use crate::audit::buses;
-use crate::mutant::{Kind, TestAir};
+use super::audit::buses;
+use super::mutant::{Kind, TestAir};
+use crate::reference;
 
 /// Few queries: what is tested is the argument, not its security.
 pub const PARAMS: Params = Params {
@@ -33,10 +33,14 @@ pub const PARAMS: Params = Params {
 
 /// Rows of every L2G and parent table.
 pub const LOG_ROWS: usize = 4;
+/// Digest of the program in the statements of the tests.
 pub const PROGRAM: Digest = [F::ONE; 8];
+/// Digest of the plan in those statements.
 pub const PLAN: Digest = [F::TWO; 8];
 
+/// Exit code of the toy run.
 pub const EXIT: u32 = 0x1_0003;
+/// Its output.
 pub const OUTPUT: &[u8] = b"ok";
 /// A cell far from every other.
 pub const STACK: u32 = (1 << 30) - 9;
@@ -84,10 +88,12 @@ pub fn program() -> &'static Program<'static> {
     &PROGRAM
 }
 
+/// The image of [`program`].
 pub fn image() -> Image<'static> {
     Image::new(program(), 6).unwrap()
 }
 
+/// A claimed result.
 pub fn outcome(exit_code: u32, output: &'static [u8]) -> Outcome<'static> {
     Outcome::new(exit_code, output, 3).unwrap()
 }
@@ -127,10 +133,14 @@ pub fn compose(children: &[Vec<Chain>]) -> Vec<Chain> {
     buffer[..len].to_vec()
 }
 
+/// A table of a batch.
 #[derive(Clone, Debug)]
 pub struct Table {
+    /// Its constraints.
     pub air: TestAir,
+    /// Its main trace.
     pub trace: RowMajorMatrix<F>,
+    /// Its public values.
     pub public_values: Vec<F>,
 }
 
@@ -142,17 +152,23 @@ impl Table {
     }
 }
 
+/// A merge, honest or forged.
 #[derive(Clone, Debug)]
 pub struct Batch {
+    /// Its tables, the range table last.
     pub tables: Vec<Table>,
     /// Flags of the first tables; the others are not carved.
     pub carved: Vec<bool>,
+    /// What its transcript is seeded with.
     pub statement: Statement,
 }
 
 impl Batch {
     /// Proves the batch with Plonky3, and verifies the proof's bytes; the roots of its carved
     /// tables.
+    ///
+    /// # Errors
+    /// When the proof is refused.
     pub fn check(&self) -> Result<Vec<Root>, VerifyError> {
         let batch = self.reference();
         batch.verify(&batch.prove())
@@ -328,6 +344,7 @@ pub fn root(
     }
 }
 
+/// The range table.
 pub fn range(counts: &RangeCounts) -> Table {
     let trace = filled(1, RANGE_ROWS, |trace| fill_range(trace, counts));
     Table {

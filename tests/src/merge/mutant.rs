@@ -1,5 +1,6 @@
 //! The tables of the tests: real ones and toys.
 
+use crate::omit::{InteractionAir, Omitting};
 use p3_air::{Air, BaseAir, WindowAccess};
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::{Count, InteractionBuilder};
@@ -9,11 +10,11 @@ use tranche_machine::bus::MEMORY;
 use tranche_machine::merge::{GMEM, MergeTable};
 use tranche_machine::tables::EpochTable;
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_tests::omit::{InteractionAir, Omitting};
 
 /// A table of a test.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
+    /// A table of the merge.
     Merge(MergeTable<'static>),
     /// The epoch's side of an L2G table.
     EpochL2g,

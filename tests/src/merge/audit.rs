@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
-use tranche_tests::audit::{Buses, evaluate};
 
-use crate::batch::Batch;
+use super::batch::Batch;
+use crate::audit::{Buses, evaluate};
 
 /// Something that a batch violates, tables by their numbers.
-pub type Flaw = tranche_tests::audit::Flaw<usize>;
+pub type Flaw = crate::audit::Flaw<usize>;
 
 /// Everything that is wrong with `batch`.
 pub fn audit(batch: &Batch) -> BTreeSet<Flaw> {
