@@ -1,5 +1,7 @@
 //! Execution without proof: what a program computes, and how much memory it touches.
 
+use std::io::Write;
+
 use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program};
 
 /// Bytes of its memory that a guest may touch, unless the caller says otherwise.
@@ -49,7 +51,28 @@ impl GuestIo for Io<'_> {
     }
 }
 
-/// Executes `program` on `input` until it exits, in at most [`MAX_MEMORY`].
+/// The world of a guest whose messages are shown.
+struct Shown<'a> {
+    io: Io<'a>,
+    messages: &'a mut dyn Write,
+}
+
+impl GuestIo for Shown<'_> {
+    fn read(&mut self) -> Option<u8> {
+        self.io.read()
+    }
+
+    fn write(&mut self, byte: u8) {
+        self.io.write(byte);
+    }
+
+    fn message(&mut self, byte: u8) {
+        // What cannot be shown is no reason to stop.
+        let _ = self.messages.write_all(&[byte]);
+    }
+}
+
+/// Executes `program` on `input` until it exits, in at most [`MAX_MEMORY`]; its messages are dropped.
 ///
 /// # Errors
 /// [`ExecError`], which names the instruction; [`ExecError::CycleLimit`] after `max_cycles`.
@@ -58,13 +81,14 @@ pub fn execute(
     input: &[u8],
     max_cycles: u64,
 ) -> Result<Execution, ExecError> {
-    execute_within(program, input, max_cycles, MAX_MEMORY)
+    execute_within(program, input, max_cycles, MAX_MEMORY, &mut std::io::sink())
 }
 
 /// Executes `program` on `input` until it exits.
 ///
 /// The guest may touch `max_memory` bytes, counted in [pages](tranche_machine::exec::pages) of 1 KiB, a
-/// word for each byte of output. The host takes about as much.
+/// word for each byte of output. The host takes about as much. The guest's messages, what it writes to
+/// descriptor 2, go to `messages` as they come; those that cannot be written are dropped.
 ///
 /// # Errors
 /// [`ExecError`], which names the instruction; [`ExecError::CycleLimit`] after `max_cycles`,
@@ -74,13 +98,19 @@ pub fn execute_within(
     input: &[u8],
     max_cycles: u64,
     max_memory: u64,
+    messages: &mut dyn Write,
 ) -> Result<Execution, ExecError> {
     let mut machine = Machine::over(program, Pages::new(max_memory), max_cycles);
-    let mut io = Io::new(input);
-    let exit_code = machine.run(&mut io)?;
+    let mut io = Shown {
+        io: Io::new(input),
+        messages,
+    };
+    let end = machine.run(&mut io);
+    let _ = io.messages.flush();
+    let exit_code = end?;
     Ok(Execution {
         exit_code,
-        output: io.output,
+        output: io.io.output,
         cycles: machine.cycles(),
         instructions: machine.instructions(),
         memory: machine.store().bytes(),

@@ -70,6 +70,53 @@ fn run_passes_output_and_exit_code_on() {
     );
 }
 
+/// write(2, its code, 4), then exit(3) by number 94.
+#[test]
+fn messages_are_shown_and_are_no_output() {
+    let code = [
+        0x0200_006f, // over the text
+        0x6967_6562, // "begi"
+        0x0a6e,      // "n\n"
+        0,
+        0,
+        0,
+        0,
+        0,
+        0x0400_0893, // a7 = 64
+        0x0020_0513, // a0 = 2
+        0x0001_05b7, // a1 = 0x10000
+        0x0045_8593, // a1 += 4
+        0x0060_0613, // a2 = 6
+        0x0000_0073,
+        0x05e0_0893, // a7 = 94
+        0x0030_0513, // a0 = 3
+        0x0000_0073,
+    ];
+    let program = file("message.elf", &elf(&code));
+    let program = program.to_str().unwrap();
+    let output = tranche(&["run", program]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(output.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("begin\n"));
+
+    let bundle = file("message.bundle", b"");
+    let bundle = bundle.to_str().unwrap();
+    let output = tranche(&["prove", program, "--epoch-log2", "6", "--output", bundle]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        said.matches("begin\n").count(),
+        1,
+        "once, though executed twice: {said}"
+    );
+    let output = tranche(&["verify", "--json", program, bundle]);
+    let report = json(&output);
+    assert_eq!(
+        (&report["exit_code"], &report["output_hex"]),
+        (&3.into(), &"".into())
+    );
+}
+
 #[test]
 fn prove_and_verify() {
     let bundle = file("cli.bundle", b"");

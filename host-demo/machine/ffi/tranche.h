@@ -344,7 +344,8 @@ typedef struct tranche_plan {
 } tranche_plan;
 
 /**
- * The guest's world. Without a function its input is empty, or its output is dropped.
+ * The guest's world. Without a function its input is empty, or its output is dropped. What a guest
+ * writes to descriptor 2, its messages, is dropped: no proof speaks of it.
  */
 typedef struct tranche_guest {
   /**

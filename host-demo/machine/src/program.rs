@@ -291,6 +291,11 @@ impl<'a> Program<'a> {
         &self.intervals
     }
 
+    /// Whether a segment loads `cell`, in part at least.
+    pub fn loads(&self, cell: u32) -> bool {
+        self.segments.iter().any(|s| s.cells.contains(&cell))
+    }
+
     /// Initial value of a RAM cell: its word of the image, or zero.
     pub fn initial_word(&self, cell: u32) -> u32 {
         self.segments

@@ -1,7 +1,7 @@
 //! `tranche prove`: executes a program and writes a bundle that proves the execution.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, LineWriter, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -30,7 +30,14 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
     let input = read_input(args.input.as_deref())?;
     let program = Program::parse(&elf)?;
     let start = Instant::now();
-    let execution = execute_within(&program, &input, args.max_cycles, args.max_memory)?;
+    let mut messages = LineWriter::new(stderr());
+    let execution = execute_within(
+        &program,
+        &input,
+        args.max_cycles,
+        args.max_memory,
+        &mut messages,
+    )?;
     let (setup, options) = setup(args, &program, &input, &execution)?;
 
     let path = args

@@ -1,5 +1,6 @@
 //! `tranche run`: executes a program, and proves nothing.
 
+use std::io::{LineWriter, stderr};
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -19,7 +20,14 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
     let elf = read(&args.program)?;
     let input = read_input(args.input.as_deref())?;
     let program = Program::parse(&elf)?;
-    let execution = execute_within(&program, &input, args.max_cycles, args.max_memory)?;
+    let mut messages = LineWriter::new(stderr());
+    let execution = execute_within(
+        &program,
+        &input,
+        args.max_cycles,
+        args.max_memory,
+        &mut messages,
+    )?;
     if args.json {
         let report = json!({
             "exit_code": execution.exit_code,

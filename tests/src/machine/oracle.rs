@@ -23,6 +23,8 @@ pub struct Io {
     pub read: usize,
     /// What it has written.
     pub output: Vec<u8>,
+    /// What it has said on descriptor 2.
+    pub messages: Vec<u8>,
 }
 
 impl Io {
@@ -44,6 +46,10 @@ impl GuestIo for Io {
 
     fn write(&mut self, byte: u8) {
         self.output.push(byte);
+    }
+
+    fn message(&mut self, byte: u8) {
+        self.messages.push(byte);
     }
 }
 
@@ -178,6 +184,8 @@ pub struct Run {
     pub exit_code: u32,
     /// What it wrote.
     pub output: Vec<u8>,
+    /// What it said on descriptor 2.
+    pub messages: Vec<u8>,
     /// Number of epochs.
     pub epochs: u32,
     /// Number of cycles.
@@ -231,6 +239,7 @@ pub fn run_tables<'p>(
             return Ok(Run {
                 exit_code,
                 output: io.output,
+                messages: io.messages,
                 epochs: machine.epochs(),
                 cycles: machine.cycles(),
                 instructions: machine.instructions(),

@@ -7,8 +7,8 @@ use tranche_machine::tables::l2g::columns as l2g;
 use tranche_machine::tables::{bit, cmp, cpu, mem, rom, shift, sys};
 
 use crate::asm::{
-    A0, A1, A2, A7, DATA, ECALL, REGISTER, auipc, branch, elf, exit, immediate, jal, jalr, li,
-    load, register, store,
+    A0, A1, A2, A7, DATA, ECALL, REGISTER, auipc, branch, elf, immediate, jal, jalr, li, load,
+    register, store,
 };
 use crate::audit::audit;
 use crate::oracle::{Traces, run_epochs};
@@ -54,14 +54,13 @@ fn is_free(traces: &Traces<'_>, table: &str, row: usize, column: usize) -> bool 
         "sys" if !is(sys::IS_WRITE_BYTE) => {
             let length = [sys::OUT_LEN_PREVIOUS, sys::ELAPSED + Clock::Short.limbs()];
             let mut free = [&length[..], &sys::OUT_LEN_OLD].concat();
-            if is(sys::IS_EXIT) {
-                free.push(sys::CARRY);
-            } else {
+            if !is(sys::IS_EXIT) {
                 free.push(sys::RESULT_CELL);
             }
-            if is(sys::IS_EXIT) || is(sys::IS_READ_BYTE) {
+            if !is(sys::IS_READ_END) {
                 free.extend([sys::CHECKED, sys::CHECKED_LOW].concat());
-            } else {
+            }
+            if is(sys::IS_READ_END) || is(sys::IS_WRITE_END) {
                 free.extend(sys::MOVED);
             }
             free
@@ -96,7 +95,13 @@ fn every_element_matters() {
         immediate("addi", A0, 0, 1),
         ECALL,
     ]);
-    code.extend(exit());
+    // A message, and the exit of all threads.
+    code.extend([
+        immediate("addi", A0, 0, 2),
+        ECALL,
+        immediate("addi", A7, 0, 94),
+        ECALL,
+    ]);
     let data = [0x81, 0x82, 0x83, 0x84, 5, 6, 7, 8];
 
     run_epochs(&elf(&code, &data), b"x", 6, |epoch, mut traces| {

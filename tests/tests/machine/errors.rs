@@ -4,7 +4,7 @@ use tranche_machine::decode::{DecodeError, Multiply};
 use tranche_machine::{ElfError, ExecError, Program};
 
 use crate::asm::{
-    A0, A1, A7, CODE, DATA, ECALL, RA, branch, elf, exit, immediate, jal, jalr, li, load, store,
+    A0, A1, A2, A7, CODE, DATA, ECALL, RA, branch, elf, exit, immediate, jal, jalr, li, load, store,
 };
 use crate::oracle::run_epochs;
 
@@ -111,13 +111,57 @@ fn bad_accesses() {
 
 #[test]
 fn bad_system_calls() {
-    let got = error(&[immediate("addi", A7, 0, 57), ECALL]);
+    let say = "pc 0x00010004: ";
+    for (number, what) in [
+        (
+            214,
+            "no system call brk (214); reserve a heap in .bss: untouched memory costs nothing",
+        ),
+        (
+            403,
+            "no system call clock_gettime64 (403); a proof knows no time: pass it in the input",
+        ),
+        (
+            66,
+            "no system call writev (66); call read (63) or write (64) once for each buffer",
+        ),
+        (
+            57,
+            "no system call close (57); there are no files: read descriptor 0, write descriptor 1 or 2",
+        ),
+        (1000, "unknown system call 1000"),
+    ] {
+        let got = error(&[immediate("addi", A7, 0, number as i32), ECALL]);
+        assert_eq!(
+            got,
+            ExecError::UnknownSyscall {
+                pc: CODE + 4,
+                number
+            }
+        );
+        assert_eq!(got.to_string(), format!("{say}{what}"));
+    }
+    let message = |from: u32, bytes: u32| {
+        let code = [li(A1, from), li(A2, bytes)].concat();
+        let descriptor = [
+            immediate("addi", A7, 0, 64),
+            immediate("addi", A0, 0, 2),
+            ECALL,
+        ];
+        error(&[&code[..], &descriptor].concat())
+    };
+    let pc = CODE + 24;
     assert_eq!(
-        got,
-        ExecError::UnknownSyscall {
-            pc: CODE + 4,
-            number: 57
+        message(DATA, u32::MAX),
+        ExecError::MessageTooLong {
+            pc,
+            bytes: u32::MAX
         }
+    );
+    assert_eq!(message(8, 1), ExecError::OutOfRange { pc, address: 8 });
+    assert_eq!(
+        message(u32::MAX, 2),
+        ExecError::OutOfRange { pc, address: 0 }
     );
     let got = error(&[immediate("addi", A7, 0, 64), ECALL]);
     assert_eq!(

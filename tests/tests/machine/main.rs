@@ -5,6 +5,7 @@ mod attacks;
 mod columns;
 mod errors;
 mod guests;
+mod messages;
 mod pages;
 mod proofs;
 mod qemu;

@@ -68,6 +68,17 @@ fn epochs_are_proved_and_verified() {
     }
 }
 
+/// A message and an exit by number 94.
+#[test]
+fn a_message_is_proved() {
+    let program = crate::messages::writing(2, 3, 94);
+    run_epochs(&program, &[], 6, |_, traces| {
+        let honest = batch(traces, true);
+        honest.verify(&honest.prove()).unwrap();
+    })
+    .unwrap();
+}
+
 /// What the audit of the attacks says of a witness is what the verifier says of its proof.
 #[test]
 fn proofs_of_forged_witnesses_are_refused() {

@@ -2,13 +2,13 @@
 //! traces of the same executions against Plonky3's checkers.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output};
 
 use tranche_machine::{Cell, Machine, Program};
 
 use crate::asm::{
-    A0, BRANCH, DATA, FENCE, IMMEDIATE, LOAD, REGISTER, SHIFT, STORE, auipc, branch, elf, exit,
-    immediate, jal, jalr, li, load, lui, register, shift, store,
+    A0, A1, A2, A7, BRANCH, DATA, ECALL, FENCE, IMMEDIATE, LOAD, REGISTER, SHIFT, STORE, auipc,
+    branch, elf, exit, immediate, jal, jalr, li, load, lui, register, shift, store,
 };
 use crate::oracle::{Io, run_epochs};
 
@@ -201,11 +201,37 @@ fn program(seed: u32) -> Vec<u8> {
     elf(&code, &data)
 }
 
+/// read(0, DATA, 4), writes to descriptors 1 and 2, exit by 94.
+fn calls() -> Vec<u8> {
+    let call = |number: i32, descriptor: i32, from: u32, bytes: i32| {
+        let mut code = li(A1, from).to_vec();
+        code.extend([
+            immediate("addi", A7, 0, number),
+            immediate("addi", A0, 0, descriptor),
+        ]);
+        code.extend([immediate("addi", A2, 0, bytes), ECALL]);
+        code
+    };
+    // All registers are zero at the entry but the stack pointer.
+    let mut code = li(2, DATA).to_vec();
+    code.extend(call(63, 0, DATA, 4));
+    code.extend(call(64, 2, DATA + 1, 5));
+    code.extend(call(64, 1, DATA, 3));
+    code.extend(call(64, 2, DATA, 0));
+    code.extend(call(64, 2, DATA + 3, 2));
+    code.extend([
+        immediate("addi", A0, A0, 40),
+        immediate("addi", A7, 0, 94),
+        ECALL,
+    ]);
+    elf(&code, b"01234567")
+}
+
 /// Program counter and registers before one instruction.
 type State = (u32, [u32; 32]);
 
-/// What QEMU logs for `elf`.
-fn qemu(name: &str, elf: &[u8], input: &[u8]) -> (Vec<State>, i32) {
+/// What QEMU logs for `elf`, and how it ends.
+fn qemu(name: &str, elf: &[u8], input: &[u8]) -> (Vec<State>, Output) {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let [path, log, input_path] =
         ["elf", "log", "in"].map(|suffix| dir.join(format!("machine-{name}.{suffix}")));
@@ -213,13 +239,12 @@ fn qemu(name: &str, elf: &[u8], input: &[u8]) -> (Vec<State>, i32) {
     std::fs::write(&input_path, input).unwrap();
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let status = Command::new("qemu-riscv32")
+    let output = Command::new("qemu-riscv32")
         .args(["-singlestep", "-d", "nochain,cpu", "-D"])
         .arg(&log)
         .arg(&path)
         .stdin(std::fs::File::open(&input_path).unwrap())
-        .stdout(Stdio::null())
-        .status()
+        .output()
         .expect("qemu-riscv32 of Debian's qemu-user");
     let mut states: Vec<State> = Vec::new();
     for line in std::fs::read_to_string(&log).unwrap().lines() {
@@ -242,12 +267,12 @@ fn qemu(name: &str, elf: &[u8], input: &[u8]) -> (Vec<State>, i32) {
             }
         }
     }
-    (states, status.code().expect("an exit code"))
+    (states, output)
 }
 
 /// Compares from instruction `from` on, when all registers are set; returns the number of them.
 fn compare(name: &str, elf: &[u8], input: &[u8], from: usize) -> usize {
-    let (states, code) = qemu(name, elf, input);
+    let (states, output) = qemu(name, elf, input);
     let program = Program::parse(elf).unwrap();
     let mut cells = vec![Cell::FREE; 1 << 14];
     let mut machine = Machine::new(&program, &mut cells, 1 << 20);
@@ -267,7 +292,10 @@ fn compare(name: &str, elf: &[u8], input: &[u8], from: usize) -> usize {
             machine.step_once(&mut io).unwrap();
         }
     }
+    let code = output.status.code().expect("an exit code");
     assert_eq!(machine.exit_code(), Some(code as u32), "{name}");
+    assert_eq!(io.output, output.stdout, "{name}");
+    assert_eq!(io.messages, output.stderr, "{name}");
     states.len()
 }
 
@@ -281,6 +309,11 @@ fn every_instruction_agrees_with_qemu() {
             "only {compared} instructions in seed {seed}"
         );
     }
+}
+
+#[test]
+fn system_calls_agree_with_qemu() {
+    assert_eq!(compare("calls", &calls(), b"abcdefgh", 2), 35);
 }
 
 #[test]

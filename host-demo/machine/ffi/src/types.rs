@@ -186,7 +186,8 @@ pub struct TranchePlan {
     pub max_proof_bytes: usize,
 }
 
-/// The guest's world. Without a function its input is empty, or its output is dropped.
+/// The guest's world. Without a function its input is empty, or its output is dropped. What a guest
+/// writes to descriptor 2, its messages, is dropped: no proof speaks of it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct TrancheGuest {

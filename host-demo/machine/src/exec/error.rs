@@ -1,5 +1,7 @@
 //! Why an execution ends without an exit: each error names the instruction.
 
+use super::machine::MAX_MESSAGE_BYTES;
+use super::syscall::refused;
 use crate::cells::MAX_OUTPUT_BYTES;
 use crate::decode::DecodeError;
 use crate::tables::l2g::EPOCH_BITS;
@@ -51,12 +53,19 @@ pub enum ExecError {
         /// The number in a7.
         number: u32,
     },
-    /// A read from a descriptor other than 0, or a write to one other than 1.
+    /// A read from a descriptor other than 0, or a write to one other than 1 and 2.
     BadDescriptor {
         /// The `ecall`.
         pc: u32,
         /// The descriptor in a0.
         descriptor: u32,
+    },
+    /// A message of more bytes than [`MAX_MESSAGE_BYTES`].
+    MessageTooLong {
+        /// The `ecall`.
+        pc: u32,
+        /// Its bytes.
+        bytes: u32,
     },
     /// More output than [`MAX_OUTPUT_BYTES`].
     OutputFull {
@@ -120,11 +129,26 @@ impl core::fmt::Display for ExecError {
                     "pc {pc:#010x}: access to {address:#010x} is out of range"
                 )
             }
-            Self::UnknownSyscall { pc, number } => {
-                write!(f, "pc {pc:#010x}: unknown system call {number}")
-            }
+            Self::UnknownSyscall { pc, number } => match refused(number) {
+                Some((name, instead)) => {
+                    write!(
+                        f,
+                        "pc {pc:#010x}: no system call {name} ({number}); {instead}"
+                    )
+                }
+                None => write!(f, "pc {pc:#010x}: unknown system call {number}"),
+            },
             Self::BadDescriptor { pc, descriptor } => {
-                write!(f, "pc {pc:#010x}: bad file descriptor {descriptor}")
+                write!(
+                    f,
+                    "pc {pc:#010x}: bad file descriptor {descriptor}; read 0, write 1 or 2"
+                )
+            }
+            Self::MessageTooLong { pc, bytes } => {
+                write!(
+                    f,
+                    "pc {pc:#010x}: a message of {bytes} bytes, {MAX_MESSAGE_BYTES} at most"
+                )
             }
             Self::OutputFull { pc } => {
                 write!(

@@ -2,11 +2,12 @@
 //!
 //! Semantics follow The RISC-V Instruction Set Manual, volume I, chapter 2 (RV32I), user level,
 //! with aligned accesses only. Executable words are read-only. System calls take their numbers from
-//! Linux; each runs in steps of one byte at an unchanged program counter.
+//! Linux; a read, and a write to the output, run in steps of one byte at an unchanged program counter.
 
 use super::error::ExecError;
 use super::memory::{Cell, CellStore, Memory, NoRoom, Slots};
 use super::record::{AluRow, CpuRow, EpochRecord, L2gRow, MemRow, SysRow, SysStep};
+use super::syscall::{EXIT, EXIT_GROUP, INPUT, MESSAGES, OUTPUT, READ, WRITE};
 use crate::bus::{CLOCK_START, STAMPS};
 use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, register};
 use crate::program::Program;
@@ -18,12 +19,20 @@ use crate::tables::rom::{
 /// Addresses below this are refused, unless the program loads them: null pointers.
 pub const GUARD_BYTES: u32 = 4096;
 
+/// Most bytes of one message.
+pub const MAX_MESSAGE_BYTES: u32 = 1 << 20;
+
 /// The outside world of a guest.
 pub trait GuestIo {
     /// The next byte of the private input; `None` at its end.
     fn read(&mut self) -> Option<u8>;
     /// Takes the next byte of the public output.
     fn write(&mut self, byte: u8);
+    /// Takes the next byte of the guest's messages, what it writes to descriptor 2. No proof speaks
+    /// of them. Unless it is implemented, they are dropped.
+    fn message(&mut self, byte: u8) {
+        let _ = byte;
+    }
 }
 
 /// How an epoch ended.
@@ -386,9 +395,8 @@ impl<'a, C: CellStore> Machine<'a, C> {
             return Err(ExecError::MisalignedAccess { pc, address });
         }
         let cell = address >> 2;
-        let loaded = self.program.intervals().iter().any(|i| i.contains(&cell));
-        let code = self.program.rom().contains(&cell);
-        if address < GUARD_BYTES && !loaded || store && code {
+        self.check_page(address)?;
+        if store && self.program.rom().contains(&cell) {
             return Err(ExecError::OutOfRange { pc, address });
         }
 
@@ -446,10 +454,12 @@ impl<'a, C: CellStore> Machine<'a, C> {
         let at = clk + 2;
         let mut input = None;
         row.step = match (number, descriptor) {
-            (93, _) => SysStep::Exit,
-            (64, 1) if done == wanted => SysStep::WriteEnd,
-            (64, 1) => SysStep::WriteByte,
-            (63, 0) => {
+            (EXIT, _) => SysStep::Exit,
+            (EXIT_GROUP, _) => SysStep::ExitGroup,
+            (WRITE, OUTPUT) if done == wanted => SysStep::WriteEnd,
+            (WRITE, OUTPUT) => SysStep::WriteByte,
+            (WRITE, MESSAGES) => SysStep::Message,
+            (READ, INPUT) => {
                 input = if done == wanted { None } else { io.read() };
                 if input.is_some() {
                     SysStep::ReadByte
@@ -457,11 +467,11 @@ impl<'a, C: CellStore> Machine<'a, C> {
                     SysStep::ReadEnd
                 }
             }
-            (63 | 64, _) => return Err(ExecError::BadDescriptor { pc, descriptor }),
+            (READ | WRITE, _) => return Err(ExecError::BadDescriptor { pc, descriptor }),
             _ => return Err(ExecError::UnknownSyscall { pc, number }),
         };
         let progress = match row.step {
-            SysStep::Exit => {
+            SysStep::Exit | SysStep::ExitGroup => {
                 (row.argument, row.argument_previous) =
                     self.access(sink, register(10), at, |code| code)?;
                 self.access(sink, EXIT_CODE, at, |_| row.argument)?;
@@ -469,9 +479,15 @@ impl<'a, C: CellStore> Machine<'a, C> {
                 cpu.next_pc = HALT;
                 0
             }
-            SysStep::WriteEnd | SysStep::ReadEnd => {
+            SysStep::WriteEnd | SysStep::ReadEnd | SysStep::Message => {
+                let returned = if row.step == SysStep::Message {
+                    self.message(io, wanted)?;
+                    wanted
+                } else {
+                    done
+                };
                 (row.argument, row.argument_previous) =
-                    self.access(sink, register(10), at, |_| done)?;
+                    self.access(sink, register(10), at, |_| returned)?;
                 0
             }
             SysStep::WriteByte | SysStep::ReadByte => {
@@ -499,6 +515,37 @@ impl<'a, C: CellStore> Machine<'a, C> {
         };
         sink.sys(row);
         Ok(progress)
+    }
+
+    /// Shows the message of `bytes` bytes at a1. No cell is touched: no proof says what it reads.
+    fn message(&self, io: &mut impl GuestIo, bytes: u32) -> Result<(), ExecError> {
+        let pc = self.pc();
+        if bytes > MAX_MESSAGE_BYTES {
+            return Err(ExecError::MessageTooLong { pc, bytes });
+        }
+        let start = self.register(11);
+        for i in 0..bytes {
+            let address = start.wrapping_add(i);
+            self.check_page(address)?;
+            let cell = address >> 2;
+            let word = self
+                .memory
+                .get(cell)
+                .map_or_else(|| self.program.initial_word(cell), |cell| cell.value);
+            io.message((word >> (address % 4 * 8)) as u8);
+        }
+        Ok(())
+    }
+
+    /// Refuses an access to the null page, unless the program loads it.
+    fn check_page(&self, address: u32) -> Result<(), ExecError> {
+        if address < GUARD_BYTES && !self.program.loads(address >> 2) {
+            return Err(ExecError::OutOfRange {
+                pc: self.pc(),
+                address,
+            });
+        }
+        Ok(())
     }
 
     /// Bytes done by the system call under way.

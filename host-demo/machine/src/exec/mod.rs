@@ -8,6 +8,7 @@ pub mod owned;
 #[cfg(feature = "alloc")]
 pub mod pages;
 pub mod record;
+pub mod syscall;
 
 pub use error::ExecError;
 pub use machine::{EpochEnd, GuestIo, Machine};

@@ -65,10 +65,14 @@ pub enum SysStep {
     /// Ends the run.
     #[default]
     Exit,
+    /// Ends the run, by the number for all threads.
+    ExitGroup,
     /// Moves one byte from memory to the output.
     WriteByte,
-    /// Returns from a write.
+    /// Returns from a write to the output.
     WriteEnd,
+    /// A whole write of a message.
+    Message,
     /// Moves one byte from the input to memory.
     ReadByte,
     /// Returns from a read.

@@ -1,12 +1,13 @@
 //! SYS: one row per step of a system call.
 //!
 //! The CPU row of an `ecall` reads a7 and a2 and steps the hidden cell PROGRESS, whose old value it
-//! passes on. A byte's step moves one byte, adds one to it and stays; an end returns it in a0, sets
-//! it to zero and goes on; an exit copies a0 to the exit code and halts. Bytes go through the MEM
+//! passes on. A byte's step moves one byte, adds one to it and stays; an end returns in a0, sets it
+//! to zero and goes on; an exit copies a0 to the exit code and halts. Bytes go through the MEM
 //! table.
 //!
-//! Only an end or an exit leaves the `ecall`. So what an end checks (the descriptor; that all bytes
-//! of a write, and at most those of a read, are done) holds for every step before it.
+//! Only an end or an exit leaves the `ecall`. So what an end checks holds for every step before it:
+//! a read has descriptor 0 and moved at most a2 bytes; a write moved all a2 with descriptor 1, and
+//! none with descriptor 2, whose bytes are messages that no proof speaks of.
 
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
@@ -17,6 +18,7 @@ use super::rom::{HALT, op};
 use crate::bus::{Access, Clock, EXEC, MEMORY, access, range16, receive, send};
 use crate::cells::{EXIT_CODE, OUT, OUT_LEN, register};
 use crate::exec::record::{EpochRecord, SysStep};
+use crate::exec::syscall::{EXIT, READ, WRITE};
 
 /// Clock of the cycle.
 pub const CLK: usize = 0;
@@ -36,7 +38,8 @@ pub const IS_READ_END: usize = 6;
 pub const WANTED: [usize; 2] = [7, 8];
 /// Bytes done before, halves.
 pub const DONE: [usize; 2] = [9, 10];
-/// Carry of done + 1, or borrow of wanted - done.
+/// Carry of done + 1; borrow of wanted - done at a read's end; 1 at a write's end with descriptor 2,
+/// and at an exit by number 94.
 pub const CARRY: usize = 11;
 /// Register a1 (bytes) or a0 before, halves.
 pub const ARGUMENT: [usize; 2] = [12, 13];
@@ -48,7 +51,7 @@ pub const ARGUMENT_PREVIOUS: usize = 16;
 pub const OUT_LEN_OLD: [usize; 2] = [17, 18];
 /// Its previous timestamp.
 pub const OUT_LEN_PREVIOUS: usize = 19;
-/// Checked halves: the output length after, or wanted - done.
+/// Checked halves: the output length after, or wanted - done at a read's end.
 pub const CHECKED: [usize; 2] = [20, 21];
 /// Their low bytes.
 pub const CHECKED_LOW: [usize; 2] = [22, 23];
@@ -90,9 +93,9 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     let [done_lo, done_hi] = pair(DONE);
     let [wanted_lo, wanted_hi] = pair(WANTED);
     let power = constant(1 << 16);
-    let number = exit.clone() * constant(93)
-        + (write_byte.clone() + write_end.clone()) * constant(64)
-        + (read_byte.clone() + read_end.clone()) * constant(63);
+    let number = exit.clone() * (constant(EXIT) + carry.clone())
+        + (write_byte.clone() + write_end.clone()) * constant(WRITE)
+        + (read_byte.clone() + read_end.clone()) * constant(READ);
     let after = [
         byte.clone() * (done_lo.clone() + one.clone() - carry.clone() * power.clone()),
         byte.clone() * (done_hi.clone() + carry.clone()),
@@ -115,7 +118,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     ];
     builder.push_interaction(EXEC, request, receive(real.clone()));
 
-    // The argument: a1 of a byte, a0 of an end or an exit. An end returns what is done.
+    // The argument: a1 of a byte, a0 of an end or an exit.
     let limbs = |i: usize| -> [AB::Expr; 2] {
         core::array::from_fn(|l| at(ELAPSED + i * clock.limbs() + l.min(clock.limbs() - 1)))
     };
@@ -133,23 +136,31 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     };
     access(builder, clock, argument);
     let [returned_lo, returned_hi] = returned;
-    let kept = one - end.clone();
+    // A write returns a2, a read what is done.
+    let kept = one.clone() - end.clone();
     builder.assert_zero(kept.clone() * (returned_lo.clone() - argument_lo.clone()));
     builder.assert_zero(kept * (returned_hi.clone() - argument_hi.clone()));
-    builder.assert_zero(end.clone() * (returned_lo - done_lo.clone()));
-    builder.assert_zero(end.clone() * (returned_hi - done_hi.clone()));
-    // Descriptor 1 is the output, 0 the input.
-    builder.assert_zero(end.clone() * (argument_lo.clone() - write_end.clone()));
-    builder.assert_zero(end.clone() * argument_hi.clone());
+    builder.assert_zero(write_end.clone() * (returned_lo.clone() - wanted_lo.clone()));
+    builder.assert_zero(write_end.clone() * (returned_hi.clone() - wanted_hi.clone()));
+    builder.assert_zero(read_end.clone() * (returned_lo - done_lo.clone()));
+    builder.assert_zero(read_end.clone() * (returned_hi - done_hi.clone()));
+    // Descriptor 0 is the input, 1 the output; 2 takes messages.
+    let descriptor = write_end.clone() * (one.clone() + carry.clone());
+    builder.assert_zero(end.clone() * (argument_lo.clone() - descriptor));
+    builder.assert_zero(end * argument_hi.clone());
 
-    // An end leaves wanted - done, of 32 bits: zero after a write.
+    // A write to the output is over when a2 bytes are done, one of a message without any.
+    let output = one - carry.clone();
+    let all_lo = output.clone() * wanted_lo.clone();
+    let all_hi = output * wanted_hi.clone();
+    builder.assert_zero(write_end.clone() * (done_lo.clone() - all_lo));
+    builder.assert_zero(write_end * (done_hi.clone() - all_hi));
+    // The end of a read leaves wanted - done, of 32 bits.
     let [checked_lo, checked_hi] = pair(CHECKED);
     let left_lo = wanted_lo - done_lo.clone() + carry.clone() * power.clone();
     let left_hi = wanted_hi - done_hi.clone() - carry;
-    builder.assert_zero(end.clone() * (checked_lo.clone() - left_lo));
-    builder.assert_zero(end.clone() * (checked_hi.clone() - left_hi));
-    builder.assert_zero(write_end.clone() * checked_lo.clone());
-    builder.assert_zero(write_end * checked_hi.clone());
+    builder.assert_zero(read_end.clone() * (checked_lo.clone() - left_lo));
+    builder.assert_zero(read_end.clone() * (checked_hi.clone() - left_hi));
 
     // A byte of output leaves its length one longer, and below 2^24.
     let out_len = Access {
@@ -167,7 +178,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     let longer = checked_lo.clone() + checked_hi.clone() * power;
     builder.assert_zero(write_byte.clone() * (longer - len.clone() - AB::Expr::ONE));
     builder.assert_zero(write_byte.clone() * (checked_hi.clone() - at(CHECKED_LOW[1])));
-    let checks = end + write_byte.clone();
+    let checks = read_end + write_byte.clone();
     range16(builder, checked_lo, at(CHECKED_LOW[0]), checks.clone());
     range16(builder, checked_hi, at(CHECKED_LOW[1]), checks);
 
@@ -217,29 +228,33 @@ pub(super) fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut Trace
     let row = &mut row[..width(clock)];
     for (r, step) in record.sys.as_slice().iter().enumerate() {
         row.fill(F::ZERO);
-        let (kind, end) = match step.step {
-            SysStep::Exit => (IS_EXIT, false),
-            SysStep::WriteByte => (IS_WRITE_BYTE, false),
-            SysStep::WriteEnd => (IS_WRITE_END, true),
-            SysStep::ReadByte => (IS_READ_BYTE, false),
-            SysStep::ReadEnd => (IS_READ_END, true),
+        let kind = match step.step {
+            SysStep::Exit | SysStep::ExitGroup => IS_EXIT,
+            SysStep::WriteByte => IS_WRITE_BYTE,
+            SysStep::WriteEnd | SysStep::Message => IS_WRITE_END,
+            SysStep::ReadByte => IS_READ_BYTE,
+            SysStep::ReadEnd => IS_READ_END,
         };
-        let byte = kind == IS_WRITE_BYTE || kind == IS_READ_BYTE;
+        let carry = match step.step {
+            SysStep::Exit | SysStep::WriteEnd => false,
+            SysStep::ExitGroup | SysStep::Message => true,
+            SysStep::WriteByte | SysStep::ReadByte => step.done & 0xffff == 0xffff,
+            SysStep::ReadEnd => step.wanted & 0xffff < step.done & 0xffff,
+        };
+        let returned = match kind {
+            IS_WRITE_END => step.wanted,
+            IS_READ_END => step.done,
+            _ => step.argument,
+        };
         let output = kind == IS_WRITE_BYTE;
-        let left = step.wanted.wrapping_sub(step.done);
-        let carry = if end {
-            step.wanted & 0xffff < step.done & 0xffff
-        } else {
-            byte && step.done & 0xffff == 0xffff
-        };
-        let checked = match (end, output) {
-            (true, _) => left,
-            (_, true) => step.out_len + 1,
+        let checked = match kind {
+            IS_READ_END => step.wanted.wrapping_sub(step.done),
+            IS_WRITE_BYTE => step.out_len + 1,
             _ => 0,
         };
-        let (result_cell, moved) = match step.step {
-            SysStep::WriteByte => (OUT + step.out_len, step.byte),
-            SysStep::Exit => (EXIT_CODE, step.argument),
+        let (result_cell, moved) = match kind {
+            IS_WRITE_BYTE => (OUT + step.out_len, step.byte),
+            IS_EXIT => (EXIT_CODE, step.argument),
             _ => (0, step.byte),
         };
         row[kind] = F::ONE;
@@ -258,7 +273,7 @@ pub(super) fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut Trace
             (WANTED, step.wanted),
             (DONE, step.done),
             (ARGUMENT, step.argument),
-            (RETURNED, if end { step.done } else { step.argument }),
+            (RETURNED, returned),
             (OUT_LEN_OLD, step.out_len),
             (CHECKED, checked),
             (MOVED, moved),
@@ -267,7 +282,7 @@ pub(super) fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut Trace
             row[columns[0]] = F::from_u32(value & 0xffff);
             row[columns[1]] = F::from_u32(value >> 16);
         }
-        if end || output {
+        if output || kind == IS_READ_END {
             row[CHECKED_LOW[0]] = counts.range16(checked & 0xffff);
             row[CHECKED_LOW[1]] = counts.range16(checked >> 16);
         }
