@@ -13,6 +13,7 @@ mod mem;
 mod merge;
 mod registry;
 mod shift;
+mod sys;
 mod witness;
 
 use tranche_machine::bus::Clock;
@@ -24,7 +25,7 @@ use witness::Witness;
 fn epoch_tables() -> Vec<Entry<Witness>> {
     [Clock::Short, Clock::Long]
         .into_iter()
-        .flat_map(|clock| [cpu::entry(clock), mem::entry(clock)])
+        .flat_map(|clock| [cpu::entry(clock), mem::entry(clock), sys::entry(clock)])
         .chain([cmp::entry(), bit::entry(), shift::entry(), l2g::entry()])
         .chain(lookup::entries())
         .collect()

@@ -1,0 +1,145 @@
+//! Messages: accesses that do not happen or happen in another order, halves out of range, bytes that
+//! come from nowhere.
+
+use p3_field::PrimeCharacteristicRing;
+use tranche_core::F;
+use tranche_machine::bus::Clock;
+use tranche_machine::cells::OUT;
+use tranche_machine::tables::{cpu, sys};
+use tranche_tests::machine::asm::{A0, A2, A7, ECALL, immediate};
+use tranche_tests::omit::Omit::Interaction;
+
+use super::calls::{long_read, long_read_low};
+use super::{WRITE, call, exit_with, load_zero, set_row};
+use crate::registry::Entry;
+use crate::witness::{Access, Witness, f};
+
+pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
+    // In the order of the table: the request; the argument, with its time in one limb more than the
+    // clock's; the length, the same; the four bytes of two checked halves; the result; the byte.
+    let argument = 1;
+    let length = argument + 3 + clock.limbs();
+    let checked = length + 3 + clock.limbs();
+    let result = checked + 4;
+    let byte = result + 2;
+    let access = |at: usize| [at, at + 1].map(Interaction);
+
+    entry.forge(
+        Interaction(0),
+        "a byte of output that no cycle asks for",
+        unasked(clock),
+    );
+    let silent = |code: &[u32], number, change: &[(usize, i64)]| {
+        let mut witness = Witness::honest(clock, code, &[]);
+        set_row(&mut witness, 0, change);
+        witness.relink_but(
+            |access| access.table == "sys" && access.number == number,
+            None,
+        );
+        witness
+    };
+    let a0 = [sys::ARGUMENT[0], sys::RETURNED[0], sys::MOVED[0]].map(|column| (column, 9));
+    let name = "exit code 9, of an a0 that is 3";
+    entry.forge_all(&access(argument), name, silent(&exit_with(3), 0, &a0));
+    let third = [
+        (sys::OUT_LEN_OLD[0], 2),
+        (sys::CHECKED[0], 3),
+        (sys::CHECKED_LOW[0], 3),
+        (sys::RESULT_CELL, i64::from(OUT + 2)),
+    ];
+    let name = "a first byte of output as the third";
+    entry.forge_all(&access(length), name, silent(&call(WRITE, 1, 1), 1, &third));
+    let name = "exit code 3, claimed to be none";
+    entry.forge_all(&access(result), name, silent(&exit_with(3), 2, &[]));
+
+    for limb in 0..=clock.limbs() {
+        let name = format!("a descriptor that is set later, in byte {limb}");
+        let witness = descriptor_set_later(clock, limb);
+        entry.forge(Interaction(argument + 2 + limb), name, witness);
+        let name = format!("an output of which the second byte is the first, in byte {limb}");
+        let witness = swapped_output(clock, limb);
+        entry.forge(Interaction(length + 2 + limb), name, witness);
+    }
+    let long = "a read of one byte that reads two";
+    for (half, left, borrow) in [(0, [-1, 0], 0), (1, [0xffff, -1], 1)] {
+        let low = Interaction(checked + 2 * half);
+        entry.forge(low, long, long_read_low(clock, half, left, borrow));
+        let high = Interaction(checked + 2 * half + 1);
+        entry.forge(high, long, long_read(clock, left, borrow));
+    }
+
+    let mut witness = Witness::honest(clock, &call(WRITE, 1, 1), &[]);
+    witness.set("sys", 0, sys::MOVED[0], f(0x58));
+    witness.clear("mem", 0);
+    witness.relink();
+    entry.forge(
+        Interaction(byte),
+        "a byte of output that is not in memory",
+        witness,
+    );
+}
+
+/// In an epoch without a call. The byte is at address 0.
+fn unasked(clock: Clock) -> Witness {
+    let mut witness = Witness::honest(clock, &[immediate("addi", 5, 0, 3); 64], &[]);
+    let clk = witness.get("cpu", 0, cpu::CLK);
+    let change = [
+        (sys::IS_WRITE_BYTE, 1),
+        (sys::CHECKED[0], 1),
+        (sys::CHECKED_LOW[0], 1),
+        (sys::RESULT_CELL, i64::from(OUT)),
+    ];
+    set_row(&mut witness, 0, &change);
+    witness.set("sys", 0, sys::CLK, clk);
+    load_zero(&mut witness, clk);
+    witness.relink();
+    witness
+}
+
+/// A write with descriptor 3, which finds the descriptor 1 that a later instruction sets.
+fn descriptor_set_later(clock: Clock, limb: usize) -> Witness {
+    let code = |descriptor| {
+        let set = |register, value| immediate("addi", register, 0, value);
+        let registers = [set(A0, descriptor), set(A2, 0), set(A7, WRITE)];
+        [&registers[..], &[ECALL, set(A0, 1)]].concat()
+    };
+    let mut witness = Witness::honest(clock, &code(1), &[]);
+    witness.claim(&code(3));
+    witness.fetch(0);
+    witness.write_word(0, 3);
+    let late = Access {
+        table: "sys",
+        row: 0,
+        number: 0,
+    };
+    witness.relink_but(|_| false, Some(late));
+    let previous = witness.get("sys", 0, sys::ARGUMENT_PREVIOUS);
+    let elapsed = witness.get("sys", 0, sys::CLK) + F::ONE - previous;
+    witness.set_elapsed("sys", 0, sys::ELAPSED, elapsed, limb);
+    witness
+}
+
+/// The first byte finds the length that the second one left.
+fn swapped_output(clock: Clock, limb: usize) -> Witness {
+    let mut witness = Witness::honest(clock, &call(WRITE, 1, 2), &[]);
+    for (row, len) in [(0, 1), (1, 0)] {
+        let change = [
+            (sys::OUT_LEN_OLD[0], len),
+            (sys::CHECKED[0], len + 1),
+            (sys::CHECKED_LOW[0], len + 1),
+            (sys::RESULT_CELL, i64::from(OUT) + len),
+        ];
+        set_row(&mut witness, row, &change);
+    }
+    let late = Access {
+        table: "sys",
+        row: 0,
+        number: 1,
+    };
+    witness.relink_but(|_| false, Some(late));
+    let previous = witness.get("sys", 0, sys::OUT_LEN_PREVIOUS);
+    let elapsed = witness.get("sys", 0, sys::CLK) + F::ONE - previous;
+    let column = sys::ELAPSED + clock.limbs();
+    witness.set_elapsed("sys", 0, column, elapsed, limb);
+    witness
+}
