@@ -8,13 +8,10 @@ use tranche_core::F;
 use tranche_machine::bus::RANGE;
 use tranche_machine::cells;
 use tranche_machine::tables::rom::HALT;
-use tranche_machine::tables::{cmp, cpu, l2g::columns as l2g, mem, shift, sys};
+use tranche_machine::tables::{cmp, cpu, l2g::columns as l2g, mem};
 use tranche_tests::omit::{Checks, Omit};
 
-use crate::asm::{
-    A0, A1, A2, A7, CODE, DATA, ECALL, elf, exit, immediate, jalr, li, load, lui, register,
-    shift as shift_op,
-};
+use crate::asm::{A1, CODE, DATA, elf, exit, immediate, jalr, li, load, lui, register};
 use crate::audit::{Flaw, audit, audit_without};
 use crate::oracle::{Traces, run_epochs};
 
@@ -378,62 +375,4 @@ fn a_comparison_out_of_range() {
         write(traces, 1, X6, [1, 0]);
     };
     forge(&code, &[], forgery, only_a_range_check("cmp", 2));
-}
-
-/// 2 >> 1 = 0: all of the byte counted as shifted out.
-#[test]
-fn a_shift_that_drops_too_much() {
-    let code = [immediate("addi", X5, 0, 2), shift_op("srli", X6, X5, 1)];
-    let forgery = |traces: &mut Traces<'_>| {
-        let row = row_with(traces, "shift", shift::SELECT + 4);
-        traces.set("shift", row, shift::LOW, f(2));
-        traces.set("shift", row, shift::HIGH, F::ZERO);
-        traces.set("shift", row, shift::RESULT[0], F::ZERO);
-        write(traces, 1, X6, [0, 0]);
-    };
-    forge(&code, &[], forgery, only_a_range_check("shift", 0));
-}
-
-/// A read that returns more bytes than were asked for.
-#[test]
-fn a_read_of_too_many_bytes() {
-    let code = |wanted: i32| {
-        let code = [
-            immediate("addi", A7, 0, 63),
-            immediate("addi", A2, 0, wanted),
-        ];
-        let code = [&code[..], &li(A1, DATA), &[ECALL], &exit()].concat();
-        elf(&code, &[])
-    };
-    let claimed = code(1);
-    let claimed = tranche_machine::Program::parse(&claimed).unwrap();
-    run_epochs(&code(2), b"ab", 6, |_, mut traces| {
-        assert_eq!(audit(&traces), BTreeSet::new(), "the honest control");
-        let shape = tranche_machine::EpochShape::new(6, claimed.rom_log2()).unwrap();
-        let mut forged = Traces {
-            tables: tranche_machine::EpochTable::all(shape, &claimed).to_vec(),
-            main: std::mem::take(&mut traces.main),
-            public: std::mem::take(&mut traces.public),
-        };
-        write(&mut forged, 1, A2, [1, 0]);
-        forged.set("cpu", 1, cpu::B[0], F::ONE);
-        // Three steps of the read, then the exit, which looks at a2 as well.
-        for (row, step) in [(4, 0), (5, 1), (6, 2), (8, 3)] {
-            forged.set("cpu", row, cpu::B[0], F::ONE);
-            forged.set("sys", step, sys::WANTED[0], F::ONE);
-        }
-        // 1 - 2 = 0xffff with a borrow, and -1.
-        forged.set("sys", 2, sys::CARRY, F::ONE);
-        forged.set("sys", 2, sys::CHECKED[0], f(0xffff));
-        forged.set("sys", 2, sys::CHECKED_LOW[0], f(0xff));
-        forged.set("sys", 2, sys::CHECKED[1], f(-1));
-        forged.set("sys", 2, sys::CHECKED_LOW[1], f(-1));
-        only_a_range_check("sys", 6)(&forged);
-        assert_eq!(forged.get("cpu", 6, cpu::A[0]), f(63));
-        assert_eq!(
-            forged.get("l2g", touched(&forged, cells::register(A0)), l2g::FINI_LO),
-            f(2)
-        );
-    })
-    .unwrap();
 }

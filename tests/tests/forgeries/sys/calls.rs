@@ -37,6 +37,16 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
             descriptor(clock, number, honest, claimed),
         );
     }
+    for (check, carry) in [(13, 1), (15, 0)] {
+        let name = "an output withheld as a message";
+        entry.forge(Assertion(check), name, redirected(clock, [2, 1], 0, carry));
+        let name = "a message put out";
+        entry.forge(
+            Assertion(check),
+            name,
+            redirected(clock, [1, 2], 3, 1 - carry),
+        );
+    }
     let wide = "a write with descriptor 0x10001";
     entry.forge(Assertion(14), wide, wide_descriptor(clock));
 
@@ -59,6 +69,19 @@ fn descriptor(clock: Clock, number: i32, honest: i32, claimed: i32) -> Witness {
     witness.fetch(SETS_A0);
     witness.write_word(SETS_A0, claimed as u32);
     set_row(&mut witness, 0, &[(sys::ARGUMENT[0], claimed.into())]);
+    witness.relink();
+    witness
+}
+
+/// A write of three bytes to the first descriptor, claimed to be one to the second; `end` is its last
+/// step.
+fn redirected(clock: Clock, [honest, claimed]: [i32; 2], end: usize, carry: i64) -> Witness {
+    let mut witness = Witness::honest(clock, &call(WRITE, honest, 3), &[]);
+    witness.claim(&call(WRITE, claimed, 3));
+    witness.fetch(SETS_A0);
+    witness.write_word(SETS_A0, claimed as u32);
+    let change = [(sys::ARGUMENT[0], claimed.into()), (sys::CARRY, carry)];
+    set_row(&mut witness, end, &change);
     witness.relink();
     witness
 }

@@ -20,7 +20,7 @@ fn parent_rows_that_cancel() {
     assert!(with_parent_rows(&[], limbs).check().is_ok());
     let pair = [edge(2, 6, 4, 7), edge(4, 7, 2, 6)];
     let [before, after] = [BEFORE, AFTER].map(|c| Flaw::Constraint(PARENT_TABLE, c));
-    let both = [BEFORE, AFTER].map(|c| Omit::Assertion(c));
+    let both = [BEFORE, AFTER].map(Omit::Assertion);
 
     let false_limbs = with_parent_rows(&pair, |_, row| row[parent::AFTER] = F::ONE);
     refused(&false_limbs, &[before, after]);
