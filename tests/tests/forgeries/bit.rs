@@ -5,12 +5,16 @@ use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::bit;
+use tranche_machine::tables::rom::op;
 use tranche_machine::tables::shift::POWER;
 use tranche_tests::machine::asm::{branch, immediate, li, register};
 use tranche_tests::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::Entry;
 use crate::witness::{Witness, f};
+
+/// SRA is the last request without a clock; two kinds make more.
+const _: () = assert!(op::AND + op::OR > op::SRA && op::AND < op::OR && op::OR < op::XOR);
 
 /// CPU row of the instruction under attack.
 const ROW: usize = 4;

@@ -4,6 +4,7 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
+use tranche_machine::tables::rom::op;
 use tranche_machine::tables::shift::{
     HIGH, IS_SRA, K, LOW, M, M_POWER, N_POWER, POWER, RESULT, SELECT, SIGN, SIGN_N, UNUSED,
 };
@@ -12,6 +13,9 @@ use tranche_tests::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::Entry;
 use crate::witness::{Witness, f, fraction};
+
+/// SRA is the last request without a clock; two selectors make more.
+const _: () = assert!(2 * op::SLL > op::SRA && op::SLL < op::SRL && op::SRL < op::SRA);
 
 /// CPU row of the shift.
 const ROW: usize = 4;
