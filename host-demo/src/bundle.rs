@@ -35,6 +35,8 @@ pub const VERSION: u16 = 1;
 pub const HEADER_BYTES: usize = 27;
 /// Bytes of a frame besides its payload.
 pub const FRAME_BYTES: usize = 9;
+/// Bytes of a payload that are passed over at a time.
+const PIECE_BYTES: usize = 1 << 12;
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Epoch, Self::Merge, Self::Result, Self::Root];
+
     /// What the kind is called.
     pub const fn name(self) -> &'static str {
         match self {
@@ -350,6 +355,32 @@ impl<R: Read> Reader<R> {
         Ok(&self.payload)
     }
 
+    /// Passes over the next frame, of whatever kind and length, in memory of one piece: `visit`
+    /// sees its payload piece by piece. Returns its kind and the bytes of its payload.
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn skim(&mut self, mut visit: impl FnMut(Kind, &[u8])) -> Result<(Kind, u32), FormatError> {
+        let head: [u8; 5] = take(&mut self.source)?;
+        let [kind, len @ ..] = head;
+        let kind = Kind::from_byte(kind).ok_or(FormatError::UnknownKind { got: kind })?;
+        let len = u32::from_le_bytes(len);
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(&head);
+        let (mut piece, mut left) = ([0; PIECE_BYTES], len as usize);
+        while left > 0 {
+            let piece = &mut piece[..left.min(PIECE_BYTES)];
+            fill(&mut self.source, piece)?;
+            checksum.update(piece);
+            visit(kind, piece);
+            left -= piece.len();
+        }
+        if take(&mut self.source)? != checksum.finalize().to_le_bytes() {
+            return Err(FormatError::Checksum);
+        }
+        Ok((kind, len))
+    }
+
     /// The frame of an epoch: its span and its proof.
     ///
     /// # Errors
@@ -417,17 +448,23 @@ impl<R: Read> Reader<R> {
 
 fn take<const N: usize>(source: &mut impl Read) -> Result<[u8; N], FormatError> {
     let mut bytes = [0; N];
-    source
-        .read_exact(&mut bytes)
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => FormatError::Truncated,
-            kind => FormatError::Read(kind),
-        })?;
+    fill(source, &mut bytes)?;
     Ok(bytes)
 }
 
+fn fill(source: &mut impl Read, bytes: &mut [u8]) -> Result<(), FormatError> {
+    source
+        .read_exact(bytes)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => FormatError::Truncated,
+            kind => FormatError::Read(kind),
+        })
+}
+
 /// The first `N` words of a payload, and what follows them.
-fn split_words<const N: usize>(payload: &[u8]) -> Result<([u32; N], &[u8]), FormatError> {
+pub(crate) fn split_words<const N: usize>(
+    payload: &[u8],
+) -> Result<([u32; N], &[u8]), FormatError> {
     let (words, rest) = payload.split_at_checked(4 * N).ok_or(FormatError::Short)?;
     let mut words = words
         .chunks_exact(4)

@@ -1,27 +1,57 @@
 //! The command line: its grammar, and which function answers to which subcommand.
 //!
-//! Exit codes: 0 for success, 1 for a refused proof or an execution that cannot be proved, 2 for
-//! bad usage. With `--json` a subcommand prints exactly one object on stdout and nothing else there
-//! (after an error one with the key `error`); progress and reasons go to stderr.
+//! Exit codes: 0 for success; 1 for a refused proof, an execution that cannot be proved, an output
+//! that cannot be written; 2 for bad usage and for files that cannot be read; 128 and its number for
+//! a signal. `tranche run` has the guest's exit code, and 125 for whatever else: never the guest's,
+//! whose 125 becomes 126.
+//!
+//! With `--json` a subcommand prints exactly one object on stdout and nothing else there (after an
+//! error one with the key `error`); progress and reasons go to stderr. Where stdout is the output,
+//! the object goes to stderr too.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use tranche_machine::settings::{DEFAULT_ARITY, SECURITY_FLOOR_BITS};
+use bytesize::ByteSize;
+use clap::builder::RangedI64ValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use serde_json::json;
+use tranche_machine::settings::{DEFAULT_ARITY, MAX_ARITY, SECURITY_FLOOR_BITS};
+use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
+use crate::answer::{Answer, print};
 use crate::bench;
-use crate::commands::{demo, plan, prove, run, verify};
-use crate::error::Error;
+use crate::commands::{demo, digest, info, plan, prove, run, verify};
+use crate::error::{BAD_USAGE, Error, RUN_FAILED};
 use crate::execute::MAX_MEMORY;
+use crate::files::is_stdout;
 
 /// Cycles after which an execution is given up, unless the command line says otherwise.
 const MAX_CYCLES: u64 = 1 << 36;
 
+/// What `--help` says about exit codes.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    success
+  1    a proof that is refused, an execution that cannot be proved, an output that cannot be written
+  2    bad usage, a file that cannot be read
+  129, 130, 143
+       ended by SIGHUP, SIGINT or SIGTERM; what was unfinished is gone
+`tranche run` has codes of its own: `tranche run --help`.
+A file named - is standard input or output; ./- is a file of that name.";
+
+/// What `run --help` says about exit codes.
+const RUN_EXIT_CODES: &str = "\
+Exit codes:
+  125    the guest did not exit: bad usage, no program, an execution that cannot go on
+  other  the guest's own exit code, its low byte; 126 in place of 125
+The whole code stands on stderr, and with --json in `exit_code`; without a guest's exit there is
+`error` in its place.";
+
 /// Proves RISC-V programs in epochs, each inside one fixed buffer.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do; without it, proves and verifies a built-in program and says what it did.
     #[command(subcommand)]
@@ -32,11 +62,16 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Executes a program: its output to stdout, its exit code as the exit code.
+    #[command(after_help = RUN_EXIT_CODES)]
     Run(RunArgs),
     /// Proves an execution and writes a bundle.
     Prove(ProveArgs),
     /// Verifies a bundle and prints the statement that it proves.
     Verify(VerifyArgs),
+    /// Prints what a bundle says of itself, without verifying it.
+    Info(InfoArgs),
+    /// Prints the digest of a program, by which bundles name it.
+    Digest(DigestArgs),
     /// Prints the plan of an epoch: tables, regions, exact workspace bytes, security bits.
     Plan(PlanArgs),
     /// Compares the core with Plonky3's own prover: time, memory, bytes.
@@ -49,13 +84,14 @@ pub struct RunArgs {
     /// The program, an RV32 ELF file.
     pub program: PathBuf,
     /// The file that the program reads as its input; empty without it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// Gives up after so many cycles.
-    #[arg(long, value_name = "N", default_value_t = MAX_CYCLES)]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = MAX_CYCLES)]
     pub max_cycles: u64,
-    /// Bytes of its memory that the guest may touch; the host takes about as many.
-    #[arg(long, value_name = "SIZE", default_value_t = MAX_MEMORY)]
+    /// Bytes of its memory that the guest may touch, or a size such as 100MB; the host takes about as
+    /// many.
+    #[arg(long, allow_negative_numbers = true, value_name = "SIZE", default_value_t = MAX_MEMORY, value_parser = bytes)]
     pub max_memory: u64,
     /// Prints one JSON object on stdout.
     #[arg(long)]
@@ -68,32 +104,36 @@ pub struct ProveArgs {
     /// The program, an RV32 ELF file.
     pub program: PathBuf,
     /// The file that the program reads as its input; empty without it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// log2 of the cycles of an epoch.
-    #[arg(long, value_name = "N", conflicts_with = "memory")]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "memory", value_parser = epoch_log2())]
     pub epoch_log2: Option<u8>,
     /// Tables that one merge takes.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_ARITY)]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = DEFAULT_ARITY,
+          value_parser = value_parser!(u8).range(2..=i64::from(MAX_ARITY)))]
     pub arity: u8,
     /// Gives up after so many cycles.
-    #[arg(long, value_name = "N", default_value_t = MAX_CYCLES)]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = MAX_CYCLES)]
     pub max_cycles: u64,
-    /// Bytes of its memory that the guest may touch; the host takes at most twice as many.
-    #[arg(long, value_name = "SIZE", default_value_t = MAX_MEMORY)]
+    /// Bytes of its memory that the guest may touch, or a size such as 100MB; the host takes at most
+    /// twice as many.
+    #[arg(long, allow_negative_numbers = true, value_name = "SIZE", default_value_t = MAX_MEMORY, value_parser = bytes)]
     pub max_memory: u64,
-    /// Bytes that all workspaces together may use; the fastest profile and epoch that fit are chosen.
-    #[arg(long, value_name = "BYTES")]
+    /// What all workspaces together may use: bytes, or a size such as 100MB or 1GiB. The fastest
+    /// profile and epoch that fit are chosen.
+    #[arg(long, allow_negative_numbers = true, value_name = "SIZE", value_parser = bytes)]
     pub memory: Option<u64>,
     /// How much of a proof's work stays in the workspace; the bundle is the same. Without it fast, or
     /// what fits --memory.
     #[arg(long, value_enum)]
     pub profile: Option<Profile>,
-    /// Threads that prove, each in a workspace of its own; as many as the machine runs at once
-    /// without it.
-    #[arg(long, value_name = "N")]
+    /// Threads that prove, each in a workspace of its own, and no more than there are epochs; as many
+    /// as the machine runs at once without it.
+    #[arg(long, allow_negative_numbers = true, value_name = "N")]
     pub workers: Option<NonZeroUsize>,
-    /// Where the bundle goes; PROGRAM.bundle in the current folder without it.
+    /// Where the bundle goes; PROGRAM.bundle in the current folder without it. A file is replaced
+    /// when the bundle is whole; to - or a device or a pipe it goes as it comes.
     #[arg(short, long, value_name = "BUNDLE")]
     pub output: Option<PathBuf>,
     /// Prints one JSON object on stdout.
@@ -109,9 +149,29 @@ pub struct VerifyArgs {
     /// The bundle that claims an execution of it.
     pub bundle: PathBuf,
     /// Proven bits that every proof has to have, at least the default.
-    #[arg(long, value_name = "BITS", default_value_t = SECURITY_FLOOR_BITS,
+    #[arg(long, allow_negative_numbers = true, value_name = "BITS", default_value_t = SECURITY_FLOOR_BITS,
           value_parser = security_floor)]
     pub security_floor: f64,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tranche info`.
+#[derive(Args, Clone, Debug)]
+pub struct InfoArgs {
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tranche digest`.
+#[derive(Args, Clone, Debug)]
+pub struct DigestArgs {
+    /// The program, an RV32 ELF file.
+    pub program: PathBuf,
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
@@ -141,7 +201,7 @@ pub struct PlanArgs {
     /// The program that is planned for, an RV32 ELF file; a built-in one without it.
     pub program: Option<PathBuf>,
     /// log2 of the cycles of an epoch.
-    #[arg(long, value_name = "N")]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = epoch_log2())]
     pub epoch_log2: Option<u8>,
     /// How much of a proof's work stays in the workspace.
     #[arg(long, value_enum, default_value_t = Profile::Fast)]
@@ -161,7 +221,7 @@ pub struct BenchArgs {
     #[arg(long = "case", value_name = "NAME")]
     pub case: Option<String>,
     /// Proofs by each prover, in turns; their median counts.
-    #[arg(long, value_name = "N", default_value_t = 5,
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
     /// Prints the ledger of each case too: time, permutations, butterflies and bytes of each phase.
@@ -184,6 +244,20 @@ pub struct BenchArgs {
     pub json: bool,
 }
 
+/// Reads log2 of an epoch's cycles.
+fn epoch_log2() -> RangedI64ValueParser<u8> {
+    value_parser!(u8).range(i64::from(MIN_LOG2_CYCLES)..=i64::from(MAX_LOG2_CYCLES))
+}
+
+/// Reads a number of bytes as people write it.
+fn bytes(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        // More than a u64 holds is what the parser makes of anything larger.
+        Ok(ByteSize(bytes)) if bytes < u64::MAX => Ok(bytes),
+        _ => Err("not a size, such as 100MB, 1GiB or a number of bytes".to_owned()),
+    }
+}
+
 /// Reads a number of bits that raises the floor.
 fn security_floor(text: &str) -> Result<f64, String> {
     match text.parse() {
@@ -195,29 +269,64 @@ fn security_floor(text: &str) -> Result<f64, String> {
 }
 
 impl Cli {
-    /// Whether the answer is one JSON object.
-    pub const fn json(&self) -> bool {
-        match &self.command {
-            None => false,
-            Some(Command::Run(args)) => args.json,
-            Some(Command::Prove(args)) => args.json,
-            Some(Command::Verify(args)) => args.json,
-            Some(Command::Plan(args)) => args.json,
-            Some(Command::Bench(args)) => args.json,
+    /// Whether the answer is one JSON object, and on which stream it stands.
+    pub fn answer(&self) -> Answer {
+        let (json, on_stderr) = match &self.command {
+            None => (false, false),
+            Some(Command::Run(args)) => (args.json, false),
+            Some(Command::Prove(args)) => (args.json, is_stdout(&args.output_path())),
+            Some(Command::Verify(args)) => (args.json, false),
+            Some(Command::Info(args)) => (args.json, false),
+            Some(Command::Digest(args)) => (args.json, false),
+            Some(Command::Plan(args)) => (args.json, false),
+            Some(Command::Bench(args)) => (args.json, false),
+        };
+        Answer { json, on_stderr }
+    }
+
+    /// The exit code after an error.
+    pub fn exit_code(&self, error: &Error) -> ExitCode {
+        match self.command {
+            Some(Command::Run(_)) => ExitCode::from(RUN_FAILED),
+            _ => error.exit_code(),
         }
     }
+}
+
+/// Prints what a command line asked for that is no subcommand (`--help`), or says why it is not
+/// understood.
+pub fn not_understood(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    if !error.use_stderr() {
+        return match printed {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(BAD_USAGE),
+        };
+    }
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    if args.iter().any(|arg| arg == "--json") {
+        let text = error.render().to_string();
+        let reason = text.split("\n\n").next().unwrap_or_default();
+        let words: Vec<_> = reason.split_whitespace().collect();
+        // Nobody is left to be told that this fails too.
+        let _ = print(format!("{}\n", json!({ "error": words.join(" ") })));
+    }
+    let run = args.first().is_some_and(|arg| arg == "run");
+    ExitCode::from(if run { RUN_FAILED } else { BAD_USAGE })
 }
 
 /// Does what the command line asks for.
 ///
 /// # Errors
 /// Whatever the subcommand fails with.
-pub fn run(cli: &Cli) -> Result<ExitCode, Error> {
+pub fn run(cli: &Cli, answer: Answer) -> Result<ExitCode, Error> {
     match &cli.command {
         None => demo::run(),
         Some(Command::Run(args)) => run::run(args),
-        Some(Command::Prove(args)) => prove::run(args),
+        Some(Command::Prove(args)) => prove::run(args, answer),
         Some(Command::Verify(args)) => verify::run(args),
+        Some(Command::Info(args)) => info::run(args),
+        Some(Command::Digest(args)) => digest::run(args),
         Some(Command::Plan(args)) => plan::run(args),
         Some(Command::Bench(args)) => bench::run(args),
     }

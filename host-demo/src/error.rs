@@ -9,6 +9,7 @@ use tranche_machine::setup::SetupError;
 use tranche_machine::{ElfError, ExecError};
 
 use crate::bench;
+use crate::bundle::FormatError;
 use crate::prove::ProveError;
 use crate::verify::Refusal;
 
@@ -16,6 +17,10 @@ use crate::verify::Refusal;
 pub const REFUSED: u8 = 1;
 /// Exit code of bad usage.
 pub const BAD_USAGE: u8 = 2;
+/// Exit code of `tranche run` whenever the guest did not exit; no guest's.
+pub const RUN_FAILED: u8 = 125;
+/// Exit code of `tranche run` in place of a guest's [`RUN_FAILED`].
+pub const GUEST_RUN_FAILED: u8 = 126;
 
 /// What any subcommand fails with.
 #[derive(Debug)]
@@ -30,8 +35,37 @@ pub enum Error {
         /// The system's reason.
         error: io::Error,
     },
-    /// Output cannot be written.
+    /// Standard input can be one file only.
+    StdinTwice,
+    /// The output is a file that was read.
+    SameFile {
+        /// The output.
+        path: PathBuf,
+        /// What it was read as.
+        what: &'static str,
+    },
+    /// The output cannot be written to its end.
+    Write {
+        /// The output.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// The output is whole, but cannot have its name.
+    Rename {
+        /// The name.
+        path: PathBuf,
+        /// The name that it has in the meantime.
+        kept: Option<PathBuf>,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// Signals cannot be waited for.
+    Signals(io::Error),
+    /// The answer cannot be written.
     Stdout(io::Error),
+    /// A file is no bundle.
+    Bundle(FormatError),
     /// A file is no program for this machine.
     Elf(ElfError),
     /// An execution cannot go on.
@@ -61,7 +95,10 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Bench(error) => ExitCode::from(error.exit_code()),
-            Self::File { .. } | Self::Setup(SetupError::Range(_)) => ExitCode::from(BAD_USAGE),
+            Self::File { .. }
+            | Self::StdinTwice
+            | Self::SameFile { .. }
+            | Self::Setup(SetupError::Range(_)) => ExitCode::from(BAD_USAGE),
             _ => ExitCode::from(REFUSED),
         }
     }
@@ -72,17 +109,39 @@ impl fmt::Display for Error {
         match self {
             Self::Bench(error) => error.fmt(f),
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::StdinTwice => f.write_str("standard input can be read as one file only"),
+            Self::SameFile { path, what } => {
+                write!(f, "{}: the output is the {what}", path.display())
+            }
+            Self::Write { path, error } => {
+                write!(f, "{}: cannot be written: {error}", path.display())
+            }
+            Self::Rename { path, kept, error } => {
+                write!(f, "{}: cannot be replaced: {error}", path.display())?;
+                match kept {
+                    Some(kept) => write!(f, "; the bundle is {}", kept.display()),
+                    None => Ok(()),
+                }
+            }
+            Self::Signals(error) => write!(f, "signals cannot be waited for: {error}"),
             Self::Stdout(error) => write!(f, "the output cannot be written: {error}"),
+            Self::Bundle(error) => error.fmt(f),
             Self::Elf(error) => error.fmt(f),
             Self::Execution(error @ ExecError::MemoryFull { .. }) => {
                 write!(f, "{error}; --max-memory allows more")
             }
+            Self::Execution(error @ ExecError::CycleLimit { .. }) => {
+                write!(f, "{error}; --max-cycles allows more")
+            }
             Self::Execution(error) => error.fmt(f),
+            Self::Setup(error @ SetupError::Security { .. }) => {
+                write!(f, "{error}; a shorter epoch (--epoch-log2) has more")
+            }
             Self::Setup(error) => error.fmt(f),
             Self::Budget { bytes, needed } => {
                 write!(
                     f,
-                    "no epoch fits {bytes} bytes of workspaces; {needed} bytes would do"
+                    "--memory: no epoch fits {bytes} bytes of workspaces; {needed} bytes would do"
                 )
             }
             Self::Prove(error) => error.fmt(f),

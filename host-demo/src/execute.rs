@@ -7,6 +7,9 @@ use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program};
 /// Bytes of its memory that a guest may touch, unless the caller says otherwise.
 pub const MAX_MEMORY: u64 = 1 << 30;
 
+/// Cycles between two reports of progress.
+const WATCHED_CYCLES: u64 = 1 << 20;
+
 /// What an execution came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Execution {
@@ -81,14 +84,22 @@ pub fn execute(
     input: &[u8],
     max_cycles: u64,
 ) -> Result<Execution, ExecError> {
-    execute_within(program, input, max_cycles, MAX_MEMORY, &mut std::io::sink())
+    execute_within(
+        program,
+        input,
+        max_cycles,
+        MAX_MEMORY,
+        &mut std::io::sink(),
+        |_| (),
+    )
 }
 
 /// Executes `program` on `input` until it exits.
 ///
 /// The guest may touch `max_memory` bytes, counted in [pages](tranche_machine::exec::pages) of 1 KiB, a
 /// word for each byte of output. The host takes about as much. The guest's messages, what it writes to
-/// descriptor 2, go to `messages` as they come; those that cannot be written are dropped.
+/// descriptor 2, go to `messages` as they come; those that cannot be written are dropped. `progress`
+/// is told the cycles so far, many times a second.
 ///
 /// # Errors
 /// [`ExecError`], which names the instruction; [`ExecError::CycleLimit`] after `max_cycles`,
@@ -99,13 +110,20 @@ pub fn execute_within(
     max_cycles: u64,
     max_memory: u64,
     messages: &mut dyn Write,
+    mut progress: impl FnMut(u64),
 ) -> Result<Execution, ExecError> {
     let mut machine = Machine::over(program, Pages::new(max_memory), max_cycles);
     let mut io = Shown {
         io: Io::new(input),
         messages,
     };
-    let end = machine.run(&mut io);
+    let end = loop {
+        match machine.run_for(&mut io, WATCHED_CYCLES) {
+            Ok(None) => progress(machine.cycles()),
+            Ok(Some(exit_code)) => break Ok(exit_code),
+            Err(error) => break Err(error),
+        }
+    };
     let _ = io.messages.flush();
     let exit_code = end?;
     Ok(Execution {

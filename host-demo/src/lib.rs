@@ -9,9 +9,11 @@
 //! | [`verify`](mod@verify) | a program and a bundle into the statement that it proves |
 //! | [`bundle`] | the format of bundles |
 //! | [`hex`] | bytes and digests as text |
-//! | [`cli`], [`commands`], [`bench`] | the command line |
+//! | [`cli`], [`commands`], [`bench`], [`answer`] | the command line |
+//! | [`files`], [`signals`], [`system`] | what it reads and writes, how it is ended, what the system tells |
 #![forbid(unsafe_code)]
 
+pub mod answer;
 pub mod bench;
 pub mod bundle;
 pub mod cli;
@@ -19,9 +21,12 @@ pub mod commands;
 pub mod epoch;
 pub mod error;
 pub mod execute;
+pub mod files;
 pub mod hex;
 pub mod merge;
 pub mod prove;
+pub mod signals;
+pub mod system;
 pub mod verify;
 
 pub use execute::execute;

@@ -11,15 +11,16 @@ use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAlloc};
 static HEAP: &PeakMemAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
-    let cli = tranche::cli::Cli::parse();
-    match tranche::cli::run(&cli) {
+    let cli = match tranche::cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return tranche::cli::not_understood(&error),
+    };
+    let answer = cli.answer();
+    match tranche::cli::run(&cli, answer) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("tranche: {error}");
-            if cli.json() {
-                println!("{}", serde_json::json!({ "error": error.to_string() }));
-            }
-            error.exit_code()
+            answer.fail(&error);
+            cli.exit_code(&error)
         }
     }
 }

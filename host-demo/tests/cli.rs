@@ -6,6 +6,15 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+#[path = "cli/bundles.rs"]
+mod bundles;
+#[path = "cli/options.rs"]
+mod options;
+#[path = "cli/output.rs"]
+mod output;
+#[path = "cli/resources.rs"]
+mod resources;
+
 const GUESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/guests/prebuilt");
 
 fn guest(name: &str) -> String {
@@ -191,9 +200,9 @@ fn a_multiplication_is_named_with_its_address() {
     // addi x5, x0, 6; mul x5, x5, x5
     let program = file("mul.elf", &elf(&[0x0060_0293, 0x0252_82b3]));
     let program = program.to_str().unwrap();
-    for args in [["run", program, "--json"], ["prove", program, "--json"]] {
-        let output = tranche(&args);
-        assert_eq!(output.status.code(), Some(1));
+    for (command, code) in [("run", 125), ("prove", 1)] {
+        let output = tranche(&[command, program, "--json"]);
+        assert_eq!(output.status.code(), Some(code));
         let reason = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
             reason.contains("0x00010004") && reason.contains("mul"),
@@ -242,9 +251,9 @@ fn a_guest_may_touch_so_much_memory() {
         &elf(&[0x0010_0537, 0x00a5_2023, 0x4005_0513, 0xff9f_f06f]),
     );
     let endless = endless.to_str().unwrap();
-    for command in ["run", "prove"] {
-        let output = tranche(&[command, endless, "--max-memory", "100000"]);
-        assert_eq!(output.status.code(), Some(1), "{command}");
+    for (command, code) in [("run", 125), ("prove", 1)] {
+        let output = tranche(&[command, endless, "--max-memory", "100kB"]);
+        assert_eq!(output.status.code(), Some(code), "{command}");
         let reason = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(reason.contains("more than 100000 bytes"), "{reason}");
         assert!(reason.contains("--max-memory"), "{reason}");
@@ -256,7 +265,7 @@ fn a_guest_may_touch_so_much_memory() {
             .status
             .code()
     };
-    assert_eq!((run("1024"), run("65536")), (Some(1), Some(0)));
+    assert_eq!((run("1024"), run("64KiB")), (Some(125), Some(0)));
     let args = ["prove", &sort, "--max-memory", "65536", "--epoch-log2", "8"];
     let bundle = file("sort-within.bundle", b"");
     let output = tranche(&[&args[..], &["-o", bundle.to_str().unwrap()]].concat());
@@ -323,7 +332,6 @@ fn bad_usage() {
         &["prove", &spin, "--epoch-log2", "40"],
         &["prove", &spin, "--workers", "0"],
         &["prove", &spin, "--epoch-log2", "8", "--memory", "1000000"],
-        &["run", "no such file"],
         &["verify", &spin, "no such file"],
         &["verify", &spin, &spin, "--security-floor", "99"],
         &["plan", "--epoch-log2", "5"],

@@ -27,7 +27,8 @@ extern crate alloc;
 
 pub use epoch::{EpochPlan, EpochTables, Span};
 pub use exec::{
-    Cell, CellStore, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordBuffers, RecordLens,
+    Cell, CellStore, EpochEnd, EpochRecord, ExecError, FullTable, GuestIo, Machine, RecordBuffers,
+    RecordLens,
 };
 #[cfg(feature = "alloc")]
 pub use exec::{Pages, RecordStorage};

@@ -161,7 +161,7 @@ where
     ) -> Result<ProvedEpoch, EpochError<W::Error>> {
         let end = self.machine.run_epoch(io, &mut self.record)?;
         let exit_code = match end {
-            EpochEnd::Full => None,
+            EpochEnd::Full(_) => None,
             EpochEnd::Exit(code) => Some(code),
         };
         let proof_bytes = self.prover.prove(&mut self.record, sink)?;

@@ -31,8 +31,8 @@ use tranche_core::PlanError;
 use tranche_core::prover::{ProveError, SetupError};
 use tranche_machine::{ElfError, ExecError, setup};
 
+use crate::answer::print;
 use crate::cli::BenchArgs;
-use crate::commands::print;
 use crate::error::{BAD_USAGE, Error, REFUSED};
 use crate::prove;
 use cases::{CASES, Case};

@@ -53,7 +53,7 @@ fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scaling; 2
     let setup = Setup::secure(&program, settings, SECURITY_FLOOR_BITS)?;
     let workers = [1, 2].map(|count| NonZeroUsize::new(count).expect("not zero"));
     let mut seconds = workers.map(|_| Vec::new());
-    let (mut bundles, mut proved) = (workers.map(|_| Vec::new()), Proved::default());
+    let (mut bundles, mut proved) = (workers.map(|_| Vec::new()), [Proved::default(); 2]);
     for _ in 0..runs {
         for (i, &workers) in workers.iter().enumerate() {
             let options = Options {
@@ -64,7 +64,7 @@ fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scaling; 2
             let bundle = &mut bundles[i];
             let (taken, result) =
                 elapsed(|| prove(&setup, input, &execution, &options, bundle, |_| {}));
-            proved = result?;
+            proved[i] = result?;
             seconds[i].push(taken);
         }
         if bundles[0] != bundles[1] {
@@ -72,10 +72,10 @@ fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scaling; 2
         }
     }
     Ok(std::array::from_fn(|i| Scaling {
-        workers: workers[i].get(),
+        workers: proved[i].workers,
         seconds: median(&seconds[i]),
-        cycles: proved.cycles,
-        epochs: proved.epochs,
+        cycles: proved[i].cycles,
+        epochs: proved[i].epochs,
     }))
 }
 

@@ -9,11 +9,12 @@ use tranche_machine::Program;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 use tranche_machine::setup::Setup;
 
-use super::print;
-use super::report::{peak_rss_bytes, progress_bar, size};
+use super::report::{progress_bar, size};
+use crate::answer::print;
 use crate::error::Error;
 use crate::hex::{digest_hex, hex};
 use crate::prove::Options;
+use crate::system::peak_rss_bytes;
 use crate::{backend, execute, prove, verify};
 
 /// The built-in guest: SHA-256 of its input.
@@ -69,7 +70,7 @@ pub fn run() -> Result<ExitCode, Error> {
         proved.epochs,
         setup.settings.log2_cycles,
         proved.merges,
-        options.workers,
+        proved.workers,
         backend::name()
     ))?;
     say(format!(

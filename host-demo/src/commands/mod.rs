@@ -2,39 +2,52 @@
 
 pub mod budgets;
 pub mod demo;
+pub mod digest;
+pub mod info;
 pub mod plan;
 pub mod prove;
 mod report;
 pub mod run;
 pub mod verify;
 
-use std::fs;
-use std::io::{ErrorKind, Write, stdout};
+use std::io::LineWriter;
 use std::path::Path;
 
+use report::{Messages, spinner};
+use tranche_machine::{ExecError, Program};
+
 use crate::error::Error;
+use crate::execute::{Execution, execute_within};
+use crate::files::{Source, is_standard};
 
-/// Reads a file that the command line names.
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|error| Error::File {
-        path: path.to_owned(),
-        error,
-    })
-}
-
-/// The input of a guest: a file, or nothing.
-fn read_input(path: Option<&Path>) -> Result<Vec<u8>, Error> {
-    path.map_or_else(|| Ok(Vec::new()), read)
-}
-
-/// Writes to stdout; that nobody reads any more is no error.
-pub(crate) fn print(bytes: impl AsRef<[u8]>) -> Result<(), Error> {
-    let mut stdout = stdout().lock();
-    match stdout
-        .write_all(bytes.as_ref())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::Stdout(error)),
-        _ => Ok(()),
+/// Reads the program and the input of a guest, which is empty unless a file is named.
+fn read_both(program: &Path, input: Option<&Path>) -> Result<[Source; 2], Error> {
+    if is_standard(program) && input.is_some_and(is_standard) {
+        return Err(Error::StdinTwice);
     }
+    let program = Source::read(program)?;
+    let input = input.map_or(Ok(Source::EMPTY), Source::read)?;
+    Ok([program, input])
+}
+
+/// Executes a program, and shows its messages and its progress on stderr.
+fn execute(
+    program: &Program<'_>,
+    input: &[u8],
+    max_cycles: u64,
+    max_memory: u64,
+) -> Result<Execution, ExecError> {
+    let spinner = spinner();
+    let mut messages = LineWriter::new(Messages(&spinner));
+    let progress = |cycles| spinner.set_position(cycles);
+    let execution = execute_within(
+        program,
+        input,
+        max_cycles,
+        max_memory,
+        &mut messages,
+        progress,
+    );
+    spinner.finish_and_clear();
+    execution
 }

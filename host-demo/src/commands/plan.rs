@@ -11,10 +11,11 @@ use tranche_machine::{EpochPlan, EpochTables, Program};
 use super::budgets;
 use super::demo::GUEST;
 use super::report::{profile_name, size};
-use super::{print, read};
+use crate::answer::print;
 use crate::backend::{self, Backend};
 use crate::cli::PlanArgs;
 use crate::error::Error;
+use crate::files::Source;
 
 /// Bytes of a field element.
 const ELEMENT_BYTES: usize = size_of::<tranche_core::F>();
@@ -24,11 +25,8 @@ const ELEMENT_BYTES: usize = size_of::<tranche_core::F>();
 /// # Errors
 /// When the program cannot be read, or no epoch of it can be planned.
 pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
-    let elf = args
-        .program
-        .as_deref()
-        .map_or_else(|| Ok(GUEST.to_vec()), read)?;
-    let program = Program::parse(&elf)?;
+    let elf = args.program.as_deref().map(Source::read).transpose()?;
+    let program = Program::parse(elf.as_ref().map_or(GUEST, |elf| &elf.bytes))?;
     if args.budgets {
         print(if args.json {
             format!("{}\n", budgets::report(&program)?)

@@ -1,60 +1,58 @@
 //! `tranche prove`: executes a program and writes a bundle that proves the execution.
 
-use std::fs::File;
-use std::io::{BufWriter, LineWriter, stderr};
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::io::BufWriter;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tranche_core::plan::Profile;
 use tranche_machine::Program;
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::Setup;
 
-use super::report::{peak_rss_bytes, profile_name, progress_bar, size};
-use super::{print, read, read_input};
+use super::report::{profile_name, progress_bar, size};
+use super::{execute, read_both};
+use crate::answer::Answer;
 use crate::cli::ProveArgs;
 use crate::error::Error;
-use crate::execute::{Execution, execute_within};
+use crate::execute::Execution;
+use crate::files::{Output, Unfinished, is_standard};
 use crate::hex::{digest_hex, hex};
-use crate::prove::{Fit, Options, fit};
-use crate::{backend, prove};
+use crate::prove::{Ends, Fit, Options, ProveError, fit};
+use crate::system::peak_rss_bytes;
+use crate::{backend, prove, signals};
 
 /// Runs the subcommand.
 ///
 /// # Errors
 /// When a file cannot be read or written, the execution cannot go on, or nothing fits the budget.
-pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
-    let elf = read(&args.program)?;
-    let input = read_input(args.input.as_deref())?;
-    let program = Program::parse(&elf)?;
-    let start = Instant::now();
-    let mut messages = LineWriter::new(stderr());
-    let execution = execute_within(
-        &program,
-        &input,
-        args.max_cycles,
-        args.max_memory,
-        &mut messages,
-    )?;
-    let (setup, options) = setup(args, &program, &input, &execution)?;
+pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
+    let [elf, input] = read_both(&args.program, args.input.as_deref())?;
+    let program = Program::parse(&elf.bytes)?;
+    let unfinished = Unfinished::default();
+    let ended = unfinished.clone();
+    signals::end_after(move |signal| {
+        ended.discard_for_good();
+        answer.fail(format_args!("ended by {signal}"));
+    })
+    .map_err(Error::Signals)?;
+    // What cannot be written is known before anything is executed.
+    let sources = [("program", &elf), ("input", &input)];
+    let mut output = Output::open(&args.output_path(), &sources, &unfinished)?;
 
-    let path = args
-        .output
-        .clone()
-        .unwrap_or_else(|| default_path(&args.program));
-    let file = File::create(&path).map_err(|error| Error::File {
-        path: path.clone(),
-        error,
-    })?;
+    let start = Instant::now();
+    let input = &input.bytes;
+    let execution = execute(&program, input, args.max_cycles, args.max_memory)?;
+    let (setup, options) = setup(args, &program, input, &execution)?;
     let bar = progress_bar(execution.cycles);
     let proved = prove(
         &setup,
-        &input,
+        input,
         &execution,
         &options,
-        BufWriter::new(file),
+        BufWriter::new(&mut output),
         |proved| {
             bar.set_position(proved.cycles);
             bar.set_message(format!(
@@ -64,7 +62,12 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
         },
     );
     bar.finish_and_clear();
-    let proved = proved.inspect_err(|_| discard(&path))?;
+    let proved = proved.map_err(|error| match error {
+        ProveError::Write(error) => output.write_error(error),
+        error => error.into(),
+    })?;
+    let name = output.name().to_owned();
+    output.finish()?;
     let seconds = start.elapsed().as_secs_f64();
 
     let digest = digest_hex(&setup.program_digest);
@@ -73,6 +76,7 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
             "program_digest": digest,
             "cycles": proved.cycles,
             "epochs": proved.epochs,
+            "epochs_ended_by": ends_report(&proved.ends),
             "epoch_log2": setup.settings.log2_cycles,
             "merges": proved.merges,
             "exit_code": execution.exit_code,
@@ -82,38 +86,70 @@ pub fn run(args: &ProveArgs) -> Result<ExitCode, Error> {
             "profile": profile_name(options.profile),
             "workspace_bytes": proved.workspace_bytes,
             "peak_rss_bytes": peak_rss_bytes(),
-            "workers": options.workers,
+            "workers": proved.workers,
             "backend": backend::name(),
         });
-        print(format!("{report}\n"))?;
+        answer.give(format!("{report}\n"))?;
     } else {
         let (cycles, epochs, log2) = (proved.cycles, proved.epochs, setup.settings.log2_cycles);
         let output = execution.output.len();
-        print(format!(
+        answer.give(format!(
             "program    {digest}\n\
              cycles     {cycles} in {epochs} epochs of at most 2^{log2}, {} merges\n\
+             ended by   {}\n\
              exit code  {}, {output} bytes of output\n\
              bundle     {}, {}\n\
              workspaces {}, {}\n\
              time       {seconds:.2} s, {} workers, {}\n",
             proved.merges,
+            ends_text(&proved.ends),
             execution.exit_code,
-            path.display(),
+            name.display(),
             size(proved.bundle_bytes),
             size(proved.workspace_bytes as u64),
             profile_name(options.profile),
-            options.workers,
+            proved.workers,
             backend::name(),
         ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The program's name, in the current folder.
-fn default_path(program: &Path) -> PathBuf {
-    let mut name = program.file_stem().unwrap_or_default().to_owned();
-    name.push(".bundle");
-    name.into()
+impl ProveArgs {
+    /// Where the bundle goes: by default to the program's name, in the current folder.
+    pub fn output_path(&self) -> Cow<'_, Path> {
+        if let Some(path) = &self.output {
+            return path.into();
+        }
+        let program = Path::new("stdin");
+        let program = match &self.program {
+            path if is_standard(path) => program,
+            path => path,
+        };
+        let mut name = program.file_stem().unwrap_or_default().to_owned();
+        name.push(".bundle");
+        Cow::Owned(name.into())
+    }
+}
+
+/// What ended how many epochs, by the names of the tables.
+fn ends_report(ends: &Ends) -> Value {
+    let counts = ends
+        .counts()
+        .map(|(what, epochs)| (what.to_owned(), json!(epochs)));
+    Value::Object(counts.collect())
+}
+
+/// The same for a reader, without what ended none.
+fn ends_text(ends: &Ends) -> String {
+    let counts = ends.counts().filter(|&(_, epochs)| epochs > 0);
+    let counts: Vec<_> = counts
+        .map(|(what, epochs)| match what {
+            "exit" => format!("exit: {epochs}"),
+            table => format!("full {table}: {epochs}"),
+        })
+        .collect();
+    counts.join(", ")
 }
 
 fn options(args: &ProveArgs) -> Options {
@@ -158,14 +194,4 @@ fn setup<'a>(
     }
     let setup = Setup::secure(program, settings, options.floor)?;
     Ok((setup, options))
-}
-
-/// Removes what was written before proving failed; a part of a bundle is of no use.
-fn discard(path: &Path) {
-    if let Err(error) = std::fs::remove_file(path) {
-        eprintln!(
-            "tranche: {} is no bundle and cannot be removed: {error}",
-            path.display()
-        );
-    }
 }

@@ -1,20 +1,9 @@
-//! What the subcommands share in reporting: peak memory, progress, sizes.
+//! What the subcommands share in reporting: progress, sizes, names.
 
-use std::fs;
-use std::io::{IsTerminal, stderr};
+use std::io::{self, IsTerminal, Write, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tranche_core::plan::Profile;
-
-/// Largest resident memory of this process so far, in bytes; `None` where the system does not tell.
-pub fn peak_rss_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
-}
 
 /// A bar over `cycles` on a terminal's stderr; elsewhere it shows nothing.
 pub fn progress_bar(cycles: u64) -> ProgressBar {
@@ -24,6 +13,30 @@ pub fn progress_bar(cycles: u64) -> ProgressBar {
     let template = "{bar:40} {human_pos}/{human_len} cycles, {elapsed} of about {duration}, {msg}";
     let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
     ProgressBar::new(cycles).with_style(style)
+}
+
+/// The cycles of an execution whose length nobody knows, on a terminal's stderr; elsewhere it shows
+/// nothing.
+pub fn spinner() -> ProgressBar {
+    if !stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = "{spinner} executing: {human_pos} cycles in {elapsed}, {per_sec}";
+    let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_spinner());
+    ProgressBar::new_spinner().with_style(style)
+}
+
+/// Stderr beside a bar, which makes way for what is written.
+pub struct Messages<'a>(pub &'a ProgressBar);
+
+impl Write for Messages<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        stderr().flush()
+    }
 }
 
 /// Bytes in a unit that reads well.

@@ -1,33 +1,25 @@
 //! `tranche run`: executes a program, and proves nothing.
 
-use std::io::{LineWriter, stderr};
 use std::process::ExitCode;
 
 use serde_json::json;
 use tranche_machine::Program;
 
-use super::{print, read, read_input};
+use super::{execute, read_both};
+use crate::answer::print;
 use crate::cli::RunArgs;
-use crate::error::Error;
-use crate::execute::execute_within;
+use crate::error::{Error, GUEST_RUN_FAILED, RUN_FAILED};
 use crate::hex::hex;
 
-/// Runs the subcommand; the guest's exit code is the program's (its low byte, as on Linux).
+/// Runs the subcommand; the guest's exit code is the program's (its low byte, as on Linux), but
+/// never [`RUN_FAILED`].
 ///
 /// # Errors
 /// When a file cannot be read, or the execution cannot go on.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
-    let elf = read(&args.program)?;
-    let input = read_input(args.input.as_deref())?;
-    let program = Program::parse(&elf)?;
-    let mut messages = LineWriter::new(stderr());
-    let execution = execute_within(
-        &program,
-        &input,
-        args.max_cycles,
-        args.max_memory,
-        &mut messages,
-    )?;
+    let [elf, input] = read_both(&args.program, args.input.as_deref())?;
+    let program = Program::parse(&elf.bytes)?;
+    let execution = execute(&program, &input.bytes, args.max_cycles, args.max_memory)?;
     if args.json {
         let report = json!({
             "exit_code": execution.exit_code,
@@ -39,9 +31,12 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
     } else {
         print(&execution.output)?;
         eprintln!(
-            "{} cycles, {} instructions",
-            execution.cycles, execution.instructions
+            "exit code {}, {} cycles, {} instructions",
+            execution.exit_code, execution.cycles, execution.instructions
         );
     }
-    Ok(ExitCode::from(execution.exit_code as u8))
+    Ok(ExitCode::from(match execution.exit_code as u8 {
+        RUN_FAILED => GUEST_RUN_FAILED,
+        code => code,
+    }))
 }

@@ -1,6 +1,5 @@
 //! `tranche verify`: checks a bundle and says what it proves.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -10,12 +9,15 @@ use sha2::{Digest, Sha256};
 use tranche_machine::Program;
 use tranche_machine::setup::POSEIDON2;
 
-use super::report::{peak_rss_bytes, printable};
-use super::{print, read};
+use super::report::printable;
+use crate::answer::print;
+use crate::bundle::FormatError;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, REFUSED};
+use crate::files::{self, Source, is_standard};
 use crate::hex::{digest_hex, hex};
-use crate::verify::verify_above;
+use crate::system::peak_rss_bytes;
+use crate::verify::{Check, Refusal, verify_above};
 
 /// Runs the subcommand. A refusal is an answer, not an error: it is printed, and the exit code is
 /// 1.
@@ -23,16 +25,23 @@ use crate::verify::verify_above;
 /// # Errors
 /// When a file cannot be read, or the program is none.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
-    let elf = read(&args.program)?;
-    let program = Program::parse(&elf)?;
-    let path = &args.bundle;
-    let file = File::open(path).map_err(|error| Error::File {
-        path: path.clone(),
-        error,
-    })?;
+    if is_standard(&args.program) && is_standard(&args.bundle) {
+        return Err(Error::StdinTwice);
+    }
+    let elf = Source::read(&args.program)?;
+    let program = Program::parse(&elf.bytes)?;
+    let file = files::open(&args.bundle)?;
     let start = Instant::now();
     let verdict = verify_above(&program, BufReader::new(file), args.security_floor);
     let seconds = start.elapsed().as_secs_f64();
+    // What cannot be read is not refused.
+    if let Err(Refusal {
+        check: Check::Format(FormatError::Read(kind)),
+        ..
+    }) = verdict
+    {
+        return Err(files::failed(&args.bundle, kind.into()));
+    }
     let program_digest = digest_hex(&program.digest(&POSEIDON2));
 
     if args.json {

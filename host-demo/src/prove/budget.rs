@@ -63,11 +63,13 @@ pub fn fit<'a>(
         let epoch = EpochTables::new(&setup)
             .plan_in::<Backend>(profile)?
             .workspace_len();
-        let workers = (options.workers.get() * epoch) as u64;
-        if workers > bytes && workers >= needed {
+        // As many epochs at least as it takes to hold all cycles.
+        let least = execution.cycles.div_ceil(1 << log2_cycles).max(1);
+        if workspaces(epoch, options, least) > bytes.max(needed - 1) {
             continue;
         }
-        let total = workers + largest_merge(&setup, profile, input, execution)? as u64;
+        let (epochs, merge) = largest_merge(&setup, profile, input, execution)?;
+        let total = workspaces(epoch, options, epochs.into()).saturating_add(merge as u64);
         if total <= bytes {
             return Ok(Fit::Fits(setup, profile));
         }
@@ -76,19 +78,25 @@ pub fn fit<'a>(
     Ok(Fit::TooSmall { needed })
 }
 
-/// Bytes of the workspace of the largest merge of a run.
+/// Bytes of all workers' workspaces, of which there are no more than epochs.
+fn workspaces(bytes: usize, options: &Options, epochs: u64) -> u64 {
+    let workers = (options.workers.get() as u64).min(epochs);
+    workers.saturating_mul(bytes as u64)
+}
+
+/// Number of epochs of a run, and bytes of the workspace of its largest merge.
 fn largest_merge(
     setup: &Setup<'_>,
     profile: Profile,
     input: &[u8],
     execution: &Execution,
-) -> Result<usize, ProveError> {
+) -> Result<(u32, usize), ProveError> {
     let bytes = execution.output.len();
     let result = outcome(execution.exit_code, &execution.output);
     let result = result.ok_or(ProveError::Output { bytes })?;
     let pages = Pages::new(execution.memory);
     let mut machine = Machine::over(setup.program, pages, execution.cycles);
-    let mut storage = RecordStorage::new(setup.shape);
+    let mut storage = RecordStorage::try_new(setup.shape)?;
     let mut record = storage.record();
     let mut io = Io::new(input);
     let mut collector = Collector::new(setup);
@@ -106,7 +114,7 @@ fn largest_merge(
             largest = largest.max(plan.workspace_len());
         }
         if last {
-            return Ok(largest);
+            return Ok((record.epoch(), largest));
         }
     }
 }

@@ -4,13 +4,13 @@ use std::io::Write;
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::{F, Prover, TraceMut};
-use tranche_machine::EpochRecord;
 use tranche_machine::merge::{
     Holes, Image, MergeError, MergeTable, Outcome, RangeCounts, fill_image, fill_parent,
     fill_range, fill_rest, fill_result,
 };
 use tranche_machine::settings::bits;
 use tranche_machine::setup::{POSEIDON2, Setup};
+use tranche_machine::{EpochEnd, EpochRecord};
 
 use super::collect::{Collector, Merge, Pending};
 use super::error::ProveError;
@@ -63,30 +63,31 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
         &self.proved
     }
 
-    /// Adds the bytes of other workspaces to the account.
-    pub const fn count_workspaces(&mut self, bytes: usize) {
-        self.proved.workspace_bytes += bytes;
-    }
-
     /// Writes the next epoch and the merges that it makes possible; returns its record.
     pub fn epoch<'r>(&mut self, done: Done<'r>) -> Result<EpochRecord<'r>, ProveError> {
         self.writer.epoch(&done.span, &done.proof)?;
         self.proved.epochs += 1;
         self.proved.cycles += u64::from(done.span.cycles);
+        self.proved.ends.count(done.end);
         (self.progress)(&self.proved);
-        self.collector.epoch(done.rows, done.trace, done.last)?;
+        let last = matches!(done.end, EpochEnd::Exit(_));
+        self.collector.epoch(done.rows, done.trace, last)?;
         while let Some(merge) = self.collector.merge(&self.result)? {
             self.merge(&merge)?;
         }
         Ok(done.record)
     }
 
-    /// The account, once the root merge is written.
-    pub fn finish(mut self) -> Result<Proved, ProveError> {
+    /// The account, once the root merge is written and the workers are done, each of which had a
+    /// workspace of so many bytes.
+    pub fn finish(mut self, workers: usize, bytes: usize) -> Result<Proved, ProveError> {
         if !self.finished {
             return Err(ProveError::Unfinished);
         }
-        self.proved.workspace_bytes += self.workspace.len();
+        self.proved.workers = workers;
+        self.proved.workspace_bytes = workers
+            .saturating_mul(bytes)
+            .saturating_add(self.workspace.len());
         self.proved.bundle_bytes = self.writer.finish()?;
         Ok(self.proved)
     }
@@ -112,7 +113,7 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
         let tables = merge.tables(self.setup, self.result);
         let plan = tables.plan_in(&self.setup.settings.params, self.options.profile)?;
         check_floor(bits(&plan).total(), &self.options)?;
-        let buffer = self.workspace.reserve(plan.workspace_len());
+        let buffer = self.workspace.reserve(plan.workspace_len())?;
         let mut prover = Prover::<Backend, _, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;
         for (table, air) in tables.airs.iter().enumerate() {
             if let Some(mut trace) = prover.preprocessed_mut(table) {

@@ -1,5 +1,6 @@
 //! Why a run could not be proved.
 
+use std::collections::TryReserveError;
 use std::fmt;
 use std::io;
 
@@ -43,6 +44,10 @@ pub enum ProveError {
     Batch(BatchError),
     /// The bundle could not be written.
     Write(io::Error),
+    /// There is no memory for a workspace, a record or a trace.
+    Memory(TryReserveError),
+    /// A thread cannot be started.
+    Thread(io::Error),
     /// A thread panicked.
     Panicked,
     /// The executor ended before the program did.
@@ -64,6 +69,8 @@ impl fmt::Display for ProveError {
             Self::Start(error) => error.fmt(f),
             Self::Batch(error) => error.fmt(f),
             Self::Write(error) => write!(f, "the bundle cannot be written: {error}"),
+            Self::Memory(error) => error.fmt(f),
+            Self::Thread(error) => write!(f, "a thread cannot be started: {error}"),
             Self::Panicked => f.write_str("a thread panicked"),
             Self::Unfinished => f.write_str("the execution ended before the program did"),
         }
@@ -91,4 +98,5 @@ from! {
     StartError => Start,
     BatchError => Batch,
     io::Error => Write,
+    TryReserveError => Memory,
 }

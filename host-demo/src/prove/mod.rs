@@ -15,28 +15,30 @@ mod budget;
 mod collect;
 mod emit;
 mod error;
+mod executor;
 mod worker;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::channel;
 use std::thread;
 
 use tranche_core::plan::Profile;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits};
 use tranche_machine::setup::Setup;
-use tranche_machine::{EpochEnd, EpochRecord, EpochTables, Machine, Pages, RecordStorage};
+use tranche_machine::{EpochEnd, EpochTables, FullTable};
 
 use crate::backend::Backend;
-use crate::execute::{Execution, Io};
+use crate::execute::Execution;
 
 pub use budget::{Fit, fit};
 pub use error::ProveError;
 
 use emit::Emitter;
-use worker::{Alarm, Job, Workspace, work};
+use executor::Executor;
+use worker::{Crew, start};
 
 /// Epochs that may be executed, or proved out of turn, besides those that workers have in hand.
 const EPOCHS_AHEAD: usize = 2;
@@ -44,7 +46,8 @@ const EPOCHS_AHEAD: usize = 2;
 /// How a run is proved; the bundle depends on none of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// Threads that prove epochs, each in a workspace of its own.
+    /// Threads that prove epochs, each in a workspace of its own; never more than there are
+    /// epochs.
     pub workers: NonZeroUsize,
     /// Proven bits that every proof has at least; a plan with fewer is refused.
     pub floor: f64,
@@ -63,17 +66,47 @@ impl Default for Options {
     }
 }
 
+/// What ended the epochs of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    full: [u32; FullTable::ALL.len()],
+    exit: u32,
+}
+
+impl Ends {
+    /// Each table with the epochs that ended because it was full, and `exit` with those in which
+    /// the program exited: one, once all are proved.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        let full = FullTable::ALL
+            .iter()
+            .map(|table| table.name())
+            .zip(self.full);
+        full.chain([("exit", self.exit)])
+    }
+
+    const fn count(&mut self, end: EpochEnd) {
+        match end {
+            EpochEnd::Full(table) => self.full[table as usize] += 1,
+            EpochEnd::Exit(_) => self.exit += 1,
+        }
+    }
+}
+
 /// What was proved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Proved {
     /// Epochs.
     pub epochs: u32,
+    /// What ended them.
+    pub ends: Ends,
     /// Cycles of all epochs.
     pub cycles: u64,
     /// Merges, the root included.
     pub merges: u32,
     /// Bytes of the bundle.
     pub bundle_bytes: u64,
+    /// Threads that proved epochs.
+    pub workers: usize,
     /// Bytes of all workspaces: one for each worker, and that of the largest merge.
     pub workspace_bytes: usize,
 }
@@ -96,39 +129,34 @@ pub fn prove<W: Write>(
     let tables = EpochTables::new(setup);
     let plan = tables.plan_in::<Backend>(options.profile)?;
     check_floor(bits(&plan).total(), options)?;
-    let workers = options.workers.get();
-    let mut storage: Vec<_> = (0..workers + EPOCHS_AHEAD)
-        .map(|_| RecordStorage::new(setup.shape))
-        .collect();
-    let mut workspaces: Vec<_> = (0..workers).map(|_| Workspace::default()).collect();
+    // An epoch has a cycle or more.
+    let most = usize::try_from(execution.cycles).unwrap_or(usize::MAX);
+    let workers = options.workers.get().min(most.max(1));
+    let mut storage = Vec::new();
+    let records = workers.saturating_add(EPOCHS_AHEAD);
+    storage.try_reserve_exact(records)?;
+    storage.resize_with(records, || None);
     let mut emitter = Emitter::new(setup, execution, options, out, progress)?;
-    emitter.count_workspaces(workers * plan.workspace_len());
 
     // No channel fills up: there are only so many records.
     let (free, records) = channel();
     let (ready, jobs) = channel();
     let (report, done) = channel();
     let jobs = Mutex::new(jobs);
-    let proved = thread::scope(|scope| {
-        for storage in &mut storage {
-            let _ = free.send(storage.record());
-        }
-        for workspace in &mut workspaces {
-            let (report, tables, plan, jobs) = (report.clone(), &tables, &plan, &jobs);
-            scope.spawn(move || {
-                let _alarm = Alarm::new(&report);
-                if let Err(error) = work(tables, plan, workspace, jobs, &report) {
-                    let _ = report.send(Err(error));
-                }
-            });
-        }
-        scope.spawn(move || {
-            let _alarm = Alarm::new(&report);
-            if let Err(error) = run_ahead(setup, input, execution, &records, &ready) {
-                let _ = report.send(Err(error));
-            }
-        });
-
+    let crew = Crew::new(&tables, &plan, &jobs, workers);
+    let executor = Executor {
+        setup,
+        input,
+        execution,
+        storage: storage.iter_mut(),
+        records,
+        ready,
+        crew: &crew,
+    };
+    thread::scope(|scope| {
+        // Gone when this thread has failed, so that nobody waits for a record.
+        let free = free;
+        start(scope, report, |report| executor.run(scope, report))?;
         let mut early = BTreeMap::new();
         for message in done {
             let proof = message?;
@@ -138,9 +166,8 @@ pub fn prove<W: Write>(
                 let _ = free.send(record);
             }
         }
-        emitter.finish()
-    })?;
-    Ok(proved)
+        emitter.finish(crew.started(), plan.workspace_len())
+    })
 }
 
 /// Refuses a plan that proves too few bits.
@@ -151,26 +178,4 @@ fn check_floor(bits: f64, options: &Options) -> Result<(), ProveError> {
     } else {
         Ok(())
     }
-}
-
-/// Executes epoch after epoch into the records that come back, until the program exits or nobody
-/// listens any more.
-fn run_ahead<'r>(
-    setup: &Setup<'_>,
-    input: &[u8],
-    execution: &Execution,
-    records: &Receiver<EpochRecord<'r>>,
-    ready: &Sender<Job<'r>>,
-) -> Result<(), ProveError> {
-    let pages = Pages::new(execution.memory);
-    let mut machine = Machine::over(setup.program, pages, execution.cycles);
-    let mut io = Io::new(input);
-    while let Ok(mut record) = records.recv() {
-        let end = machine.run_epoch(&mut io, &mut record)?;
-        let last = matches!(end, EpochEnd::Exit(_));
-        if ready.send(Job { record, last }).is_err() || last {
-            break;
-        }
-    }
-    Ok(())
 }

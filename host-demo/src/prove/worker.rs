@@ -1,13 +1,17 @@
-//! A worker: one workspace, epoch after epoch.
+//! Workers: one workspace each, epoch after epoch.
 
+use std::collections::TryReserveError;
 use std::mem::MaybeUninit;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
-use std::thread;
+use std::thread::{self, Scope};
 
 use tranche_core::F;
 use tranche_machine::merge::Chain;
-use tranche_machine::{EpochPlan, EpochRecord, EpochTable, EpochTables, RecordProver, Span};
+use tranche_machine::{
+    EpochEnd, EpochPlan, EpochRecord, EpochTable, EpochTables, RecordProver, Span,
+};
 
 use super::error::ProveError;
 use crate::backend::Backend;
@@ -17,8 +21,8 @@ use crate::backend::Backend;
 pub(super) struct Job<'r> {
     /// What its traces are filled from.
     pub record: EpochRecord<'r>,
-    /// Whether the program exited in it.
-    pub last: bool,
+    /// What ended it.
+    pub end: EpochEnd,
 }
 
 /// A proved epoch.
@@ -26,7 +30,7 @@ pub(super) struct Job<'r> {
 pub(super) struct Done<'r> {
     pub number: u32,
     pub span: Span,
-    pub last: bool,
+    pub end: EpochEnd,
     pub proof: Vec<u8>,
     /// What it did to each cell it touched.
     pub rows: Vec<Chain>,
@@ -42,43 +46,118 @@ pub(super) type Report<'r> = Sender<Result<Done<'r>, ProveError>>;
 /// A buffer that proofs are made in, reused and never shrunk.
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
-    buffer: Box<[MaybeUninit<u8>]>,
+    /// Of no bytes: what it has room for is the workspace.
+    buffer: Vec<u8>,
+    len: usize,
 }
 
 impl Workspace {
     /// A buffer of at least `len` bytes.
-    pub fn reserve(&mut self, len: usize) -> &mut [MaybeUninit<u8>] {
-        if self.buffer.len() < len {
+    pub fn reserve(&mut self, len: usize) -> Result<&mut [MaybeUninit<u8>], TryReserveError> {
+        if self.len < len {
             // The old one goes first, so that there are never two.
-            self.buffer = Box::default();
-            self.buffer = Box::new_uninit_slice(len);
+            (self.buffer, self.len) = (Vec::new(), 0);
+            self.buffer.try_reserve_exact(len)?;
+            self.len = len;
         }
-        &mut self.buffer
+        Ok(&mut self.buffer.spare_capacity_mut()[..self.len])
     }
 
     pub const fn len(&self) -> usize {
-        self.buffer.len()
+        self.len
     }
 }
 
+/// The workers of a run.
+pub(super) struct Crew<'c, 'r> {
+    tables: &'c EpochTables<'c>,
+    plan: &'c EpochPlan,
+    jobs: &'c Mutex<Receiver<Job<'r>>>,
+    most: usize,
+    started: AtomicUsize,
+}
+
+impl<'c, 'r> Crew<'c, 'r> {
+    /// No workers yet, and at most so many.
+    pub const fn new(
+        tables: &'c EpochTables<'c>,
+        plan: &'c EpochPlan,
+        jobs: &'c Mutex<Receiver<Job<'r>>>,
+        most: usize,
+    ) -> Self {
+        let started = AtomicUsize::new(0);
+        Self {
+            tables,
+            plan,
+            jobs,
+            most,
+            started,
+        }
+    }
+
+    /// Workers so far.
+    pub fn started(&self) -> usize {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Starts one more, if there may be one.
+    pub fn add<'scope>(
+        &'c self,
+        scope: &'scope Scope<'scope, 'c>,
+        report: &Report<'r>,
+    ) -> Result<(), ProveError>
+    where
+        'r: 'scope,
+    {
+        if self.started() == self.most {
+            return Ok(());
+        }
+        self.started.fetch_add(1, Ordering::Relaxed);
+        start(scope, report.clone(), |report| {
+            work(self.tables, self.plan, self.jobs, report)
+        })
+    }
+}
+
+/// Starts a thread whose failure is reported.
+pub(super) fn start<'scope, 'c, 'r: 'scope>(
+    scope: &'scope Scope<'scope, 'c>,
+    report: Report<'r>,
+    work: impl FnOnce(&Report<'r>) -> Result<(), ProveError> + Send + 'scope,
+) -> Result<(), ProveError> {
+    let thread = move || {
+        let alarm = Alarm(&report);
+        if let Err(error) = work(alarm.0) {
+            let _ = report.send(Err(error));
+        }
+    };
+    thread::Builder::new()
+        .spawn_scoped(scope, thread)
+        .map_err(ProveError::Thread)?;
+    Ok(())
+}
+
 /// Proves the epochs that come until there are no more, or nobody listens.
-pub(super) fn work<'r>(
+fn work<'r>(
     tables: &EpochTables<'_>,
     plan: &EpochPlan,
-    workspace: &mut Workspace,
     jobs: &Mutex<Receiver<Job<'r>>>,
     report: &Report<'r>,
 ) -> Result<(), ProveError> {
-    let buffer = workspace.reserve(plan.workspace_len());
+    let mut workspace = Workspace::default();
+    let buffer = workspace.reserve(plan.workspace_len())?;
     let mut prover = RecordProver::<Backend>::new(tables, plan, buffer)?;
     let next = || jobs.lock().ok()?.recv().ok();
-    while let Some(Job { mut record, last }) = next() {
+    while let Some(Job { mut record, end }) = next() {
         let (number, span) = (record.epoch(), Span::of(&record));
         let publics = tables.public_values(number, &span);
         let publics = publics.each_ref().map(|values| values.as_slice());
         let mut traces = prover.fill(&mut record);
         let mut l2g = traces.trace_mut(EpochTable::L2g.index());
-        let (trace, mut proof) = (l2g.values_mut().to_vec(), Vec::new());
+        let mut trace = Vec::new();
+        trace.try_reserve_exact(l2g.values_mut().len())?;
+        trace.extend_from_slice(l2g.values_mut());
+        let mut proof = Vec::new();
         traces.finish(&publics, &mut proof)?;
         let rows = record
             .l2g()
@@ -88,7 +167,7 @@ pub(super) fn work<'r>(
         let done = Done {
             number,
             span,
-            last,
+            end,
             proof,
             rows,
             trace,
@@ -102,13 +181,7 @@ pub(super) fn work<'r>(
 }
 
 /// Reports when its thread panics, so that nobody waits for it.
-pub(super) struct Alarm<'a, 'r>(&'a Report<'r>);
-
-impl<'a, 'r> Alarm<'a, 'r> {
-    pub const fn new(report: &'a Report<'r>) -> Self {
-        Self(report)
-    }
-}
+struct Alarm<'a, 'r>(&'a Report<'r>);
 
 impl Drop for Alarm<'_, '_> {
     fn drop(&mut self) {

@@ -35,19 +35,64 @@ pub trait GuestIo {
     }
 }
 
+/// A table without room for the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FullTable {
+    /// CPU: the epoch has all its cycles.
+    Cpu,
+    /// MEM.
+    Mem,
+    /// CMP.
+    Cmp,
+    /// BIT.
+    Bit,
+    /// SHIFT.
+    Shift,
+    /// SYS.
+    Sys,
+    /// L2G: as many cells are touched as there may be.
+    L2g,
+}
+
+impl FullTable {
+    /// All tables that an execution fills, in batch order.
+    pub const ALL: [Self; 7] = [
+        Self::Cpu,
+        Self::Mem,
+        Self::Cmp,
+        Self::Bit,
+        Self::Shift,
+        Self::Sys,
+        Self::L2g,
+    ];
+
+    /// The name of the table, as plans have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Mem => "mem",
+            Self::Cmp => "cmp",
+            Self::Bit => "bit",
+            Self::Shift => "shift",
+            Self::Sys => "sys",
+            Self::L2g => "l2g",
+        }
+    }
+}
+
 /// How an epoch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EpochEnd {
     /// A table is full: another epoch follows.
-    Full,
+    Full(FullTable),
     /// The program exited with this code.
     Exit(u32),
 }
 
 /// What a step is recorded in.
 trait Sink {
-    /// Whether a step of an instruction with this ROM row fits.
-    fn has_room(&self, row: &RomRow) -> bool;
+    /// The table that has no room for a step of an instruction with this ROM row, if there is one.
+    fn full(&self, row: &RomRow) -> Option<FullTable>;
     fn clk(&self) -> u32;
     fn cpu(&mut self, row: CpuRow);
     fn mem(&mut self, row: MemRow);
@@ -60,8 +105,8 @@ trait Sink {
 struct Discard;
 
 impl Sink for Discard {
-    fn has_room(&self, _: &RomRow) -> bool {
-        true
+    fn full(&self, _: &RomRow) -> Option<FullTable> {
+        None
     }
     fn clk(&self) -> u32 {
         CLOCK_START
@@ -78,27 +123,35 @@ impl Sink for Discard {
 const MAX_TOUCHED: usize = 7;
 
 impl Sink for EpochRecord<'_> {
-    fn has_room(&self, row: &RomRow) -> bool {
-        let served = if row.has(SYS) {
-            self.sys.room().min(self.mem.room())
+    fn full(&self, row: &RomRow) -> Option<FullTable> {
+        if self.cpu.room() == 0 {
+            return Some(FullTable::Cpu);
+        }
+        if self.l2g.room() < MAX_TOUCHED {
+            return Some(FullTable::L2g);
+        }
+        let sys = (self.sys.room(), FullTable::Sys);
+        let mem = (self.mem.room(), FullTable::Mem);
+        let (room, table) = if row.has(SYS) {
+            if sys.0 == 0 { sys } else { mem }
         } else if row.has(MEM) || row.has(JALR) {
-            self.mem.room()
+            mem
         } else {
             match row.op {
-                op::LT..=op::NE => self.cmp.room(),
-                op::AND..=op::XOR => self.bit.room(),
-                op::SLL..=op::SRA => self.shift.room(),
-                _ => 1,
+                op::LT..=op::NE => (self.cmp.room(), FullTable::Cmp),
+                op::AND..=op::XOR => (self.bit.room(), FullTable::Bit),
+                op::SLL..=op::SRA => (self.shift.room(), FullTable::Shift),
+                _ => return None,
             }
         };
-        served > 0 && self.cpu.room() > 0 && self.l2g.room() >= MAX_TOUCHED
+        (room == 0).then_some(table)
     }
 
     fn clk(&self) -> u32 {
         CLOCK_START + STAMPS * self.cycles()
     }
 
-    // `has_room` has been asked: every push below fits.
+    // `full` has been asked: every push below fits.
     fn cpu(&mut self, row: CpuRow) {
         self.exit_pc = row.next_pc;
         self.cpu.push(row);
@@ -217,11 +270,29 @@ impl<'a, C: CellStore> Machine<'a, C> {
     /// [`ExecError`], which names the instruction.
     pub fn run(&mut self, io: &mut impl GuestIo) -> Result<u32, ExecError> {
         loop {
-            if let Some(code) = self.exit_code {
+            if let Some(code) = self.run_for(io, u64::MAX)? {
                 return Ok(code);
+            }
+        }
+    }
+
+    /// Executes until the program exits, for at most so many cycles; returns the exit code, once
+    /// there is one.
+    ///
+    /// # Errors
+    /// [`ExecError`], which names the instruction.
+    pub fn run_for(
+        &mut self,
+        io: &mut impl GuestIo,
+        cycles: u64,
+    ) -> Result<Option<u32>, ExecError> {
+        for _ in 0..cycles {
+            if self.exit_code.is_some() {
+                break;
             }
             self.step(io, &mut Discard)?;
         }
+        Ok(self.exit_code)
     }
 
     /// Executes one step; returns whether the program has exited.
@@ -252,17 +323,28 @@ impl<'a, C: CellStore> Machine<'a, C> {
         self.epoch += 1;
         self.memory.start_epoch(self.epoch);
         record.reset(self.epoch, self.pc);
-        while self.exit_code.is_none() && self.step(io, record)? {}
+        let end = loop {
+            if let Some(table) = self.step(io, record)? {
+                break EpochEnd::Full(table);
+            }
+            if let Some(code) = self.exit_code {
+                break EpochEnd::Exit(code);
+            }
+        };
         for row in record.l2g.as_mut_slice() {
             if let Some(cell) = self.memory.get(row.cell) {
                 (row.fini, row.timestamp) = (cell.value, cell.timestamp);
             }
         }
-        Ok(self.exit_code.map_or(EpochEnd::Full, EpochEnd::Exit))
+        Ok(end)
     }
 
-    /// One cycle; false when it does not fit into `sink`, and then nothing has happened.
-    fn step<S: Sink>(&mut self, io: &mut impl GuestIo, sink: &mut S) -> Result<bool, ExecError> {
+    /// One cycle; the table of `sink` that it does not fit into, and then nothing has happened.
+    fn step<S: Sink>(
+        &mut self,
+        io: &mut impl GuestIo,
+        sink: &mut S,
+    ) -> Result<Option<FullTable>, ExecError> {
         let pc = self.pc();
         let Some(word) = self.program.code(self.pc) else {
             return Err(ExecError::JumpOutOfRom { pc, target: pc });
@@ -273,8 +355,8 @@ impl<'a, C: CellStore> Machine<'a, C> {
             reason,
         })?;
         let row = RomRow::new(self.pc, instruction);
-        if !sink.has_room(&row) {
-            return Ok(false);
+        if let Some(table) = sink.full(&row) {
+            return Ok(Some(table));
         }
         if self.cycles == self.max_cycles {
             return Err(ExecError::CycleLimit { pc });
@@ -313,7 +395,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
         self.instructions += u64::from(cpu.next_pc != cpu.pc || !row.has(SYS));
         self.pc = cpu.next_pc;
         sink.cpu(cpu);
-        Ok(true)
+        Ok(None)
     }
 
     /// The value of rd of anything but a system call; sets the next program counter.

@@ -1,6 +1,6 @@
 //! A record's buffers on the heap, for hosts.
 
-use alloc::vec;
+use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
 use super::record::{
@@ -27,19 +27,30 @@ pub struct RecordStorage {
 
 impl RecordStorage {
     /// Buffers for epochs of `shape`.
+    ///
+    /// # Panics
+    /// When there is no memory for them.
     pub fn new(shape: EpochShape) -> Self {
+        Self::try_new(shape).expect("memory for a record")
+    }
+
+    /// Buffers for epochs of `shape`, where there is memory for them.
+    ///
+    /// # Errors
+    /// The allocator's, which says how much it was asked for.
+    pub fn try_new(shape: EpochShape) -> Result<Self, TryReserveError> {
         let lens = RecordLens::of(shape);
-        Self {
+        Ok(Self {
             shape,
-            cpu: vec![CpuRow::default(); lens.cpu],
-            mem: vec![MemRow::default(); lens.mem],
-            alu: [lens.cmp, lens.bit, lens.shift].map(|len| vec![AluRow::default(); len]),
-            sys: vec![SysRow::default(); lens.sys],
-            l2g: vec![L2gRow::default(); lens.l2g],
-            rom: vec![0; lens.rom],
-            range: vec![0; lens.range],
-            and4: vec![0; lens.and4],
-        }
+            cpu: rows(lens.cpu)?,
+            mem: rows(lens.mem)?,
+            alu: [rows(lens.cmp)?, rows(lens.bit)?, rows(lens.shift)?],
+            sys: rows(lens.sys)?,
+            l2g: rows(lens.l2g)?,
+            rom: rows(lens.rom)?,
+            range: rows(lens.range)?,
+            and4: rows(lens.and4)?,
+        })
     }
 
     /// An empty record over the buffers.
@@ -72,4 +83,11 @@ impl RecordStorage {
             },
         )
     }
+}
+
+fn rows<T: Clone + Default>(len: usize) -> Result<Vec<T>, TryReserveError> {
+    let mut rows = Vec::new();
+    rows.try_reserve_exact(len)?;
+    rows.resize(len, T::default());
+    Ok(rows)
 }

@@ -1,0 +1,62 @@
+//! The answer of a subcommand: what stands on stdout, or on stderr where stdout is the output.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write, stderr, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use crate::error::Error;
+
+/// Whether an answer was given: a second one would not be one object.
+static GIVEN: AtomicBool = AtomicBool::new(false);
+
+/// How a subcommand answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether it is one JSON object.
+    pub json: bool,
+    /// Whether stdout is taken.
+    pub on_stderr: bool,
+}
+
+impl Answer {
+    /// Gives the answer, unless a signal was faster.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn give(self, text: impl AsRef<[u8]>) -> Result<(), Error> {
+        if GIVEN.swap(true, Ordering::Relaxed) {
+            Ok(())
+        } else if self.on_stderr {
+            put(&mut stderr().lock(), text.as_ref())
+        } else {
+            print(text)
+        }
+    }
+
+    /// Says why there is none: to the reader, and as an object with the key `error`.
+    pub fn fail(self, reason: impl Display) {
+        eprintln!("tranche: {reason}");
+        if self.json {
+            // Nobody is left to be told that this fails too.
+            let _ = self.give(format!("{}\n", json!({ "error": reason.to_string() })));
+        }
+    }
+}
+
+/// Writes to stdout; that nobody reads any more is no error.
+///
+/// # Errors
+/// [`Error::Stdout`].
+pub fn print(bytes: impl AsRef<[u8]>) -> Result<(), Error> {
+    put(&mut stdout().lock(), bytes.as_ref())
+}
+
+fn put(stream: &mut impl Write, bytes: &[u8]) -> Result<(), Error> {
+    let written: io::Result<()> = stream.write_all(bytes).and_then(|()| stream.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::Stdout(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,228 @@
+//! `tranche info`: what a bundle says of itself. Checksums and the order of frames are checked, and
+//! nothing else: it says so.
+
+use std::io::{BufReader, Read};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tranche_machine::settings::Settings;
+
+use super::report::size;
+use crate::answer::print;
+use crate::bundle::{FRAME_BYTES, FormatError, HEADER_BYTES, Kind, Reader, VERSION, split_words};
+use crate::cli::InfoArgs;
+use crate::error::Error;
+use crate::files;
+use crate::hex::hex;
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When the bundle cannot be read, or is none.
+pub fn run(args: &InfoArgs) -> Result<ExitCode, Error> {
+    let source = BufReader::new(files::open(&args.bundle)?);
+    let info = Info::read(source).map_err(|error| match error {
+        FormatError::Read(kind) => files::failed(&args.bundle, kind.into()),
+        error => Error::Bundle(error),
+    })?;
+    print(if args.json {
+        format!("{}\n", info.report())
+    } else {
+        info.text()
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Frames of one kind.
+#[derive(Clone, Copy, Default)]
+struct Frames {
+    count: u64,
+    /// Bytes of all of them, heads and checksums included.
+    bytes: u64,
+}
+
+/// The claimed result.
+struct Claim {
+    epochs: u32,
+    exit_code: u32,
+    output_bytes: u32,
+    output_sha256: String,
+}
+
+/// What a bundle says of itself.
+struct Info {
+    settings: Settings,
+    cycles: u64,
+    result: Claim,
+    /// By kind.
+    frames: [Frames; Kind::ALL.len()],
+}
+
+impl Info {
+    /// Reads a bundle to its end, in memory of one piece of a frame.
+    fn read(source: impl Read) -> Result<Self, FormatError> {
+        let (mut reader, settings) = Reader::new(source)?;
+        let mut frames = [Frames::default(); Kind::ALL.len()];
+        let (mut cycles, mut result) = (0, None);
+        loop {
+            let (mut words, mut output) = (Vec::new(), Sha256::new());
+            let (kind, len) = reader.skim(|kind, piece| {
+                let missing = fixed_bytes(kind) - words.len();
+                let (first, rest) = piece.split_at(missing.min(piece.len()));
+                words.extend(first);
+                if kind == Kind::Result {
+                    output.update(rest);
+                }
+            })?;
+            let expected = match (kind, &result) {
+                (_, Some(_)) => Kind::Root,
+                (Kind::Root, None) => Kind::Result,
+                _ => kind,
+            };
+            if kind != expected {
+                return Err(FormatError::Kind {
+                    expected,
+                    got: kind,
+                });
+            }
+            let known = &mut frames[kind as usize - 1];
+            known.count += 1;
+            known.bytes += u64::from(len) + FRAME_BYTES as u64;
+            match kind {
+                Kind::Epoch => {
+                    let ([_, _, of_epoch], _) = split_words(&words)?;
+                    cycles += u64::from(of_epoch);
+                }
+                Kind::Result => {
+                    let ([epochs, exit_code], _) = split_words(&words)?;
+                    result = Some(Claim {
+                        epochs,
+                        exit_code,
+                        output_bytes: len - fixed_bytes(kind) as u32,
+                        output_sha256: hex(output.finalize()),
+                    });
+                }
+                Kind::Merge | Kind::Root => {}
+            }
+            if kind == Kind::Root
+                && let Some(result) = result.take()
+            {
+                reader.end()?;
+                return Ok(Self {
+                    settings,
+                    cycles,
+                    result,
+                    frames,
+                });
+            }
+        }
+    }
+
+    /// Bytes of the bundle.
+    fn bytes(&self) -> u64 {
+        let frames = self.frames.iter().map(|frames| frames.bytes);
+        HEADER_BYTES as u64 + frames.sum::<u64>()
+    }
+
+    /// As a JSON object.
+    fn report(&self) -> Value {
+        let Settings {
+            log2_cycles,
+            arity,
+            params,
+        } = self.settings;
+        let frames = Kind::ALL.map(|kind| {
+            let Frames { count, bytes } = self.frames[kind as usize - 1];
+            (
+                kind.name().to_owned(),
+                json!({ "count": count, "bytes": bytes }),
+            )
+        });
+        let [epochs, merges, ..] = self.frames;
+        json!({
+            "verified": false,
+            "version": VERSION,
+            "bundle_bytes": self.bytes(),
+            "cycles": self.cycles,
+            "epochs": epochs.count,
+            "epoch_log2": log2_cycles,
+            "merges": merges.count + 1,
+            "arity": arity,
+            "parameters": {
+                "log_blowup": params.log_blowup,
+                "log_final_poly_len": params.log_final_poly_len,
+                "max_log_arity": params.max_log_arity,
+                "cap_height": params.cap_height,
+                "num_queries": params.num_queries,
+                "query_pow_bits": params.query_pow_bits,
+                "batch_pow_bits": params.batch_pow_bits,
+                "lookup_pow_bits": params.lookup_pow_bits,
+                "commit_pow_bits": params.commit_pow_bits,
+                "ood_pow_bits": params.ood_pow_bits,
+            },
+            "frames": Value::Object(frames.into_iter().collect()),
+            "result": {
+                "epochs": self.result.epochs,
+                "exit_code": self.result.exit_code,
+                "output_bytes": self.result.output_bytes,
+                "output_sha256": self.result.output_sha256,
+            },
+        })
+    }
+
+    /// For a reader.
+    fn text(&self) -> String {
+        let Settings {
+            log2_cycles,
+            arity,
+            params,
+        } = self.settings;
+        let [epochs, merges, ..] = self.frames;
+        let Claim {
+            exit_code,
+            output_bytes,
+            output_sha256,
+            ..
+        } = &self.result;
+        let mut text = format!(
+            "What the bundle says of itself; `tranche verify` says whether it is true.\n\
+             bundle     {}, format version {VERSION}\n\
+             cycles     {} in {} epochs of at most 2^{log2_cycles}, {} merges of at most {arity}\n\
+             exit code  {exit_code}\n\
+             output     {output_bytes} bytes, SHA-256 {output_sha256}\n\
+             queries    {}, blowup 2^{}, grinding {} (queries), {} (batching), {} (lookups), {} \
+             (folding), {} (out of domain)\n\
+             folding    by 2^{}, final polynomial 2^{}, caps 2^{}\n\
+             frames     number         bytes\n",
+            size(self.bytes()),
+            self.cycles,
+            epochs.count,
+            merges.count + 1,
+            params.num_queries,
+            params.log_blowup,
+            params.query_pow_bits,
+            params.batch_pow_bits,
+            params.lookup_pow_bits,
+            params.commit_pow_bits,
+            params.ood_pow_bits,
+            params.max_log_arity,
+            params.log_final_poly_len,
+            params.cap_height,
+        );
+        for kind in Kind::ALL {
+            let Frames { count, bytes } = self.frames[kind as usize - 1];
+            text += &format!("  {:8} {count:7} {bytes:13}\n", kind.name());
+        }
+        text
+    }
+}
+
+/// Bytes of the words that head a payload.
+const fn fixed_bytes(kind: Kind) -> usize {
+    match kind {
+        Kind::Epoch => 12,
+        Kind::Result => 8,
+        Kind::Merge | Kind::Root => 0,
+    }
+}

@@ -1,0 +1,204 @@
+//! The output: a stream where its name leads to one, else a file that is replaced when it is whole.
+//!
+//! A regular file, or one that is not there yet, is written under a temporary name beside it and
+//! renamed once it is complete and on the disk, so that its name leads to all of the old contents
+//! or all of the new ones at any time. Links are followed, and kept. A device, a pipe, a socket or
+//! an open descriptor (`/dev/stdout`, `/dev/fd/3`) is written as the bytes come, and never removed.
+
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Write, stdout};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::{Identity, Source, Unfinished, descriptor, is_stdout, name};
+use crate::error::Error;
+
+/// Permissions of a new file, of which the system takes those off that the user's mask names.
+const NEW_FILE_MODE: u32 = 0o666;
+/// Links that one name may lead through, as on Linux.
+const MAX_LINKS: usize = 40;
+
+/// Where a bundle is written.
+#[derive(Debug)]
+pub struct Output {
+    /// As messages name it.
+    name: PathBuf,
+    file: File,
+    /// The file that is replaced; `None` for a stream.
+    target: Option<PathBuf>,
+    unfinished: Unfinished,
+}
+
+impl Output {
+    /// Opens the output that `path` names, which may be none of `sources`; each comes with what it
+    /// is called.
+    ///
+    /// # Errors
+    /// [`Error::SameFile`]; [`Error::File`] when it cannot be written.
+    pub fn open(
+        path: &Path,
+        sources: &[(&'static str, &Source)],
+        unfinished: &Unfinished,
+    ) -> Result<Self, Error> {
+        let name = name(path, "standard output");
+        let opened = if is_stdout(path) {
+            descriptor(&stdout()).map(|file| (file, None))
+        } else {
+            Self::place(path, unfinished)
+        };
+        let (file, target) = opened.map_err(|error| Error::File {
+            path: name.clone(),
+            error,
+        })?;
+        let output = Self {
+            name,
+            file,
+            target,
+            unfinished: unfinished.clone(),
+        };
+        output.refuse(sources)?;
+        Ok(output)
+    }
+
+    /// The file to write into, and the one that it will replace.
+    fn place(path: &Path, unfinished: &Unfinished) -> io::Result<(File, Option<PathBuf>)> {
+        let target = match Place::of(path)? {
+            Place::Stream => {
+                // A regular file behind a descriptor goes on where its owner left it.
+                let append = path.metadata().is_ok_and(|it| it.is_file());
+                let file = OpenOptions::new().write(true).append(append).open(path)?;
+                return Ok((file, None));
+            }
+            Place::File(target) => target,
+        };
+        // What may not be written may not be replaced either.
+        let mode = match OpenOptions::new().write(true).open(&target) {
+            Ok(file) => Some(file.metadata()?.permissions().mode() & 0o777),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let folder = match target.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let file = unfinished.create(|| {
+            let temporary = tempfile::Builder::new()
+                .prefix(".tranche-")
+                .suffix(".part")
+                .permissions(Permissions::from_mode(mode.unwrap_or(NEW_FILE_MODE)))
+                .tempfile_in(folder)?;
+            Ok(temporary.into_parts())
+        })?;
+        if let Some(mode) = mode {
+            file.set_permissions(Permissions::from_mode(mode))?;
+        }
+        Ok((file, Some(target)))
+    }
+
+    /// Refuses a file that was read: the same one, whatever it is called.
+    fn refuse(&self, sources: &[(&'static str, &Source)]) -> Result<(), Error> {
+        let metadata: io::Result<Metadata> = match &self.target {
+            None => self.file.metadata(),
+            Some(target) => target.metadata(),
+        };
+        let identity = metadata.ok().and_then(|it| Identity::of_contents(&it));
+        let same = |source: &Source| identity.is_some() && source.identity == identity;
+        match sources.iter().find(|(_, source)| same(source)) {
+            Some(&(what, _)) => Err(Error::SameFile {
+                path: self.name.clone(),
+                what,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// As messages name it.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// Ends the output: a file is on the disk and has its name when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Write`], [`Error::Rename`].
+    pub fn finish(self) -> Result<(), Error> {
+        let Some(target) = &self.target else {
+            return Ok(());
+        };
+        self.file
+            .sync_all()
+            .map_err(|error| self.write_error(error))?;
+        self.unfinished.rename(target).map_err(|(error, kept)| {
+            let path = self.name.clone();
+            Error::Rename { path, kept, error }
+        })
+    }
+
+    /// A failure to write to it.
+    pub fn write_error(&self, error: io::Error) -> Error {
+        let path = self.name.clone();
+        Error::Write { path, error }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// An output that was not finished leaves nothing.
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.unfinished.discard();
+    }
+}
+
+/// What an output's name leads to.
+enum Place {
+    /// A regular file, there or not: its own name, behind all links.
+    File(PathBuf),
+    /// Anything else that can be written.
+    Stream,
+}
+
+impl Place {
+    fn of(path: &Path) -> io::Result<Self> {
+        let mut path = path.to_owned();
+        for _ in 0..=MAX_LINKS {
+            match fs::symlink_metadata(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return match path.file_name() {
+                        Some(_) => Ok(Self::File(path)),
+                        None => Err(error),
+                    };
+                }
+                Err(error) => return Err(error),
+                Ok(metadata) if metadata.is_symlink() => {
+                    if is_descriptor(&path) {
+                        return Ok(Self::Stream);
+                    }
+                    let link = fs::read_link(&path)?;
+                    path = path.parent().unwrap_or(Path::new("")).join(link);
+                }
+                Ok(metadata) if metadata.is_file() => return Ok(Self::File(path)),
+                Ok(metadata) if metadata.is_dir() => {
+                    return Err(io::ErrorKind::IsADirectory.into());
+                }
+                Ok(_) => return Ok(Self::Stream),
+            }
+        }
+        // The system says so in its own words.
+        fs::metadata(&path).and(Err(io::ErrorKind::InvalidInput.into()))
+    }
+}
+
+/// Whether a link is an open descriptor of a process, which is its owner's to truncate or replace.
+fn is_descriptor(link: &Path) -> bool {
+    let folder = link.parent().and_then(|folder| folder.canonicalize().ok());
+    folder.is_some_and(|folder| folder.starts_with("/proc") && folder.ends_with("fd"))
+}

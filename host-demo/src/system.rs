@@ -1,0 +1,25 @@
+//! What the system tells about this process, where it tells.
+
+use std::fs;
+
+/// Largest resident memory of this process so far, in bytes; `None` where the system does not tell.
+pub fn peak_rss_bytes() -> Option<u64> {
+    let value = status("VmHWM")?;
+    let kib: u64 = value.strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// The signals that this process was started to ignore: bit i is signal i + 1.
+pub fn ignored_signals() -> u64 {
+    let mask = status("SigIgn");
+    mask.and_then(|mask| u64::from_str_radix(&mask, 16).ok())
+        .unwrap_or(0)
+}
+
+/// A line of the process's status.
+fn status(name: &str) -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let mut lines = status.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.find(|(key, _)| *key == name)?;
+    Some(value.trim().to_owned())
+}
