@@ -74,13 +74,13 @@ pub const RUN: [&[(u32, u32)]; 3] = [
 pub fn program() -> &'static Program<'static> {
     static PROGRAM: LazyLock<Program<'static>> = LazyLock::new(|| Program::parse(&ELF).unwrap());
     static ELF: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let segment = |address: u32, file: u32, memory: u32, flags: u32| {
-            [1, 116, address, address, file, memory, flags, 4]
+        let segment = |offset: u32, address: u32, bytes: u32, flags: u32| {
+            [1, offset, address, address, bytes, bytes, flags, 4]
         };
         let mut elf = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0".to_vec();
         let header = [1, 400, 52, 0, 0, 52 | 32 << 16, 2 | 40 << 16, 0];
-        let words = [7, 8];
-        let segments = [segment(400, 8, 16, 5), segment(800, 0, 8, 6)];
+        let words = [7, 8, 0, 0];
+        let segments = [segment(116, 400, 16, 5), segment(124, 800, 8, 6)];
         let parts = [&header[..], segments.as_flattened(), &words];
         elf.extend(parts.concat().into_iter().flat_map(u32::to_le_bytes));
         elf
