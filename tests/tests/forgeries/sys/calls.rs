@@ -22,6 +22,9 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
             "a write of nothing returns more",
             empty,
         );
+        let message = changed(clock, &call(WRITE, 2, 3), &[], &[returned(half, 2)]);
+        let name = "a message that returns another length";
+        entry.forge(Assertion(9 + half), name, message);
         let empty = changed(clock, &call(READ, 0, 4), &[], &[returned(half, 9)]);
         entry.forge(
             Assertion(11 + half),

@@ -28,8 +28,8 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     ));
     entry.forge(
         Assertion(6),
-        "call 100 exits, by a carry of 7",
-        call_100(clock),
+        "call 95 exits, by a carry of 2",
+        call_95(clock),
     );
 }
 
@@ -125,14 +125,14 @@ fn output_beside_read_end(clock: Clock) -> Witness {
     witness
 }
 
-fn call_100(clock: Clock) -> Witness {
+fn call_95(clock: Clock) -> Witness {
     let code = |number| [immediate("addi", A7, 0, number), ECALL];
     let mut witness = Witness::honest(clock, &code(93), &[]);
-    witness.claim(&code(100));
+    witness.claim(&code(95));
     witness.fetch(0);
-    witness.write_word(0, 100);
-    witness.set_word("cpu", 1, cpu::A, 100);
-    set_row(&mut witness, 0, &[(sys::CARRY, 7)]);
+    witness.write_word(0, 95);
+    witness.set_word("cpu", 1, cpu::A, 95);
+    set_row(&mut witness, 0, &[(sys::CARRY, 2)]);
     witness.relink();
     witness
 }
