@@ -119,9 +119,9 @@ pub enum FormatError {
         /// The kind found.
         got: Kind,
     },
-    /// A frame longer than its kind may be.
+    /// A frame longer than the run has here.
     TooLong {
-        /// Most bytes of its payload.
+        /// Most bytes of its payload, or of its proof.
         limit: usize,
         /// Bytes that it claims.
         got: usize,
@@ -273,10 +273,32 @@ pub fn header(settings: &Settings) -> [u8; HEADER_BYTES] {
 }
 
 /// Reads a bundle, frame by frame, in memory of one frame.
+///
+/// Whoever reads says how long the next frame may be; a longer one is refused before it is read.
 #[derive(Debug)]
 pub struct Reader<R> {
     source: R,
     payload: Vec<u8>,
+    /// Of the frame that is being read.
+    checksum: crc32fast::Hasher,
+    /// Bytes of its payload that are not yet read.
+    left: usize,
+}
+
+/// The proof of a frame whose fixed part has been read.
+#[derive(Debug)]
+pub struct Unread<'r, R> {
+    reader: &'r mut Reader<R>,
+}
+
+impl<'r, R: Read> Unread<'r, R> {
+    /// Reads the proof, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn read(self, limit: usize) -> Result<&'r [u8], FormatError> {
+        self.reader.rest(limit)
+    }
 }
 
 impl<R: Read> Reader<R> {
@@ -317,42 +339,11 @@ impl<R: Read> Reader<R> {
             Self {
                 source,
                 payload: Vec::new(),
+                checksum: crc32fast::Hasher::new(),
+                left: 0,
             },
             settings,
         ))
-    }
-
-    /// Reads the next frame, which has to be of this kind; returns its payload.
-    ///
-    /// A frame's claimed length takes no memory before its bytes are there.
-    ///
-    /// # Errors
-    /// [`FormatError`].
-    pub fn frame(&mut self, expected: Kind) -> Result<&[u8], FormatError> {
-        let head: [u8; 5] = take(&mut self.source)?;
-        let [kind, len @ ..] = head;
-        let got = Kind::from_byte(kind).ok_or(FormatError::UnknownKind { got: kind })?;
-        let (len, limit) = (u32::from_le_bytes(len) as usize, got.max_len());
-        if len > limit {
-            return Err(FormatError::TooLong { limit, got: len });
-        }
-        self.payload.clear();
-        let mut body = self.source.by_ref().take(len as u64);
-        body.read_to_end(&mut self.payload)
-            .map_err(|error| FormatError::Read(error.kind()))?;
-        if self.payload.len() < len {
-            return Err(FormatError::Truncated);
-        }
-        let mut checksum = crc32fast::Hasher::new();
-        checksum.update(&head);
-        checksum.update(&self.payload);
-        if take(&mut self.source)? != checksum.finalize().to_le_bytes() {
-            return Err(FormatError::Checksum);
-        }
-        if got != expected {
-            return Err(FormatError::Kind { expected, got });
-        }
-        Ok(&self.payload)
     }
 
     /// Passes over the next frame, of whatever kind and length, in memory of one piece: `visit`
@@ -381,14 +372,13 @@ impl<R: Read> Reader<R> {
         Ok((kind, len))
     }
 
-    /// The frame of an epoch: its span and its proof.
+    /// The frame of an epoch: its span and its proof, of at most `limit` bytes.
     ///
     /// # Errors
     /// [`FormatError`].
-    pub fn epoch(&mut self) -> Result<(Span, &[u8]), FormatError> {
-        let payload = self.frame(Kind::Epoch)?;
-        let (words, proof) = split_words::<3>(payload)?;
-        let [entry, exit, cycles] = words;
+    pub fn epoch(&mut self, limit: usize) -> Result<(Span, &[u8]), FormatError> {
+        self.open(Kind::Epoch)?;
+        let ([entry, exit, cycles], proof) = split_words(self.rest(12 + limit)?)?;
         Ok((
             Span {
                 entry,
@@ -403,20 +393,19 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// [`FormatError`].
-    pub fn merge(&mut self) -> Result<(u8, &[u8]), FormatError> {
-        let (&log_rows, proof) = self
-            .frame(Kind::Merge)?
-            .split_first()
-            .ok_or(FormatError::Short)?;
-        Ok((log_rows, proof))
+    pub fn merge(&mut self) -> Result<(u8, Unread<'_, R>), FormatError> {
+        self.open(Kind::Merge)?;
+        let [log_rows] = self.fixed()?;
+        Ok((log_rows, Unread { reader: self }))
     }
 
-    /// The frame of the result: number of epochs, exit code, output.
+    /// The frame of the result: number of epochs, exit code, output of at most `limit` bytes.
     ///
     /// # Errors
     /// [`FormatError`].
-    pub fn result(&mut self) -> Result<(u32, u32, &[u8]), FormatError> {
-        let ([epochs, exit_code], output) = split_words::<2>(self.frame(Kind::Result)?)?;
+    pub fn result(&mut self, limit: usize) -> Result<(u32, u32, &[u8]), FormatError> {
+        self.open(Kind::Result)?;
+        let ([epochs, exit_code], output) = split_words(self.rest(8 + limit)?)?;
         Ok((epochs, exit_code, output))
     }
 
@@ -424,13 +413,57 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// [`FormatError`].
-    pub fn root(&mut self) -> Result<(&[u8], &[u8]), FormatError> {
-        let (&holes, rest) = self
-            .frame(Kind::Root)?
-            .split_first()
-            .ok_or(FormatError::Short)?;
-        rest.split_at_checked(holes.into())
-            .ok_or(FormatError::Short)
+    pub fn root(&mut self) -> Result<(Vec<u8>, Unread<'_, R>), FormatError> {
+        self.open(Kind::Root)?;
+        let [holes] = self.fixed()?;
+        let log_rows = (0..holes).map(|_| self.fixed().map(|[log_rows]| log_rows));
+        let log_rows = log_rows.collect::<Result<_, _>>()?;
+        Ok((log_rows, Unread { reader: self }))
+    }
+
+    /// Reads the head of the next frame, which has to be of this kind.
+    fn open(&mut self, expected: Kind) -> Result<(), FormatError> {
+        let head: [u8; 5] = take(&mut self.source)?;
+        let [kind, len @ ..] = head;
+        let got = Kind::from_byte(kind).ok_or(FormatError::UnknownKind { got: kind })?;
+        if got != expected {
+            return Err(FormatError::Kind { expected, got });
+        }
+        self.left = u32::from_le_bytes(len) as usize;
+        self.checksum = crc32fast::Hasher::new();
+        self.checksum.update(&head);
+        Ok(())
+    }
+
+    /// The next bytes of the payload.
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], FormatError> {
+        self.left = self.left.checked_sub(N).ok_or(FormatError::Short)?;
+        let bytes = take(&mut self.source)?;
+        self.checksum.update(&bytes);
+        Ok(bytes)
+    }
+
+    /// The rest of the payload, of at most `limit` bytes, and the checksum after it.
+    ///
+    /// A frame's claimed length takes no memory before its bytes are there.
+    fn rest(&mut self, limit: usize) -> Result<&[u8], FormatError> {
+        let got = std::mem::take(&mut self.left);
+        if got > limit {
+            return Err(FormatError::TooLong { limit, got });
+        }
+        self.payload.clear();
+        let mut body = self.source.by_ref().take(got as u64);
+        body.read_to_end(&mut self.payload)
+            .map_err(|error| FormatError::Read(error.kind()))?;
+        if self.payload.len() < got {
+            return Err(FormatError::Truncated);
+        }
+        self.checksum.update(&self.payload);
+        let checksum = std::mem::take(&mut self.checksum).finalize();
+        if take(&mut self.source)? != checksum.to_le_bytes() {
+            return Err(FormatError::Checksum);
+        }
+        Ok(&self.payload)
     }
 
     /// Checks that nothing follows.

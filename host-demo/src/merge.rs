@@ -20,7 +20,7 @@ use crate::backend::Backend;
 const MAX_TABLES: usize = MAX_ARITY as usize + 3 + MAX_HOLES;
 /// Holes of an image at most: before, between and after its intervals.
 pub const MAX_HOLES: usize = tranche_machine::program::MAX_INTERVALS + 1;
-/// log2 of the most rows of such a table.
+/// log2 of the most rows of a table whose height depends on the run.
 pub const MAX_LOG_ROWS: u8 = 24;
 
 /// The plan of a merge.
@@ -59,6 +59,17 @@ pub const fn empty_log_rows(setup: &Setup<'_>, level: u32) -> u8 {
     } else {
         MIN_LOG_ROWS
     }
+}
+
+/// log2 of the most rows that the parent of a merge, or a table of untouched memory, can need.
+///
+/// A parent has a row for each cell that a child has touched; so has the table of a hole, and two
+/// that bridge wide gaps, and one after the last.
+pub fn max_log_rows(node: &Node, children: &[SizedChild]) -> u8 {
+    let touched = children.iter().take(node.children as usize);
+    let touched: usize = touched.map(|(_, log_rows)| 1 << log_rows).sum();
+    let others = if node.root { 3 } else { 0 };
+    log_rows(touched + others).min(MAX_LOG_ROWS)
 }
 
 /// The image table of a program.
@@ -133,6 +144,11 @@ impl<'a> MergeTables<'a> {
         }
     }
 
+    /// log2 of the rows of each.
+    pub fn log_heights(&self) -> Vec<usize> {
+        self.specs.iter().map(|s| s.log_height.into()).collect()
+    }
+
     /// The plan of the merge in the fast profile: what a verifier reads is the same in either.
     ///
     /// # Errors
@@ -154,11 +170,10 @@ impl<'a> MergeTables<'a> {
     /// # Errors
     /// When Plonky3 cannot verify such a plan.
     pub fn key(&self, params: &Params) -> Result<MergeKey<'a>, KeyError> {
-        let log_heights: Vec<usize> = self.specs.iter().map(|s| s.log_height.into()).collect();
         let carved: Vec<bool> = self.specs.iter().map(|s| s.carved).collect();
         VerifyingKey::new(
             self.airs.clone(),
-            &log_heights,
+            &self.log_heights(),
             *params,
             POSEIDON2.clone(),
             &carved,

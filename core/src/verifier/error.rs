@@ -92,12 +92,17 @@ impl core::error::Error for KeyError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The proof has more bytes than any proof may have.
+    /// The proof has more bytes than the plan's may have.
     TooLong {
         /// Most bytes that a proof may have.
         limit: usize,
         /// Bytes of this one.
         got: usize,
+    },
+    /// Decoded, the elements of the proof take more memory than those of a proof of its length.
+    TooLarge {
+        /// Most bytes that they may take.
+        limit: usize,
     },
     /// The bytes are not the one canonical encoding of a proof: cut short, followed by more bytes,
     /// a length written in another way, or a field element that is not reduced.
@@ -151,6 +156,9 @@ impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong { limit, got } => write!(f, "{got} bytes, at most {limit} are read"),
+            Self::TooLarge { limit } => {
+                write!(f, "more elements than {limit} bytes of memory hold")
+            }
             Self::Encoding => f.write_str("not the canonical encoding of a proof"),
             Self::TableCount { expected, got } => {
                 write!(f, "{got} tables, the plan has {expected}")

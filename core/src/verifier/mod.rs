@@ -10,6 +10,7 @@
 //! | a malformed proof or plan | where Plonky3 would stop | refused here as |
 //! |---|---|---|
 //! | lengths that claim gigabytes | memory while decoding | [`VerifyError::TooLong`] |
+//! | more and emptier vectors than a proof has | memory while decoding | [`VerifyError::TooLarge`] |
 //! | a cap that is no tree layer, a field element at or above p | (its decoder refuses both) | [`VerifyError::Encoding`] |
 //! | heights other than the plan's | `split_domains`, shifts, work per claimed row | [`VerifyError::Height`] |
 //! | grinding of 31 bits or more, blowup or arity 0 | `sample_bits`, `fold_schedule` | [`KeyError::Parameter`] |
@@ -25,6 +26,7 @@
 extern crate alloc;
 
 mod config;
+mod decode;
 mod error;
 mod split_mmcs;
 
@@ -42,13 +44,14 @@ pub use config::{
     CarvedConfig, Challenger, Compress, Configuration, Hash, Permutation, PlainConfig, Root, Tree,
     permutation,
 };
+pub use decode::decode;
 pub use error::{KeyError, VerifyError};
 pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};
 
 use crate::poseidon2::Poseidon2;
 use crate::{EF, F, Params, Statement};
 
-/// Bytes that a proof may have at most.
+/// Bytes that a proof of any plan may have at most.
 pub const MAX_PROOF_BYTES: usize = 1 << 26;
 
 /// Grinding is compared with a field element's low bits: 2^31 is above the field's order.
@@ -127,7 +130,7 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
         statement: Option<&Statement>,
         public_values: &[Vec<F>],
     ) -> Result<Vec<Root>, VerifyError> {
-        let proof = decode::<C>(bytes)?;
+        let proof = decode::<C>(bytes, MAX_PROOF_BYTES)?;
         self.verify_decoded(&proof, statement, public_values)?;
         Ok(self.carved_roots(&proof))
     }
@@ -142,21 +145,7 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
         statement: Option<&Statement>,
         public_values: &[Vec<F>],
     ) -> Result<(), VerifyError> {
-        let (expected, got) = (self.log_heights.len(), proof.degree_bits.len());
-        if expected != got {
-            return Err(VerifyError::TableCount { expected, got });
-        }
-        for (table, (&expected, &got)) in
-            self.log_heights.iter().zip(&proof.degree_bits).enumerate()
-        {
-            if expected != got {
-                return Err(VerifyError::Height {
-                    table,
-                    expected,
-                    got,
-                });
-            }
-        }
+        check_heights(proof, &self.log_heights)?;
         let config = C::new(&self.params, &self.poseidon2, &self.carving, statement);
         p3_batch_stark::verify_batch(&config, &self.airs, proof, public_values, &self.common)?;
         Ok(())
@@ -173,26 +162,28 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
     }
 }
 
-/// Reads a proof.
-///
-/// A proof has exactly one encoding, and no other is accepted: all bytes are consumed, and encoding
-/// the result again gives them back.
+/// Compares a proof's heights with a plan's, which needs no key: what a key costs grows with heights.
 ///
 /// # Errors
-/// [`VerifyError::TooLong`] above [`MAX_PROOF_BYTES`], else [`VerifyError::Encoding`].
-pub fn decode<C: Configuration>(bytes: &[u8]) -> Result<BatchProof<C>, VerifyError> {
-    if bytes.len() > MAX_PROOF_BYTES {
-        return Err(VerifyError::TooLong {
-            limit: MAX_PROOF_BYTES,
-            got: bytes.len(),
-        });
+/// [`VerifyError::TableCount`] or [`VerifyError::Height`].
+pub fn check_heights<C: Configuration>(
+    proof: &BatchProof<C>,
+    log_heights: &[usize],
+) -> Result<(), VerifyError> {
+    let (expected, got) = (log_heights.len(), proof.degree_bits.len());
+    if expected != got {
+        return Err(VerifyError::TableCount { expected, got });
     }
-    let proof: BatchProof<C> = postcard::from_bytes(bytes).map_err(|_| VerifyError::Encoding)?;
-    let canonical = postcard::to_allocvec(&proof).map_err(|_| VerifyError::Encoding)?;
-    if canonical != bytes {
-        return Err(VerifyError::Encoding);
+    for (table, (&expected, &got)) in log_heights.iter().zip(&proof.degree_bits).enumerate() {
+        if expected != got {
+            return Err(VerifyError::Height {
+                table,
+                expected,
+                got,
+            });
+        }
     }
-    Ok(proof)
+    Ok(())
 }
 
 /// Refuses parameters outside the range that Plonky3's verifier is defined on.

@@ -76,8 +76,10 @@ pub enum Check {
         /// Its bytes.
         bytes: usize,
     },
-    /// A table's height is outside of its cap.
+    /// A table is shorter than any, or has more rows than the tables that are merged.
     Height {
+        /// log2 of the most rows.
+        limit: u8,
         /// log2 of the rows claimed.
         got: u8,
     },
@@ -149,7 +151,9 @@ impl fmt::Display for Check {
                 write!(f, "{got} epochs claimed, the run has {expected}")
             }
             Self::Output { bytes } => write!(f, "{bytes} bytes of output"),
-            Self::Height { got } => write!(f, "a table of 2^{got} rows"),
+            Self::Height { limit, got } => {
+                write!(f, "a table of 2^{got} rows, at most 2^{limit} are needed")
+            }
             Self::Holes { expected, got } => {
                 write!(
                     f,

@@ -6,6 +6,10 @@
 //! where the last one ended, and that each merged table has the root of the proof it comes from.
 //! Its memory is one frame, and one root for each table that waits for its merge.
 //!
+//! What it spends is bounded before it is spent. A frame is no longer than its plan's longest proof;
+//! a height no larger than the tables below it can have rows for; an output no longer than the run
+//! could write. No key is derived, and no table built, before a proof of the plan's heights is there.
+//!
 //! No bundle makes it panic.
 
 mod error;
@@ -14,8 +18,11 @@ use std::io::Read;
 
 use tranche_core::plan::Profile;
 use tranche_core::security::Bits;
-use tranche_core::verifier::Root;
-use tranche_core::{Digest, Params};
+use tranche_core::verifier::{
+    CarvedConfig, MAX_PROOF_BYTES, Root, VerifyError, check_heights, decode,
+};
+use tranche_core::{Digest, Params, Plan};
+use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::merge::{Child, MIN_LOG_ROWS, MergeTable, Node, Outcome, Tree, empty_root};
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings, bits};
 use tranche_machine::setup::{POSEIDON2, Setup, SetupError};
@@ -26,7 +33,7 @@ use crate::backend::Backend;
 use crate::bundle::{FormatError, Reader};
 use crate::epoch::{EpochKey, epoch_key, public_values};
 use crate::merge::{
-    MAX_LOG_ROWS, MergeKey, MergeTables, SizedChild, empty_log_rows, image, merge_statement,
+    MergeKey, MergeTables, SizedChild, empty_log_rows, image, max_log_rows, merge_statement,
     outcome,
 };
 
@@ -119,10 +126,25 @@ impl From<FormatError> for Check {
     }
 }
 
+impl From<VerifyError> for Check {
+    fn from(error: VerifyError) -> Self {
+        Self::Proof(error)
+    }
+}
+
 /// A table that waits for its merge.
 struct Waiting {
     log_rows: u8,
     root: Root,
+}
+
+/// What is kept of the last merge below the root: the next one is often alike.
+struct KnownMerge<'a> {
+    leaves: bool,
+    log_heights: Vec<usize>,
+    /// Bytes of its longest proof.
+    max_proof_len: usize,
+    key: MergeKey<'a>,
 }
 
 /// A verification under way.
@@ -130,9 +152,11 @@ struct Verifier<'a> {
     setup: Setup<'a>,
     floor: f64,
     tables: EpochTables<'a>,
-    key: EpochKey<'a>,
-    /// The key of the last merge below the root, with what it was made for.
-    merge_key: Option<(bool, Vec<u8>, MergeKey<'a>)>,
+    /// Bytes of an epoch's longest proof.
+    max_epoch_len: usize,
+    /// The key of epochs, once there is a proof of one.
+    key: Option<EpochKey<'a>>,
+    known: Option<KnownMerge<'a>>,
     /// Tables that wait, by level; level 0 are the epochs.
     waiting: Vec<Vec<Waiting>>,
     /// Where the next epoch begins.
@@ -147,18 +171,18 @@ struct Verifier<'a> {
 impl<'a> Verifier<'a> {
     fn new(setup: Setup<'a>, floor: f64) -> Result<Self, Check> {
         let tables = EpochTables::new(&setup);
-        let epoch_bits = bits(
-            &tables
-                .plan_in::<Backend>(Profile::Fast)
-                .map_err(Check::Plan)?,
-        );
+        let plan = tables
+            .plan_in::<Backend>(Profile::Fast)
+            .map_err(Check::Plan)?;
+        let epoch_bits = bits(&plan);
         check_floor(&epoch_bits, floor)?;
         Ok(Self {
             setup,
             floor,
-            key: epoch_key(&tables).map_err(Check::Key)?,
             tables,
-            merge_key: None,
+            max_epoch_len: max_proof_len(&plan),
+            key: None,
+            known: None,
             waiting: Vec::new(),
             entry: setup.program.entry(),
             epochs: 0,
@@ -175,14 +199,19 @@ impl<'a> Verifier<'a> {
     /// Checks the next epoch; returns whether it is the last.
     fn epoch<R: Read>(&mut self, reader: &mut Reader<R>) -> Result<bool, Check> {
         let number = self.epochs + 1;
-        let (span, proof) = reader.epoch()?;
+        let (span, bytes) = reader.epoch(self.max_epoch_len)?;
         self.check_span(&span)?;
+        let proof = decode::<CarvedConfig>(bytes, self.max_epoch_len)?;
+        check_heights(&proof, &self.tables.specs.map(|s| s.log_height.into()))?;
+        let key = match self.key.take() {
+            Some(key) => key,
+            None => epoch_key(&self.tables).map_err(Check::Key)?,
+        };
+        let key = self.key.insert(key);
         let publics = public_values(&self.tables, number, &span);
         let statement = self.setup.epoch_statement(number);
-        let roots = self
-            .key
-            .verify(proof, Some(&statement), &publics)
-            .map_err(Check::Proof)?;
+        key.verify_decoded(&proof, Some(&statement), &publics)?;
+        let roots = key.carved_roots(&proof);
         let missing = Check::ChildRoot {
             child: Child::Epoch(number),
         };
@@ -225,27 +254,33 @@ impl<'a> Verifier<'a> {
         node: Node,
         reader: &mut Reader<R>,
     ) -> Result<(), Check> {
-        let (parent_log, proof) = reader.merge()?;
-        check_height(parent_log)?;
+        let (parent_log, frame) = reader.merge()?;
         let (sized, expected) = self.children(tree, &node);
+        check_height(parent_log, max_log_rows(&node, &sized))?;
         let tables = MergeTables::inner(&node, &sized, parent_log);
-        let logs: Vec<u8> = tables.specs.iter().map(|spec| spec.log_height).collect();
-        let leaves = node.level == 1;
-        let known = self
-            .merge_key
-            .take()
-            .filter(|known| (known.0, &known.1) == (leaves, &logs));
-        let (.., key) = match known {
-            Some(known) => self.merge_key.insert(known),
-            None => {
-                let key = self.key_of(&tables)?;
-                self.merge_key.insert((leaves, logs, key))
-            }
+        let (leaves, log_heights) = (node.level == 1, tables.log_heights());
+        let alike =
+            |known: &KnownMerge<'_>| known.leaves == leaves && known.log_heights == log_heights;
+        let known = self.known.take().filter(alike);
+        let max_proof_len = match &known {
+            Some(known) => known.max_proof_len,
+            None => self.max_proof_len(&tables)?,
         };
+        let proof = decode::<CarvedConfig>(frame.read(max_proof_len)?, max_proof_len)?;
+        check_heights(&proof, &log_heights)?;
+        let known = match known {
+            Some(known) => known,
+            None => KnownMerge {
+                leaves,
+                log_heights,
+                max_proof_len,
+                key: tables.key(self.params()).map_err(Check::Key)?,
+            },
+        };
+        let key = &self.known.insert(known).key;
         let statement = merge_statement(&self.setup, &node, None);
-        let roots = key
-            .verify(proof, Some(&statement), &tables.publics)
-            .map_err(Check::Proof)?;
+        key.verify_decoded(&proof, Some(&statement), &tables.publics)?;
+        let roots = key.carved_roots(&proof);
         compare(&sized, &expected, &roots)?;
         let child = Child::Merge {
             level: node.level,
@@ -268,7 +303,9 @@ impl<'a> Verifier<'a> {
 
     /// Reads the claimed result: exit code and output.
     fn result<R: Read>(&self, reader: &mut Reader<R>) -> Result<(u32, Vec<u8>), Check> {
-        let (got, exit_code, output) = reader.result()?;
+        // A cycle puts out at most four bytes.
+        let limit = self.cycles.saturating_mul(4).min(MAX_OUTPUT_BYTES.into());
+        let (got, exit_code, output) = reader.result(limit as usize)?;
         let expected = self.epochs;
         if got != expected {
             return Err(Check::EpochCount { expected, got });
@@ -284,20 +321,25 @@ impl<'a> Verifier<'a> {
         result: Outcome<'_>,
         reader: &mut Reader<R>,
     ) -> Result<(), Check> {
-        let (hole_logs, proof) = reader.root()?;
-        hole_logs.iter().try_for_each(|&log| check_height(log))?;
+        let (hole_logs, frame) = reader.root()?;
         let image = image(&self.setup);
         let (expected, got) = (image.holes().count(), hole_logs.len());
         if got != expected {
             return Err(Check::Holes { expected, got });
         }
         let (sized, expected) = self.children(tree, &node);
-        let tables = MergeTables::root(&node, &sized, image, result, hole_logs);
-        let key = self.key_of(&tables)?;
+        let limit = max_log_rows(&node, &sized);
+        hole_logs
+            .iter()
+            .try_for_each(|&log| check_height(log, limit))?;
+        let tables = MergeTables::root(&node, &sized, image, result, &hole_logs);
+        let max_proof_len = self.max_proof_len(&tables)?;
+        let proof = decode::<CarvedConfig>(frame.read(max_proof_len)?, max_proof_len)?;
+        check_heights(&proof, &tables.log_heights())?;
+        let key = tables.key(self.params()).map_err(Check::Key)?;
         let statement = merge_statement(&self.setup, &node, Some(&result));
-        let roots = key
-            .verify(proof, Some(&statement), &tables.publics)
-            .map_err(Check::Proof)?;
+        key.verify_decoded(&proof, Some(&statement), &tables.publics)?;
+        let roots = key.carved_roots(&proof);
         compare(&sized, &expected, &roots)?;
         self.merges += 1;
         Ok(())
@@ -331,15 +373,15 @@ impl<'a> Verifier<'a> {
             .unzip()
     }
 
-    /// The key of a merge, whose plan has to have the bits asked for.
-    fn key_of<'m>(&mut self, tables: &MergeTables<'m>) -> Result<MergeKey<'m>, Check> {
-        let params = *self.params();
-        let bits = bits(&tables.plan(&params).map_err(Check::Plan)?);
+    /// Bytes of the longest proof of a merge, whose plan has to have the bits asked for.
+    fn max_proof_len(&mut self, tables: &MergeTables<'_>) -> Result<usize, Check> {
+        let plan = tables.plan(self.params()).map_err(Check::Plan)?;
+        let bits = bits(&plan);
         check_floor(&bits, self.floor)?;
         if bits.total() < self.weakest.total() {
             self.weakest = bits;
         }
-        tables.key(&params).map_err(Check::Key)
+        Ok(max_proof_len(&plan))
     }
 
     fn wait(&mut self, level: usize, table: Waiting) {
@@ -365,6 +407,12 @@ impl<'a> Verifier<'a> {
     }
 }
 
+/// Bytes of the longest proof of a plan.
+fn max_proof_len<const N: usize>(plan: &Plan<N>) -> usize {
+    let len = usize::try_from(plan.max_proof_len());
+    len.map_or(MAX_PROOF_BYTES, |len| len.min(MAX_PROOF_BYTES))
+}
+
 /// Refuses a plan that proves too few bits.
 fn check_floor(bits: &Bits, floor: f64) -> Result<(), Check> {
     let bits = bits.total();
@@ -376,11 +424,11 @@ fn check_floor(bits: &Bits, floor: f64) -> Result<(), Check> {
 }
 
 /// Refuses a height that no honest prover needs.
-fn check_height(log_rows: u8) -> Result<(), Check> {
-    if (MIN_LOG_ROWS..=MAX_LOG_ROWS).contains(&log_rows) {
+fn check_height(got: u8, limit: u8) -> Result<(), Check> {
+    if (MIN_LOG_ROWS..=limit).contains(&got) {
         Ok(())
     } else {
-        Err(Check::Height { got: log_rows })
+        Err(Check::Height { limit, got })
     }
 }
 

@@ -237,7 +237,7 @@ fn multiplicities_that_reach_the_order_are_refused() {
         &[],
     )
     .expect("a key");
-    let mut proof = decode::<PlainConfig>(&batch.prove()).expect("honest");
+    let mut proof = decode::<PlainConfig>(&batch.prove(), MAX_PROOF_BYTES).expect("honest");
     proof.degree_bits[0] = 24;
     let refused = key.verify_decoded(&proof, None, &batch.publics);
     assert!(
@@ -250,7 +250,7 @@ fn multiplicities_that_reach_the_order_are_refused() {
 fn a_swapped_root_is_refused() {
     let batch = carved();
     let key = key::<CarvedConfig>(&batch);
-    let proof = || decode::<CarvedConfig>(&batch.prove()).expect("honest");
+    let proof = || decode::<CarvedConfig>(&batch.prove(), MAX_PROOF_BYTES).expect("honest");
     let verify = |proof: &_| key.verify_decoded(proof, batch.statement.as_ref(), &batch.publics);
     verify(&proof()).expect("honest");
     assert_eq!(key.carved_roots(&proof()).len(), 2);

@@ -2,6 +2,7 @@
 
 use tranche::bundle::{FormatError, HEADER_BYTES, Reader};
 use tranche::verify::{Check, Refusal};
+use tranche_core::verifier::{CarvedConfig, MAX_PROOF_BYTES, VerifyError, decode};
 use tranche_machine::settings::Settings;
 
 use crate::bundles::*;
@@ -25,9 +26,9 @@ fn small() -> Vec<u8> {
 /// Reads all of a small bundle and looks at no proof.
 fn read(bundle: &[u8]) -> Result<(), FormatError> {
     let (mut reader, _) = Reader::new(bundle)?;
-    reader.epoch()?;
-    reader.result()?;
-    reader.root()?;
+    reader.epoch(MAX_PROOF_BYTES)?;
+    reader.result(0)?;
+    reader.root()?.1.read(MAX_PROOF_BYTES)?;
     reader.end()
 }
 
@@ -123,6 +124,34 @@ fn cut_everywhere() {
 }
 
 #[test]
+fn decoding_takes_memory_in_proportion() {
+    let proof = Parts::of(&small()).payload(EPOCH, 0)[12..].to_vec();
+    let len = proof.len();
+    assert!(decode::<CarvedConfig>(&proof, len).is_ok(), "the control");
+    let got = len;
+    let limit = len - 1;
+    let error = decode::<CarvedConfig>(&proof, limit).err();
+    assert_eq!(error, Some(VerifyError::TooLong { limit, got }));
+
+    // No roots in any round, then instances without anything in them: eight bytes each.
+    let mut empty = vec![0; len];
+    empty[4] = 100;
+    assert_eq!(
+        decode::<CarvedConfig>(&empty, len).err(),
+        Some(VerifyError::Encoding),
+        "few of them are decoded, and other bytes follow"
+    );
+    let instances = len / 12;
+    assert!((128..1 << 14).contains(&instances), "two bytes of a length");
+    empty[4..6].copy_from_slice(&[instances as u8 | 0x80, (instances >> 7) as u8]);
+    let limit = 8 * len;
+    assert_eq!(
+        decode::<CarvedConfig>(&empty, len).err(),
+        Some(VerifyError::TooLarge { limit })
+    );
+}
+
+#[test]
 fn a_length_that_claims_gigabytes() {
     let bundle = small();
     let mut forged = bundle[..HEADER_BYTES].to_vec();
@@ -133,7 +162,7 @@ fn a_length_that_claims_gigabytes() {
         "{refusal}"
     );
     forged.truncate(HEADER_BYTES);
-    forged.extend([EPOCH, 0, 0, 0, 4]);
+    forged.extend([EPOCH, 0, 0x10, 0, 0]);
     let refusal = check(&SPIN, &forged).unwrap_err();
     assert_eq!(refusal.check, Check::Format(FormatError::Truncated));
 }

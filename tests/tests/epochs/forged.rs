@@ -5,7 +5,7 @@ use tranche::prove::ProveError;
 use tranche::verify::{Check, Place, Refusal};
 use tranche_core::verifier::VerifyError;
 use tranche_machine::Program;
-use tranche_machine::merge::{Child, MergeError};
+use tranche_machine::merge::{Child, MIN_LOG_ROWS, MergeError};
 use tranche_machine::settings::Settings;
 use tranche_machine::tables::rom::HALT;
 
@@ -14,18 +14,18 @@ use crate::bundles::*;
 /// The field's order.
 const P: u32 = 0x7800_0001;
 
-fn refused(parts: &Parts) -> Refusal {
+pub fn refused(parts: &Parts) -> Refusal {
     check(&SPIN, &parts.sealed()).expect_err("a forged bundle is accepted")
 }
 
 /// An honest bundle of several epochs and merges in two levels or more.
-fn honest(input: &str) -> Parts {
+pub fn honest(input: &str) -> Parts {
     let parts = Parts::of(&bundle(&SPIN, SMALL, input));
     assert!(check(&SPIN, &parts.sealed()).is_ok(), "the control");
     parts
 }
 
-fn is_merge(place: Place, root: bool) -> bool {
+pub fn is_merge(place: Place, root: bool) -> bool {
     matches!(place, Place::Merge(node) if node.root == root)
 }
 
@@ -407,15 +407,24 @@ fn heights_other_than_the_plans() {
 
     for kind in [MERGE, ROOT] {
         let at = usize::from(kind == ROOT); // the first height
-        for (log_rows, in_caps) in [(3, false), (12, true), (25, false), (255, false)] {
+        for got in [3, 8, 12, 25, 255] {
             let mut forged = parts.clone();
-            forged.payload(kind, 0)[at] = log_rows;
+            forged.payload(kind, 0)[at] = got;
             let check = refused(&forged).check;
-            if in_caps {
-                let height = matches!(check, Check::Proof(VerifyError::Height { got: 4..=9, .. }));
-                assert!(height, "{check}");
-            } else {
-                assert_eq!(check, Check::Height { got: log_rows });
+            match check {
+                Check::Height {
+                    limit,
+                    got: refused,
+                } => {
+                    assert!(got < MIN_LOG_ROWS || got > limit);
+                    assert_eq!(refused, got);
+                }
+                _ => {
+                    assert_eq!(got, 8);
+                    let height =
+                        matches!(check, Check::Proof(VerifyError::Height { expected: 8, .. }));
+                    assert!(height, "{check}");
+                }
             }
         }
     }

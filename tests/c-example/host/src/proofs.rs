@@ -7,6 +7,7 @@ use tranche::bundle::Reader;
 use tranche::epoch::{epoch_key, public_values};
 use tranche::execute;
 use tranche::prove::{Options, prove};
+use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::{EpochTables, Program, Settings, Setup};
 
@@ -44,7 +45,7 @@ pub fn check(files: &[&str]) -> Result<(), Failure> {
     let key = epoch_key(&tables)?;
     let (mut reader, _) = Reader::new(&bundle[..])?;
     for number in 1..=proved.epochs {
-        let (span, proof) = reader.epoch()?;
+        let (span, proof) = reader.epoch(MAX_PROOF_BYTES)?;
         for (file, rest) in files.iter().zip(&mut rest) {
             let (sent, after) = rest
                 .split_at_checked(proof.len())

@@ -1,0 +1,95 @@
+//! What a header, a frame and a result may be at most, each cap by itself.
+
+use tranche::bundle::FormatError;
+use tranche::verify::{Check, Place};
+use tranche_core::verifier::VerifyError;
+use tranche_machine::settings::OutOfRange;
+
+use crate::bundles::*;
+use crate::forged::{honest, is_merge, refused};
+
+#[test]
+fn header_integers_outside_of_their_caps() {
+    let parts = honest("10");
+    // From the end: the integers are the last of the header.
+    let at = |i: usize| parts.header.len() - 13 + i;
+    for (i, got, name) in [
+        (0, 5, "log2_cycles"),
+        (0, 21, "log2_cycles"),
+        (1, 1, "arity"),
+        (1, 33, "arity"),
+        (2, 0, "log_blowup"),
+        (2, 4, "log_blowup"),
+        (3, 4, "log_final_poly_len"),
+        (4, 0, "max_log_arity"),
+        (4, 4, "max_log_arity"),
+        (5, 5, "cap_height"),
+        (7, 3, "num_queries"),
+        (8, 31, "query_pow_bits"),
+        (9, 31, "batch_pow_bits"),
+        (10, 31, "lookup_pow_bits"),
+        (11, 31, "commit_pow_bits"),
+        (12, 31, "ood_pow_bits"),
+    ] {
+        let mut forged = parts.clone();
+        forged.header[at(i)] = got;
+        let refusal = refused(&forged);
+        assert_eq!(refusal.place, Place::Header);
+        let Check::Format(FormatError::Setting(error)) = refusal.check else {
+            panic!("{name}: {refusal}")
+        };
+        assert_eq!(error.name, name);
+    }
+    let mut forged = parts.clone();
+    forged.header[at(6)] = 0;
+    let refusal = refused(&forged);
+    let none = matches!(
+        refusal.check,
+        Check::Format(FormatError::Setting(OutOfRange { got: 0, .. }))
+    );
+    assert!(none, "no queries: {refusal}");
+
+    let mut forged = parts.clone();
+    forged.header[0] ^= 1;
+    assert_eq!(refused(&forged).check, Check::Format(FormatError::Magic));
+    let mut forged = parts;
+    forged.header[8] ^= 0x80;
+    let check = refused(&forged).check;
+    assert!(
+        matches!(check, Check::Format(FormatError::Version { .. })),
+        "{check}"
+    );
+}
+
+#[test]
+fn frames_longer_than_the_plans_proofs() {
+    let parts = honest("10");
+    // The longest proof is a little longer than an honest one, whose paths share nodes.
+    for kind in [EPOCH, MERGE, ROOT] {
+        let mut forged = parts.clone();
+        let payload = forged.payload(kind, 0);
+        let longer = 2 * payload.len();
+        payload.resize(longer, 0);
+        let check = refused(&forged).check;
+        let Check::Format(FormatError::TooLong { limit, got }) = check else {
+            panic!("{check}")
+        };
+        assert!(limit < got && got <= longer && longer < 2 * limit);
+    }
+    // A cycle puts out at most four bytes.
+    let mut forged = parts.clone();
+    let epochs = forged.word(RESULT, 0, 0) as usize;
+    let cycles: u32 = (0..epochs).map(|n| forged.word(EPOCH, n, 2)).sum();
+    let limit = 4 * cycles as usize;
+    for (len, too_long) in [(limit, false), (limit + 1, true)] {
+        forged.payload(RESULT, 0).resize(8 + len, 0);
+        let refusal = refused(&forged);
+        if too_long {
+            assert_eq!(refusal.place, Place::Result);
+        } else {
+            // Another height than the proof's result table has: nothing is built for it.
+            let height = matches!(refusal.check, Check::Proof(VerifyError::Height { .. }));
+            assert!(height && is_merge(refusal.place, true), "{refusal}");
+        }
+    }
+}
