@@ -5,7 +5,7 @@
 
 use tranche_core::Params;
 use tranche_core::plan::{MAX_QUERIES, Plan};
-use tranche_core::security::Bits;
+use tranche_core::security::{Bits, Shape};
 
 use crate::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
@@ -125,4 +125,49 @@ impl Settings {
 /// The proven bits of one proof of `plan`, term by term.
 pub fn bits<const N: usize>(plan: &Plan<N>) -> Bits {
     Bits::unique(&plan.security_shape(), plan.params())
+}
+
+/// Most bits that [`raised`] grinds at a site: some seconds on one core.
+pub const MAX_RAISED_POW_BITS: u8 = 22;
+
+/// The term that keeps a plan below the bits asked for, whatever is raised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Shortfall {
+    /// The term's name, as in [`Bits::terms`].
+    pub term: &'static str,
+    /// Bits of the plan.
+    pub bits: f64,
+}
+
+/// The parameters with as many more queries, and as much more grinding at each site, as it takes for
+/// a proof of `shape` to reach `floor` proven bits. None is lowered.
+///
+/// # Errors
+/// [`Shortfall`] where queries are at their most, a site at [`MAX_RAISED_POW_BITS`], or the term is
+/// one that neither helps.
+pub fn raised(mut params: Params, shape: &Shape, floor: f64) -> Result<Params, Shortfall> {
+    loop {
+        let bits = Bits::unique(shape, &params);
+        let (term, least) = bits.binding();
+        let bits = least.total();
+        if bits >= floor {
+            return Ok(params);
+        }
+        let site = match term {
+            "query" if usize::from(params.num_queries) < MAX_QUERIES => {
+                params.num_queries += 1;
+                continue;
+            }
+            "batching" => &mut params.batch_pow_bits,
+            "logup" => &mut params.lookup_pow_bits,
+            "folding" => &mut params.commit_pow_bits,
+            "deep" => &mut params.ood_pow_bits,
+            _ => return Err(Shortfall { term, bits }),
+        };
+        if *site >= MAX_RAISED_POW_BITS {
+            return Err(Shortfall { term, bits });
+        }
+        *site += 1;
+    }
 }

@@ -2,12 +2,12 @@
 
 use tranche_core::plan::security_shape;
 use tranche_core::poseidon2::Poseidon2;
-use tranche_core::security::{self, Bits};
-use tranche_core::{Digest, Params, PlanError, Statement};
+use tranche_core::security;
+use tranche_core::{Digest, PlanError, Statement};
 
 use crate::merge::{MIN_LOG_ROWS, inner_tables, statement};
 use crate::program::Program;
-use crate::settings::{OutOfRange, Settings};
+use crate::settings::{OutOfRange, Settings, Shortfall, raised};
 use crate::shape::{EpochShape, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 use crate::tables::EpochTable;
 
@@ -26,9 +26,11 @@ pub enum SetupError {
     Range(OutOfRange),
     /// A batch cannot be planned.
     Plan(PlanError),
-    /// No number of queries reaches the bits asked for.
+    /// Neither queries nor grinding reach the bits asked for.
     Security {
-        /// Bits at the most queries.
+        /// The term that falls short.
+        term: &'static str,
+        /// Bits of the plan that has the fewest.
         bits: f64,
         /// Bits asked for.
         floor: f64,
@@ -40,9 +42,11 @@ impl core::fmt::Display for SetupError {
         match self {
             Self::Range(error) => error.fmt(f),
             Self::Plan(error) => error.fmt(f),
-            Self::Security { bits, floor } => {
-                write!(f, "{bits:.2} proven bits a proof, {floor} are asked for")
-            }
+            Self::Security { term, bits, floor } => write!(
+                f,
+                "{bits:.2} proven bits a proof, {floor} are asked for: no more queries or grinding \
+                 are allowed that would raise the {term} term"
+            ),
         }
     }
 }
@@ -122,42 +126,37 @@ impl<'a> Setup<'a> {
         })
     }
 
-    /// The setup with as many more queries as it takes for an epoch, and for the shortest merge, to
-    /// reach `floor` proven bits a proof.
+    /// The setup with as many more queries, and as much more grinding, as it takes for an epoch, and
+    /// for the shortest merge, to reach `floor` proven bits a proof.
     ///
     /// # Errors
-    /// When a setting is outside of its range, a plan is refused, or queries do not help.
+    /// When a setting is outside of its range, a plan is refused, or neither helps.
     #[inline(never)] // its stack is gone before what follows
     pub fn secure(
         program: &'a Program<'a>,
-        mut settings: Settings,
+        settings: Settings,
         floor: f64,
     ) -> Result<Self, SetupError> {
         let setup = Self::new(program, settings)?;
-        let shapes = [epoch_security(&setup)?, merge_security(&setup)?];
-        loop {
-            let bits = shapes.map(|shape| Bits::unique(&shape, &settings.params));
-            let least = bits[0].total().min(bits[1].total());
-            if least >= floor {
-                return Ok(Self::new(program, settings)?);
-            }
-            let more = Params {
-                num_queries: settings.params.num_queries + 1,
-                ..settings.params
-            };
-            let next = Settings {
-                params: more,
-                ..settings
-            };
-            // Another term binds, or there is no room for one more query.
-            let helps = bits
-                .iter()
-                .any(|b| b.total() < floor && b.binding().0 == "query");
-            if !helps || next.check().is_err() {
-                return Err(SetupError::Security { bits: least, floor });
-            }
-            settings = next;
+        let setup = setup.raised(&epoch_security(&setup)?, floor)?;
+        setup.raised(&merge_security(&setup)?, floor)
+    }
+
+    /// The setup with as many more queries, and as much more grinding, as it takes for a proof of
+    /// `shape` to reach `floor` proven bits.
+    ///
+    /// # Errors
+    /// [`SetupError::Security`] when neither helps.
+    pub fn raised(&self, shape: &security::Shape, floor: f64) -> Result<Self, SetupError> {
+        let settings = self.settings;
+        let params = raised(settings.params, shape, floor).map_err(|shortfall| {
+            let Shortfall { term, bits } = shortfall;
+            SetupError::Security { term, bits, floor }
+        })?;
+        if params == settings.params {
+            return Ok(*self);
         }
+        Ok(Self::new(self.program, Settings { params, ..settings })?)
     }
 
     /// The statement of the proof of epoch `number`.

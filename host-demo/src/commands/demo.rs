@@ -7,15 +7,14 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 use tranche_machine::Program;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
-use tranche_machine::setup::Setup;
 
 use super::report::{progress_bar, size};
 use crate::answer::print;
 use crate::error::Error;
 use crate::hex::{digest_hex, hex};
-use crate::prove::Options;
+use crate::prove::{self, Options, prove};
 use crate::system::peak_rss_bytes;
-use crate::{backend, execute, prove, verify};
+use crate::{backend, execute, verify};
 
 /// The built-in guest: SHA-256 of its input.
 pub const GUEST: &[u8] = include_bytes!("../../guests/prebuilt/sha256.elf");
@@ -45,7 +44,13 @@ pub fn run() -> Result<ExitCode, Error> {
     say(format!("execution  {} cycles", execution.cycles))?;
 
     let options = Options::default();
-    let setup = Setup::secure(&program, Settings::default(), SECURITY_FLOOR_BITS)?;
+    let setup = prove::secure(
+        &program,
+        README,
+        &execution,
+        Settings::default(),
+        SECURITY_FLOOR_BITS,
+    )?;
     let bar = progress_bar(execution.cycles);
     let (start, mut bundle) = (Instant::now(), Vec::new());
     let proved = prove(

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::execute::Execution;
 use crate::files::{Output, Unfinished, is_standard};
 use crate::hex::{digest_hex, hex};
-use crate::prove::{Ends, Fit, Options, ProveError, fit};
+use crate::prove::{Ends, Fit, Options, ProveError, fit, secure};
 use crate::system::peak_rss_bytes;
 use crate::{backend, prove, signals};
 
@@ -168,7 +168,7 @@ fn setup<'a>(
     input: &[u8],
     execution: &Execution,
 ) -> Result<(Setup<'a>, Options), Error> {
-    let mut options = options(args);
+    let options = options(args);
     let mut settings = Settings {
         arity: args.arity,
         ..Settings::default()
@@ -182,16 +182,13 @@ fn setup<'a>(
             program, input, execution, settings, &options, &profiles, bytes,
         )?;
         return match found {
-            Fit::Fits(setup, profile) => {
-                options.profile = profile;
-                Ok((setup, options))
-            }
+            Fit::Fits(setup, options) => Ok((setup, options)),
             Fit::TooSmall { needed } => Err(Error::Budget { bytes, needed }),
         };
     }
     if let Some(log2_cycles) = args.epoch_log2 {
         settings.log2_cycles = log2_cycles;
     }
-    let setup = Setup::secure(program, settings, options.floor)?;
+    let setup = secure(program, input, execution, settings, options.floor)?;
     Ok((setup, options))
 }

@@ -5,24 +5,22 @@
 
 use tranche_core::plan::Profile;
 use tranche_machine::fit::by_preference;
-use tranche_machine::merge::Chain;
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::{Setup, SetupError};
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
-use tranche_machine::{EpochEnd, EpochTables, Machine, Pages, Program, RecordStorage};
+use tranche_machine::{EpochTables, Program};
 
 use super::Options;
-use super::collect::Collector;
 use super::error::ProveError;
+use super::survey::Survey;
 use crate::backend::Backend;
-use crate::execute::{Execution, Io};
-use crate::merge::outcome;
+use crate::execute::Execution;
 
 /// What became of a budget.
 #[derive(Clone, Copy, Debug)]
 pub enum Fit<'a> {
-    /// The setup and the profile that fit.
-    Fits(Setup<'a>, Profile),
+    /// The setup that fits, and the options with the profiles that do.
+    Fits(Setup<'a>, Options),
     /// None fits; this many bytes would do.
     TooSmall {
         /// Bytes of the setup that needs the fewest.
@@ -31,7 +29,8 @@ pub enum Fit<'a> {
 }
 
 /// Finds the profile and the epoch for which one workspace per worker, and that of the largest merge,
-/// take at most `bytes` together: the first by [preference](by_preference).
+/// take at most `bytes` together: the first by [preference](by_preference). Merges that do not fit in
+/// the fast profile are compact ones.
 ///
 /// Epochs that are longer than the run are not tried, except the shortest of them.
 ///
@@ -56,22 +55,31 @@ pub fn fit<'a>(
             ..settings
         };
         let setup = match Setup::secure(program, settings, options.floor) {
-            // The longest epochs may have too few bits, whatever the queries.
+            // The longest epochs may have too few bits, whatever is raised.
             Err(SetupError::Security { .. }) => continue,
             setup => setup?,
         };
-        let epoch = EpochTables::new(&setup)
-            .plan_in::<Backend>(profile)?
-            .workspace_len();
         // As many epochs at least as it takes to hold all cycles.
         let least = execution.cycles.div_ceil(1 << log2_cycles).max(1);
-        if workspaces(epoch, options, least) > bytes.max(needed - 1) {
+        if workspaces(&setup, profile, options, least)? > bytes.max(needed - 1) {
             continue;
         }
-        let (epochs, merge) = largest_merge(&setup, profile, input, execution)?;
-        let total = workspaces(epoch, options, epochs.into()).saturating_add(merge as u64);
+        let survey = Survey::of(&setup, input, execution)?;
+        let setup = match survey.secure(setup, options.floor) {
+            Err(ProveError::Setup(SetupError::Security { .. })) => continue,
+            setup => setup?,
+        };
+        // More queries may take more memory.
+        let workers = workspaces(&setup, profile, options, survey.epochs().into())?;
+        let options = Options {
+            profile,
+            fast_merge_bytes: bytes.saturating_sub(workers) as usize,
+            ..*options
+        };
+        let merge = survey.workspace_len(&setup.settings.params, &options)?;
+        let total = workers.saturating_add(merge as u64);
         if total <= bytes {
-            return Ok(Fit::Fits(setup, profile));
+            return Ok(Fit::Fits(setup, options));
         }
         needed = needed.min(total);
     }
@@ -79,42 +87,13 @@ pub fn fit<'a>(
 }
 
 /// Bytes of all workers' workspaces, of which there are no more than epochs.
-fn workspaces(bytes: usize, options: &Options, epochs: u64) -> u64 {
-    let workers = (options.workers.get() as u64).min(epochs);
-    workers.saturating_mul(bytes as u64)
-}
-
-/// Number of epochs of a run, and bytes of the workspace of its largest merge.
-fn largest_merge(
+fn workspaces(
     setup: &Setup<'_>,
     profile: Profile,
-    input: &[u8],
-    execution: &Execution,
-) -> Result<(u32, usize), ProveError> {
-    let bytes = execution.output.len();
-    let result = outcome(execution.exit_code, &execution.output);
-    let result = result.ok_or(ProveError::Output { bytes })?;
-    let pages = Pages::new(execution.memory);
-    let mut machine = Machine::over(setup.program, pages, execution.cycles);
-    let mut storage = RecordStorage::try_new(setup.shape)?;
-    let mut record = storage.record();
-    let mut io = Io::new(input);
-    let mut collector = Collector::new(setup);
-    let mut largest = 0;
-    loop {
-        let last = matches!(machine.run_epoch(&mut io, &mut record)?, EpochEnd::Exit(_));
-        let rows = record
-            .l2g()
-            .iter()
-            .map(|row| Chain::of_epoch(row, record.epoch()));
-        collector.epoch(rows.collect(), Vec::new(), last)?;
-        while let Some(merge) = collector.merge(&result)? {
-            let tables = merge.tables(setup, result);
-            let plan = tables.plan_in(&setup.settings.params, profile)?;
-            largest = largest.max(plan.workspace_len());
-        }
-        if last {
-            return Ok((record.epoch(), largest));
-        }
-    }
+    options: &Options,
+    epochs: u64,
+) -> Result<u64, ProveError> {
+    let plan = EpochTables::new(setup).plan_in::<Backend>(profile)?;
+    let workers = (options.workers.get() as u64).min(epochs);
+    Ok(workers.saturating_mul(plan.workspace_len() as u64))
 }

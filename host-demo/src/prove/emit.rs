@@ -8,18 +8,18 @@ use tranche_machine::merge::{
     Holes, Image, MergeError, MergeTable, Outcome, RangeCounts, fill_image, fill_parent,
     fill_range, fill_rest, fill_result,
 };
-use tranche_machine::settings::bits;
 use tranche_machine::setup::{POSEIDON2, Setup};
 use tranche_machine::{EpochEnd, EpochRecord};
 
 use super::collect::{Collector, Merge, Pending};
 use super::error::ProveError;
+use super::survey::{claimed, merge_plan};
 use super::worker::{Done, Workspace};
-use super::{Options, Proved, check_floor};
+use super::{Options, Proved};
 use crate::backend::Backend;
 use crate::bundle::{Kind, Writer};
 use crate::execute::Execution;
-use crate::merge::{image, merge_statement, outcome};
+use crate::merge::{image, merge_statement};
 
 /// Writes the bundle of one run.
 pub(super) struct Emitter<'a, W, P> {
@@ -43,11 +43,9 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
         out: W,
         progress: P,
     ) -> Result<Self, ProveError> {
-        let bytes = execution.output.len();
-        let result = outcome(execution.exit_code, &execution.output);
         Ok(Self {
             setup,
-            result: result.ok_or(ProveError::Output { bytes })?,
+            result: claimed(execution)?,
             options: *options,
             writer: Writer::new(out, &setup.settings)?,
             progress,
@@ -111,8 +109,7 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
 
     fn prove(&mut self, merge: &Merge) -> Result<Vec<u8>, ProveError> {
         let tables = merge.tables(self.setup, self.result);
-        let plan = tables.plan_in(&self.setup.settings.params, self.options.profile)?;
-        check_floor(bits(&plan).total(), &self.options)?;
+        let plan = merge_plan(&tables, &self.setup.settings.params, &self.options)?;
         let buffer = self.workspace.reserve(plan.workspace_len())?;
         let mut prover = Prover::<Backend, _, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;
         for (table, air) in tables.airs.iter().enumerate() {

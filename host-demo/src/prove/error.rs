@@ -22,12 +22,21 @@ pub enum ProveError {
     Execution(ExecError),
     /// A batch cannot be planned.
     Plan(PlanError),
-    /// A plan proves fewer bits than asked for.
+    /// A plan of the run proves fewer bits than asked for.
     Security {
+        /// The term that binds.
+        term: &'static str,
         /// Its bits.
         bits: f64,
         /// Bits asked for.
         floor: f64,
+    },
+    /// A table of a merge would have more rows than any may have.
+    TooManyRows {
+        /// log2 of its rows.
+        got: u8,
+        /// log2 of the most rows.
+        limit: u8,
     },
     /// A merge cannot be built.
     Merge(MergeError),
@@ -60,9 +69,14 @@ impl fmt::Display for ProveError {
             Self::Setup(error) => error.fmt(f),
             Self::Execution(error) => error.fmt(f),
             Self::Plan(error) => error.fmt(f),
-            Self::Security { bits, floor } => {
-                write!(f, "a plan proves {bits:.2} bits, {floor} are asked for")
-            }
+            Self::Security { term, bits, floor } => write!(
+                f,
+                "a plan proves {bits:.2} bits by its {term} term, {floor} are asked for"
+            ),
+            Self::TooManyRows { got, limit } => write!(
+                f,
+                "a merge would need a table of 2^{got} rows, at most 2^{limit} are allowed"
+            ),
             Self::Merge(error) => error.fmt(f),
             Self::Output { bytes } => write!(f, "{bytes} bytes of output are too many"),
             Self::Workspace(error) => error.fmt(f),

@@ -16,6 +16,7 @@ mod collect;
 mod emit;
 mod error;
 mod executor;
+mod survey;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use tranche_core::plan::Profile;
+use tranche_core::security::Bits;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits};
 use tranche_machine::setup::Setup;
 use tranche_machine::{EpochEnd, EpochTables, FullTable};
@@ -35,13 +37,19 @@ use crate::execute::Execution;
 
 pub use budget::{Fit, fit};
 pub use error::ProveError;
+pub use survey::secure;
 
 use emit::Emitter;
 use executor::Executor;
+use survey::Survey;
 use worker::{Crew, start};
 
 /// Epochs that may be executed, or proved out of turn, besides those that workers have in hand.
 const EPOCHS_AHEAD: usize = 2;
+
+/// Bytes of a merge's workspace above which it is proved in the compact profile, unless a budget
+/// allows for more: about what the workspaces of two workers take by default.
+pub const FAST_MERGE_BYTES: usize = 64 << 20;
 
 /// How a run is proved; the bundle depends on none of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,6 +61,8 @@ pub struct Options {
     pub floor: f64,
     /// How much of a proof's work stays in the workspaces.
     pub profile: Profile,
+    /// Bytes of a merge's workspace above which it is proved in the compact profile all the same.
+    pub fast_merge_bytes: usize,
 }
 
 impl Default for Options {
@@ -62,6 +72,7 @@ impl Default for Options {
             workers,
             floor: SECURITY_FLOOR_BITS,
             profile: Profile::Fast,
+            fast_merge_bytes: FAST_MERGE_BYTES,
         }
     }
 }
@@ -114,7 +125,8 @@ pub struct Proved {
 /// Proves the execution of a setup's program on `input`, and writes the bundle to `out`.
 ///
 /// `execution` is what [`execute`](crate::execute::execute) returned for the same program and
-/// input. `progress` is called after each epoch and each merge.
+/// input. `progress` is called after each epoch and each merge. What would refuse any proof of the run
+/// is found before the first.
 ///
 /// # Errors
 /// [`ProveError`]; what was written then is no bundle.
@@ -128,7 +140,8 @@ pub fn prove<W: Write>(
 ) -> Result<Proved, ProveError> {
     let tables = EpochTables::new(setup);
     let plan = tables.plan_in::<Backend>(options.profile)?;
-    check_floor(bits(&plan).total(), options)?;
+    check_floor(&bits(&plan), options)?;
+    Survey::of(setup, input, execution)?.check(&setup.settings.params, options)?;
     // An epoch has a cycle or more.
     let most = usize::try_from(execution.cycles).unwrap_or(usize::MAX);
     let workers = options.workers.get().min(most.max(1));
@@ -171,11 +184,12 @@ pub fn prove<W: Write>(
 }
 
 /// Refuses a plan that proves too few bits.
-fn check_floor(bits: f64, options: &Options) -> Result<(), ProveError> {
-    let floor = options.floor;
-    if bits < floor {
-        Err(ProveError::Security { bits, floor })
-    } else {
+fn check_floor(bits: &Bits, options: &Options) -> Result<(), ProveError> {
+    let (floor, (term, least)) = (options.floor, bits.binding());
+    let bits = least.total();
+    if bits >= floor {
         Ok(())
+    } else {
+        Err(ProveError::Security { term, bits, floor })
     }
 }

@@ -2,10 +2,11 @@
 
 use std::num::NonZeroUsize;
 
-use tranche::prove::{Fit, Options, fit, prove};
+use tranche::prove::{Fit, Options, ProveError, fit, prove, secure};
 use tranche::verify::{Check, Place, verify, verify_above};
+use tranche_core::Params;
 use tranche_core::plan::Profile;
-
+use tranche_machine::Program;
 use tranche_machine::settings::{OutOfRange, Settings};
 use tranche_machine::setup::{Setup, SetupError};
 use tranche_tests::core::PROFILES;
@@ -54,25 +55,152 @@ fn too_few_bits_are_not_proved() {
         ..Options::default()
     };
     let proved = prove(&setup, b"none", &execution, &options, Vec::new(), |_| {});
-    assert!(proved.unwrap_err().to_string().contains("bits"));
+    assert!(
+        matches!(proved, Err(ProveError::Security { term: "query", .. })),
+        "{proved:?}"
+    );
 }
 
 #[test]
-fn queries_do_not_replace_grinding() {
-    let params = tranche_core::Params {
+fn grinding_is_raised_where_it_binds() {
+    let params = Params {
         batch_pow_bits: 0,
-        ..tranche_core::Params::DEFAULT
+        lookup_pow_bits: 0,
+        ..Params::DEFAULT
     };
     let settings = Settings {
         log2_cycles: 16,
         params,
         ..Settings::default()
     };
-    let refused = Setup::secure(&SPIN, settings, 100.0);
-    assert!(
-        matches!(refused, Err(SetupError::Security { floor: 100.0, .. })),
-        "{refused:?}"
+    let raised = Setup::secure(&SPIN, settings, 100.0).unwrap().settings;
+    let Params {
+        batch_pow_bits,
+        lookup_pow_bits,
+        commit_pow_bits,
+        ood_pow_bits,
+        ..
+    } = raised.params;
+    assert!(batch_pow_bits > 0 && lookup_pow_bits > 0);
+    let others = [params.commit_pow_bits, params.ood_pow_bits];
+    assert_eq!(
+        [commit_pow_bits, ood_pow_bits],
+        others,
+        "nothing else is raised"
     );
+    // One bit less of what was raised is too little.
+    for less in [
+        Params {
+            batch_pow_bits: batch_pow_bits - 1,
+            ..raised.params
+        },
+        Params {
+            lookup_pow_bits: lookup_pow_bits - 1,
+            ..raised.params
+        },
+    ] {
+        let settings = Settings {
+            params: less,
+            ..settings
+        };
+        let again = Setup::secure(&SPIN, settings, 100.0).unwrap().settings;
+        assert_eq!(again.params, raised.params);
+    }
+    // What neither queries nor grinding help is refused by its name.
+    let refused = Setup::secure(&SPIN, settings, 124.0);
+    let Err(SetupError::Security { term, floor, .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(floor, 124.0);
+    assert!(
+        ["ali", "collision", "query", "deep", "batching"].contains(&term),
+        "{term}"
+    );
+}
+
+/// A program that exits at once, with `words` words of initialised data.
+fn with_data(words: u32) -> Vec<u8> {
+    let code = [0x0000_0513, 0x05d0_0893, 0x0000_0073]; // li a0, 0; li a7, 93; ecall
+    let segment = |address: u32, at: u32, bytes: u32, flags: u32| {
+        [1, at, address, address, bytes, bytes, flags, 4]
+    };
+    let len = 4 * code.len() as u32;
+    let mut elf = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0".to_vec();
+    let header = [1, 0x1_0000, 52, 0, 0, 52 | 32 << 16, 2 | 40 << 16, 0];
+    let segments = [
+        segment(0x1_0000, 116, len, 5),
+        segment(0x10_0000, 116 + len, 4 * words, 6),
+    ];
+    let data: Vec<u32> = (1..=words).collect();
+    let words = [&header[..], segments.as_flattened(), &code, &data].concat();
+    elf.extend(words.into_iter().flat_map(u32::to_le_bytes));
+    elf
+}
+
+#[test]
+fn a_root_that_falls_short_is_found_before_the_first_proof() {
+    let elf = with_data(1 << 14);
+    let program = Program::parse(&elf).unwrap();
+    let params = Params {
+        num_queries: 220,
+        batch_pow_bits: 0,
+        ..Params::DEFAULT
+    };
+    let settings = Settings {
+        log2_cycles: 6,
+        arity: 2,
+        params,
+    };
+    // Enough for an epoch, and for the smallest merge.
+    let setup = Setup::secure(&program, settings, 100.0).unwrap();
+    assert_eq!(setup.settings, settings);
+    let execution = run(&program, "");
+    let options = Options {
+        workers: ONE,
+        ..Options::default()
+    };
+    let mut bundle = Vec::new();
+    let refused = prove(&setup, b"", &execution, &options, &mut bundle, |proved| {
+        panic!("proved before it is refused: {proved:?}")
+    });
+    let Err(ProveError::Security { term, .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(term, "batching");
+    assert!(bundle.is_empty());
+
+    // The driver raises what binds.
+    let setup = secure(&program, b"", &execution, settings, 100.0).unwrap();
+    let raised = setup.settings.params;
+    assert!(raised.batch_pow_bits > 0);
+    let params = Params {
+        batch_pow_bits: 0,
+        ..raised
+    };
+    assert_eq!(params, settings.params, "nothing else is raised");
+    prove(&setup, b"", &execution, &options, &mut bundle, |_| {}).unwrap();
+    let statement = verify(&program, &bundle[..]).unwrap();
+    assert!((100.0..101.0).contains(&statement.security_bits));
+}
+
+#[test]
+fn two_mebibytes_of_data_fit_four_hundred_megabytes() {
+    let elf = with_data(2 << 18);
+    let program = Program::parse(&elf).unwrap();
+    let execution = run(&program, "");
+    let options = Options {
+        workers: ONE,
+        ..Options::default()
+    };
+    let (settings, bytes) = (Settings::default(), 400_000_000);
+    let fit = fit(
+        &program, b"", &execution, settings, &options, &PROFILES, bytes,
+    );
+    let Fit::Fits(_, chosen) = fit.unwrap() else {
+        panic!("they do not fit")
+    };
+    // Merges are compact where memory asks for it, and epochs fast all the same.
+    assert_eq!(chosen.profile, Profile::Fast);
 }
 
 #[test]
@@ -107,24 +235,27 @@ fn a_budget_is_kept_to_the_byte() {
     };
     assert!(matches!(fit(needed - 1), Fit::TooSmall { needed: same } if same == needed));
     for bytes in [needed, 2 * needed, 1 << 30] {
-        let Fit::Fits(setup, profile) = fit(bytes) else {
+        let Fit::Fits(setup, options) = fit(bytes) else {
             panic!("{bytes} bytes are not enough")
         };
-        let options = Options { profile, ..options };
         let mut bundle = Vec::new();
         let proved = prove(&setup, b"9", &execution, &options, &mut bundle, |_| {}).unwrap();
         assert!(proved.workspace_bytes as u64 <= bytes);
         assert!(check(&SPIN, &bundle).is_ok());
         if bytes == needed {
-            assert_eq!(profile, Profile::Compact);
+            assert_eq!(options.profile, Profile::Compact);
             assert_eq!(proved.workspace_bytes as u64, needed);
         }
     }
-    let Fit::Fits(large, Profile::Fast) = fit(1 << 30) else {
+    let Fit::Fits(large, fast) = fit(1 << 30) else {
         panic!("a gigabyte is not enough")
     };
-    let Fit::Fits(small, Profile::Compact) = fit(needed) else {
+    let Fit::Fits(small, compact) = fit(needed) else {
         panic!("what is needed is not enough")
     };
+    assert_eq!(
+        [fast.profile, compact.profile],
+        [Profile::Fast, Profile::Compact]
+    );
     assert!(large.settings.log2_cycles > small.settings.log2_cycles);
 }
