@@ -6,6 +6,9 @@
 
 mod bundles;
 mod bytes;
+mod caps;
+mod checks;
 mod forged;
+mod forger;
 mod honest;
 mod secure;
