@@ -11,6 +11,7 @@ use tranche::execute;
 use tranche::prove::{Options, prove};
 use tranche_core::Params;
 use tranche_core::plan::Profile;
+use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_machine::exec::RecordTooShort;
 use tranche_machine::exec::record::{AluRow, CpuRow, L2gRow, MemRow, SysRow};
 use tranche_machine::prove::{EpochError, StartError};
@@ -138,7 +139,7 @@ fn the_bytes_of_the_bundle_without_a_heap() {
             for number in 1..=proved.epochs {
                 let epoch = session.next(&mut io, &mut bytes[..]).unwrap();
                 let expected: (Span, &[u8]) =
-                    assert_no_alloc::permit_alloc(|| reader.epoch().unwrap());
+                    assert_no_alloc::permit_alloc(|| reader.epoch(MAX_PROOF_BYTES).unwrap());
                 let (span, proof) = expected;
                 assert_eq!((epoch.number, epoch.span), (number, span));
                 assert_eq!(epoch.exit_code.is_some(), number == proved.epochs);

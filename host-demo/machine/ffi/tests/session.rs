@@ -100,7 +100,7 @@ fn the_hosts_bytes_in_exactly_the_planned_buffer_at_any_alignment() {
                 };
                 let epoch = session.prove_next(&mut world, take).unwrap();
                 numbers += 1;
-                let (span, proof) = reader.epoch().unwrap();
+                let (span, proof) = reader.epoch(plan.max_proof_bytes).unwrap();
                 assert_eq!((epoch.number, epoch.span), (numbers, span));
                 assert!(sent == proof, "epoch {numbers}, {profile:?}, {offset}");
                 assert_eq!(epoch.proof_bytes, proof.len() as u64);
