@@ -301,3 +301,66 @@ impl Checks {
         assertions.chain((0..self.interactions.len()).map(Omit::Interaction))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use p3_air::symbolic::{AirLayout, SymbolicExpression, SymbolicExpressionExt};
+    use p3_lookup::InteractionSymbolicBuilder;
+    use tranche_core::EF;
+
+    use super::*;
+
+    /// Two constants that are not zero, and assertions about them by every method that a builder
+    /// has.
+    fn assert_all(builder: &mut Omitter<'_, InteractionSymbolicBuilder<F, EF>>) {
+        let [two, three] = [F::TWO, F::from_u8(3)];
+        builder.assert_zero(two);
+        builder.assert_zeros([two, three]);
+        builder.assert_one(two);
+        builder.assert_eq(two, three);
+        builder.assert_eq_arrays([two, two], [three, three]);
+        builder.assert_bool(two);
+        builder.assert_bools([two, three]);
+        builder.when(two).assert_zero(three);
+        builder.when_first_row().assert_bools([two, three]);
+        builder.assert_zero_ext(EF::TWO);
+        builder.assert_zeros_ext([EF::TWO, EF::TWO]);
+        builder.assert_eq_ext(EF::TWO, EF::ONE);
+        builder.assert_one_ext(EF::TWO);
+    }
+
+    /// Numbers of the assertions above that remain.
+    fn remaining(omit: &[Omit]) -> Vec<usize> {
+        let mut inner = InteractionSymbolicBuilder::<F, EF>::new(AirLayout::default());
+        let mut omitter = Omitter {
+            inner: &mut inner,
+            omit,
+            asserted: 0,
+            sent: 0,
+        };
+        assert_all(&mut omitter);
+        let (base, extension) = (inner.base_constraints(), inner.extension_constraints());
+        let zeros = [
+            format!("{:?}", SymbolicExpression::<F>::ZERO),
+            format!("{:?}", SymbolicExpressionExt::<F, EF>::ZERO),
+        ];
+        let base = base.iter().map(|c| format!("{c:?}"));
+        let extension = extension.iter().map(|c| format!("{c:?}"));
+        let remains = |(k, c): (usize, String)| (!zeros.contains(&c)).then_some(k);
+        base.chain(extension)
+            .enumerate()
+            .filter_map(remains)
+            .collect()
+    }
+
+    #[test]
+    fn one_assertion_of_any_form_is_left_out() {
+        let all = remaining(&[]);
+        assert_eq!(all.len(), 18);
+        for k in 0..18 {
+            let others: Vec<_> = all.iter().copied().filter(|&other| other != k).collect();
+            assert_eq!(remaining(&[Omit::Assertion(k)]), others);
+            assert_eq!(remaining(&[Omit::Interaction(k)]), all);
+        }
+    }
+}

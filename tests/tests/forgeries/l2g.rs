@@ -1,16 +1,18 @@
 //! Forgeries of L2G.
 
+use std::collections::BTreeSet;
+
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::cells::register;
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_machine::tables::{cpu, sys};
+use tranche_tests::audit::Flaw;
 use tranche_tests::machine::asm::immediate;
 use tranche_tests::omit::Omit::{Assertion, Interaction};
 
-use crate::registry::Entry;
+use crate::registry::{Entry, Witness as _};
 use crate::witness::{Witness, f, fraction};
 
 pub fn entry() -> Entry<Witness> {
@@ -55,16 +57,7 @@ fn uneven() -> Witness {
 fn idle_write() -> Witness {
     let mut witness = honest();
     let entry = witness.traces.public[0][0];
-    for row in 0..witness.height("cpu") {
-        witness.clear("cpu", row);
-        witness.set("cpu", row, cpu::PC, entry);
-        witness.set("cpu", row, cpu::NEXT_PC, entry);
-        witness.set("cpu", row, cpu::CLK, F::ONE);
-    }
-    witness.traces.public[0] = vec![entry, entry, F::ONE];
-    let exit = witness.find("sys", |row| row[sys::IS_EXIT] == F::ONE);
-    witness.clear("sys", exit);
-    witness.relink();
+    witness.stop(0, entry);
     let row = witness.row("l2g", 0);
     row[l2g::CELL] = F::from_u32(register(5));
     row[l2g::FINI_LO] = f(7);
@@ -87,4 +80,18 @@ fn init_from(init_epoch: i64, limb: u8) -> Witness {
         witness.set("l2g", at, column, value);
     }
     witness
+}
+
+/// What a row says has to agree with the accesses, which no check of L2G alone sees.
+#[test]
+fn a_row_silenced_and_a_final_value_forged() {
+    for (column, value) in [(l2g::REAL, F::ZERO), (l2g::FINI_LO, f(5))] {
+        let mut witness = honest();
+        let at = witness.touched(register(5));
+        witness.set("l2g", at, column, value);
+        assert_eq!(
+            witness.flaws("l2g", &[]),
+            BTreeSet::from([Flaw::Bus("mem".into())])
+        );
+    }
 }

@@ -11,12 +11,15 @@ mod l2g;
 mod lookup;
 mod mem;
 mod merge;
+mod proofs;
 mod registry;
 mod shift;
 mod sys;
 mod witness;
 
+use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
+use tranche_tests::omit::Omit;
 
 use registry::Entry;
 use witness::Witness;
@@ -58,6 +61,27 @@ fn forged_merges_are_proved() {
             merge::prove(entry.table, forgery);
         }
     }
+}
+
+/// What the audit says of a witness is what the verifier says of its proof.
+#[test]
+fn forged_epochs_are_proved() {
+    proofs::prove_all(&epoch_tables());
+}
+
+#[test]
+#[should_panic(expected = "l2g: Assertion(0)")]
+fn a_check_without_a_forgery_is_found() {
+    Entry::<Witness>::new("l2g", "l2g", &EpochTable::L2g).covers_all();
+}
+
+#[test]
+#[should_panic(expected = "why it is refused")]
+fn a_forgery_that_is_none_is_found() {
+    let mut entry = Entry::new("l2g", "l2g", &EpochTable::L2g);
+    let honest = Witness::honest(Clock::Short, &[], &[]);
+    entry.forge(Omit::Assertion(0), "nothing forged", honest);
+    entry.judge();
 }
 
 /// Prints how many checks each table has, and what is known of them.

@@ -5,7 +5,7 @@ use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::{cpu, mem};
-use tranche_tests::machine::asm::{A1, DATA, immediate, li, load, store};
+use tranche_tests::machine::asm::{A1, CODE, DATA, immediate, jalr, li, load, lui, store};
 use tranche_tests::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::Entry;
@@ -143,6 +143,12 @@ fn addresses(entry: &mut Entry<Witness>, clock: Clock) {
         elsewhere(clock, &high),
     );
 
+    entry.forge(
+        Assertion(8),
+        "a jump to T through the word T + p",
+        far_jump(clock),
+    );
+
     // The byte at 4 is taken from the word before.
     for (k, bit, value) in [(9, mem::BIT[0], 4), (10, mem::BIT[1], 2)] {
         let mut change = vec![(mem::Q[0], F::ZERO), (bit, f(value)), (mem::BYTE, f(0x55))];
@@ -190,6 +196,21 @@ fn addresses(entry: &mut Entry<Witness>, clock: Clock) {
         "a high half below zero, in its high byte",
         elsewhere(clock, &high),
     );
+}
+
+/// CODE + p - 1 + 9 is the target, the exit, plus p: no halves of it are the target's.
+fn far_jump(clock: Clock) -> Witness {
+    const P: u32 = 0x7800_0001;
+    let code = |base| [lui(1, base), jalr(0, 1, 9)];
+    let far = CODE + P - 1;
+    let mut witness = Witness::honest(clock, &code(CODE), &[]);
+    witness.claim(&code(far));
+    witness.fetch(0);
+    witness.write_word(0, far);
+    witness.set_word("cpu", 1, cpu::A, far);
+    witness.set_word("mem", 0, mem::BASE, far);
+    witness.relink();
+    witness
 }
 
 fn loads(entry: &mut Entry<Witness>, clock: Clock) {

@@ -1,7 +1,7 @@
 //! Forgeries by table and check.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 
 use p3_air::{Air, BaseAir};
 use tranche_core::F;
@@ -40,8 +40,6 @@ pub struct Entry<W: Witness> {
     pub forgeries: Vec<Forgery<W>>,
     /// The checks that refuse nothing which the others accept, each with its proof.
     pub redundant: Vec<(Omit, &'static str)>,
-    /// The checks that nobody has forged yet.
-    pub missing: Vec<Omit>,
 }
 
 impl<W: Witness> Entry<W> {
@@ -56,7 +54,6 @@ impl<W: Witness> Entry<W> {
             checks: Checks::of(air),
             forgeries: vec![],
             redundant: vec![],
-            missing: vec![],
         }
     }
 
@@ -94,17 +91,15 @@ impl<W: Witness> Entry<W> {
         }
     }
 
-    /// Each check is forged, or redundant, or known to be missing, and no two of these.
+    /// Each check is either forged or redundant.
     pub fn covers_all(&self) {
         for check in self.checks.all() {
             let forged = self.is_forged(check);
             let redundant = self.redundant.iter().any(|(of, _)| *of == check);
-            let missing = self.missing.contains(&check);
-            let known = [forged, redundant, missing].into_iter().filter(|&is| is);
-            assert_eq!(
-                known.count(),
-                1,
-                "{}: {check:?} ({}): forged {forged}, redundant {redundant}, missing {missing}",
+            assert_ne!(
+                forged,
+                redundant,
+                "{}: {check:?} {}: forged, redundant",
                 self.name,
                 self.bus(check)
             );
@@ -112,7 +107,7 @@ impl<W: Witness> Entry<W> {
     }
 
     /// Whether a forgery is refused by this check, on the buses of lookups by it alone.
-    pub fn is_forged(&self, check: Omit) -> bool {
+    fn is_forged(&self, check: Omit) -> bool {
         let alone = matches!(check, Omit::Assertion(_)) || self.is_range(check);
         self.forgeries
             .iter()
@@ -131,32 +126,29 @@ impl<W: Witness> Entry<W> {
     }
 }
 
-/// Prints a line for each table.
+/// Prints a line for each table, then what is redundant.
 pub fn print_counts<W: Witness>(entries: &[Entry<W>]) {
-    println!(
-        "{:<20} {:>10} {:>14} {:>14} {:>9} {:>9} {:>7}",
-        "table",
+    const NAMES: [&str; 6] = [
         "assertions",
         "range messages",
         "other messages",
+        "forged checks",
         "forgeries",
         "redundant",
-        "missing"
-    );
-    let mut total = [0; 6];
+    ];
+    print_line("table", NAMES);
+    let mut total = [0; NAMES.len()];
     for entry in entries {
-        let checks: Vec<Omit> = entry.checks.all().collect();
-        let ranges = checks
-            .iter()
-            .filter(|&&check| entry.is_range(check))
-            .count();
+        let count =
+            |is: &dyn Fn(Omit) -> bool| entry.checks.all().filter(|&check| is(check)).count();
+        let ranges = count(&|check| entry.is_range(check));
         let line = [
             entry.checks.assertions,
             ranges,
             entry.checks.interactions.len() - ranges,
+            count(&|check| entry.is_forged(check)),
             entry.forgeries.len(),
             entry.redundant.len(),
-            entry.missing.len(),
         ];
         print_line(entry.name, line);
         total = std::array::from_fn(|i| total[i] + line[i]);
@@ -166,14 +158,13 @@ pub fn print_counts<W: Witness>(entries: &[Entry<W>]) {
         for (check, proof) in &entry.redundant {
             println!("{}, {check:?} is redundant: {proof}", entry.name);
         }
-        for check in &entry.missing {
-            println!("{}, {check:?} is missing", entry.name);
-        }
     }
 }
 
-fn print_line(name: &str, [assertions, ranges, others, forgeries, redundant, missing]: [usize; 6]) {
-    println!(
-        "{name:<20} {assertions:>10} {ranges:>14} {others:>14} {forgeries:>9} {redundant:>9} {missing:>7}"
-    );
+fn print_line<T: Display>(name: &str, columns: [T; 6]) {
+    print!("{name:<16}");
+    columns
+        .into_iter()
+        .for_each(|column| print!(" {column:>14}"));
+    println!();
 }

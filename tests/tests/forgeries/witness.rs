@@ -191,6 +191,25 @@ impl Witness {
         self.free_row("cpu", [cpu::REAL])
     }
 
+    /// Ends the epoch ahead of CPU row `row`, at a program counter of the forger's choice and
+    /// without the exit.
+    pub fn stop(&mut self, row: usize, pc: F) {
+        let clk = self.get("cpu", row, cpu::CLK);
+        if let Some(before) = row.checked_sub(1) {
+            self.set("cpu", before, cpu::NEXT_PC, pc);
+        }
+        for row in row..self.height("cpu") {
+            self.clear("cpu", row);
+            self.set("cpu", row, cpu::PC, pc);
+            self.set("cpu", row, cpu::NEXT_PC, pc);
+            self.set("cpu", row, cpu::CLK, clk);
+        }
+        self.traces.public[0][1..].copy_from_slice(&[pc, clk]);
+        let exit = self.find("sys", |row| row[sys::IS_EXIT] == F::ONE);
+        self.clear("sys", exit);
+        self.relink();
+    }
+
     /// Makes CPU row `row` write these halves.
     pub fn write(&mut self, row: usize, value: [i64; 2]) {
         for i in 0..2 {

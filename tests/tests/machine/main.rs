@@ -1,7 +1,6 @@
 //! The machine: executor against an oracle, traces against Plonky3's checkers, attacks on
 //! witnesses.
 
-mod attacks;
 mod columns;
 mod errors;
 mod guests;

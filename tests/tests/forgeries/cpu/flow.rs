@@ -3,8 +3,10 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::bus::Clock;
+use tranche_machine::cells::register;
 use tranche_machine::tables::cpu;
-use tranche_tests::machine::asm::{branch, jal};
+use tranche_machine::tables::rom::{HALT, SUB};
+use tranche_tests::machine::asm::{branch, jal, register as op};
 use tranche_tests::omit::Omit::{Assertion, Interaction};
 
 use super::two_steps;
@@ -70,6 +72,10 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
 
     entry.forge(Assertion(26), "an addition that jumps", skipped(clock, 2));
 
+    let mut witness = honest();
+    witness.stop(1, F::from_u32(HALT));
+    entry.forge(Assertion(26), "an addition that halts", witness);
+
     let jump = |offset| [&[jal(0, offset)], &two_steps()[..]].concat();
     entry.forge(
         Assertion(27),
@@ -92,6 +98,25 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     let mut witness = honest();
     witness.claim(&[two_steps()[1], two_steps()[0]]);
     entry.forge(Interaction(0), "another program's cycles", witness);
+    // `sub x6, x5, x5` writes x0, subtracts from x9, and adds.
+    let [x0, x9] = [0, 9].map(|i| F::from_u32(register(i)));
+    for (column, value, a, w) in [
+        (cpu::RD, x0, 3, 0),
+        (cpu::RS1, x9, 0, 3_u32.wrapping_neg()),
+        (cpu::FLAGS + SUB.trailing_zeros() as usize, F::ZERO, 3, 6),
+    ] {
+        let code = [two_steps()[0], op("sub", 6, 5, 5)];
+        let mut witness = Witness::honest(clock, &code, &[]);
+        witness.set("cpu", 1, column, value);
+        witness.set_word("cpu", 1, cpu::A, a);
+        witness.write_word(1, w);
+        witness.relink();
+        entry.forge(
+            Interaction(0),
+            "another instruction than the program's",
+            witness,
+        );
+    }
 }
 
 /// The cycles of a program that starts with a jump over the second instruction, claimed to be those
