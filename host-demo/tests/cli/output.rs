@@ -372,6 +372,11 @@ fn devices_stay() {
         );
         assert!(error.contains("No space left"), "{error}");
     }
+    // With more epochs to come than there are records: nobody waits for those that were refused.
+    fs::write(here.join("many"), b"20000").unwrap();
+    let ended = prove(&here, &["-o", "full", "--input", "many"]).output();
+    assert_eq!(ended.unwrap().status.code(), Some(1));
+    fs::remove_file(here.join("many")).unwrap();
     assert!(here.join("full").is_symlink() && Path::new("/dev/full").exists());
     assert_eq!(names(&here), ["full", "null"]);
 }
