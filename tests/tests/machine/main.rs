@@ -1,5 +1,5 @@
-//! The machine: executor against an oracle, traces against Plonky3's checkers, attacks on
-//! witnesses.
+//! The machine: executor against an oracle, traces against Plonky3's checkers, witnesses with one
+//! element changed.
 
 mod columns;
 mod errors;

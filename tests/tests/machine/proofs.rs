@@ -79,7 +79,8 @@ fn a_message_is_proved() {
     .unwrap();
 }
 
-/// What the audit of the attacks says of a witness is what the verifier says of its proof.
+/// With L2G carved, as epochs are proved, what the audit says of a witness is what the verifier says of
+/// its proof.
 #[test]
 fn proofs_of_forged_witnesses_are_refused() {
     use tranche_machine::tables::{cpu, l2g};
