@@ -19,7 +19,7 @@ use crate::backend::Backend;
 /// Tables of a merge at most: children, image, result, a table for each hole, range checks.
 const MAX_TABLES: usize = MAX_ARITY as usize + 3 + MAX_HOLES;
 /// Holes of an image at most: before, between and after its intervals.
-pub const MAX_HOLES: usize = tranche_machine::program::MAX_INTERVALS + 1;
+pub const MAX_HOLES: usize = tranche_machine::program::MAX_SEGMENTS + 1;
 /// log2 of the most rows of a table whose height depends on the run.
 pub const MAX_LOG_ROWS: u8 = 24;
 

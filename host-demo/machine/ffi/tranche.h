@@ -103,9 +103,13 @@ enum tranche_error
    */
   TRANCHE_ERROR_ELF_SEGMENT = 37,
   /**
-   * More segments, intervals or code than the machine takes.
+   * More segments, data or code than the machine takes.
    */
   TRANCHE_ERROR_ELF_TOO_LARGE = 38,
+  /**
+   * Compressed instructions.
+   */
+  TRANCHE_ERROR_ELF_COMPRESSED = 39,
   /**
    * The guest ran into an instruction that the machine does not have.
    */
@@ -123,9 +127,9 @@ enum tranche_error
    */
   TRANCHE_ERROR_EXEC_MISALIGNED_ACCESS = 67,
   /**
-   * The guest accessed the null page, or stored to its code.
+   * The guest accessed the null page.
    */
-  TRANCHE_ERROR_EXEC_OUT_OF_RANGE = 68,
+  TRANCHE_ERROR_EXEC_NULL_PAGE = 68,
   /**
    * The guest made a system call that the machine does not have.
    */
@@ -150,6 +154,22 @@ enum tranche_error
    * The guest ran for more epochs than can be numbered.
    */
   TRANCHE_ERROR_EXEC_EPOCH_LIMIT = 74,
+  /**
+   * The guest stored into its code.
+   */
+  TRANCHE_ERROR_EXEC_STORE_TO_CODE = 75,
+  /**
+   * The guest's stack ran into its code.
+   */
+  TRANCHE_ERROR_EXEC_STACK_IN_CODE = 76,
+  /**
+   * The guest jumped to where it was: it never ends.
+   */
+  TRANCHE_ERROR_EXEC_ENDLESS_LOOP = 77,
+  /**
+   * The guest's message is too long.
+   */
+  TRANCHE_ERROR_EXEC_MESSAGE_TOO_LONG = 78,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -192,6 +192,8 @@ impl core::fmt::Display for Multiply {
 pub enum DecodeError {
     /// An instruction of the M extension.
     Multiply(Multiply),
+    /// A compressed instruction, of 16 bits.
+    Compressed,
     /// Anything else.
     Unknown,
 }
@@ -315,6 +317,8 @@ pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
         // Reserved fields of a fence are to be ignored.
         0x0f if funct3 == 0 => Instruction::Fence,
         _ if word == 0x73 => Instruction::Ecall,
+        // Other than 11 in the lowest bits begins a compressed encoding; 16 zeros are none.
+        _ if word & 3 != 3 && word & 0xffff != 0 => return Err(DecodeError::Compressed),
         _ => return Err(DecodeError::Unknown),
     })
 }

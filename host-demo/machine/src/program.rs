@@ -1,26 +1,32 @@
 //! A program: what an ELF file loads, as words.
 //!
-//! The *image* is every loaded word (file contents, then `.bss` as zeros) in contiguous intervals
-//! of cells; the *ROM* is the range of cells from the first executable word to the last. A word
-//! that no executable segment loads is zero there, which is no instruction. Nothing here allocates.
+//! The *image* is every word that the file has bytes of, in contiguous intervals of cells; what a
+//! segment has in memory beyond its bytes in the file (`.bss`) starts at zero like all other memory,
+//! and is not part of it. The *ROM* is the range of cells from the first executable word of the image
+//! to the last. A word that no executable segment loads is zero there, which is no instruction. Only
+//! the file's header and its segments are read. Nothing here allocates or panics, whatever the bytes.
 
 use core::ops::Range;
 
-use elf::ElfBytes;
-use elf::abi::{EM_RISCV, ET_EXEC, PF_X, PT_LOAD};
+use elf::abi::{EI_NIDENT, EM_RISCV, ET_EXEC, PF_W, PF_X, PN_XNUM, PT_LOAD};
 use elf::endian::LittleEndian;
-use elf::file::Class;
+use elf::file::{Class, ELF32_EHDR_TAILSIZE, FileHeader, parse_ident};
+use elf::parse::ParseAt;
+use elf::segment::{ProgramHeader, SegmentTable};
 use heapless::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::poseidon2::{Poseidon2, Sponge};
 use tranche_core::{Digest, F};
 
+use crate::cells::{REGISTERS, REGISTERS_END};
 use crate::decode::{DecodeError, Instruction, decode};
 
-/// Most loadable segments of a program.
-pub const MAX_SEGMENTS: usize = 8;
-/// Most intervals of an image.
-pub const MAX_INTERVALS: usize = 4;
+/// Most loadable segments of a program, and most intervals of an image.
+pub const MAX_SEGMENTS: usize = 16;
+/// log2 of the most rows that an image, the registers and the hidden cells take in the root merge.
+pub const MAX_IMAGE_LOG2: u32 = 21;
+/// Most words of an image, the gaps within its intervals included.
+pub const MAX_IMAGE_WORDS: u32 = (1 << MAX_IMAGE_LOG2) - (REGISTERS_END - REGISTERS);
 /// log2 of the most words in a ROM.
 pub const MAX_ROM_LOG2: u32 = 20;
 /// Segments that are closer than this, in words, share an interval.
@@ -28,6 +34,8 @@ const JOIN_WORDS: u32 = 64;
 /// One past the last cell that a segment may load: the word after the last instruction has to be a
 /// valid word index too.
 const LAST_CELL: u32 = (1 << 30) - 1;
+/// The flag of files with compressed instructions (RISC-V ELF psABI, section 8.1).
+const EF_RISCV_RVC: u32 = 1;
 
 /// Why a file is not a program for this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +60,18 @@ pub enum ElfError {
     NoCode,
     /// More loadable segments than [`MAX_SEGMENTS`].
     TooManySegments,
-    /// More separate intervals than [`MAX_INTERVALS`].
-    TooManyIntervals,
-    /// A segment that ends beyond the address space or whose file part is longer than itself.
+    /// Compressed instructions, by the file's flags or an entry between two words.
+    Compressed {
+        /// The entry.
+        entry: u32,
+    },
+    /// An image of more words than [`MAX_IMAGE_WORDS`].
+    ImageTooLong {
+        /// Words that the file has bytes of, and those of the gaps between them.
+        words: u32,
+    },
+    /// A segment that ends beyond the address space, or whose part of the file is longer than itself
+    /// or ends beyond the file.
     SegmentRange {
         /// Its first byte.
         address: u32,
@@ -90,13 +107,32 @@ impl core::fmt::Display for ElfError {
             Self::NotExecutable { kind } => write!(f, "ELF type {kind}, not an executable"),
             Self::NoCode => write!(f, "no executable segment"),
             Self::TooManySegments => write!(f, "more than {MAX_SEGMENTS} loadable segments"),
-            Self::TooManyIntervals => write!(f, "more than {MAX_INTERVALS} separate segments"),
+            Self::Compressed { entry } => {
+                write!(
+                    f,
+                    "entry {entry:#x}: compressed encodings are not supported; \
+                     compile for rv32i, without the C extension"
+                )
+            }
+            Self::ImageTooLong { words } => {
+                write!(
+                    f,
+                    "an image of {words} words, MAX_IMAGE_WORDS is {MAX_IMAGE_WORDS}; \
+                     zeros belong into .bss, and large data into the input"
+                )
+            }
             Self::SegmentRange { address } => {
-                write!(f, "segment at {address:#x} has no valid size")
+                write!(
+                    f,
+                    "segment at {address:#x} has no valid size: it ends beyond the file or the \
+                     address space, or has more bytes in the file than in memory"
+                )
             }
             Self::Overlap { address } => write!(f, "segment at {address:#x} overlaps another"),
             Self::MisalignedCode { address } => write!(f, "code at {address:#x} is misaligned"),
-            Self::CodeTooLong { words } => write!(f, "{words} words of code are too many"),
+            Self::CodeTooLong { words } => {
+                write!(f, "{words} words of code, 2^{MAX_ROM_LOG2} at most")
+            }
             Self::Entry { address } => write!(f, "entry {address:#x} is not in the code"),
         }
     }
@@ -111,13 +147,53 @@ struct Segment<'a> {
     address: u32,
     /// Contents from the file; the bytes up to the end are zero.
     data: &'a [u8],
-    /// Cells that it loads, in part at least.
+    /// Cells that it has bytes of in the file, in part at least.
     cells: Range<u32>,
+    /// One past the last cell that it has in memory.
+    end: u32,
     executable: bool,
+    writable: bool,
 }
 
-impl Segment<'_> {
-    /// The bytes of `cell` that this segment loads, the others zero.
+impl<'a> Segment<'a> {
+    /// The segment of a program header that loads at least one byte.
+    fn new(phdr: &ProgramHeader, elf: &'a [u8]) -> Result<Self, ElfError> {
+        // The fields of a 32-bit file are 32 bits wide: their sums do not overflow here.
+        let address = phdr.p_vaddr as u32;
+        let range = ElfError::SegmentRange { address };
+        let end = phdr.p_vaddr + phdr.p_memsz;
+        if phdr.p_filesz > phdr.p_memsz || end > u64::from(LAST_CELL) * 4 {
+            return Err(range);
+        }
+        // Linkers place what has no bytes in the file beyond its end.
+        let data = match phdr.p_filesz as usize {
+            0 => &[],
+            len => elf
+                .get(phdr.p_offset as usize..)
+                .and_then(|rest| rest.get(..len))
+                .ok_or(range)?,
+        };
+        let (executable, writable) = (phdr.p_flags & PF_X != 0, phdr.p_flags & PF_W != 0);
+        if executable && !address.is_multiple_of(4) {
+            return Err(ElfError::MisalignedCode { address });
+        }
+        let start = address / 4;
+        let file_end = if data.is_empty() {
+            start
+        } else {
+            (address + data.len() as u32).div_ceil(4)
+        };
+        Ok(Self {
+            address,
+            data,
+            cells: start..file_end,
+            end: (end as u32).div_ceil(4),
+            executable,
+            writable,
+        })
+    }
+
+    /// The bytes of `cell` that this segment has in the file, the others zero.
     fn word(&self, cell: u32) -> u32 {
         let first = i64::from(cell) * 4 - i64::from(self.address);
         let bytes = usize::try_from(first)
@@ -133,12 +209,63 @@ impl Segment<'_> {
     }
 }
 
+/// The header of an ELF file, of the kind that the machine loads.
+fn header(elf: &[u8]) -> Result<FileHeader<LittleEndian>, ElfError> {
+    let ident = elf.get(..EI_NIDENT).ok_or(ElfError::Malformed)?;
+    let ident = parse_ident(ident).map_err(|_| match ident {
+        [0x7f, b'E', b'L', b'F', class, data, ..] if (*class, *data) != (1, 1) => {
+            ElfError::NotElf32Le
+        }
+        _ => ElfError::Malformed,
+    })?;
+    if ident.1 != Class::ELF32 {
+        return Err(ElfError::NotElf32Le);
+    }
+    let tail = elf.get(EI_NIDENT..EI_NIDENT + ELF32_EHDR_TAILSIZE);
+    let header = FileHeader::parse_tail(ident, tail.ok_or(ElfError::Malformed)?)
+        .map_err(|_| ElfError::Malformed)?;
+    if header.e_machine != EM_RISCV {
+        return Err(ElfError::NotRiscv {
+            machine: header.e_machine,
+        });
+    }
+    if header.e_type != ET_EXEC {
+        return Err(ElfError::NotExecutable {
+            kind: header.e_type,
+        });
+    }
+    Ok(header)
+}
+
+/// The program headers of an ELF file. Its sections are not looked at, so that they may be cut off;
+/// a file of so many segments that a section counts them is refused.
+fn program_headers(
+    header: &FileHeader<LittleEndian>,
+    elf: &[u8],
+) -> Result<impl Iterator<Item = ProgramHeader>, ElfError> {
+    if header.e_phnum == PN_XNUM {
+        return Err(ElfError::TooManySegments);
+    }
+    let size = ProgramHeader::validate_entsize(Class::ELF32, header.e_phentsize.into());
+    let len = match (header.e_phnum, size) {
+        (0, _) => 0,
+        (count, Ok(size)) => usize::from(count) * size,
+        (_, Err(_)) => return Err(ElfError::Malformed),
+    };
+    // The fields of a 32-bit file are 32 bits wide.
+    let table = elf
+        .get(header.e_phoff as u32 as usize..)
+        .and_then(|rest| rest.get(..len));
+    let table = table.ok_or(ElfError::Malformed)?;
+    Ok(SegmentTable::new(LittleEndian, Class::ELF32, table).iter())
+}
+
 /// A program that the machine can run. Borrows the file.
 #[derive(Clone, Debug)]
 pub struct Program<'a> {
     entry: u32,
     segments: Vec<Segment<'a>, MAX_SEGMENTS>,
-    intervals: Vec<Range<u32>, MAX_INTERVALS>,
+    intervals: Vec<Range<u32>, MAX_SEGMENTS>,
     rom: Range<u32>,
 }
 
@@ -148,57 +275,22 @@ impl<'a> Program<'a> {
     /// # Errors
     /// An [`ElfError`] that names what the machine cannot load. Never panics.
     pub fn parse(elf: &'a [u8]) -> Result<Self, ElfError> {
-        let file =
-            ElfBytes::<LittleEndian>::minimal_parse(elf).map_err(|_| match elf.get(..6) {
-                Some([0x7f, b'E', b'L', b'F', class, data]) if (*class, *data) != (1, 1) => {
-                    ElfError::NotElf32Le
-                }
-                _ => ElfError::Malformed,
-            })?;
-        let header = file.ehdr;
-        if header.class != Class::ELF32 {
-            return Err(ElfError::NotElf32Le);
+        let header = header(elf)?;
+        let entry = header.e_entry as u32;
+        if header.e_flags & EF_RISCV_RVC != 0 || entry % 4 == 2 {
+            return Err(ElfError::Compressed { entry });
         }
-        if header.e_machine != EM_RISCV {
-            return Err(ElfError::NotRiscv {
-                machine: header.e_machine,
-            });
-        }
-        if header.e_type != ET_EXEC {
-            return Err(ElfError::NotExecutable {
-                kind: header.e_type,
-            });
-        }
-
         let mut segments = Vec::<Segment<'a>, MAX_SEGMENTS>::new();
-        for phdr in file.segments().into_iter().flatten() {
-            if phdr.p_type != PT_LOAD || phdr.p_memsz == 0 {
-                continue;
+        for phdr in program_headers(&header, elf)? {
+            if phdr.p_type == PT_LOAD && phdr.p_memsz != 0 {
+                let segment = Segment::new(&phdr, elf)?;
+                segments
+                    .push(segment)
+                    .map_err(|_| ElfError::TooManySegments)?;
             }
-            // The fields of a 32-bit file are 32 bits wide.
-            let address = phdr.p_vaddr as u32;
-            let range = ElfError::SegmentRange { address };
-            let data = file.segment_data(&phdr).map_err(|_| range)?;
-            let end = phdr.p_vaddr + phdr.p_memsz;
-            if data.len() as u64 > phdr.p_memsz || end > u64::from(LAST_CELL) * 4 {
-                return Err(range);
-            }
-            let cells = address / 4..(end as u32).div_ceil(4);
-            let executable = phdr.p_flags & PF_X != 0;
-            if executable && !address.is_multiple_of(4) {
-                return Err(ElfError::MisalignedCode { address });
-            }
-            segments
-                .push(Segment {
-                    address,
-                    data,
-                    cells,
-                    executable,
-                })
-                .map_err(|_| ElfError::TooManySegments)?;
         }
         segments.sort_unstable_by_key(|s| s.cells.start);
-        Self::from_segments(header.e_entry as u32, segments)
+        Self::from_segments(entry, segments)
     }
 
     /// The program of `segments` in ascending order.
@@ -206,26 +298,36 @@ impl<'a> Program<'a> {
         entry: u32,
         segments: Vec<Segment<'a>, MAX_SEGMENTS>,
     ) -> Result<Self, ElfError> {
-        let mut intervals = Vec::<Range<u32>, MAX_INTERVALS>::new();
+        let mut intervals = Vec::<Range<u32>, MAX_SEGMENTS>::new();
         let mut rom: Option<Range<u32>> = None;
+        let mut end = 0;
         for segment in &segments {
+            let cells = &segment.cells;
+            if cells.start < end {
+                return Err(ElfError::Overlap {
+                    address: segment.address,
+                });
+            }
+            end = segment.end;
+            if cells.is_empty() {
+                continue;
+            }
             match intervals.last_mut() {
-                Some(last) if segment.cells.start < last.end => {
-                    return Err(ElfError::Overlap {
-                        address: segment.address,
-                    });
-                }
-                Some(last) if segment.cells.start - last.end < JOIN_WORDS => {
-                    last.end = segment.cells.end;
-                }
+                Some(last) if cells.start - last.end < JOIN_WORDS => last.end = cells.end,
+                // There are no more intervals than segments.
                 _ => intervals
-                    .push(segment.cells.clone())
-                    .map_err(|_| ElfError::TooManyIntervals)?,
+                    .push(cells.clone())
+                    .map_err(|_| ElfError::TooManySegments)?,
             }
             if segment.executable {
-                let start = rom.map_or(segment.cells.start, |rom| rom.start);
-                rom = Some(start..segment.cells.end);
+                let start = rom.map_or(cells.start, |rom| rom.start);
+                rom = Some(start..cells.end);
             }
+        }
+        // Intervals do not overlap: their sum is below 2^30.
+        let words = intervals.iter().map(|i| i.end - i.start).sum();
+        if words > MAX_IMAGE_WORDS {
+            return Err(ElfError::ImageTooLong { words });
         }
         let rom = rom.ok_or(ElfError::NoCode)?;
         let words = rom.end - rom.start;
@@ -248,7 +350,8 @@ impl<'a> Program<'a> {
     }
 
     fn code_segments(&self) -> impl Iterator<Item = &Segment<'a>> {
-        self.segments.iter().filter(|s| s.executable)
+        let code = |s: &&Segment<'_>| s.executable && !s.cells.is_empty();
+        self.segments.iter().filter(code)
     }
 
     /// Word index of the first instruction.
@@ -286,17 +389,26 @@ impl<'a> Program<'a> {
         self.code(pc).map(decode)
     }
 
-    /// Cells of the image: ascending intervals that do not touch.
+    /// Cells of the image: ascending intervals that do not touch, [`MAX_SEGMENTS`] at most, of
+    /// [`MAX_IMAGE_WORDS`] words at most.
     pub fn intervals(&self) -> &[Range<u32>] {
         &self.intervals
     }
 
-    /// Whether a segment loads `cell`, in part at least.
+    /// Whether a segment loads `cell`, in part at least, `.bss` included.
     pub fn loads(&self, cell: u32) -> bool {
-        self.segments.iter().any(|s| s.cells.contains(&cell))
+        let mut segments = self.segments.iter();
+        segments.any(|s| (s.cells.start..s.end).contains(&cell))
     }
 
-    /// Initial value of a RAM cell: its word of the image, or zero.
+    /// Whether a segment that is writable and executable loads `cell`.
+    pub fn is_writable_code(&self, cell: u32) -> bool {
+        self.code_segments()
+            .any(|s| s.writable && s.cells.contains(&cell))
+    }
+
+    /// Initial value of a RAM cell: its word of the image, or zero. A word that the bytes of the file
+    /// end within is filled up with zeros.
     pub fn initial_word(&self, cell: u32) -> u32 {
         self.segments
             .iter()

@@ -154,36 +154,87 @@ pub fn exit() -> [u32; 2] {
     [immediate("addi", A7, ZERO, 93), ECALL]
 }
 
+/// The bytes of words.
+pub fn words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// A segment to be loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// Its first byte's address.
+    pub address: u32,
+    /// What the file has of it.
+    pub bytes: &'a [u8],
+    /// Its bytes in memory.
+    pub memory: u32,
+    /// Its flags: 4 to read, 2 to write, 1 to execute.
+    pub flags: u32,
+}
+
 /// An ELF file with `code` at [`CODE`], where it starts, and `data` at [`DATA`], filled up with
 /// zeros to [`DATA_BYTES`].
 pub fn elf(code: &[u32], data: &[u8]) -> Vec<u8> {
-    let code: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let code = words(code);
+    let segments = [
+        Segment {
+            address: CODE,
+            bytes: &code,
+            memory: code.len() as u32,
+            flags: 5,
+        },
+        Segment {
+            address: DATA,
+            bytes: data,
+            memory: DATA_BYTES,
+            flags: 6,
+        },
+    ];
+    file(CODE, &segments)
+}
+
+/// An ELF file of these segments, without sections. The bytes of the last end the file.
+pub fn file(entry: u32, segments: &[Segment<'_>]) -> Vec<u8> {
     let (header, segment) = (52u32, 32u32);
-    // File offsets and addresses agree modulo the page, or QEMU cannot map them.
-    let code_at = PAGE;
     let mut out = vec![0x7f, b'E', b'L', b'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let half = |out: &mut Vec<u8>, v: u16| out.extend(v.to_le_bytes());
-    let word = |out: &mut Vec<u8>, v: u32| out.extend(v.to_le_bytes());
     half(&mut out, 2); // executable
     half(&mut out, 243); // RISC-V
-    for v in [1, CODE, header, 0, 0] {
-        word(&mut out, v); // version, entry, program headers, no sections, flags
-    }
-    for v in [header as u16, segment as u16, 2, 40, 0, 0] {
+    // Version, entry, program headers, no sections, flags.
+    out.extend(words(&[1, entry, header, 0, 0]));
+    for v in [
+        header as u16,
+        segment as u16,
+        segments.len() as u16,
+        40,
+        0,
+        0,
+    ] {
         half(&mut out, v);
     }
-    let len = code.len() as u32;
-    let data_at = (code_at + len).next_multiple_of(PAGE);
-    let segments = [
-        [1, code_at, CODE, CODE, len, len, 5, 4],
-        [1, data_at, DATA, DATA, data.len() as u32, DATA_BYTES, 6, 4],
-    ];
-    for v in segments.into_iter().flatten() {
-        word(&mut out, v);
+    // File offsets and addresses agree modulo the page, or QEMU cannot map them.
+    let mut end = header + segment * segments.len() as u32;
+    for segment in segments {
+        let len = segment.bytes.len() as u32;
+        // What has no bytes is beyond the end.
+        let at = end.next_multiple_of(PAGE) + segment.address % PAGE;
+        let (address, memory) = (segment.address, segment.memory);
+        out.extend(words(&[
+            1,
+            at,
+            address,
+            address,
+            len,
+            memory,
+            segment.flags,
+            4,
+        ]));
+        end = if len == 0 { end } else { at + len };
     }
-    out.resize(code_at as usize, 0);
-    out.extend(code);
-    out.resize(data_at as usize, 0);
-    out.extend(data);
+    for segment in segments.iter().filter(|s| !s.bytes.is_empty()) {
+        let at = out.len().next_multiple_of(PAGE as usize);
+        out.resize(at + (segment.address % PAGE) as usize, 0);
+        out.extend(segment.bytes);
+    }
     out
 }

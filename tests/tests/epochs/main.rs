@@ -11,4 +11,5 @@ mod checks;
 mod forged;
 mod forger;
 mod honest;
+mod programs;
 mod secure;

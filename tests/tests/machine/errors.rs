@@ -74,6 +74,37 @@ fn bad_jumps() {
     assert_eq!(error(&[immediate("addi", A0, 0, 0)]), fall);
 }
 
+/// A jump to itself is reported at once, and only one that never ends.
+#[test]
+fn loops_that_never_end() {
+    let nop = immediate("addi", 0, 0, 0);
+    let never = |pc| ExecError::EndlessLoop { pc };
+    for loops in [
+        jal(0, 0),
+        jal(RA, 0),
+        branch("beq", 0, 0, 0),
+        branch("bge", A0, A0, 0),
+    ] {
+        assert_eq!(error(&[nop, loops]), never(CODE + 4));
+    }
+    let said = "pc 0x00010004: jumps to itself: a loop that never ends";
+    assert_eq!(never(CODE + 4).to_string(), said);
+    // From a register that it leaves as it was: another, or the one that it links to.
+    let to = |target: u32, jump: u32| [&li(A1, target)[..], &[jump]].concat();
+    assert_eq!(error(&to(CODE + 8, jalr(0, A1, 0))), never(CODE + 8));
+    assert_eq!(error(&to(CODE + 4, jalr(RA, A1, 4))), never(CODE + 8));
+    assert_eq!(error(&to(CODE + 12, jalr(A1, A1, -4))), never(CODE + 8));
+    // One that links to its base jumps elsewhere the next time: behind itself, to the exit.
+    let ends = [&to(CODE + 8, jalr(A1, A1, 0))[..], &exit()].concat();
+    let run = run_epochs(&elf(&ends, &[]), &[], 6, |_, traces| {
+        traces.check().unwrap()
+    });
+    assert_eq!(run.unwrap().cycles, 6);
+    // A branch to itself that is not taken; a system call of several steps is none either.
+    let not_taken = [&[branch("bne", 0, 0, 0)][..], &exit()].concat();
+    assert!(run_epochs(&elf(&not_taken, &[]), &[], 6, |_, _| ()).is_ok());
+}
+
 #[test]
 fn a_branch_to_a_misaligned_target_that_is_not_taken() {
     let misaligned = |name: &str| [&[branch(name, 0, 0, 6)][..], &exit()].concat();
@@ -104,9 +135,15 @@ fn bad_accesses() {
         }
     );
     let got = error(&at(0, load("lw", A0, A1, 0)));
-    assert_eq!(got, ExecError::OutOfRange { pc, address: 0 });
+    assert_eq!(got, ExecError::NullPage { pc, address: 0 });
     let got = error(&at(CODE, store("sb", A0, A1, 0)));
-    assert_eq!(got, ExecError::OutOfRange { pc, address: CODE });
+    let (address, writable) = (CODE, false);
+    let stored = ExecError::StoreToCode {
+        pc,
+        address,
+        writable,
+    };
+    assert_eq!(got, stored);
 }
 
 #[test]
@@ -158,11 +195,8 @@ fn bad_system_calls() {
             bytes: u32::MAX
         }
     );
-    assert_eq!(message(8, 1), ExecError::OutOfRange { pc, address: 8 });
-    assert_eq!(
-        message(u32::MAX, 2),
-        ExecError::OutOfRange { pc, address: 0 }
-    );
+    assert_eq!(message(8, 1), ExecError::NullPage { pc, address: 8 });
+    assert_eq!(message(u32::MAX, 2), ExecError::NullPage { pc, address: 0 });
     let got = error(&[immediate("addi", A7, 0, 64), ECALL]);
     assert_eq!(
         got,
@@ -190,7 +224,7 @@ fn broken_files_are_refused() {
     assert_eq!(with(5, 2), Some(ElfError::NotElf32Le));
     assert_eq!(with(16, 3), Some(ElfError::NotExecutable { kind: 3 }));
     assert_eq!(with(18, 62), Some(ElfError::NotRiscv { machine: 62 }));
-    assert_eq!(with(24, 2), Some(ElfError::Entry { address: CODE + 2 }));
+    assert_eq!(with(24, 1), Some(ElfError::Entry { address: CODE + 1 }));
     assert_eq!(with(26, 2), Some(ElfError::Entry { address: DATA }));
     // No byte, whatever it becomes, makes the parser panic.
     for at in 0..good.len() {

@@ -3,6 +3,7 @@
 
 mod columns;
 mod errors;
+mod files;
 mod guests;
 mod messages;
 mod pages;

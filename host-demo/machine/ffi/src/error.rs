@@ -48,8 +48,10 @@ pub enum TrancheError {
     ElfCode = 36,
     /// Segments that overlap, are misaligned or have no valid size.
     ElfSegment = 37,
-    /// More segments, intervals or code than the machine takes.
+    /// More segments, data or code than the machine takes.
     ElfTooLarge = 38,
+    /// Compressed instructions.
+    ElfCompressed = 39,
 
     /// The guest ran into an instruction that the machine does not have.
     ExecUnsupported = 64,
@@ -59,8 +61,8 @@ pub enum TrancheError {
     ExecMisalignedJump = 66,
     /// The guest made a load or store that is not aligned to its size.
     ExecMisalignedAccess = 67,
-    /// The guest accessed the null page, or stored to its code.
-    ExecOutOfRange = 68,
+    /// The guest accessed the null page.
+    ExecNullPage = 68,
     /// The guest made a system call that the machine does not have.
     ExecUnknownSyscall = 69,
     /// The guest read or wrote a descriptor that the machine does not have.
@@ -73,13 +75,21 @@ pub enum TrancheError {
     ExecCycleLimit = 73,
     /// The guest ran for more epochs than can be numbered.
     ExecEpochLimit = 74,
+    /// The guest stored into its code.
+    ExecStoreToCode = 75,
+    /// The guest's stack ran into its code.
+    ExecStackInCode = 76,
+    /// The guest jumped to where it was: it never ends.
+    ExecEndlessLoop = 77,
+    /// The guest's message is too long.
+    ExecMessageTooLong = 78,
 }
 
 impl TrancheError {
     /// Every code.
     ///
     /// cbindgen:ignore
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 34] = [
         Self::Ok,
         Self::NullPointer,
         Self::UnknownProfile,
@@ -98,17 +108,22 @@ impl TrancheError {
         Self::ElfCode,
         Self::ElfSegment,
         Self::ElfTooLarge,
+        Self::ElfCompressed,
         Self::ExecUnsupported,
         Self::ExecJumpOutOfRom,
         Self::ExecMisalignedJump,
         Self::ExecMisalignedAccess,
-        Self::ExecOutOfRange,
+        Self::ExecNullPage,
         Self::ExecUnknownSyscall,
         Self::ExecBadDescriptor,
         Self::ExecOutputFull,
         Self::ExecCellsFull,
         Self::ExecCycleLimit,
         Self::ExecEpochLimit,
+        Self::ExecStoreToCode,
+        Self::ExecStackInCode,
+        Self::ExecEndlessLoop,
+        Self::ExecMessageTooLong,
     ];
 
     /// The code of this number, as C may hand back any.
@@ -137,17 +152,22 @@ impl TrancheError {
             Self::ElfCode => c"TRANCHE_ERROR_ELF_CODE",
             Self::ElfSegment => c"TRANCHE_ERROR_ELF_SEGMENT",
             Self::ElfTooLarge => c"TRANCHE_ERROR_ELF_TOO_LARGE",
+            Self::ElfCompressed => c"TRANCHE_ERROR_ELF_COMPRESSED",
             Self::ExecUnsupported => c"TRANCHE_ERROR_EXEC_UNSUPPORTED",
             Self::ExecJumpOutOfRom => c"TRANCHE_ERROR_EXEC_JUMP_OUT_OF_ROM",
             Self::ExecMisalignedJump => c"TRANCHE_ERROR_EXEC_MISALIGNED_JUMP",
             Self::ExecMisalignedAccess => c"TRANCHE_ERROR_EXEC_MISALIGNED_ACCESS",
-            Self::ExecOutOfRange => c"TRANCHE_ERROR_EXEC_OUT_OF_RANGE",
+            Self::ExecNullPage => c"TRANCHE_ERROR_EXEC_NULL_PAGE",
             Self::ExecUnknownSyscall => c"TRANCHE_ERROR_EXEC_UNKNOWN_SYSCALL",
             Self::ExecBadDescriptor => c"TRANCHE_ERROR_EXEC_BAD_DESCRIPTOR",
             Self::ExecOutputFull => c"TRANCHE_ERROR_EXEC_OUTPUT_FULL",
             Self::ExecCellsFull => c"TRANCHE_ERROR_EXEC_CELLS_FULL",
             Self::ExecCycleLimit => c"TRANCHE_ERROR_EXEC_CYCLE_LIMIT",
             Self::ExecEpochLimit => c"TRANCHE_ERROR_EXEC_EPOCH_LIMIT",
+            Self::ExecStoreToCode => c"TRANCHE_ERROR_EXEC_STORE_TO_CODE",
+            Self::ExecStackInCode => c"TRANCHE_ERROR_EXEC_STACK_IN_CODE",
+            Self::ExecEndlessLoop => c"TRANCHE_ERROR_EXEC_ENDLESS_LOOP",
+            Self::ExecMessageTooLong => c"TRANCHE_ERROR_EXEC_MESSAGE_TOO_LONG",
         }
     }
 }
@@ -162,8 +182,9 @@ impl From<ElfError> for TrancheError {
             ElfError::SegmentRange { .. }
             | ElfError::Overlap { .. }
             | ElfError::MisalignedCode { .. } => Self::ElfSegment,
+            ElfError::Compressed { .. } => Self::ElfCompressed,
             ElfError::TooManySegments
-            | ElfError::TooManyIntervals
+            | ElfError::ImageTooLong { .. }
             | ElfError::CodeTooLong { .. } => Self::ElfTooLarge,
             _ => Self::ElfMalformed,
         }
@@ -194,7 +215,11 @@ impl From<ExecError> for TrancheError {
             ExecError::JumpOutOfRom { .. } => Self::ExecJumpOutOfRom,
             ExecError::MisalignedJump { .. } => Self::ExecMisalignedJump,
             ExecError::MisalignedAccess { .. } => Self::ExecMisalignedAccess,
-            ExecError::OutOfRange { .. } => Self::ExecOutOfRange,
+            ExecError::NullPage { .. } => Self::ExecNullPage,
+            ExecError::StoreToCode { .. } => Self::ExecStoreToCode,
+            ExecError::StackInCode { .. } => Self::ExecStackInCode,
+            ExecError::EndlessLoop { .. } => Self::ExecEndlessLoop,
+            ExecError::MessageTooLong { .. } => Self::ExecMessageTooLong,
             ExecError::UnknownSyscall { .. } => Self::ExecUnknownSyscall,
             ExecError::BadDescriptor { .. } => Self::ExecBadDescriptor,
             ExecError::OutputFull { .. } => Self::ExecOutputFull,

@@ -39,12 +39,33 @@ pub enum ExecError {
         /// The address.
         address: u32,
     },
-    /// An access to the null page, or a store to executable words.
-    OutOfRange {
+    /// An access to the null page, of which the program loads nothing there.
+    NullPage {
         /// The instruction.
         pc: u32,
         /// The address.
         address: u32,
+    },
+    /// A store between the first and the last executable word.
+    StoreToCode {
+        /// The instruction.
+        pc: u32,
+        /// The address.
+        address: u32,
+        /// Whether the segment there is writable too: one that data and code share.
+        writable: bool,
+    },
+    /// A store there from the stack pointer.
+    StackInCode {
+        /// The instruction.
+        pc: u32,
+        /// The address.
+        address: u32,
+    },
+    /// A jump or a taken branch to itself, with the registers that it looks at as they were.
+    EndlessLoop {
+        /// The instruction.
+        pc: u32,
     },
     /// A system call that the machine does not have.
     UnknownSyscall {
@@ -110,6 +131,18 @@ impl core::fmt::Display for ExecError {
             } => {
                 write!(f, "pc {pc:#010x}: {name} needs the M extension")
             }
+            Self::Unsupported {
+                pc,
+                word,
+                reason: DecodeError::Compressed,
+            } => {
+                write!(
+                    f,
+                    "pc {pc:#010x}: {:#06x}: compressed encodings are not supported; \
+                     compile for rv32i, without the C extension",
+                    word & 0xffff
+                )
+            }
             Self::Unsupported { pc, word, .. } => {
                 write!(f, "pc {pc:#010x}: {word:#010x} is no RV32I instruction")
             }
@@ -123,11 +156,35 @@ impl core::fmt::Display for ExecError {
             Self::MisalignedAccess { pc, address } => {
                 write!(f, "pc {pc:#010x}: misaligned access to {address:#010x}")
             }
-            Self::OutOfRange { pc, address } => {
+            Self::NullPage { pc, address } => {
                 write!(
                     f,
-                    "pc {pc:#010x}: access to {address:#010x} is out of range"
+                    "pc {pc:#010x}: access to {address:#010x} in the null page"
                 )
+            }
+            Self::StoreToCode {
+                pc,
+                address,
+                writable,
+            } => {
+                write!(
+                    f,
+                    "pc {pc:#010x}: store to {address:#010x}: stores into executable memory are \
+                     not part of the machine"
+                )?;
+                if writable {
+                    f.write_str("; link data and code into segments of their own, without ld -N")?;
+                }
+                Ok(())
+            }
+            Self::StackInCode { pc, address } => {
+                write!(
+                    f,
+                    "pc {pc:#010x}: the stack ran into the code, at {address:#010x}"
+                )
+            }
+            Self::EndlessLoop { pc } => {
+                write!(f, "pc {pc:#010x}: jumps to itself: a loop that never ends")
             }
             Self::UnknownSyscall { pc, number } => match refused(number) {
                 Some((name, instead)) => {

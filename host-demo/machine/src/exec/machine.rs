@@ -19,6 +19,9 @@ use crate::tables::rom::{
 /// Addresses below this are refused, unless the program loads them: null pointers.
 pub const GUARD_BYTES: u32 = 4096;
 
+/// The register that the calling convention gives the stack.
+const STACK_POINTER: u32 = 2;
+
 /// Most bytes of one message.
 pub const MAX_MESSAGE_BYTES: u32 = 1 << 20;
 
@@ -391,6 +394,11 @@ impl<'a, C: CellStore> Machine<'a, C> {
                 target: cpu.next_pc << 2,
             });
         }
+        // A jump may overwrite its own base, and go elsewhere the next time.
+        let stays = row.rd != row.rs1 || cpu.w == cpu.a;
+        if cpu.next_pc == cpu.pc && !row.has(SYS) && stays {
+            return Err(ExecError::EndlessLoop { pc });
+        }
         self.cycles += 1;
         self.instructions += u64::from(cpu.next_pc != cpu.pc || !row.has(SYS));
         self.pc = cpu.next_pc;
@@ -437,7 +445,15 @@ impl<'a, C: CellStore> Machine<'a, C> {
         }
         if row.has(MEM) {
             let base = [a & 0xffff, a >> 16];
-            return self.load_or_store(sink, row.op, base, row.aux, b, clk);
+            let served = self.load_or_store(sink, row.op, base, row.aux, b, clk);
+            return served.map_err(|error| match error {
+                ExecError::StoreToCode {
+                    pc,
+                    address,
+                    writable: false,
+                } if row.rs1 == register(STACK_POINTER) => ExecError::StackInCode { pc, address },
+                error => error,
+            });
         }
         if row.op == 0 {
             return Ok(a.wrapping_add(b));
@@ -479,7 +495,11 @@ impl<'a, C: CellStore> Machine<'a, C> {
         let cell = address >> 2;
         self.check_page(address)?;
         if store && self.program.rom().contains(&cell) {
-            return Err(ExecError::OutOfRange { pc, address });
+            return Err(ExecError::StoreToCode {
+                pc,
+                address,
+                writable: self.program.is_writable_code(cell),
+            });
         }
 
         let shift = address % 4 * 8;
@@ -622,7 +642,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
     /// Refuses an access to the null page, unless the program loads it.
     fn check_page(&self, address: u32) -> Result<(), ExecError> {
         if address < GUARD_BYTES && !self.program.loads(address >> 2) {
-            return Err(ExecError::OutOfRange {
+            return Err(ExecError::NullPage {
                 pc: self.pc(),
                 address,
             });
