@@ -182,7 +182,8 @@ pub enum Regime {
 pub struct Term {
     /// `-log2` of the round's error, without grinding; zero where nothing is proven.
     pub bits: f64,
-    /// Bits ground before the round's challenge is drawn.
+    /// Difficulty of the proof of work before the round's challenge is drawn, worth
+    /// [`grinding_bits`] of it.
     pub grinding: u8,
 }
 
@@ -194,10 +195,21 @@ impl Term {
         }
     }
 
-    /// Bits of the round, grinding included.
+    /// Bits of the round, grinding included. Never NaN: bits that are no number count as none.
     pub fn total(&self) -> f64 {
-        self.bits + f64::from(self.grinding)
+        self.bits.max(0.0) + grinding_bits(self.grinding)
     }
+}
+
+/// What a proof of work of a difficulty is worth: `-log2` of the chance that a try succeeds.
+///
+/// A try passes when the low `difficulty` bits of a uniform element are zero, which those of
+/// `⌈p / 2^difficulty⌉` of the p elements are: one more than `p / 2^difficulty`, so that a proof of
+/// work is worth a little less than its difficulty (26.91 bits at 27, none beyond `log2 p`).
+pub fn grinding_bits(difficulty: u8) -> f64 {
+    let order = u64::from(F::ORDER_U32);
+    let passing = order.div_ceil(1 << difficulty.min(32));
+    log2(order as f64) - log2(passing as f64)
 }
 
 /// The proven bits of one proof (or, after [`Bits::with_proofs`], of several), in one regime.

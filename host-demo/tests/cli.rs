@@ -334,6 +334,7 @@ fn bad_usage() {
         &["prove", &spin, "--epoch-log2", "8", "--memory", "1000000"],
         &["verify", &spin, "no such file"],
         &["verify", &spin, &spin, "--security-floor", "99"],
+        &["verify", &spin, &spin, "--security-floor", "nan"],
         &["plan", "--epoch-log2", "5"],
         &["dance"],
     ] {

@@ -9,6 +9,7 @@ use super::alloc::vec::Vec;
 
 use p3_baby_bear::{BabyBear, Poseidon2BabyBear};
 use p3_batch_stark::Commitment;
+use p3_batch_stark::config::PcsProof;
 use p3_challenger::{CanObserve, DuplexChallenger};
 use p3_commit::{ExtensionMmcs, Pcs};
 use p3_dft::Radix2DitParallel;
@@ -65,6 +66,9 @@ pub trait Configuration:
 
     /// The roots that a commitment to a round consists of, in the order of its groups.
     fn roots(commitment: &Commitment<Self>) -> &[Root];
+
+    /// The commitments to the layers of the low-degree test, in the order of the folds.
+    fn layers(proof: &PcsProof<Self>) -> &[Root];
 }
 
 impl Configuration for PlainConfig {
@@ -79,6 +83,10 @@ impl Configuration for PlainConfig {
 
     fn roots(commitment: &Commitment<Self>) -> &[Root] {
         core::slice::from_ref(commitment)
+    }
+
+    fn layers(proof: &PcsProof<Self>) -> &[Root] {
+        &proof.commit_phase_commits
     }
 }
 
@@ -96,6 +104,10 @@ impl Configuration for CarvedConfig {
 
     fn roots(commitment: &Commitment<Self>) -> &[Root] {
         &commitment.0
+    }
+
+    fn layers(proof: &PcsProof<Self>) -> &[Root] {
+        &proof.commit_phase_commits
     }
 }
 

@@ -7,6 +7,8 @@ use core::fmt;
 use p3_batch_stark::{BatchTranscriptFailure, BatchVerificationError, VerificationError};
 use p3_lookup::LookupError;
 
+use super::caps::Round;
+
 /// Why tables, heights and parameters do not make a plan that can be verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -123,6 +125,27 @@ pub enum VerifyError {
         /// log2 of its height in the proof.
         got: usize,
     },
+    /// A commitment has another number of roots than the plan gives it: one per group of a round,
+    /// one per layer of the low-degree test, none where the plan has no such round.
+    RootCount {
+        /// The commitment.
+        round: Round,
+        /// Roots that the plan gives it.
+        expected: usize,
+        /// Roots of the proof.
+        got: usize,
+    },
+    /// A cap has another number of digests than its tree's layer has.
+    Cap {
+        /// The commitment.
+        round: Round,
+        /// Position of the root in it: the group, or the layer of the low-degree test.
+        group: usize,
+        /// Digests of the layer that the plan's cap height picks.
+        expected: usize,
+        /// Digests of the proof.
+        got: usize,
+    },
     /// A part of the proof has another shape than the plan gives it.
     Shape {
         /// Plonky3's reason.
@@ -173,6 +196,23 @@ impl fmt::Display for VerifyError {
                     "table {table} has 2^{got} rows, the plan has 2^{expected}"
                 )
             }
+            Self::RootCount {
+                round,
+                expected,
+                got,
+            } => write!(
+                f,
+                "{got} roots in the {round} round, the plan has {expected}"
+            ),
+            Self::Cap {
+                round,
+                group,
+                expected,
+                got,
+            } => write!(
+                f,
+                "{got} digests in cap {group} of the {round} round, the plan has {expected}"
+            ),
             Self::Shape { detail } => write!(f, "the proof does not fit the plan: {detail}"),
             Self::ProofOfWork { detail } => write!(f, "proof of work: {detail}"),
             Self::Opening { detail } => write!(f, "opening: {detail}"),

@@ -1,7 +1,7 @@
 //! Plonky3's verifier behind this crate's plans. Allocates.
 //!
 //! A [`VerifyingKey`] is made once per plan and checks any number of proofs. It reads a proof's
-//! bytes, compares its heights with the plan's, and calls the unmodified
+//! bytes, compares its heights and the lengths of its commitments with the plan's, and calls the unmodified
 //! `p3_batch_stark::verify_batch`; it is not a verifier of its own.
 //!
 //! **Panics.** Tables are trusted, proofs are not: no bytes make [`VerifyingKey::verify`] panic.
@@ -12,6 +12,7 @@
 //! | lengths that claim gigabytes | memory while decoding | [`VerifyError::TooLong`] |
 //! | more and emptier vectors than a proof has | memory while decoding | [`VerifyError::TooLarge`] |
 //! | a cap that is no tree layer, a field element at or above p | (its decoder refuses both) | [`VerifyError::Encoding`] |
+//! | a cap or a list of roots of another length | (nowhere: see `caps.rs`) | [`VerifyError::Cap`], [`VerifyError::RootCount`] |
 //! | heights other than the plan's | `split_domains`, shifts, work per claimed row | [`VerifyError::Height`] |
 //! | grinding of 31 bits or more, blowup or arity 0 | `sample_bits`, `fold_schedule` | [`KeyError::Parameter`] |
 //! | an extension above the field's two-adicity | `two_adic_generator` | [`KeyError::TooTall`] |
@@ -25,6 +26,7 @@
 
 extern crate alloc;
 
+mod caps;
 mod config;
 mod decode;
 mod error;
@@ -33,13 +35,16 @@ mod split_mmcs;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use p3_air::symbolic::AirLayout;
 use p3_air::{Air, BaseAir};
 use p3_batch_stark::folder::VerifierConstraintFolderWithLookups;
+use p3_batch_stark::symbolic::get_log_num_quotient_chunks;
 use p3_batch_stark::{BatchProof, CommonData, ProverData};
 use p3_field::TwoAdicField;
-use p3_lookup::InteractionSymbolicBuilder;
+use p3_lookup::{InteractionSymbolicBuilder, LogUpGadget};
 use p3_matrix::Matrix;
 
+pub use caps::Round;
 pub use config::{
     CarvedConfig, Challenger, Compress, Configuration, Hash, Permutation, PlainConfig, Root, Tree,
     permutation,
@@ -48,8 +53,10 @@ pub use decode::decode;
 pub use error::{KeyError, VerifyError};
 pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};
 
+use caps::{Caps, CommittedTable};
+
 use crate::poseidon2::Poseidon2;
-use crate::{EF, F, Params, Statement};
+use crate::{D, EF, F, Params, Statement};
 
 /// Bytes that a proof of any plan may have at most.
 pub const MAX_PROOF_BYTES: usize = 1 << 26;
@@ -76,6 +83,7 @@ pub struct VerifyingKey<A, C: Configuration> {
     params: Params,
     poseidon2: Poseidon2,
     carving: Carving,
+    caps: Caps,
     common: CommonData<C>,
 }
 
@@ -106,6 +114,16 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
                 detail: error.to_string(),
             })?
             .common;
+        let caps = Caps::new(
+            &committed_tables(&airs, log_heights, &common),
+            &params,
+            &carving,
+        );
+        let preprocessed = common.preprocessed.as_ref();
+        caps.check_preprocessed(preprocessed.map_or(&[], |global| C::roots(&global.commitment)))
+            .map_err(|error| KeyError::Preprocessed {
+                detail: error.to_string(),
+            })?;
         let log_heights = log_heights.to_vec();
         Ok(Self {
             airs,
@@ -113,6 +131,7 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
             params,
             poseidon2,
             carving,
+            caps,
             common,
         })
     }
@@ -146,6 +165,7 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
         public_values: &[Vec<F>],
     ) -> Result<(), VerifyError> {
         check_heights(proof, &self.log_heights)?;
+        self.caps.check_proof(proof)?;
         let config = C::new(&self.params, &self.poseidon2, &self.carving, statement);
         p3_batch_stark::verify_batch(&config, &self.airs, proof, public_values, &self.common)?;
         Ok(())
@@ -160,6 +180,52 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
             .filter_map(|group| roots.get(group).cloned())
             .collect()
     }
+}
+
+/// What the caps of a proof depend on, table by table.
+fn committed_tables<A: Air<InteractionSymbolicBuilder<F, EF>>, C: Configuration>(
+    airs: &[A],
+    log_heights: &[usize],
+    common: &CommonData<C>,
+) -> Vec<CommittedTable> {
+    let preprocessed_width = |table: usize| {
+        let global = common.preprocessed.as_ref()?;
+        Some(global.instances.get(table)?.as_ref()?.width)
+    };
+    let tables = airs.iter().zip(log_heights).zip(&common.lookups);
+    tables
+        .enumerate()
+        .map(|(table, ((air, &log_height), lookups))| {
+            let preprocessed_width = preprocessed_width(table).unwrap_or(0);
+            let layout = AirLayout {
+                preprocessed_width,
+                main_width: air.width(),
+                num_public_values: air.num_public_values(),
+                num_periodic_columns: air.num_periodic_columns(),
+                ..AirLayout::default()
+            };
+            let log_chunks = get_log_num_quotient_chunks::<F, EF, A, _>(
+                air,
+                layout,
+                1 << log_height,
+                lookups,
+                0,
+                &LogUpGadget::new(),
+            );
+            // One running sum, and one fraction for each column of messages.
+            let permutation_columns = match lookups.len() {
+                0 => 0,
+                columns => columns + 1,
+            };
+            CommittedTable {
+                log_height,
+                main_width: air.width(),
+                preprocessed_width,
+                permutation_width: permutation_columns * D,
+                quotient_chunks: 1 << log_chunks,
+            }
+        })
+        .collect()
 }
 
 /// Compares a proof's heights with a plan's, which needs no key: what a key costs grows with heights.

@@ -187,6 +187,7 @@ pub fn prove<W: Write>(
 fn check_floor(bits: &Bits, options: &Options) -> Result<(), ProveError> {
     let (floor, (term, least)) = (options.floor, bits.binding());
     let bits = least.total();
+    // In this order no floor that is not a number is ever reached.
     if bits >= floor {
         Ok(())
     } else {

@@ -76,6 +76,13 @@ pub enum Check {
         /// Its bytes.
         bytes: usize,
     },
+    /// The output is longer than a run of so many cycles can write.
+    OutputOfRun {
+        /// Bytes that such a run writes at most.
+        limit: u64,
+        /// Bytes claimed.
+        got: usize,
+    },
     /// A table is shorter than any, or has more rows than the tables that are merged.
     Height {
         /// log2 of the most rows.
@@ -151,6 +158,9 @@ impl fmt::Display for Check {
                 write!(f, "{got} epochs claimed, the run has {expected}")
             }
             Self::Output { bytes } => write!(f, "{bytes} bytes of output"),
+            Self::OutputOfRun { limit, got } => {
+                write!(f, "{got} bytes of output, the run writes at most {limit}")
+            }
             Self::Height { limit, got } => {
                 write!(f, "a table of 2^{got} rows, at most 2^{limit} are needed")
             }

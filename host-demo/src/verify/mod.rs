@@ -39,6 +39,9 @@ use crate::merge::{
 
 pub use error::{Check, Place, Refusal};
 
+/// Bytes of output that a cycle puts out at most: a step of a system call moves a word at most.
+const MAX_OUTPUT_PER_CYCLE: u64 = 4;
+
 /// What a bundle proves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
@@ -301,7 +304,7 @@ impl<'a> Verifier<'a> {
         Ok(())
     }
 
-    /// Reads the claimed result: exit code and output.
+    /// Reads the claimed result: exit code and output, no longer than the run can have written.
     fn result<R: Read>(&self, reader: &mut Reader<R>) -> Result<(u32, Vec<u8>), Check> {
         // A cycle puts out at most four bytes.
         let limit = self.cycles.saturating_mul(4).min(MAX_OUTPUT_BYTES.into());
@@ -309,6 +312,10 @@ impl<'a> Verifier<'a> {
         let expected = self.epochs;
         if got != expected {
             return Err(Check::EpochCount { expected, got });
+        }
+        let (limit, bytes) = (MAX_OUTPUT_PER_CYCLE * self.cycles, output.len());
+        if bytes as u64 > limit {
+            return Err(Check::OutputOfRun { limit, got: bytes });
         }
         Ok((exit_code, output.to_vec()))
     }
@@ -416,10 +423,11 @@ fn max_proof_len<const N: usize>(plan: &Plan<N>) -> usize {
 /// Refuses a plan that proves too few bits.
 fn check_floor(bits: &Bits, floor: f64) -> Result<(), Check> {
     let bits = bits.total();
-    if bits < floor {
-        Err(Check::Security { bits, floor })
-    } else {
+    // In this order no floor that is not a number is ever reached.
+    if bits >= floor {
         Ok(())
+    } else {
+        Err(Check::Security { bits, floor })
     }
 }
 

@@ -2,4 +2,5 @@
 
 mod accepted;
 mod equal;
+mod partition;
 mod refused;

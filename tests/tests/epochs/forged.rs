@@ -371,6 +371,30 @@ fn a_false_result_over_honest_proofs() {
     );
 }
 
+/// A cycle moves a word at most, so a claim of more is refused before a table of it is made.
+#[test]
+fn more_output_than_the_run_can_write() {
+    let parts = honest("10");
+    let epochs = parts.frames.iter().filter(|frame| frame.0 == EPOCH).count();
+    let cycles: u64 = (0..epochs)
+        .map(|n| u64::from(parts.clone().word(EPOCH, n, 2)))
+        .sum();
+    let limit = 4 * cycles;
+    let claim = |len: usize| {
+        let mut forged = parts.clone();
+        forged.payload(RESULT, 0).resize(8 + len, 0);
+        refused(&forged)
+    };
+    // At the bound it is the root merge that refuses, for the proof it comes with.
+    let refusal = claim(limit as usize);
+    assert!(is_merge(refusal.place, true), "{refusal}");
+    for got in [limit as usize + 1, (1 << 24) - 1] {
+        let check = Check::OutputOfRun { limit, got };
+        let place = Place::Result;
+        assert_eq!(claim(got), Refusal { place, check });
+    }
+}
+
 #[test]
 fn a_false_result_that_seeds_the_proofs() {
     let honest = run(&SPIN, "10");

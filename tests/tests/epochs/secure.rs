@@ -61,6 +61,43 @@ fn too_few_bits_are_not_proved() {
     );
 }
 
+/// No plan reaches a floor that is not a number: not the prover's, not the verifier's.
+#[test]
+fn a_floor_that_is_no_number_is_never_reached() {
+    let nan = f64::NAN;
+    let is_nan = |floor: f64| floor.is_nan();
+    let secure = Setup::secure(&SPIN, SMALL, nan).unwrap_err();
+    assert!(
+        matches!(secure, SetupError::Security { floor, .. } if is_nan(floor)),
+        "{secure}"
+    );
+
+    let (setup, execution) = (Setup::new(&SPIN, SMALL).unwrap(), run(&SPIN, "none"));
+    let floored = |floor| {
+        let options = Options {
+            workers: ONE,
+            floor,
+            ..Options::default()
+        };
+        let mut bundle = Vec::new();
+        prove(&setup, b"none", &execution, &options, &mut bundle, |_| {}).map(|_| bundle)
+    };
+    let refused = floored(nan).unwrap_err();
+    assert!(
+        matches!(refused, ProveError::Security { floor, .. } if is_nan(floor)),
+        "{refused}"
+    );
+
+    let bundle = floored(0.0).expect("the control");
+    verify_above(&SPIN, &bundle[..], 0.0).expect("the control");
+    let refusal = verify_above(&SPIN, &bundle[..], nan).unwrap_err();
+    assert_eq!(refusal.place, Place::Header);
+    assert!(
+        matches!(refusal.check, Check::Security { floor, .. } if is_nan(floor)),
+        "{refusal}"
+    );
+}
+
 #[test]
 fn grinding_is_raised_where_it_binds() {
     let params = Params {
