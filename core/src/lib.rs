@@ -44,7 +44,7 @@ pub use params::Params;
 pub use plan::{Plan, PlanError, TableSpec};
 pub use portable::PortableBackend;
 pub use prover::Prover;
-pub use statement::Statement;
+pub use statement::{Identity, Statement};
 pub use trace::TraceMut;
 
 /// The base field.

@@ -2,7 +2,7 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, parameters (11), checksum (4) |
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, parameters (11), digest of the program (32), checksum (4) |
 //! | frame | kind, length of the payload (4), payload, checksum (4) |
 //!
 //! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of
@@ -19,8 +19,9 @@
 
 use std::io::{self, Read, Write};
 
-use tranche_core::Params;
+use tranche_core::statement::IDENTITY_BYTES;
 use tranche_core::verifier::MAX_PROOF_BYTES;
+use tranche_core::{Identity, Params};
 use tranche_machine::Span;
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::settings::{OutOfRange, Settings};
@@ -30,13 +31,28 @@ use crate::merge::MAX_HOLES;
 /// First bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"tranche\0";
 /// Version of the format.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Bytes of the header.
-pub const HEADER_BYTES: usize = 27;
+pub const HEADER_BYTES: usize = PROGRAM_AT + IDENTITY_BYTES + 4;
+/// Where the integers of the settings begin.
+const SETTINGS_AT: usize = 10;
+/// Where the program's digest begins.
+const PROGRAM_AT: usize = SETTINGS_AT + 13;
+/// Where the checksum begins.
+const CHECKSUM_AT: usize = PROGRAM_AT + IDENTITY_BYTES;
 /// Bytes of a frame besides its payload.
 pub const FRAME_BYTES: usize = 9;
 /// Bytes of a payload that are passed over at a time.
 const PIECE_BYTES: usize = 1 << 12;
+
+/// What a header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The integers that decide every plan.
+    pub settings: Settings,
+    /// Digest of the program whose run is proved.
+    pub program: Identity,
+}
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,9 +185,9 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// As `out` fails.
-    pub fn new(out: W, settings: &Settings) -> io::Result<Self> {
+    pub fn new(out: W, head: &Header) -> io::Result<Self> {
         let mut writer = Self { out, written: 0 };
-        writer.put(&header(settings))?;
+        writer.put(&header(head))?;
         Ok(writer)
     }
 
@@ -241,12 +257,12 @@ impl<W: Write> Writer<W> {
 }
 
 /// The header's bytes.
-pub fn header(settings: &Settings) -> [u8; HEADER_BYTES] {
+pub fn header(head: &Header) -> [u8; HEADER_BYTES] {
     let Settings {
         log2_cycles,
         arity,
         params,
-    } = *settings;
+    } = head.settings;
     let [low, high] = params.num_queries.to_le_bytes();
     let integers = [
         log2_cycles,
@@ -265,10 +281,11 @@ pub fn header(settings: &Settings) -> [u8; HEADER_BYTES] {
     ];
     let mut bytes = [0; HEADER_BYTES];
     bytes[..8].copy_from_slice(&MAGIC);
-    bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[10..23].copy_from_slice(&integers);
-    let checksum = crc32fast::hash(&bytes[..23]);
-    bytes[23..].copy_from_slice(&checksum.to_le_bytes());
+    bytes[8..SETTINGS_AT].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[SETTINGS_AT..PROGRAM_AT].copy_from_slice(&integers);
+    bytes[PROGRAM_AT..CHECKSUM_AT].copy_from_slice(&head.program);
+    let checksum = crc32fast::hash(&bytes[..CHECKSUM_AT]);
+    bytes[CHECKSUM_AT..].copy_from_slice(&checksum.to_le_bytes());
     bytes
 }
 
@@ -306,7 +323,7 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// [`FormatError`], also for settings outside of their caps.
-    pub fn new(mut source: R) -> Result<(Self, Settings), FormatError> {
+    pub fn new(mut source: R) -> Result<(Self, Header), FormatError> {
         let bytes: [u8; HEADER_BYTES] = take(&mut source)?;
         if bytes[..8] != MAGIC {
             return Err(FormatError::Magic);
@@ -315,7 +332,7 @@ impl<R: Read> Reader<R> {
         if version != VERSION {
             return Err(FormatError::Version { got: version });
         }
-        if bytes[23..] != crc32fast::hash(&bytes[..23]).to_le_bytes() {
+        if bytes[CHECKSUM_AT..] != crc32fast::hash(&bytes[..CHECKSUM_AT]).to_le_bytes() {
             return Err(FormatError::Checksum);
         }
         let settings = Settings {
@@ -335,15 +352,15 @@ impl<R: Read> Reader<R> {
             },
         };
         settings.check().map_err(FormatError::Setting)?;
-        Ok((
-            Self {
-                source,
-                payload: Vec::new(),
-                checksum: crc32fast::Hasher::new(),
-                left: 0,
-            },
-            settings,
-        ))
+        let mut program = Identity::default();
+        program.copy_from_slice(&bytes[PROGRAM_AT..CHECKSUM_AT]);
+        let reader = Self {
+            source,
+            payload: Vec::new(),
+            checksum: crc32fast::Hasher::new(),
+            left: 0,
+        };
+        Ok((reader, Header { settings, program }))
     }
 
     /// Passes over the next frame, of whatever kind and length, in memory of one piece: `visit`

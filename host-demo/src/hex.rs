@@ -1,13 +1,10 @@
 //! Bytes and digests as text.
 
-use p3_field::PrimeField32;
-use tranche_core::{Digest, F};
+use tranche_core::Identity;
 
-/// A digest as 64 hexadecimal digits: eight elements of four bytes, little-endian.
-pub fn digest_hex(digest: &Digest) -> String {
-    hex(digest
-        .iter()
-        .flat_map(|element: &F| element.as_canonical_u32().to_le_bytes()))
+/// A digest as 64 hexadecimal digits.
+pub fn digest_hex(digest: &Identity) -> String {
+    hex(*digest)
 }
 
 /// Bytes as hexadecimal digits.

@@ -181,15 +181,20 @@ fn prove_and_verify() {
     assert_eq!(output.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("accepted"));
 
-    // Of another program: refused, with a reason that names the epoch.
+    // Of another program: refused, with a reason that names both.
     let output = tranche(&["verify", &guest("sort"), bundle, "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let refused = json(&output);
     assert_eq!(refused["accepted"], false);
+    let reason = refused["reason"].as_str().unwrap();
     assert!(
-        refused["reason"].as_str().unwrap().starts_with("epoch 1: "),
-        "{refused}"
+        reason.starts_with("header: made for another program"),
+        "{reason}"
     );
+    for of_program in [&proved, &refused] {
+        let digest = of_program["program_digest"].as_str().unwrap();
+        assert!(reason.contains(digest), "{reason}");
+    }
     let output = tranche(&["verify", &guest("sort"), bundle]);
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());

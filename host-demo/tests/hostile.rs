@@ -238,8 +238,8 @@ fn corpus(honest: &Parts) -> Vec<(String, Parts, &'static str)> {
         &|forged| forged.payload(Kind::Root)[0] = 255,
         "tables of untouched memory",
     );
-    // Offsets of the header's integers from its first, the epoch's log2, which others may precede.
-    let first = honest.header.len() - 13;
+    // Offsets of the header's integers from its first, the epoch's log2; the program's digest follows.
+    let first = honest.header.len() - 32 - 13;
     for (at, value, what) in [
         (0, 20, "epochs of 2^20 cycles"),
         (2, 3, "a blowup of 8"),

@@ -4,7 +4,6 @@ use std::hint::black_box;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use p3_field::PrimeCharacteristicRing;
-use tranche_core::poseidon2::Poseidon2;
 use tranche_core::{F, TraceMut};
 use tranche_machine::exec::RecordStorage;
 use tranche_machine::{Cell, EpochEnd, EpochShape, EpochTable, GuestIo, Machine, Program};
@@ -44,7 +43,7 @@ fn a_guest_runs_into_its_traces() {
 
     let (epochs, written) = assert_no_alloc(|| {
         let program = Program::parse(ELF).unwrap();
-        let _ = black_box(program.digest(&Poseidon2::BABY_BEAR));
+        let _ = black_box(program.digest());
         let mut io = Io::default();
         let mut machine = Machine::new(&program, &mut cells, 1 << 20);
         let mut record = storage.record();

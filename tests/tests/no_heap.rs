@@ -322,10 +322,9 @@ fn every_phase_without_a_heap() {
             let mut batch = batch::<Vectors>();
             batch.params = params;
             batch.carved = carved.to_vec();
-            let digest = core::array::from_fn(F::from_usize);
             batch.statement = Some(Statement {
-                tag: digest,
-                digest,
+                tag: core::array::from_fn(|i| i as u8),
+                digest: core::array::from_fn(|i| 0xff - i as u8),
             });
             let expected = batch.prove();
             let mut proof = vec![0; expected.len()];

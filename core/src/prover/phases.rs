@@ -48,8 +48,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, const N: usize> Traces<'s, 'a, B, A, N
         prover.lookup.clear();
         let mut challenger = Challenger::new(prover.hasher.poseidon2());
         if let Some(statement) = statement {
-            challenger.observe_slice(&statement.tag);
-            challenger.observe_slice(&statement.digest);
+            challenger.observe_slice(&statement.elements());
         }
         Self(Base { prover, challenger })
     }

@@ -56,7 +56,7 @@ pub trait Configuration:
     >
 {
     /// The configuration of a plan. With a statement, the transcript of every proof first observes
-    /// its tag, then its digest.
+    /// its elements.
     fn new(
         params: &Params,
         poseidon2: &Poseidon2,
@@ -147,8 +147,9 @@ where
     };
     let mut challenger = Challenger::new(permutation);
     if let Some(statement) = statement {
-        challenger.observe(statement.tag);
-        challenger.observe(statement.digest);
+        for element in statement.elements() {
+            challenger.observe(element);
+        }
     }
     StarkConfig::new(
         FriPcs::new(Radix2DitParallel::default(), input(tree), fri),

@@ -14,6 +14,7 @@ pub mod decode;
 pub mod epoch;
 pub mod exec;
 pub mod fit;
+mod identity;
 pub mod merge;
 pub mod program;
 pub mod prove;

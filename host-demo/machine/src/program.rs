@@ -14,12 +14,11 @@ use elf::file::{Class, ELF32_EHDR_TAILSIZE, FileHeader, parse_ident};
 use elf::parse::ParseAt;
 use elf::segment::{ProgramHeader, SegmentTable};
 use heapless::Vec;
-use p3_field::PrimeCharacteristicRing;
-use tranche_core::poseidon2::{Poseidon2, Sponge};
-use tranche_core::{Digest, F};
+use tranche_core::Identity;
 
 use crate::cells::{REGISTERS, REGISTERS_END};
 use crate::decode::{DecodeError, Instruction, decode};
+use crate::identity::{Form, Kind};
 
 /// Most loadable segments of a program, and most intervals of an image.
 pub const MAX_SEGMENTS: usize = 16;
@@ -424,27 +423,19 @@ impl<'a> Program<'a> {
             .map(|cell| (cell, self.initial_word(cell)))
     }
 
-    /// Poseidon2 digest of the program's content: entry, executable ranges, intervals, then every
-    /// word of the image in halves, low half first. The counts come before what they count, so two
-    /// programs never hash the same sequence.
-    pub fn digest(&self, permutation: &Poseidon2) -> Digest {
-        let mut sponge = Sponge::<F>::new();
-        let mut absorb = |value: u32| sponge.absorb(permutation, F::from_u32(value));
-        absorb(self.entry);
-        absorb(self.code_segments().count() as u32);
-        for segment in self.code_segments() {
-            absorb(segment.cells.start);
-            absorb(segment.cells.end);
+    /// The digest that names the program: BLAKE3 of its entry, then of each segment in ascending
+    /// order its first byte, the end of its memory, whether it is executable, and its bytes from the
+    /// file behind their number (`identity.rs`). ROM and image follow from these. Memory beyond the
+    /// file's bytes is named by its end, so a long `.bss` costs nothing.
+    pub fn digest(&self) -> Identity {
+        let mut form = Form::new(Kind::Program);
+        form.word(self.entry).word(self.segments.len() as u32);
+        for segment in &self.segments {
+            form.word(segment.address)
+                .word(segment.end)
+                .word(segment.executable.into())
+                .bytes(segment.data);
         }
-        absorb(self.intervals.len() as u32);
-        for interval in &self.intervals {
-            absorb(interval.start);
-            absorb(interval.end);
-        }
-        for (_, word) in self.image() {
-            absorb(word & 0xffff);
-            absorb(word >> 16);
-        }
-        sponge.finish(permutation)
+        form.finish()
     }
 }

@@ -3,7 +3,7 @@
 use tranche_core::plan::security_shape;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::security;
-use tranche_core::{Digest, PlanError, Statement};
+use tranche_core::{Identity, PlanError, Statement};
 
 use crate::merge::{MIN_LOG_ROWS, inner_tables, statement};
 use crate::program::Program;
@@ -71,13 +71,13 @@ pub struct Setup<'a> {
     /// The program.
     pub program: &'a Program<'a>,
     /// Its digest.
-    pub program_digest: Digest,
+    pub program_digest: Identity,
     /// The settings, all within their caps.
     pub settings: Settings,
     /// Heights of an epoch's tables.
     pub shape: EpochShape,
     /// Digest of everything that decides a plan: machine, heights, arity, parameters.
-    pub plan_digest: Digest,
+    pub plan_digest: Identity,
 }
 
 impl<'a> Setup<'a> {
@@ -119,7 +119,7 @@ impl<'a> Setup<'a> {
         ];
         Ok(Self {
             program,
-            program_digest: program.digest(&POSEIDON2),
+            program_digest: program.digest(),
             settings,
             shape,
             plan_digest: statement::plan_digest(MACHINE_VERSION, &integers, &settings.params),

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use tranche_machine::Program;
-use tranche_machine::setup::POSEIDON2;
 
 use crate::answer::print;
 use crate::cli::DigestArgs;
@@ -19,7 +18,7 @@ use crate::hex::digest_hex;
 pub fn run(args: &DigestArgs) -> Result<ExitCode, Error> {
     let elf = Source::read(&args.program)?;
     let program = Program::parse(&elf.bytes)?;
-    let digest = digest_hex(&program.digest(&POSEIDON2));
+    let digest = digest_hex(&program.digest());
     print(if args.json {
         format!("{}\n", json!({ "program_digest": digest }))
     } else {

@@ -10,11 +10,13 @@ use tranche_machine::settings::Settings;
 
 use super::report::size;
 use crate::answer::print;
-use crate::bundle::{FRAME_BYTES, FormatError, HEADER_BYTES, Kind, Reader, VERSION, split_words};
+use crate::bundle::{
+    FRAME_BYTES, FormatError, HEADER_BYTES, Header, Kind, Reader, VERSION, split_words,
+};
 use crate::cli::InfoArgs;
 use crate::error::Error;
 use crate::files;
-use crate::hex::hex;
+use crate::hex::{digest_hex, hex};
 
 /// Runs the subcommand.
 ///
@@ -52,7 +54,7 @@ struct Claim {
 
 /// What a bundle says of itself.
 struct Info {
-    settings: Settings,
+    header: Header,
     cycles: u64,
     result: Claim,
     /// By kind.
@@ -62,7 +64,7 @@ struct Info {
 impl Info {
     /// Reads a bundle to its end, in memory of one piece of a frame.
     fn read(source: impl Read) -> Result<Self, FormatError> {
-        let (mut reader, settings) = Reader::new(source)?;
+        let (mut reader, header) = Reader::new(source)?;
         let mut frames = [Frames::default(); Kind::ALL.len()];
         let (mut cycles, mut result) = (0, None);
         loop {
@@ -110,7 +112,7 @@ impl Info {
             {
                 reader.end()?;
                 return Ok(Self {
-                    settings,
+                    header,
                     cycles,
                     result,
                     frames,
@@ -131,7 +133,7 @@ impl Info {
             log2_cycles,
             arity,
             params,
-        } = self.settings;
+        } = self.header.settings;
         let frames = Kind::ALL.map(|kind| {
             let Frames { count, bytes } = self.frames[kind as usize - 1];
             (
@@ -143,6 +145,7 @@ impl Info {
         json!({
             "verified": false,
             "version": VERSION,
+            "program_digest": digest_hex(&self.header.program),
             "bundle_bytes": self.bytes(),
             "cycles": self.cycles,
             "epochs": epochs.count,
@@ -177,7 +180,7 @@ impl Info {
             log2_cycles,
             arity,
             params,
-        } = self.settings;
+        } = self.header.settings;
         let [epochs, merges, ..] = self.frames;
         let Claim {
             exit_code,
@@ -188,6 +191,7 @@ impl Info {
         let mut text = format!(
             "What the bundle says of itself; `tranche verify` says whether it is true.\n\
              bundle     {}, format version {VERSION}\n\
+             program    {}\n\
              cycles     {} in {} epochs of at most 2^{log2_cycles}, {} merges of at most {arity}\n\
              exit code  {exit_code}\n\
              output     {output_bytes} bytes, SHA-256 {output_sha256}\n\
@@ -196,6 +200,7 @@ impl Info {
              folding    by 2^{}, final polynomial 2^{}, caps 2^{}\n\
              frames     number         bytes\n",
             size(self.bytes()),
+            digest_hex(&self.header.program),
             self.cycles,
             epochs.count,
             merges.count + 1,

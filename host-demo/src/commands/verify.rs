@@ -7,7 +7,6 @@ use std::time::Instant;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tranche_machine::Program;
-use tranche_machine::setup::POSEIDON2;
 
 use super::report::printable;
 use crate::answer::print;
@@ -42,7 +41,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
     {
         return Err(files::failed(&args.bundle, kind.into()));
     }
-    let program_digest = digest_hex(&program.digest(&POSEIDON2));
+    let program_digest = digest_hex(&program.digest());
 
     if args.json {
         let claim = verdict.as_ref().ok();

@@ -17,7 +17,7 @@ use super::survey::{claimed, merge_plan};
 use super::worker::{Done, Workspace};
 use super::{Options, Proved};
 use crate::backend::Backend;
-use crate::bundle::{Kind, Writer};
+use crate::bundle::{Header, Kind, Writer};
 use crate::execute::Execution;
 use crate::merge::{image, merge_statement};
 
@@ -43,11 +43,15 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
         out: W,
         progress: P,
     ) -> Result<Self, ProveError> {
+        let header = Header {
+            settings: setup.settings,
+            program: setup.program_digest,
+        };
         Ok(Self {
             setup,
             result: claimed(execution)?,
             options: *options,
-            writer: Writer::new(out, &setup.settings)?,
+            writer: Writer::new(out, &header)?,
             progress,
             collector: Collector::new(setup),
             workspace: Workspace::default(),

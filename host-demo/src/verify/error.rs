@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use tranche_core::PlanError;
 use tranche_core::verifier::{KeyError, VerifyError};
+use tranche_core::{Identity, PlanError};
 use tranche_machine::merge::{Child, Node};
 use tranche_machine::setup::SetupError;
 
 use crate::bundle::FormatError;
+use crate::hex::digest_hex;
 
 /// A part of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,13 @@ pub enum Place {
 pub enum Check {
     /// The bytes are no part of a bundle.
     Format(FormatError),
+    /// The bundle was made for another program.
+    Program {
+        /// Digest of the program that it is verified for.
+        expected: Identity,
+        /// Digest of the program that it names.
+        got: Identity,
+    },
     /// The header's integers do not give a plan.
     Setup(SetupError),
     /// A batch cannot be planned.
@@ -75,13 +83,6 @@ pub enum Check {
     Output {
         /// Its bytes.
         bytes: usize,
-    },
-    /// The output is longer than a run of so many cycles can write.
-    OutputOfRun {
-        /// Bytes that such a run writes at most.
-        limit: u64,
-        /// Bytes claimed.
-        got: usize,
     },
     /// A table is shorter than any, or has more rows than the tables that are merged.
     Height {
@@ -139,6 +140,12 @@ impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Format(error) => error.fmt(f),
+            Self::Program { expected, got } => write!(
+                f,
+                "made for another program: it names {}, this one is {}",
+                digest_hex(got),
+                digest_hex(expected)
+            ),
             Self::Setup(error) => error.fmt(f),
             Self::Plan(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
@@ -158,9 +165,6 @@ impl fmt::Display for Check {
                 write!(f, "{got} epochs claimed, the run has {expected}")
             }
             Self::Output { bytes } => write!(f, "{bytes} bytes of output"),
-            Self::OutputOfRun { limit, got } => {
-                write!(f, "{got} bytes of output, the run writes at most {limit}")
-            }
             Self::Height { limit, got } => {
                 write!(f, "a table of 2^{got} rows, at most 2^{limit} are needed")
             }

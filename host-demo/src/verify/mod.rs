@@ -21,7 +21,7 @@ use tranche_core::security::Bits;
 use tranche_core::verifier::{
     CarvedConfig, MAX_PROOF_BYTES, Root, VerifyError, check_heights, decode,
 };
-use tranche_core::{Digest, Params, Plan};
+use tranche_core::{Identity, Params, Plan};
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::merge::{Child, MIN_LOG_ROWS, MergeTable, Node, Outcome, Tree, empty_root};
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings, bits};
@@ -30,7 +30,7 @@ use tranche_machine::tables::rom::HALT;
 use tranche_machine::{EpochTables, Program, Span};
 
 use crate::backend::Backend;
-use crate::bundle::{FormatError, Reader};
+use crate::bundle::{FormatError, Header, Reader};
 use crate::epoch::{EpochKey, epoch_key, public_values};
 use crate::merge::{
     MergeKey, MergeTables, SizedChild, empty_log_rows, image, max_log_rows, merge_statement,
@@ -39,14 +39,11 @@ use crate::merge::{
 
 pub use error::{Check, Place, Refusal};
 
-/// Bytes of output that a cycle puts out at most: a step of a system call moves a word at most.
-const MAX_OUTPUT_PER_CYCLE: u64 = 4;
-
 /// What a bundle proves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     /// Digest of the program.
-    pub program_digest: Digest,
+    pub program_digest: Identity,
     /// The settings of the run.
     pub settings: Settings,
     /// Cycles of the run.
@@ -82,7 +79,15 @@ pub fn verify_above<R: Read>(
     bundle: R,
     floor: f64,
 ) -> Result<Statement, Refusal> {
-    let (mut reader, settings) = Reader::new(bundle).map_err(at(Place::Header))?;
+    let (mut reader, header) = Reader::new(bundle).map_err(at(Place::Header))?;
+    let Header {
+        settings,
+        program: got,
+    } = header;
+    let expected = program.digest();
+    if got != expected {
+        return Err(Check::Program { expected, got }).map_err(at(Place::Header));
+    }
     let setup = Setup::new(program, settings)
         .map_err(|error| Check::Setup(SetupError::Range(error)))
         .map_err(at(Place::Header))?;
@@ -312,10 +317,6 @@ impl<'a> Verifier<'a> {
         let expected = self.epochs;
         if got != expected {
             return Err(Check::EpochCount { expected, got });
-        }
-        let (limit, bytes) = (MAX_OUTPUT_PER_CYCLE * self.cycles, output.len());
-        if bytes as u64 > limit {
-            return Err(Check::OutputOfRun { limit, got: bytes });
         }
         Ok((exit_code, output.to_vec()))
     }

@@ -40,7 +40,14 @@ fn info_says_what_was_proved() {
     assert_eq!(output.status.code(), Some(0));
     let info = json(&output);
     assert_eq!(info["verified"], false);
-    for key in ["cycles", "epochs", "epoch_log2", "merges", "bundle_bytes"] {
+    for key in [
+        "program_digest",
+        "cycles",
+        "epochs",
+        "epoch_log2",
+        "merges",
+        "bundle_bytes",
+    ] {
         assert_eq!(info[key], proved[key], "{key}");
     }
     assert_eq!(info["arity"], 3);

@@ -7,7 +7,7 @@ use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::verifier::{Root, VerifyError};
-use tranche_core::{Digest, F, Params, Statement, TraceMut};
+use tranche_core::{F, Identity, Params, Statement, TraceMut};
 use tranche_machine::Program;
 use tranche_machine::cells::{EXIT_CODE, OUT, OUT_LEN, REGISTERS};
 use tranche_machine::merge::{
@@ -34,9 +34,9 @@ pub const PARAMS: Params = Params {
 /// Rows of every L2G and parent table.
 pub const LOG_ROWS: usize = 4;
 /// Digest of the program in the statements of the tests.
-pub const PROGRAM: Digest = [F::ONE; 8];
+pub const PROGRAM: Identity = [1; 32];
 /// Digest of the plan in those statements.
-pub const PLAN: Digest = [F::TWO; 8];
+pub const PLAN: Identity = [2; 32];
 
 /// Exit code of the toy run.
 pub const EXIT: u32 = 0x1_0003;
@@ -289,7 +289,7 @@ pub fn inner(node: &Node, children: Vec<Table>, rows: &[Chain]) -> Batch {
     Batch {
         tables,
         carved,
-        statement: statement::merge(&PROGRAM, &PLAN, node, &[F::ZERO; 8]),
+        statement: statement::merge(&PROGRAM, &PLAN, node, &[0; 32]),
     }
 }
 

@@ -238,6 +238,10 @@ impl Random {
         (0..height).map(|_| self.element()).collect()
     }
 
+    pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        [(); N].map(|()| self.next() as u8)
+    }
+
     pub(super) fn elements<const N: usize>(&mut self) -> [F; N] {
         [(); N].map(|()| F::from_u64(self.next()))
     }

@@ -286,8 +286,8 @@ impl Shape {
             carved.fill(false);
         }
         let statement = Statement {
-            tag: random.elements(),
-            digest: random.elements(),
+            tag: random.bytes(),
+            digest: random.bytes(),
         };
         let own = Poseidon2 {
             initial: [(); 4].map(|()| random.elements()),

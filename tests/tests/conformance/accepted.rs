@@ -1,7 +1,7 @@
 //! Honest proofs of every shape are accepted.
 
 use proptest::prelude::*;
-use tranche_core::{F, Params, Statement};
+use tranche_core::{F, Params};
 use tranche_tests::air::{Part, TestAir};
 use tranche_tests::reference::Batch;
 use tranche_tests::shapes::{ProviderShape, QUICK, Shape, TableShape, shapes, sweep};
@@ -144,11 +144,8 @@ fn a_statement_changes_the_proof() {
         ..Shape::everything(QUICK)
     }
     .batch();
-    let Statement { tag, digest } = seeded.statement.expect("seeded");
-    let swapped = Statement {
-        tag: digest,
-        digest: tag,
-    };
+    let mut swapped = seeded.statement.expect("seeded");
+    swapped.tag.reverse();
     let swapped = Batch {
         statement: Some(swapped),
         ..seeded.clone()

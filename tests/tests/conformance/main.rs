@@ -1,6 +1,8 @@
 //! The core against Plonky3: equal bytes, accepted proofs, and refusals that never panic.
 
+mod absorbed;
 mod accepted;
 mod equal;
 mod partition;
+mod recorder;
 mod refused;

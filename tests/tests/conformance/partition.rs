@@ -12,8 +12,8 @@ use p3_fri::{FriParameters, TwoAdicFriPcs};
 use p3_matrix::{Dimensions, Matrix};
 use p3_uni_stark::StarkConfig;
 use tranche_core::verifier::{
-    CarvedConfig, Carving, Challenger, Compress, Configuration, Hash, Root, Roots, Round,
-    SplitMmcs, Tree, VerifyError, decode, permutation,
+    CarvedConfig, Carving, Challenger, Compress, Configuration, Hash, MAX_PROOF_BYTES, Root, Roots,
+    Round, SplitMmcs, Tree, VerifyError, decode, permutation,
 };
 use tranche_core::{EF, F, Params};
 use tranche_tests::air::{Part, TestAir};
@@ -141,7 +141,7 @@ fn plonky3_accepts(batch: &Batch<TestAir>, bytes: &[u8]) -> bool {
     );
     let data = ProverData::from_airs_and_degrees(&config, &batch.airs, &batch.log_heights())
         .expect("preprocessed columns");
-    let proof = decode::<CarvedConfig>(bytes).expect("an encoding");
+    let proof = decode::<CarvedConfig>(bytes, MAX_PROOF_BYTES).expect("an encoding");
     p3_batch_stark::verify_batch(&config, &batch.airs, &proof, &batch.publics, &data.common).is_ok()
 }
 
@@ -175,7 +175,7 @@ fn with_another_table() -> Batch<TestAir> {
 }
 
 fn main_roots(bytes: &[u8]) -> Vec<Root> {
-    let proof = decode::<CarvedConfig>(bytes).expect("an encoding");
+    let proof = decode::<CarvedConfig>(bytes, MAX_PROOF_BYTES).expect("an encoding");
     proof.commitments.main.0
 }
 
@@ -187,7 +187,7 @@ fn joined(roots: &[&Root]) -> Root {
 
 /// The proof of `forged` with one of its commitments changed.
 fn changed(bytes: &[u8], change: impl FnOnce(&mut BatchProof<CarvedConfig>)) -> Vec<u8> {
-    let mut proof = decode::<CarvedConfig>(bytes).expect("an encoding");
+    let mut proof = decode::<CarvedConfig>(bytes, MAX_PROOF_BYTES).expect("an encoding");
     change(&mut proof);
     postcard::to_allocvec(&proof).expect("a proof is always encodable")
 }
@@ -252,7 +252,7 @@ fn every_commitment_has_its_length() {
         let honest = batch.prove();
         assert_eq!(verify(&honest), Ok(()), "the control");
 
-        let layers = decode::<CarvedConfig>(&honest).expect("an encoding");
+        let layers = decode::<CarvedConfig>(&honest, MAX_PROOF_BYTES).expect("an encoding");
         let layers = layers.opening_proof.commit_phase_commits.len();
         type At = fn(&mut BatchProof<CarvedConfig>, usize) -> &mut Root;
         let main: At = |proof, i| &mut proof.commitments.main.0[i];

@@ -86,7 +86,7 @@ pub fn check(program: &Program<'_>, bundle: &[u8]) -> Result<Statement, Refusal>
 /// A bundle taken apart, for a forger to put together again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
-    /// Magic, version and integers, without the checksum.
+    /// Magic, version, integers and the program's digest, without the checksum.
     pub header: Vec<u8>,
     /// Kind and payload of each frame.
     pub frames: Vec<(u8, Vec<u8>)>,
@@ -125,6 +125,12 @@ impl Parts {
             bundle.extend(crc32fast::hash(&frame).to_le_bytes());
         }
         bundle
+    }
+
+    /// Names another program in the header.
+    pub fn name(&mut self, program: &Program<'_>) {
+        let at = self.header.len() - 32;
+        self.header[at..].copy_from_slice(&program.digest());
     }
 
     /// Index of the `n`-th frame (from 0) of a kind.

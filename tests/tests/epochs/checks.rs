@@ -7,7 +7,7 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche::merge::MergeTables;
 use tranche::verify::{Check, Place, Refusal, verify_above};
-use tranche_core::{Digest, F, Statement};
+use tranche_core::{F, Identity, Statement};
 use tranche_machine::Program;
 use tranche_machine::merge::{Child, Node, statement};
 use tranche_machine::settings::{Settings, bits};
@@ -33,10 +33,10 @@ fn assert_proof_refused(program: &Program<'_>, parts: &Parts, place: Place, what
     );
 }
 
-/// A digest that differs in one element.
-fn other(digest: &Digest) -> Digest {
+/// A digest that differs in one bit.
+fn other(digest: &Identity) -> Identity {
     let mut other = *digest;
-    other[7] += F::ONE;
+    other[31] ^= 1;
     other
 }
 
@@ -86,7 +86,11 @@ fn the_statement_of_a_merge_holds_program_plan_node_and_result() {
     for n in [1, root] {
         let MergeBatch { node, batch, .. } = &merges[n];
         let node = *node;
-        let result = if node.root { result } else { Digest::default() };
+        let result = if node.root {
+            result
+        } else {
+            Identity::default()
+        };
         let forge = |statement: Statement| {
             let mut batch = batch.clone();
             batch.statement = Some(statement);

@@ -1,6 +1,7 @@
 //! Forged bundles: proofs moved, left out, repeated, replaced, or spoken of falsely.
 
 use tranche::bundle::{FormatError, Kind};
+use tranche::hex::digest_hex;
 use tranche::prove::ProveError;
 use tranche::verify::{Check, Place, Refusal};
 use tranche_core::verifier::VerifyError;
@@ -154,7 +155,27 @@ fn a_proof_replayed_as_another_kind() {
 
 #[test]
 fn an_epoch_of_another_program() {
-    let parts = honest("10");
+    let mut parts = honest("10");
+    // A bundle names its program, and that is compared first of all.
+    let refusal = check(&SORT, &parts.sealed()).unwrap_err();
+    let (expected, got) = (SORT.digest(), SPIN.digest());
+    let place = Place::Header;
+    let check_program = Check::Program { expected, got };
+    assert_eq!(
+        refusal,
+        Refusal {
+            place,
+            check: check_program
+        }
+    );
+    let message = refusal.to_string();
+    for digest in [expected, got] {
+        assert!(message.contains(&digest_hex(&digest)), "{message}");
+    }
+    assert!(message.contains("made for another program"), "{message}");
+
+    // A name is a claim: with the other program's, the proofs are refused.
+    parts.name(&SORT);
     let refusal = check(&SORT, &parts.sealed()).unwrap_err();
     assert_eq!(refusal.place, Place::Epoch(1));
     assert!(
@@ -171,6 +192,9 @@ fn an_epoch_of_another_program() {
     let other = Program::parse(&elf).unwrap();
     assert_eq!((other.entry(), other.rom()), (SPIN.entry(), SPIN.rom()));
     assert_ne!(other.code(code.end - 1), SPIN.code(code.end - 1));
+    let refusal = check(&other, &parts.sealed()).unwrap_err();
+    assert!(matches!(refusal.check, Check::Program { .. }), "{refusal}");
+    parts.name(&other);
     let refusal = check(&other, &parts.sealed()).unwrap_err();
     assert_proof_refused(&refusal, Place::Epoch(1));
 }
@@ -369,30 +393,6 @@ fn a_false_result_over_honest_proofs() {
             check
         }
     );
-}
-
-/// A cycle moves a word at most, so a claim of more is refused before a table of it is made.
-#[test]
-fn more_output_than_the_run_can_write() {
-    let parts = honest("10");
-    let epochs = parts.frames.iter().filter(|frame| frame.0 == EPOCH).count();
-    let cycles: u64 = (0..epochs)
-        .map(|n| u64::from(parts.clone().word(EPOCH, n, 2)))
-        .sum();
-    let limit = 4 * cycles;
-    let claim = |len: usize| {
-        let mut forged = parts.clone();
-        forged.payload(RESULT, 0).resize(8 + len, 0);
-        refused(&forged)
-    };
-    // At the bound it is the root merge that refuses, for the proof it comes with.
-    let refusal = claim(limit as usize);
-    assert!(is_merge(refusal.place, true), "{refusal}");
-    for got in [limit as usize + 1, (1 << 24) - 1] {
-        let check = Check::OutputOfRun { limit, got };
-        let place = Place::Result;
-        assert_eq!(claim(got), Refusal { place, check });
-    }
 }
 
 #[test]

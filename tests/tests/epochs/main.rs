@@ -11,5 +11,6 @@ mod checks;
 mod forged;
 mod forger;
 mod honest;
+mod identity;
 mod programs;
 mod secure;

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use p3_field::PrimeCharacteristicRing;
 use proptest::prelude::*;
+use tranche_core::DefaultBackend;
 use tranche_core::poseidon2::Poseidon2;
-use tranche_core::{DefaultBackend, F};
 use tranche_machine::cells::REGISTERS;
 use tranche_machine::merge::{
     Chain, MergeError, MergeTable, Tree, check_cover, empty_root, statement,
@@ -120,7 +119,7 @@ fn a_proof_is_not_replayed_under_another_statement() {
         statement::merge(&PLAN, &PLAN, &node, &result),
         statement::merge(&PROGRAM, &PROGRAM, &node, &result),
         statement::merge(&PROGRAM, &PLAN, &inner, &result),
-        statement::merge(&PROGRAM, &PLAN, &node, &[F::ONE; 8]),
+        statement::merge(&PROGRAM, &PLAN, &node, &[1; 32]),
         statement::epoch(&PROGRAM, &PLAN, 1),
     ] {
         reference.statement = Some(other);

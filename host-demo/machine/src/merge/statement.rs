@@ -1,54 +1,53 @@
-//! What each proof of a run is about: the words that its transcript is seeded with.
+//! What each proof of a run is about: the bytes that its transcript is seeded with.
 //!
-//! A statement is a tag, one for each kind of proof, and the Poseidon2 digest of a list of field
-//! elements whose length the tag fixes. Seeding alone proves nothing: every value named here is
+//! A statement is a tag, one for each kind of proof, and the digest of what is proved
+//! (`identity.rs` has the form of each). Seeding alone proves nothing: every value named here is
 //! also constrained, by a public value, a preprocessed column, or the verifier's own enumeration.
 //!
-//! | kind | elements |
+//! | kind | parts |
 //! |---|---|
 //! | epoch | program, plan, number |
 //! | inner merge | program, plan, level, first epoch, last epoch |
 //! | root merge | program, plan, level, 1, last epoch, result |
 
-use p3_field::PrimeCharacteristicRing;
-use tranche_core::poseidon2::{Poseidon2, Sponge};
-use tranche_core::statement::TAG_LEN;
-use tranche_core::{Digest, F, Params, Statement};
+use tranche_core::statement::TAG_BYTES;
+use tranche_core::{Identity, Params, Statement};
 
 use super::Node;
+use crate::identity::{Form, Kind};
 
-const EPOCH: [F; TAG_LEN] = tag(b"tranche v1 epoch        ");
-const INNER: [F; TAG_LEN] = tag(b"tranche v1 inner merge  ");
-const ROOT: [F; TAG_LEN] = tag(b"tranche v1 root merge   ");
-const PLAN: [F; TAG_LEN] = tag(b"tranche v1 plan         ");
-const RESULT: [F; TAG_LEN] = tag(b"tranche v1 result       ");
-
-/// Bytes of ASCII in one element of a tag.
-const TAG_BYTES: usize = 3;
+const EPOCH: [u8; TAG_BYTES] = *b"tranche v2 epoch        ";
+const INNER: [u8; TAG_BYTES] = *b"tranche v2 inner merge  ";
+const ROOT: [u8; TAG_BYTES] = *b"tranche v2 root merge   ";
 
 /// The statement of the proof of epoch `number`.
-pub fn epoch(program: &Digest, plan: &Digest, number: u32) -> Statement {
-    let mut hash = Hash::new();
-    hash.elements(program).elements(plan).word(number);
+pub fn epoch(program: &Identity, plan: &Identity, number: u32) -> Statement {
+    let mut form = Form::new(Kind::Epoch);
+    form.digest(program).digest(plan).word(number);
     Statement {
         tag: EPOCH,
-        digest: hash.finish(),
+        digest: form.finish(),
     }
 }
 
 /// The statement of a merge; `result` is the claimed result's digest, which only the root has.
-pub fn merge(program: &Digest, plan: &Digest, node: &Node, result: &Digest) -> Statement {
-    let mut hash = Hash::new();
-    hash.elements(program).elements(plan);
-    hash.word(node.level)
+pub fn merge(program: &Identity, plan: &Identity, node: &Node, result: &Identity) -> Statement {
+    let (tag, kind) = if node.root {
+        (ROOT, Kind::RootMerge)
+    } else {
+        (INNER, Kind::InnerMerge)
+    };
+    let mut form = Form::new(kind);
+    form.digest(program).digest(plan);
+    form.word(node.level)
         .word(node.first_epoch)
         .word(node.last_epoch);
     if node.root {
-        hash.elements(result);
+        form.digest(result);
     }
     Statement {
-        tag: if node.root { ROOT } else { INNER },
-        digest: hash.finish(),
+        tag,
+        digest: form.finish(),
     }
 }
 
@@ -56,7 +55,7 @@ pub fn merge(program: &Digest, plan: &Digest, node: &Node, result: &Digest) -> S
 /// low-degree test.
 ///
 /// `shape` is whatever integers the verifier rebuilds the plans from: heights, the tree's arity.
-pub fn plan_digest(machine_version: u32, shape: &[u32], params: &Params) -> Digest {
+pub fn plan_digest(machine_version: u32, shape: &[u32], params: &Params) -> Identity {
     let Params {
         log_blowup,
         log_final_poly_len,
@@ -69,10 +68,8 @@ pub fn plan_digest(machine_version: u32, shape: &[u32], params: &Params) -> Dige
         commit_pow_bits,
         ood_pow_bits,
     } = *params;
-    let mut hash = Hash::new();
-    hash.elements(&PLAN)
-        .word(machine_version)
-        .word(num_queries.into());
+    let mut form = Form::new(Kind::Plan);
+    form.word(machine_version).word(num_queries.into());
     for bits in [
         log_blowup,
         log_final_poly_len,
@@ -84,63 +81,20 @@ pub fn plan_digest(machine_version: u32, shape: &[u32], params: &Params) -> Dige
         commit_pow_bits,
         ood_pow_bits,
     ] {
-        hash.word(bits.into());
+        form.word(bits.into());
     }
-    hash.word(shape.len() as u32);
+    form.word(shape.len() as u32);
     for &integer in shape {
-        hash.word(integer);
+        form.word(integer);
     }
-    hash.finish()
+    form.finish()
 }
 
 /// The digest of a result: the exit code, the output's length and its bytes.
-pub fn result_digest(exit_code: u32, output: &[u8]) -> Digest {
-    let mut hash = Hash::new();
-    hash.elements(&RESULT)
-        .word(exit_code)
-        .word(output.len() as u32);
-    for pair in output.chunks(2) {
-        let high = pair.get(1).map_or(0, |&byte| u32::from(byte) << 8);
-        hash.elements(&[F::from_u32(u32::from(pair[0]) | high)]);
-    }
-    hash.finish()
-}
-
-/// Absorbs words as their halves, so that no two words alias mod p.
-struct Hash {
-    sponge: Sponge<F>,
-}
-
-impl Hash {
-    const fn new() -> Self {
-        Self {
-            sponge: Sponge::new(),
-        }
-    }
-
-    fn elements(&mut self, elements: &[F]) -> &mut Self {
-        self.sponge.absorb_slice(&Poseidon2::BABY_BEAR, elements);
-        self
-    }
-
-    fn word(&mut self, word: u32) -> &mut Self {
-        self.elements(&[word & 0xffff, word >> 16].map(F::from_u32))
-    }
-
-    fn finish(self) -> Digest {
-        self.sponge.finish(&Poseidon2::BABY_BEAR)
-    }
-}
-
-/// A tag from its text, [`TAG_BYTES`] bytes an element.
-const fn tag(text: &[u8; TAG_LEN * TAG_BYTES]) -> [F; TAG_LEN] {
-    let mut words = [0; TAG_LEN];
-    let mut i = 0;
-    while i < text.len() {
-        words[i / TAG_BYTES] = words[i / TAG_BYTES] << 8 | text[i] as u32;
-        i += 1;
-    }
-    F::new_array(words)
+pub fn result_digest(exit_code: u32, output: &[u8]) -> Identity {
+    let mut form = Form::new(Kind::Result);
+    form.word(exit_code).bytes(output);
+    form.finish()
 }
 
 #[cfg(test)]
@@ -149,7 +103,7 @@ mod tests {
 
     #[test]
     fn every_part_of_a_statement_matters() {
-        let (a, b) = ([F::ONE; 8], [F::TWO; 8]);
+        let (a, b) = ([1; 32], [2; 32]);
         let node = Node {
             level: 1,
             index: 0,
@@ -191,7 +145,8 @@ mod tests {
             merge(&a, &a, &root, &b),
         ];
         for (i, x) in all.iter().enumerate() {
-            assert!(all[..i].iter().all(|y| x != y), "{i}");
+            let absorbed = x.elements();
+            assert!(all[..i].iter().all(|y| absorbed != y.elements()), "{i}");
         }
         assert_eq!(
             merge(&a, &a, &node, &a),
