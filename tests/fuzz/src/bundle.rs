@@ -32,7 +32,8 @@ pub enum Forgery {
 /// # Errors
 /// When there is no choice left; an input then ends early, and what was changed before counts.
 fn forge(u: &mut Unstructured<'_>, honest: &Honest, forgery: &mut Forgery) -> Result<()> {
-    if u.ratio(7, 8)? {
+    // A bundle takes thirty times as long as a proof.
+    if u.ratio(31, 32)? {
         let (at, other) = (
             u.choose_index(honest.proofs.len())?,
             u.choose_index(honest.proofs.len())?,

@@ -124,7 +124,7 @@ fn roots(u: &mut Unstructured<'_>, roots: &mut Vec<Root>) -> Result<()> {
 }
 
 /// Changes one field of a decoded proof; `other` is another proof to take fields from.
-fn field(u: &mut Unstructured<'_>, proof: &mut Proof, other: Proof) -> Result<()> {
+fn field(u: &mut Unstructured<'_>, proof: &mut Proof, other: &[u8]) -> Result<()> {
     let fri = &mut proof.opening_proof;
     match u.int_in_range(0..=19)? {
         0 => roots(u, &mut proof.commitments.main.0)?,
@@ -216,12 +216,16 @@ fn field(u: &mut Unstructured<'_>, proof: &mut Proof, other: Proof) -> Result<()
             Clone::clone,
             |u, step| list(u, &mut step.sibling_values, Clone::clone, extensions),
         )?,
-        _ => match u.int_in_range(0..=3)? {
-            0 => proof.commitments = other.commitments,
-            1 => proof.opened_values = other.opened_values,
-            2 => proof.lookup_terminals = other.lookup_terminals,
-            _ => proof.opening_proof = other.opening_proof,
-        },
+        _ => {
+            if let Ok(other) = decode::<CarvedConfig>(other) {
+                match u.int_in_range(0..=3)? {
+                    0 => proof.commitments = other.commitments,
+                    1 => proof.opened_values = other.opened_values,
+                    2 => proof.lookup_terminals = other.lookup_terminals,
+                    _ => proof.opening_proof = other.opening_proof,
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -235,9 +239,6 @@ pub fn proof(u: &mut Unstructured<'_>, encoded: &mut Vec<u8>, other: &[u8]) -> R
         return bytes(u, encoded, other);
     };
     for _ in 0..u.int_in_range(1..=2)? {
-        let Ok(other) = decode::<CarvedConfig>(other) else {
-            break;
-        };
         field(u, &mut decoded, other)?;
     }
     if let Ok(changed) = postcard::to_allocvec(&decoded) {
