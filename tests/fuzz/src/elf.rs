@@ -127,7 +127,13 @@ fn outcome(file: &[u8]) -> Result<String, ElfError> {
         assert!(plan.workspace_len() > 0);
     }
     Ok(
-        match execute_within(&program, b"input", MAX_CYCLES, MAX_MEMORY) {
+        match execute_within(
+            &program,
+            b"input",
+            MAX_CYCLES,
+            MAX_MEMORY,
+            &mut std::io::sink(),
+        ) {
             Ok(_) => "exits".into(),
             Err(error) => {
                 let name = format!("{error:?}");

@@ -1,6 +1,6 @@
 //! Changes to bytes, to decoded proofs and to bundles, each by choices of the fuzzer's.
 
-use arbitrary::{Result, Unstructured};
+use arbitrary::{Arbitrary, Result, Unstructured};
 use p3_batch_stark::BatchProof;
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::verifier::{CarvedConfig, Root, decode};
@@ -312,4 +312,31 @@ pub fn parts(u: &mut Unstructured<'_>, parts: &mut Parts, other: &Parts) -> Resu
         }
     }
     Ok(())
+}
+
+/// One of `files` with changes that `choices` make: mostly to its headers.
+pub fn file(choices: &[u8], files: &[Vec<u8>]) -> Vec<u8> {
+    let u = &mut Unstructured::new(choices);
+    let mut file = u.choose(files).cloned().unwrap_or_default();
+    let _ = (|| -> Result<()> {
+        let other: &[u8] = u.choose(files)?;
+        for _ in 0..u.int_in_range(1..=4)? {
+            // The file's header and two program headers.
+            const HEADERS: usize = 52 + 2 * 32;
+            if file.len() < HEADERS || u.ratio(1, 4)? {
+                bytes(u, &mut file, other)?;
+                continue;
+            }
+            let at = 4 * u.choose_index(HEADERS / 4)?;
+            let word = match u.int_in_range(0..=3)? {
+                0 => 1 << u.int_in_range(0..=31)?,
+                1 => u32::arbitrary(u)?,
+                2 => 0_u32.wrapping_sub(u.int_in_range(0..=64)?),
+                _ => u.int_in_range(0..=0x0004_0000)?,
+            };
+            file[at..at + 4].copy_from_slice(&word.to_le_bytes());
+        }
+        Ok(())
+    })();
+    file
 }
