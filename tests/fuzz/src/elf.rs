@@ -133,6 +133,7 @@ fn outcome(file: &[u8]) -> Result<String, ElfError> {
             MAX_CYCLES,
             MAX_MEMORY,
             &mut std::io::sink(),
+            |_| {},
         ) {
             Ok(_) => "exits".into(),
             Err(error) => {
