@@ -217,7 +217,7 @@ fn field(u: &mut Unstructured<'_>, proof: &mut Proof, other: &[u8]) -> Result<()
             |u, step| list(u, &mut step.sibling_values, Clone::clone, extensions),
         )?,
         _ => {
-            if let Ok(other) = decode::<CarvedConfig>(other) {
+            if let Ok(other) = decode::<CarvedConfig>(other, other.len()) {
                 match u.int_in_range(0..=3)? {
                     0 => proof.commitments = other.commitments,
                     1 => proof.opened_values = other.opened_values,
@@ -235,7 +235,7 @@ pub fn proof(u: &mut Unstructured<'_>, encoded: &mut Vec<u8>, other: &[u8]) -> R
     if u.ratio(1, 4)? {
         return bytes(u, encoded, other);
     }
-    let Ok(mut decoded) = decode::<CarvedConfig>(encoded) else {
+    let Ok(mut decoded) = decode::<CarvedConfig>(encoded, encoded.len()) else {
         return bytes(u, encoded, other);
     };
     for _ in 0..u.int_in_range(1..=2)? {
