@@ -20,7 +20,7 @@ fn touch(step: u32, per_epoch: Option<u32>) -> f64 {
     let mut pages = Pages::new(1 << 30);
     let mut epoch = 0;
     for (i, id) in (0..CELLS).step_by(step as usize).enumerate() {
-        if per_epoch.is_some_and(|n| i as u32 % n == 0) {
+        if per_epoch.is_some_and(|n| (i as u32).is_multiple_of(n)) {
             epoch += 1;
             pages.start_epoch(epoch);
         }

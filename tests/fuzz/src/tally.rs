@@ -25,7 +25,7 @@ impl Tally {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.0 += 1;
         *counts.1.entry(outcome).or_default() += 1;
-        if counts.0 % PRINTED_EVERY == 0 {
+        if counts.0.is_multiple_of(PRINTED_EVERY) {
             let list: Vec<String> = counts.1.iter().map(|(k, n)| format!("{k} {n}")).collect();
             eprintln!("outcomes of {}: {}", counts.0, list.join(", "));
         }
