@@ -90,13 +90,12 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
         let batch = first..(first + batch_groups(columns)).min(groups.count());
         let used = batch.len() * columns;
         for (group, fractions) in batch.clone().zip(fractions.chunks_exact_mut(columns)) {
-            let spec = &table.spec;
             groups.load(
                 main,
                 height,
                 0,
                 group,
-                spec.main_next && layout.messages_read_next,
+                layout.messages_next.main,
                 main_now,
                 main_next,
             );
@@ -105,7 +104,7 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
                 height,
                 0,
                 group,
-                spec.preprocessed_next && layout.messages_read_next,
+                layout.messages_next.preprocessed,
                 pre_now,
                 pre_next,
             );

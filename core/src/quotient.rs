@@ -98,13 +98,12 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
             let row = start + group * width;
             prefetch_lookups::<B>(inputs, row, 0..AHEAD);
             let slot = group % SELECTOR_GROUPS;
-            let spec = &table.spec;
             groups.load(
                 inputs.main,
                 stride,
                 start,
                 group,
-                spec.main_next && layout.reads_next,
+                layout.next.main,
                 main_now,
                 main_next,
             );
@@ -113,7 +112,7 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
                 stride,
                 start,
                 group,
-                spec.preprocessed_next && layout.reads_next,
+                layout.next.preprocessed,
                 pre_now,
                 pre_next,
             );

@@ -22,7 +22,7 @@
 //! Sources, as `p3-security` 0.8.0 names them, with which every term agrees: ethSTARK (eprint
 //! 2021/582), Proximity Gaps (2020/654), On the Security of STARKs with FRI (2024/1553), the Johnson
 //! line count of 2026/2056 (Theorem 5.12), LogUp (2022/1530). Nothing here allocates, and nothing
-//! panics on what a plan admits (traces of at most 2^27 rows, sums below 2^32).
+//! panics: sums of shapes that no plan admits saturate, which never proves more bits.
 
 use libm::{log2, pow, sqrt};
 use p3_field::PrimeField32;
@@ -79,10 +79,20 @@ impl TableShape {
     ///
     /// Permutation columns are always opened at the next row too, quotient chunks never.
     pub const fn openings(&self) -> u32 {
-        let main = self.main_width * if self.main_next { 2 } else { 1 };
-        let preprocessed = self.preprocessed_width * if self.preprocessed_next { 2 } else { 1 };
-        let permutation = 2 * D as u32 * self.permutation_width;
-        main + preprocessed + permutation + ((D as u32) << self.log_quotient_chunks)
+        let main = self.main_width.saturating_mul(points(self.main_next));
+        let preprocessed = self
+            .preprocessed_width
+            .saturating_mul(points(self.preprocessed_next));
+        let permutation = self.permutation_width.saturating_mul(2 * D as u32);
+        let quotient = shifted(D as u64, self.log_quotient_chunks);
+        let quotient = if quotient > u32::MAX as u64 {
+            u32::MAX
+        } else {
+            quotient as u32
+        };
+        main.saturating_add(preprocessed)
+            .saturating_add(permutation)
+            .saturating_add(quotient)
     }
 
     /// Largest number of points at which a column of the table is opened.
@@ -92,6 +102,22 @@ impl TableShape {
         } else {
             1
         }
+    }
+}
+
+/// Points at which a trace is opened.
+const fn points(next: bool) -> u32 {
+    if next { 2 } else { 1 }
+}
+
+/// `value << bits`, or the largest number that there is.
+const fn shifted(value: u64, bits: u8) -> u64 {
+    if bits < u64::BITS as u8 {
+        value.saturating_mul(1 << bits)
+    } else if value == 0 {
+        0
+    } else {
+        u64::MAX
     }
 }
 
@@ -140,11 +166,13 @@ impl Shape {
         Self {
             log_height: self.log_height.max(table.log_height),
             max_points: self.max_points.max(table.max_points()),
-            openings: self.openings + table.openings(),
-            constraints: self.constraints + table.constraints,
+            openings: self.openings.saturating_add(table.openings()),
+            constraints: self.constraints.saturating_add(table.constraints),
             max_degree: self.max_degree.max(table.max_degree),
             log_quotient_chunks: self.log_quotient_chunks.max(table.log_quotient_chunks),
-            messages: self.messages + (u64::from(table.messages_per_row) << table.log_height),
+            messages: self
+                .messages
+                .saturating_add(shifted(table.messages_per_row.into(), table.log_height)),
             max_message_width: self.max_message_width.max(table.max_message_width),
         }
     }

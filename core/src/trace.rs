@@ -9,6 +9,7 @@ use crate::F;
 #[derive(Debug)]
 pub struct TraceMut<'a> {
     values: &'a mut [F],
+    width: usize,
     height: usize,
 }
 
@@ -22,7 +23,12 @@ impl<'a> TraceMut<'a> {
             height > 0 && values.len().is_multiple_of(height),
             "not a whole number of columns"
         );
-        Self { values, height }
+        let width = values.len() / height;
+        Self {
+            values,
+            width,
+            height,
+        }
     }
 
     /// Number of rows.
@@ -32,32 +38,54 @@ impl<'a> TraceMut<'a> {
 
     /// Number of columns.
     pub const fn width(&self) -> usize {
-        self.values.len() / self.height
+        self.width
     }
 
     /// Column `c`, rows in natural order.
+    ///
+    /// # Panics
+    /// When the trace has no column `c`.
     pub fn column_mut(&mut self, c: usize) -> &mut [F] {
-        &mut self.values[c * self.height..(c + 1) * self.height]
+        assert!(c < self.width, "no such column");
+        &mut self.values[c * self.height..][..self.height]
+    }
+
+    /// Where the element of row `r` and column `c` is; never another one's place.
+    #[inline]
+    fn place(&self, r: usize, c: usize) -> usize {
+        assert!(
+            r < self.height && c < self.width,
+            "no such row, or no such column"
+        );
+        c * self.height + r
     }
 
     /// Sets the element of row `r` and column `c`.
+    ///
+    /// # Panics
+    /// When the trace has no row `r` or no column `c`.
+    #[inline]
     pub fn set(&mut self, r: usize, c: usize, value: F) {
-        debug_assert!(r < self.height);
-        self.values[c * self.height + r] = value;
+        let place = self.place(r, c);
+        self.values[place] = value;
     }
 
     /// The element of row `r` and column `c`.
+    ///
+    /// # Panics
+    /// When the trace has no row `r` or no column `c`.
+    #[inline]
     pub fn get(&self, r: usize, c: usize) -> F {
-        debug_assert!(r < self.height);
-        self.values[c * self.height + r]
+        self.values[self.place(r, c)]
     }
 
     /// Writes row `r`, one value per column.
     ///
     /// # Panics
-    /// When `row` has not exactly one value per column.
+    /// When the trace has no row `r`, or `row` has not exactly one value per column.
     pub fn set_row(&mut self, r: usize, row: &[F]) {
-        assert_eq!(row.len(), self.width());
+        assert!(r < self.height, "no such row");
+        assert_eq!(row.len(), self.width);
         for (c, &value) in row.iter().enumerate() {
             self.set(r, c, value);
         }
@@ -71,7 +99,10 @@ impl<'a> TraceMut<'a> {
         assert_eq!(rows.len(), self.values.len());
         // Rows that stay in the cache while their columns are written, in runs of some cache lines.
         const BLOCK: usize = 128;
-        let (width, height) = (self.width(), self.height);
+        let (width, height) = (self.width, self.height);
+        if width == 0 {
+            return;
+        }
         for (block, rows) in rows.chunks(BLOCK * width).enumerate() {
             for (c, column) in self.values.chunks_exact_mut(height).enumerate() {
                 let slots = &mut column[block * BLOCK..];

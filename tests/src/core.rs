@@ -31,10 +31,8 @@ impl<A: ReferenceAir> Batch<A> {
         let tables = self.airs.iter().zip(self.log_heights()).zip(&self.carved);
         tables
             .map(|((air, log_height), &carved)| TableSpec {
-                main_next: !air.main_next_row_columns().is_empty(),
-                preprocessed_next: !air.preprocessed_next_row_columns().is_empty(),
                 carved,
-                ..TableSpec::new(log_height as u8)
+                ..TableSpec::of(air, log_height as u8)
             })
             .collect()
     }
@@ -58,7 +56,9 @@ impl<A: ReferenceAir> Batch<A> {
     where
         A: ProverAir<B>,
     {
-        Plan::with_profile::<B, A>(&self.airs, &self.specs(), self.params, profile)
+        let plan = Plan::with_profile::<B, A>(&self.airs, &self.specs(), self.params, profile)?;
+        plan.check_next_rows(&self.airs)?;
+        Ok(plan)
     }
 
     /// A prover of this batch in `buffer`, its preprocessed traces committed.

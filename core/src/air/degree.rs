@@ -2,7 +2,8 @@
 //!
 //! An element is the degree of an expression in the trace polynomials and, when the expression is a
 //! constant, its value: constants fold exactly where p3-air's symbolic expressions fold them, so
-//! degrees, and with them the number of quotient chunks, come out as Plonky3's.
+//! degrees, and with them the number of quotient chunks, come out as Plonky3's. They saturate, far
+//! above the largest that a plan takes.
 
 use core::iter::{Product, Sum};
 use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -15,6 +16,32 @@ use super::ArrayInteractions;
 use super::layout::{Collector, MAX_WIDTH, Tuple};
 use crate::F;
 
+/// Traces whose next rows take part in something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct NextRows {
+    /// The main trace.
+    pub main: bool,
+    /// The preprocessed trace.
+    pub preprocessed: bool,
+}
+
+impl NextRows {
+    /// None.
+    pub const NONE: Self = Self {
+        main: false,
+        preprocessed: false,
+    };
+
+    /// Those of either.
+    pub const fn or(self, other: Self) -> Self {
+        Self {
+            main: self.main || other.main,
+            preprocessed: self.preprocessed || other.preprocessed,
+        }
+    }
+}
+
 /// The degree of an expression, and its value when it is a constant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Degree {
@@ -22,8 +49,8 @@ pub struct Degree {
     pub degree: u32,
     /// `Some` for a constant.
     pub constant: Option<F>,
-    /// Whether a column of the next row takes part.
-    pub reads_next: bool,
+    /// The next rows whose columns take part.
+    pub next: NextRows,
 }
 
 impl Degree {
@@ -32,7 +59,7 @@ impl Degree {
         Self {
             degree,
             constant: None,
-            reads_next: false,
+            next: NextRows::NONE,
         }
     }
 
@@ -41,7 +68,7 @@ impl Degree {
         Self {
             degree,
             constant: None,
-            reads_next: a.reads_next || b.reads_next,
+            next: a.next.or(b.next),
         }
     }
 
@@ -53,16 +80,28 @@ impl Degree {
 
 /// A trace column: degree 1.
 ///
-/// It holds a byte because AIRs view a slice of columns as their column struct, which needs a size.
+/// It has a size because AIRs view a slice of columns as their column struct, which needs one.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Column {
-    of_next_row: bool,
+pub struct Column(NextRow);
+
+/// The next row that a column is of, in a byte: a device has statics of thousands of columns.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(u8)]
+enum NextRow {
+    #[default]
+    None,
+    Main,
+    Preprocessed,
 }
 
 impl From<Column> for Degree {
     fn from(column: Column) -> Self {
+        let next = NextRows {
+            main: matches!(column.0, NextRow::Main),
+            preprocessed: matches!(column.0, NextRow::Preprocessed),
+        };
         Self {
-            reads_next: column.of_next_row,
+            next,
             ..Self::of(1)
         }
     }
@@ -73,7 +112,7 @@ impl From<F> for Degree {
         Self {
             degree: 0,
             constant: Some(value),
-            reads_next: false,
+            next: NextRows::NONE,
         }
     }
 }
@@ -123,7 +162,7 @@ impl<T: Into<Self>> Mul<T> for Degree {
             _ if self.is_zero() || rhs.is_zero() => F::ZERO.into(),
             (Some(F::ONE), _) => rhs,
             (_, Some(F::ONE)) => self,
-            _ => Self::of_both(self.degree + rhs.degree, self, rhs),
+            _ => Self::of_both(self.degree.saturating_add(rhs.degree), self, rhs),
         }
     }
 }
@@ -168,22 +207,22 @@ impl PrimeCharacteristicRing for Degree {
     const ZERO: Self = Self {
         degree: 0,
         constant: Some(F::ZERO),
-        reads_next: false,
+        next: NextRows::NONE,
     };
     const ONE: Self = Self {
         degree: 0,
         constant: Some(F::ONE),
-        reads_next: false,
+        next: NextRows::NONE,
     };
     const TWO: Self = Self {
         degree: 0,
         constant: Some(F::TWO),
-        reads_next: false,
+        next: NextRows::NONE,
     };
     const NEG_ONE: Self = Self {
         degree: 0,
         constant: Some(F::NEG_ONE),
-        reads_next: false,
+        next: NextRows::NONE,
     };
 
     fn from_prime_subfield(f: F) -> Self {
@@ -228,19 +267,33 @@ impl From<Public> for Degree {
 
 /// Two rows of trace columns: all columns of a row are alike, so any width is a static slice.
 #[derive(Clone, Copy, Debug)]
-pub struct Columns(usize);
+pub struct Columns {
+    current: &'static [Column],
+    next: &'static [Column],
+}
 
-static CURRENT: [Column; MAX_WIDTH] = [Column { of_next_row: false }; MAX_WIDTH];
-static NEXT: [Column; MAX_WIDTH] = [Column { of_next_row: true }; MAX_WIDTH];
+impl Columns {
+    /// Rows of `width` columns, [`MAX_WIDTH`] at most.
+    fn new(width: usize, next: &'static [Column; MAX_WIDTH]) -> Self {
+        Self {
+            current: &CURRENT[..width],
+            next: &next[..width],
+        }
+    }
+}
+
+static CURRENT: [Column; MAX_WIDTH] = [Column(NextRow::None); MAX_WIDTH];
+static NEXT_MAIN: [Column; MAX_WIDTH] = [Column(NextRow::Main); MAX_WIDTH];
+static NEXT_PREPROCESSED: [Column; MAX_WIDTH] = [Column(NextRow::Preprocessed); MAX_WIDTH];
 static PUBLIC: [Public; MAX_WIDTH] = [Public; MAX_WIDTH];
 
 impl WindowAccess<Column> for Columns {
     fn current_slice(&self) -> &[Column] {
-        &CURRENT[..self.0]
+        self.current
     }
 
     fn next_slice(&self) -> &[Column] {
-        &NEXT[..self.0]
+        self.next
     }
 }
 
@@ -254,8 +307,8 @@ pub struct DegreeBuilder<'a> {
     pub(super) num_constraints: usize,
     /// Largest degree of a constraint so far.
     pub(super) degree: u32,
-    /// Whether a constraint so far reads the next row.
-    pub(super) reads_next: bool,
+    /// The next rows that a constraint so far reads.
+    pub(super) next: NextRows,
     pub(super) collector: Collector<'a>,
 }
 
@@ -268,12 +321,12 @@ impl<'a> DegreeBuilder<'a> {
         collector: Collector<'a>,
     ) -> Self {
         Self {
-            main: Columns(main_width),
-            preprocessed: Columns(preprocessed_width),
+            main: Columns::new(main_width, &NEXT_MAIN),
+            preprocessed: Columns::new(preprocessed_width, &NEXT_PREPROCESSED),
             num_public_values,
             num_constraints: 0,
             degree: 0,
-            reads_next: false,
+            next: NextRows::NONE,
             collector,
         }
     }
@@ -312,7 +365,7 @@ impl AirBuilder for DegreeBuilder<'_> {
         self.num_constraints += 1;
         let x = x.into();
         self.degree = self.degree.max(x.degree);
-        self.reads_next |= x.reads_next;
+        self.next = self.next.or(x.next);
     }
 
     fn public_values(&self) -> &[Public] {
@@ -406,19 +459,24 @@ mod tests {
     }
 
     #[test]
-    fn the_next_row_shows_in_what_it_takes_part_in() {
-        let [now, next] = [false, true].map(|of_next_row| Degree::from(Column { of_next_row }));
-        assert!(!(now * now + F::ONE).reads_next);
+    fn the_next_rows_show_in_what_they_take_part_in() {
+        let [now, main, preprocessed] = [NextRow::None, NextRow::Main, NextRow::Preprocessed]
+            .map(|row| Degree::from(Column(row)));
+        assert_eq!((now * now + F::ONE).next, NextRows::NONE);
+        let (of_main, of_both) = (main.next, main.next.or(preprocessed.next));
+        assert!(of_main.main && !of_main.preprocessed && of_both.main && of_both.preprocessed);
         for read in [
-            next,
-            -next,
-            now + next,
-            next - now,
-            now * next,
-            next * F::ONE,
+            main,
+            -main,
+            now + main,
+            main - now,
+            now * main,
+            main * F::ONE,
         ] {
-            assert!(read.reads_next);
+            assert_eq!(read.next, of_main);
+            assert_eq!((read * preprocessed).next, of_both);
+            assert_eq!((preprocessed - read).next, of_both);
         }
-        assert!(!(now + next * F::ZERO).reads_next);
+        assert_eq!((now + main * F::ZERO).next, NextRows::NONE);
     }
 }

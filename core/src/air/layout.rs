@@ -9,7 +9,7 @@ use heapless::{String, Vec};
 use p3_air::Air;
 use p3_lookup::Count;
 
-use super::degree::{Degree, DegreeBuilder};
+use super::degree::{Degree, DegreeBuilder, NextRows};
 
 /// Interactions of one table, and so its permutation columns, at most.
 pub const MAX_COLUMNS: usize = 64;
@@ -23,6 +23,9 @@ pub const BUS_NAME_BYTES: usize = 31;
 pub const MAX_MESSAGE_WIDTH: usize = 64;
 /// Widest main or preprocessed trace, in columns.
 pub const MAX_WIDTH: usize = 1 << 12;
+
+/// Largest degree of a constraint: what the largest blowup, 2^8, has chunks for.
+pub const MAX_DEGREE: usize = (1 << 8) + 1;
 
 /// Why a table's interactions cannot be laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,11 @@ pub enum LayoutError {
     },
     /// The AIR has no columns.
     NoColumns,
+    /// A constraint, an interaction or the AIR's hint has a degree above [`MAX_DEGREE`].
+    DegreeTooHigh {
+        /// The degree; the largest number there is also stands for any above it.
+        degree: usize,
+    },
     /// The AIR has periodic columns, which are not supported.
     PeriodicColumns,
     /// The AIR binds boundary public values, which a batch proof cannot.
@@ -142,52 +150,51 @@ pub(super) struct Tuple {
     degree: u32,
     count: Degree,
     weight: u32,
-    reads_next: bool,
+    next: NextRows,
 }
 
 impl Tuple {
     pub(super) fn new(fields: impl Iterator<Item = Degree>, count: Count<Degree>) -> Self {
         let (count, weight) = count.into_parts();
-        let (mut width, mut degree, mut reads_next) = (0_usize, 0, count.reads_next);
+        let (mut width, mut degree, mut next) = (0_usize, 0, count.next);
         for field in fields {
             width += 1;
             degree = degree.max(field.degree);
-            reads_next |= field.reads_next;
+            next = next.or(field.next);
         }
         Self {
             width,
             degree,
             count,
             weight,
-            reads_next,
+            next,
         }
     }
 }
 
-/// The degrees of a fraction `V / U` of one column.
+/// The degrees of a fraction `V / U` of one column; in 64 bits, where no sum of them overflows.
 #[derive(Clone, Copy, Debug, Default)]
 struct FractionDegree {
     /// Degree of U.
-    sum: u32,
+    sum: i64,
     /// Largest deg(m) - deg(tuple).
-    excess: Option<i32>,
+    excess: Option<i64>,
 }
 
 impl FractionDegree {
     fn with(self, tuple: &Tuple) -> Self {
-        let excess = tuple.count.degree as i32 - tuple.degree as i32;
+        let degree = i64::from(tuple.degree);
+        let excess = i64::from(tuple.count.degree) - degree;
         Self {
-            sum: self.sum + tuple.degree,
+            sum: self.sum + degree,
             excess: Some(self.excess.map_or(excess, |e| e.max(excess))),
         }
     }
 
     /// Degree of `U f - V`.
     fn constraint(self) -> u32 {
-        let numerator = self
-            .excess
-            .map_or(0, |e| (e + self.sum as i32).max(0) as u32);
-        (1 + self.sum).max(numerator)
+        let numerator = self.excess.map_or(0, |e| e + self.sum);
+        u32::try_from((1 + self.sum).max(numerator)).unwrap_or(u32::MAX)
     }
 }
 
@@ -204,8 +211,8 @@ pub struct Collector<'a> {
     degree: u32,
     weight: u64,
     messages: usize,
-    /// Whether a message reads the next row.
-    reads_next: bool,
+    /// The next rows that a message reads.
+    next: NextRows,
 }
 
 impl<'a> Collector<'a> {
@@ -219,7 +226,7 @@ impl<'a> Collector<'a> {
             degree: 0,
             weight: 0,
             messages: 0,
-            reads_next: false,
+            next: NextRows::NONE,
         }
     }
 
@@ -241,7 +248,7 @@ impl<'a> Collector<'a> {
 
     pub(super) fn global(&mut self, bus_name: &str, tuple: Tuple) {
         self.messages += 1;
-        self.reads_next |= tuple.reads_next;
+        self.next = self.next.or(tuple.next);
         self.weight += u64::from(tuple.weight);
         self.degree = self
             .degree
@@ -258,7 +265,7 @@ impl<'a> Collector<'a> {
         let mut width = None;
         for tuple in tuples {
             self.messages += 1;
-            self.reads_next |= tuple.reads_next;
+            self.next = self.next.or(tuple.next);
             self.weight += u64::from(tuple.weight);
             fraction = fraction.with(&tuple);
             if tuple.width > MAX_MESSAGE_WIDTH {
@@ -289,10 +296,10 @@ impl<'a> Collector<'a> {
         let mut bus = None;
         for (flag, tuple) in branches {
             self.messages += 1;
-            self.reads_next |= flag.reads_next || tuple.reads_next;
+            self.next = self.next.or(flag.next).or(tuple.next);
             weight = weight.max(tuple.weight);
             if !flag.is_zero() {
-                denominator = denominator.max(flag.degree + tuple.degree);
+                denominator = denominator.max(flag.degree.saturating_add(tuple.degree));
                 numerator = numerator.max((flag * tuple.count).degree);
             }
             match self.buses.find(bus_name, tuple.width) {
@@ -301,7 +308,9 @@ impl<'a> Collector<'a> {
             }
         }
         self.weight += u64::from(weight);
-        self.degree = self.degree.max(numerator.max(1 + denominator));
+        self.degree = self
+            .degree
+            .max(numerator.max(denominator.saturating_add(1)));
         match bus.map_or_else(|| self.buses.find(bus_name, 0), Ok) {
             Ok(bus) if self.exclusives.push(bus).is_ok() => {}
             Ok(_) => self.fail(LayoutError::TooManyInteractions),
@@ -321,10 +330,10 @@ pub struct TableLayout {
     pub num_public_values: usize,
     /// Base constraints of the AIR.
     pub num_constraints: usize,
-    /// Whether messages depend on columns of the next row.
-    pub messages_read_next: bool,
-    /// Whether anything does: constraints or messages.
-    pub reads_next: bool,
+    /// The next rows that messages depend on.
+    pub messages_next: NextRows,
+    /// The next rows that anything depends on: constraints or messages.
+    pub next: NextRows,
     /// Largest constraint degree, lookups included.
     pub degree: usize,
     /// log2 of the number of quotient chunks.
@@ -383,7 +392,7 @@ impl TableLayout {
         );
         air.eval(&mut builder);
         let (num_constraints, air_degree) = (builder.num_constraints, builder.degree);
-        let constraints_read_next = builder.reads_next;
+        let constraints_next = builder.next;
         let collector = builder.collector;
         if let Some(error) = collector.error {
             return Err(error);
@@ -398,14 +407,18 @@ impl TableLayout {
         };
         let hint = air.max_constraint_degree().unwrap_or(0);
         let unpacked_degree = (air_degree.max(lookup_degree) as usize).max(hint);
+        if unpacked_degree > MAX_DEGREE {
+            let degree = unpacked_degree;
+            return Err(LayoutError::DegreeTooHigh { degree });
+        }
         let free_budget = (1 << log_chunks(unpacked_degree)) + 1;
         let mut layout = Self {
             main_width,
             preprocessed_width,
             num_public_values,
             num_constraints,
-            messages_read_next: collector.reads_next,
-            reads_next: collector.reads_next || constraints_read_next,
+            messages_next: collector.next,
+            next: collector.next.or(constraints_next),
             degree: unpacked_degree,
             log_chunks: 0,
             num_columns: 0,
@@ -523,6 +536,9 @@ impl core::fmt::Display for LayoutError {
                 )
             }
             Self::NoColumns => f.write_str("the AIR has no columns"),
+            Self::DegreeTooHigh { degree } => {
+                write!(f, "degree {degree}, at most {MAX_DEGREE} is supported")
+            }
             Self::PeriodicColumns => f.write_str("periodic columns are not supported"),
             Self::BoundaryPublicValues => f.write_str("boundary public values are not supported"),
             Self::TooManyInteractions => {

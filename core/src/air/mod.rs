@@ -17,10 +17,10 @@ use crate::backend::{Backend, Packed};
 
 pub(crate) use check::Balance;
 pub use check::{BusId, BusName, CheckBuilder};
-pub use degree::{Column, Columns, Degree, DegreeBuilder};
+pub use degree::{Column, Columns, Degree, DegreeBuilder, NextRows};
 pub use layout::{
-    BUS_NAME_BYTES, Buses, LayoutError, MAX_BUSES, MAX_COLUMNS, MAX_GLOBALS, MAX_MESSAGE_WIDTH,
-    MAX_WIDTH, TableLayout,
+    BUS_NAME_BYTES, Buses, LayoutError, MAX_BUSES, MAX_COLUMNS, MAX_DEGREE, MAX_GLOBALS,
+    MAX_MESSAGE_WIDTH, MAX_WIDTH, TableLayout,
 };
 pub use rows::{Fraction, Messages, RowBuilder, Rows};
 

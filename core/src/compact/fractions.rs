@@ -88,13 +88,12 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
     for start in (first..last).step_by(per_batch) {
         let batch = start..(start + per_batch).min(last);
         for (i, group) in batch.clone().enumerate() {
-            let spec = &table.spec;
             groups.load(
                 main,
                 height,
                 0,
                 group,
-                spec.main_next && layout.messages_read_next,
+                layout.messages_next.main,
                 main_now,
                 main_next,
             );
@@ -103,7 +102,7 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
                 height,
                 0,
                 group,
-                spec.preprocessed_next && layout.messages_read_next,
+                layout.messages_next.preprocessed,
                 pre_now,
                 pre_next,
             );

@@ -79,13 +79,12 @@ pub(crate) fn add<B: Backend, A: PackedAir<B::P>>(
             domain.fill_selectors(twiddles, selectors, group, count);
         }
         let slot = group % SELECTOR_GROUPS;
-        let spec = &table.spec;
         groups.load(
             main,
             height,
             0,
             group,
-            spec.main_next && layout.reads_next,
+            layout.next.main,
             main_now,
             main_next,
         );
@@ -94,7 +93,7 @@ pub(crate) fn add<B: Backend, A: PackedAir<B::P>>(
             height,
             0,
             group,
-            spec.preprocessed_next && layout.reads_next,
+            layout.next.preprocessed,
             pre_now,
             pre_next,
         );

@@ -3,9 +3,9 @@
 use p3_field::PrimeField32;
 
 use super::{MAX_LOG_HEIGHT, MAX_QUERIES, Plan, TablePlan, TableSpec};
-use crate::air::{LayoutError, TableLayout};
+use crate::air::{LayoutError, NextRows, TableLayout};
 use crate::fri::MAX_LOG_ARITY;
-use crate::{D, F, Params};
+use crate::{D, DIGEST, F, Params};
 
 /// Why a batch cannot be planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +67,26 @@ pub enum PlanError {
         /// log2 of its rows.
         log_height: usize,
     },
+    /// A table's specification and its AIR contradict each other on whether a trace is opened at the
+    /// next row too. No verifier would accept the proofs.
+    NextRow {
+        /// The table.
+        table: usize,
+        /// Whether it is about the preprocessed trace; else about the main one.
+        preprocessed: bool,
+        /// What the specification says and the AIR does not, by what its constraints and messages read
+        /// or by its list of columns.
+        specified: bool,
+    },
     /// Multiplicities times heights reach the field's characteristic: a sum could wrap.
     MultiplicityBound {
         /// `sum_i weight_i * height_i`.
         sum: u64,
+    },
+    /// The workspace has more elements than an address reaches here.
+    TooLarge {
+        /// Elements of all tables, extended, at most.
+        elements: u64,
     },
     /// Another round has the main round's list of widths, so carving would be ambiguous.
     CarvingAmbiguous,
@@ -117,10 +133,35 @@ impl core::fmt::Display for PlanError {
                 f,
                 "table {table} of 2^{log_height} rows is not above the final polynomial's length"
             ),
+            Self::NextRow {
+                table,
+                preprocessed,
+                specified,
+            } => {
+                let trace = if *preprocessed {
+                    "preprocessed"
+                } else {
+                    "main"
+                };
+                let [spec, air] = match specified {
+                    true => ["opens", "does not list"],
+                    false => ["does not open", "reads"],
+                };
+                write!(
+                    f,
+                    "table {table}: its specification {spec} the {trace} trace's next row, its AIR {air} it"
+                )
+            }
             Self::MultiplicityBound { sum } => {
                 write!(
                     f,
                     "multiplicities may sum to {sum}, which reaches the characteristic"
+                )
+            }
+            Self::TooLarge { elements } => {
+                write!(
+                    f,
+                    "a workspace of up to {elements} elements is out of reach"
                 )
             }
             Self::Budget { needed, budget } => {
@@ -229,6 +270,35 @@ pub(super) fn check_table(
     Ok(())
 }
 
+/// A trace is opened at the next row where its AIR reads it.
+pub(super) fn check_next_rows(table: usize, planned: &TablePlan) -> Result<(), PlanError> {
+    let next = planned.layout.next;
+    compare_next_rows(table, planned, |specified, read| specified || !read, next)
+}
+
+/// Compares each trace's flag with what is so.
+pub(super) fn compare_next_rows(
+    table: usize,
+    planned: &TablePlan,
+    agree: impl Fn(bool, bool) -> bool,
+    next: NextRows,
+) -> Result<(), PlanError> {
+    let TablePlan { spec, layout } = planned;
+    let main = (false, layout.main_width, spec.main_next, next.main);
+    let width = layout.preprocessed_width;
+    let fixed = (true, width, spec.preprocessed_next, next.preprocessed);
+    for (preprocessed, width, specified, is) in [main, fixed] {
+        if width > 0 && !agree(specified, is) {
+            return Err(PlanError::NextRow {
+                table,
+                preprocessed,
+                specified,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// `sum_i weight_i * height_i < p`: counted honestly, no multiplicity wraps.
 pub(super) fn check_multiplicities(tables: &[TablePlan]) -> Result<(), PlanError> {
     let sum = tables.iter().fold(0_u64, |sum, table| {
@@ -243,6 +313,36 @@ pub(super) fn check_multiplicities(tables: &[TablePlan]) -> Result<(), PlanError
     } else {
         Err(PlanError::MultiplicityBound { sum })
     }
+}
+
+/// Every length of a region, and every offset, is an address's.
+///
+/// Each row of an extension has a table's columns of all rounds, and less than [`PER_ROW`] elements of
+/// digests, codewords and twiddles over all of them; traces, and what `Compact` keeps, are not longer than
+/// extensions; scratch is not longer than both, or of a few rows. So four times that, and what a few rows
+/// take, is more than all regions together.
+pub(super) fn check_size(tables: &[TablePlan], params: &Params) -> Result<(), PlanError> {
+    check_size_for(tables, params, usize::MAX as u64)
+}
+
+/// Elements of a row, over all trees and codewords of a batch, that belong to no column.
+const PER_ROW: usize = 32 * DIGEST;
+/// Elements of the rows that the phases work on at once, at most.
+const FEW_ROWS: u64 = 1 << 24;
+
+fn check_size_for(tables: &[TablePlan], params: &Params, most: u64) -> Result<(), PlanError> {
+    let of_table = |table: &TablePlan| {
+        let layout = &table.layout;
+        let columns =
+            layout.main_width + layout.preprocessed_width + table.permutation_base_width();
+        let row = (columns + D * table.num_chunks() + PER_ROW) as u64;
+        row << (table.log_height() + params.log_blowup as usize)
+    };
+    let elements = tables.iter().map(of_table).fold(0, u64::saturating_add);
+    if elements.saturating_mul(4).saturating_add(FEW_ROWS) > most {
+        return Err(PlanError::TooLarge { elements });
+    }
+    Ok(())
 }
 
 /// Carving is decided by a round's list of widths, so no other round may have the main round's.
@@ -265,5 +365,78 @@ pub(super) fn check_carving<const N: usize>(plan: &Plan<N>) -> Result<(), PlanEr
         Err(PlanError::CarvingAmbiguous)
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p3_air::{Air, AirBuilder, BaseAir, WindowAccess};
+
+    use super::*;
+    use crate::plan::Profile;
+    use crate::{DefaultBackend, Plan};
+
+    struct Wide(usize);
+
+    impl BaseAir<F> for Wide {
+        fn width(&self) -> usize {
+            self.0
+        }
+    }
+
+    impl<AB: AirBuilder<F = F>> Air<AB> for Wide {
+        fn eval(&self, builder: &mut AB) {
+            let x = builder.main().current_slice()[0];
+            builder.assert_zero(x.into() * x.into());
+        }
+    }
+
+    fn planned(width: usize, log_height: u8, log_blowup: u8, profile: Profile) -> Plan<2> {
+        let params = Params {
+            log_blowup,
+            ..Params::DEFAULT
+        };
+        let airs = [Wide(width), Wide(1)];
+        let specs = [TableSpec::new(log_height), TableSpec::new(0)];
+        Plan::with_profile::<DefaultBackend, _>(&airs, &specs, params, profile).unwrap()
+    }
+
+    /// What is refused as too large, for addresses of 32 bits, are all lengths that they do not reach, and
+    /// none that a buffer can have there.
+    #[test]
+    fn lengths_that_an_address_does_not_reach() {
+        let most = u64::from(u32::MAX);
+        let (mut taken, mut refused) = (0, 0);
+        for width in [1, 40, 700, 4096] {
+            for log_height in (0..=26).step_by(2) {
+                for (log_blowup, profile) in [
+                    (1, Profile::Fast),
+                    (1, Profile::Compact),
+                    (1 + log_height % 4, Profile::Fast),
+                ] {
+                    if log_height + log_blowup > 27 {
+                        continue;
+                    }
+                    let plan = planned(width, log_height, log_blowup, profile);
+                    let len = plan.regions().len() as u64;
+                    match check_size_for(plan.tables(), plan.params(), most) {
+                        Ok(()) => {
+                            assert!(len <= most, "{width} {log_height} {log_blowup}: {len}");
+                            taken += 1;
+                        }
+                        Err(error) => {
+                            let fast = planned(width, log_height, log_blowup, Profile::Fast);
+                            let bytes = fast.workspace_bytes();
+                            assert!(
+                                bytes > 1 << 31,
+                                "{width} {log_height}: {bytes} bytes, {error}"
+                            );
+                            refused += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(taken > 20 && refused > 20, "{taken} and {refused}");
     }
 }

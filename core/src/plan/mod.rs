@@ -13,10 +13,10 @@ mod regions;
 
 use heapless::Vec;
 
-use crate::air::{Buses, DegreeBuilder, ProverAir, TableLayout};
+use crate::air::{Buses, DegreeBuilder, NextRows, ProverAir, TableLayout};
 use crate::backend::Backend;
-use crate::{D, DIGEST, Params, security, workspace};
-use p3_air::Air;
+use crate::{D, DIGEST, F, Params, security, workspace};
+use p3_air::{Air, BaseAir};
 use p3_field::PackedValue;
 
 use compact::Room;
@@ -49,14 +49,20 @@ pub enum Profile {
 }
 
 /// What the caller says of one table; its AIR says the rest.
+///
+/// A verifier opens next rows where the AIR's lists of columns say so (`main_next_row_columns`,
+/// `preprocessed_next_row_columns`), which by default name every column. They are vectors, so that a
+/// device cannot ask: there the flags below stand for them. [`TableSpec::of`] asks the AIR, and
+/// [`Plan::check_next_rows`] compares; a plan refuses, without asking, an AIR whose constraints or messages
+/// read what is not opened ([`PlanError::NextRow`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TableSpec {
     /// log2 of the number of rows.
     pub log_height: u8,
-    /// Whether the AIR reads the next row of its main trace.
+    /// Whether the main trace is opened at the next row too.
     pub main_next: bool,
-    /// Whether the AIR reads the next row of its preprocessed trace.
+    /// Whether the preprocessed trace, if there is one, is opened at the next row too.
     pub preprocessed_next: bool,
     /// Whether the main trace has a Merkle root of its own.
     pub carved: bool,
@@ -65,7 +71,8 @@ pub struct TableSpec {
 }
 
 impl TableSpec {
-    /// A table of `2^log_height` rows that reads next rows and is not carved.
+    /// A table of `2^log_height` rows that is not carved, of an AIR with the default lists of next-row
+    /// columns: all of them.
     pub const fn new(log_height: u8) -> Self {
         Self {
             log_height,
@@ -73,6 +80,17 @@ impl TableSpec {
             preprocessed_next: true,
             carved: false,
             lookup_budget: 0,
+        }
+    }
+
+    /// A table of `2^log_height` rows that is not carved, with the next rows that its AIR lists.
+    ///
+    /// Lists are vectors, so this allocates: for hosts.
+    pub fn of<A: BaseAir<F>>(air: &A, log_height: u8) -> Self {
+        Self {
+            main_next: !air.main_next_row_columns().is_empty(),
+            preprocessed_next: !air.preprocessed_next_row_columns().is_empty(),
+            ..Self::new(log_height)
         }
     }
 }
@@ -87,9 +105,12 @@ pub struct TablePlan {
 }
 
 impl TablePlan {
-    /// Rows of the trace.
+    /// Rows of the trace, at most 2^27 in a plan. No number of rows that is above the largest integer.
     pub const fn height(&self) -> usize {
-        1 << self.spec.log_height
+        match 1_usize.checked_shl(self.spec.log_height as u32) {
+            Some(height) => height,
+            None => usize::MAX,
+        }
     }
 
     pub(crate) const fn log_height(&self) -> usize {
@@ -200,11 +221,13 @@ impl<const N: usize> Plan<N> {
                 .map_err(|error| PlanError::Layout { table, error })?;
             error::check_table(table, &spec, &layout, &params)?;
             let planned = TablePlan { spec, layout };
+            error::check_next_rows(table, &planned)?;
             tables
                 .push(planned)
                 .map_err(|_| PlanError::TooManyTables { capacity: N })?;
         }
         error::check_multiplicities(&tables)?;
+        error::check_size(&tables, &params)?;
         let mut plan = Self {
             tables,
             params,
@@ -221,6 +244,31 @@ impl<const N: usize> Plan<N> {
         plan.schedule_folds();
         plan.set_profile(profile);
         Ok(plan)
+    }
+
+    /// Whether every trace is opened at the next row exactly where the lists of its AIR say so, as a
+    /// verifier expects. Of flags that [`TableSpec::of`] made they do; for others, this belongs into a test.
+    ///
+    /// Lists are vectors, so this allocates: for hosts.
+    ///
+    /// # Errors
+    /// [`PlanError::NextRow`], or [`PlanError::TableCount`] when there is not one AIR for each table.
+    pub fn check_next_rows<A: BaseAir<F>>(&self, airs: &[A]) -> Result<(), PlanError> {
+        if airs.len() != self.tables.len() {
+            return Err(PlanError::TableCount {
+                airs: airs.len(),
+                specs: self.tables.len(),
+            });
+        }
+        for (table, (air, planned)) in airs.iter().zip(&self.tables).enumerate() {
+            let listed = TableSpec::of(air, planned.spec.log_height);
+            let listed = NextRows {
+                main: listed.main_next,
+                preprocessed: listed.preprocessed_next,
+            };
+            error::compare_next_rows(table, planned, |specified, is| specified == is, listed)?;
+        }
+        Ok(())
     }
 
     fn set_profile(&mut self, profile: Profile) {

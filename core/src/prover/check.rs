@@ -105,8 +105,7 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Traces<'_, '_, B, A, N> {
     /// messages do not cancel. For debugging: proving does not need it.
     ///
     /// `public_values` has one slice per table. `scratch` has [`Plan::check_scratch_len`] elements,
-    /// on entry of any value. Next rows wrap around; a table that declares no next row sees the
-    /// current one in its place, as it does while it is proved.
+    /// on entry of any value. Next rows wrap around.
     ///
     /// # Errors
     /// What was found, as [`CheckError`] names it: table by table, row by row, constraints before
@@ -182,23 +181,18 @@ struct Trace<'a> {
 impl Trace<'_> {
     /// Gathers row `row` and the one after it into `scratch`.
     fn rows<'s>(&'s self, row: usize, scratch: &'s mut [F]) -> Rows<'s, F> {
-        let TablePlan { spec, layout } = self.table;
+        let layout = &self.table.layout;
         let height = self.table.height();
-        let following = |reads_next| if reads_next { (row + 1) % height } else { row };
+        let following = (row + 1) % height;
         let (main, scratch) = scratch.split_at_mut(2 * layout.main_width);
         let (main_now, main_next) = main.split_at_mut(layout.main_width);
         let scratch = &mut scratch[..2 * layout.preprocessed_width];
         let (pre_now, pre_next) = scratch.split_at_mut(layout.preprocessed_width);
         let reversed = |row| reverse_bits(row, self.table.log_height());
         gather(self.main, height, row, main_now);
-        gather(self.main, height, following(spec.main_next), main_next);
+        gather(self.main, height, following, main_next);
         gather(self.preprocessed, height, reversed(row), pre_now);
-        gather(
-            self.preprocessed,
-            height,
-            reversed(following(spec.preprocessed_next)),
-            pre_next,
-        );
+        gather(self.preprocessed, height, reversed(following), pre_next);
         Rows {
             main: RowWindow::from_two_rows(main_now, main_next),
             preprocessed: RowWindow::from_two_rows(pre_now, pre_next),

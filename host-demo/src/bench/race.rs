@@ -235,10 +235,8 @@ impl<C, P> Batch<C, P> {
     {
         let tables = self.plonky3_airs.iter().zip(&self.traces).zip(&self.carved);
         let spec = |((air, trace), &carved): ((&P, &RowMajorMatrix<F>), &bool)| TableSpec {
-            main_next: !air.main_next_row_columns().is_empty(),
-            preprocessed_next: !air.preprocessed_next_row_columns().is_empty(),
             carved,
-            ..TableSpec::new(log2_strict_usize(trace.height()) as u8)
+            ..TableSpec::of(air, log2_strict_usize(trace.height()) as u8)
         };
         tables.map(spec).collect()
     }

@@ -30,6 +30,10 @@ pub struct Odd {
     pub boundary: Vec<BoundaryPublic>,
     /// Degree of its one constraint.
     pub degree: u64,
+    /// Degree of the elements of its messages.
+    pub message_degree: u64,
+    /// What it says of the largest degree.
+    pub hint: Option<usize>,
     pub pushes: Vec<Push>,
 }
 
@@ -42,6 +46,8 @@ impl Default for Odd {
             periodic: 0,
             boundary: Vec::new(),
             degree: 2,
+            message_degree: 1,
+            hint: None,
             pushes: Vec::new(),
         }
     }
@@ -64,6 +70,10 @@ impl BaseAir<F> for Odd {
         self.periodic
     }
 
+    fn max_constraint_degree(&self) -> Option<usize> {
+        self.hint
+    }
+
     fn public_boundary_io(&self) -> &[BoundaryPublic] {
         &self.boundary
     }
@@ -73,7 +83,7 @@ impl<AB: InteractionBuilder<F = F>> Air<AB> for Odd {
     fn eval(&self, builder: &mut AB) {
         let x: AB::Expr = builder.main().current_slice()[0].into();
         builder.assert_zero(x.exp_u64(self.degree));
-        let message = |width| vec![x.clone(); width];
+        let message = |width| vec![x.exp_u64(self.message_degree); width];
         for push in &self.pushes {
             match push {
                 Push::Global { bus, width, weight } => {
