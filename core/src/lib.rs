@@ -59,6 +59,6 @@ pub type Digest = [F; DIGEST];
 pub const DIGEST: usize = 8;
 
 /// The README's example is a test.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "verifier"))]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;

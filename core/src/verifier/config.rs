@@ -6,10 +6,11 @@
 //! one per group of tables ([`SplitMmcs`]). Nothing here panics.
 
 use super::alloc::vec::Vec;
+use core::borrow::Borrow;
 
 use p3_baby_bear::{BabyBear, Poseidon2BabyBear};
-use p3_batch_stark::Commitment;
 use p3_batch_stark::config::PcsProof;
+use p3_batch_stark::{Commitment, CommonData};
 use p3_challenger::{CanObserve, DuplexChallenger};
 use p3_commit::{ExtensionMmcs, Pcs};
 use p3_dft::Radix2DitParallel;
@@ -55,6 +56,10 @@ pub trait Configuration:
         Challenger = Challenger,
     >
 {
+    /// What a key keeps: [`CommonData`] of this configuration. It has a name of its own because rustdoc
+    /// 1.95 crashes on the auto traits of a type that holds `CommonData` of a generic one.
+    type Common: Borrow<CommonData<Self>> + From<CommonData<Self>>;
+
     /// The configuration of a plan. With a statement, the transcript of every proof first observes
     /// its elements.
     fn new(
@@ -72,6 +77,8 @@ pub trait Configuration:
 }
 
 impl Configuration for PlainConfig {
+    type Common = CommonData<Self>;
+
     fn new(
         params: &Params,
         poseidon2: &Poseidon2,
@@ -91,6 +98,8 @@ impl Configuration for PlainConfig {
 }
 
 impl Configuration for CarvedConfig {
+    type Common = CommonData<Self>;
+
     fn new(
         params: &Params,
         poseidon2: &Poseidon2,

@@ -34,12 +34,13 @@ mod split_mmcs;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 
 use p3_air::symbolic::AirLayout;
 use p3_air::{Air, BaseAir};
 use p3_batch_stark::folder::VerifierConstraintFolderWithLookups;
 use p3_batch_stark::symbolic::get_log_num_quotient_chunks;
-use p3_batch_stark::{BatchProof, CommonData, ProverData};
+use p3_batch_stark::{BatchProof, ProverData};
 use p3_field::TwoAdicField;
 use p3_lookup::{InteractionSymbolicBuilder, LogUpGadget};
 use p3_matrix::Matrix;
@@ -84,7 +85,7 @@ pub struct VerifyingKey<A, C: Configuration> {
     poseidon2: Poseidon2,
     carving: Carving,
     caps: Caps,
-    common: CommonData<C>,
+    common: C::Common,
 }
 
 impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
@@ -132,7 +133,7 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
             poseidon2,
             carving,
             caps,
-            common,
+            common: common.into(),
         })
     }
 
@@ -167,7 +168,13 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
         check_heights(proof, &self.log_heights)?;
         self.caps.check_proof(proof)?;
         let config = C::new(&self.params, &self.poseidon2, &self.carving, statement);
-        p3_batch_stark::verify_batch(&config, &self.airs, proof, public_values, &self.common)?;
+        p3_batch_stark::verify_batch(
+            &config,
+            &self.airs,
+            proof,
+            public_values,
+            self.common.borrow(),
+        )?;
         Ok(())
     }
 
