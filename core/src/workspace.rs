@@ -4,6 +4,8 @@
 
 use core::mem::{MaybeUninit, align_of, size_of};
 
+use zeroize::Zeroize;
+
 use crate::F;
 
 /// Alignment of every region, in bytes: a cache line, and the widest vector.
@@ -43,9 +45,11 @@ pub const fn bytes_for(elements: usize) -> usize {
     }
 }
 
-/// The same, exactly.
+/// The same, exactly, below 2^62 elements.
 pub const fn bytes_for_64(elements: u64) -> u64 {
-    elements * size_of::<F>() as u64 + ALIGN_BYTES as u64 - 1
+    elements
+        .saturating_mul(size_of::<F>() as u64)
+        .saturating_add(ALIGN_BYTES as u64 - 1)
 }
 
 /// Views the aligned part of `buffer` as `elements` field elements.
@@ -72,6 +76,15 @@ pub fn carve(
     // `elements` values, all its bytes were initialised just now, `F` is a transparent wrapper of
     // `u32` for which zero is a value, and the borrow of `buffer` lasts as long as the result.
     Ok(unsafe { core::slice::from_raw_parts_mut(body.as_mut_ptr().cast::<F>(), elements) })
+}
+
+/// Sets field elements to zero in a way that no compiler drops, whoever reads them or not.
+pub(crate) fn wipe(words: &mut [F]) {
+    // SAFETY: `F` is a transparent wrapper of `u32`, as `carve` asserts, so the pointer, the length and
+    // the borrow are those of as many integers; only zeros are written to them, a value of `F`.
+    let integers =
+        unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u32>(), words.len()) };
+    integers.zeroize();
 }
 
 #[cfg(test)]
@@ -110,6 +123,14 @@ mod tests {
             );
             assert!(guards(&memory[end..]).all(|intact| intact));
         }
+    }
+
+    #[test]
+    fn wiped_elements_are_zero_and_no_others() {
+        let mut words = [F::NEG_ONE; ELEMENTS];
+        wipe(&mut words[1..ELEMENTS - 1]);
+        assert_eq!(words[1..ELEMENTS - 1], [F::ZERO; ELEMENTS - 2]);
+        assert_eq!([words[0], words[ELEMENTS - 1]], [F::NEG_ONE; 2]);
     }
 
     #[test]

@@ -112,5 +112,11 @@ int main(void) {
   CHECK(tranche_prove_next(session, NULL, take, &taken, &epoch) == TRANCHE_ERROR_STOPPED);
   CHECK(taken.bytes > 1024 && taken.bytes <= 2048);
   CHECK(tranche_prove_next(session, NULL, take, &taken, &epoch) == TRANCHE_ERROR_SESSION_OVER);
+
+  /* An ended session leaves zeros, after an error too. */
+  CHECK(tranche_end(NULL) == null);
+  CHECK(tranche_end(session) == TRANCHE_ERROR_OK);
+  for (size_t i = 0; i < sizeof buffer; i++)
+    CHECK(buffer[i] == 0);
   return 0;
 }

@@ -99,12 +99,16 @@ int main(void) {
   struct tranche_epoch epoch = {0};
   while (!epoch.last) {
     error = tranche_prove_next(session, &guest, send_proof, NULL, &epoch);
-    if (error != TRANCHE_ERROR_OK)
+    if (error != TRANCHE_ERROR_OK) {
+      tranche_end(session);
       return fail("prove", error);
+    }
     print_number("\nepoch ", epoch.number);
     print_number(": cycles ", epoch.cycles);
     print_number(", proof bytes ", epoch.proof_bytes);
   }
+  /* The input was nobody else's business, and the buffer may be somebody else's next. */
+  tranche_end(session);
   print_number("\nexit code ", epoch.exit_code);
   print("\n");
   return 0;

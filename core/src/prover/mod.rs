@@ -44,6 +44,8 @@ pub struct Prover<'a, B: Backend, A, const N: usize = 16> {
     hasher: Hasher<'a, B>,
     words: &'a mut [F],
     prepared: bool,
+    /// Whether the workspace holds the roots of unity.
+    has_twiddles: bool,
     /// Challenges of the current batch; here, since every state that carries them moves over the stack.
     lookup: Lookup,
 }
@@ -70,17 +72,39 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         }
         check_airs::<B, A, N>(plan, airs)?;
         let words = workspace::carve(buffer, plan.regions().len())?;
-        let [twiddles] = plan.regions().split(words, [Name::Twiddles]);
-        Twiddles::fill::<B>(twiddles, plan.log_twiddles(), plan.log_max_height());
-        let prepared = !plan.has_preprocessed();
-        Ok(Self {
+        let mut prover = Self {
             plan,
             airs,
             hasher: Hasher::new(permutation),
             words,
-            prepared,
+            prepared: !plan.has_preprocessed(),
+            has_twiddles: false,
             lookup: Lookup::default(),
-        })
+        };
+        prover.fill_twiddles();
+        Ok(prover)
+    }
+
+    fn fill_twiddles(&mut self) {
+        if self.has_twiddles {
+            return;
+        }
+        let plan = self.plan;
+        let [twiddles] = plan.regions().split(self.words, [Name::Twiddles]);
+        Twiddles::fill::<B>(twiddles, plan.log_twiddles(), plan.log_max_height());
+        self.has_twiddles = true;
+    }
+
+    /// Overwrites the whole workspace with zeros, in a way that no compiler drops.
+    ///
+    /// Main traces and what was computed from them stay in the workspace otherwise: where they are
+    /// private, this is the last thing to do before the buffer serves anything else. The prover is then
+    /// as [`Prover::new`] made it: preprocessed traces have to be written again.
+    pub fn wipe(&mut self) {
+        workspace::wipe(self.words);
+        self.lookup = Lookup::default();
+        self.prepared = !self.plan.has_preprocessed();
+        self.has_twiddles = false;
     }
 
     /// The preprocessed trace of a table, to be written before [`Prover::prepare`].
@@ -120,6 +144,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         if self.prepared {
             return;
         }
+        self.fill_twiddles();
         self.commit_traces(Round::Preprocessed);
         self.prepared = true;
     }
@@ -142,6 +167,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         if !self.prepared {
             return Err(ProveError::NotPrepared);
         }
+        self.fill_twiddles();
         Ok(Traces::new(self, statement))
     }
 

@@ -40,7 +40,7 @@ use p3_air::symbolic::AirLayout;
 use p3_air::{Air, BaseAir};
 use p3_batch_stark::folder::VerifierConstraintFolderWithLookups;
 use p3_batch_stark::symbolic::get_log_num_quotient_chunks;
-use p3_batch_stark::{BatchProof, ProverData};
+use p3_batch_stark::{BatchProof, CommonData, ProverData};
 use p3_field::TwoAdicField;
 use p3_lookup::{InteractionSymbolicBuilder, LogUpGadget};
 use p3_matrix::Matrix;

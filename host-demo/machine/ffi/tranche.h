@@ -466,8 +466,8 @@ tranche_error tranche_plan_size(const uint8_t *elf,
  * alignment and with anything in it.
  *
  * Until the last call on the session, the program's bytes stay as they are, and the buffer is touched
- * by nobody else. There is nothing to close; a guest's private input leaves traces in the buffer.
- * `max_cycles` bounds the run.
+ * by nobody else. Nothing needs to be closed, but a guest's private input, and what it computed from it,
+ * stay in the buffer until `tranche_end` or somebody else overwrites them. `max_cycles` bounds the run.
  *
  * # Safety
  * `elf` is valid for reads of `elf_len` bytes, `plan` for a read, `buffer` for writes of `buffer_len`
@@ -496,6 +496,18 @@ tranche_error tranche_prove_next(struct tranche_session *session,
                                  tranche_sink sink,
                                  void *user,
                                  struct tranche_epoch *epoch);
+
+/**
+ * Ends a session, whatever its state, and overwrites the whole buffer that it was begun with with zeros,
+ * in a way that no compiler drops: afterwards nothing of the guest's private input is in it. What it
+ * cannot reach is the stack below the calls that came before.
+ *
+ * The session is gone; the buffer is the caller's again.
+ *
+ * # Safety
+ * `session` was begun by `tranche_begin`, is in no other call, and has not been ended; or null.
+ */
+tranche_error tranche_end(struct tranche_session *session);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -69,18 +69,20 @@ impl SessionBytes {
         EpochTable<'a>: ProverAir<B>,
     {
         let plan: EpochPlan = EpochTables::new(setup).plan_in::<B>(profile)?;
-        let slots = Cell::slots_for(max_cells as usize);
+        let slots = Cell::slots_for_64(max_cells.into());
         Ok(Self {
             workspace: plan.workspace_bytes(),
-            record: RecordLens::of(setup.shape).bytes() as u64,
-            cells: slots as u64 * size_of::<Cell>() as u64,
+            record: RecordLens::of(setup.shape).bytes(),
+            cells: slots * size_of::<Cell>() as u64,
             max_proof: plan.max_proof_len(),
         })
     }
 
     /// All that a session keeps.
     pub const fn total(&self) -> u64 {
-        self.workspace + self.record + self.cells
+        self.workspace
+            .saturating_add(self.record)
+            .saturating_add(self.cells)
     }
 }
 
@@ -159,7 +161,15 @@ where
             }
             Err(error) => return Err(error),
         };
-        let bytes = SessionBytes::of::<B>(&setup, profile, request.max_cells)?;
+        let bytes = match SessionBytes::of::<B>(&setup, profile, request.max_cells) {
+            Ok(bytes) => bytes,
+            // Out of a small device's reach, as budgets are.
+            Err(error @ PlanError::TooLarge { .. }) => {
+                refused = Some(error.into());
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let fitted = Fitted {
             setup,
             profile,

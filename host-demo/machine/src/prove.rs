@@ -25,6 +25,8 @@ use crate::tables::{EpochTable, NUM_TABLES};
 pub struct RecordProver<'a, B: Backend> {
     tables: &'a EpochTables<'a>,
     prover: Prover<'a, B, EpochTable<'a>, NUM_TABLES>,
+    /// Whether the workspace holds what is the same in all epochs.
+    prepared: bool,
 }
 
 impl<'a, B: Backend> RecordProver<'a, B>
@@ -45,14 +47,34 @@ where
         if !specs.eq(tables.specs) || *plan.params() != tables.setup().settings.params {
             return Err(StartError::OtherPlan);
         }
-        let mut prover = Prover::new(plan, &tables.airs, &POSEIDON2, workspace)?;
-        for (table, air) in tables.airs.iter().enumerate() {
-            if let Some(mut trace) = prover.preprocessed_mut(table) {
+        let mut prover = Self {
+            tables,
+            prover: Prover::new(plan, &tables.airs, &POSEIDON2, workspace)?,
+            prepared: false,
+        };
+        prover.prepare();
+        Ok(prover)
+    }
+
+    /// Commits what is the same in all epochs, unless the workspace holds it.
+    fn prepare(&mut self) {
+        if self.prepared {
+            return;
+        }
+        for (table, air) in self.tables.airs.iter().enumerate() {
+            if let Some(mut trace) = self.prover.preprocessed_mut(table) {
                 air.fill_preprocessed(&mut trace);
             }
         }
-        prover.prepare();
-        Ok(Self { tables, prover })
+        self.prover.prepare();
+        self.prepared = true;
+    }
+
+    /// Overwrites the whole workspace with zeros: [`Prover::wipe`]. What is the same in all epochs is
+    /// committed again when the next one is proved.
+    pub fn wipe(&mut self) {
+        self.prover.wipe();
+        self.prepared = false;
     }
 
     /// Starts the proof of a recorded epoch: all traces are written.
@@ -63,12 +85,13 @@ where
         &mut self,
         record: &mut EpochRecord<'_>,
     ) -> Traces<'_, 'a, B, EpochTable<'a>, NUM_TABLES> {
+        self.prepare();
         let setup = self.tables.setup();
         let statement = setup.epoch_statement(record.epoch());
         let mut traces = self
             .prover
             .begin(Some(&statement))
-            .expect("prepared when it was made");
+            .expect("prepared just now");
         for (table, air) in self.tables.airs.iter().enumerate() {
             air.fill(setup.program, record, &mut traces.trace_mut(table));
         }
@@ -107,6 +130,7 @@ pub struct EpochProver<'a, B: Backend> {
     machine: Machine<'a>,
     record: EpochRecord<'a>,
     prover: RecordProver<'a, B>,
+    wiped: bool,
 }
 
 /// A proved epoch.
@@ -147,18 +171,22 @@ where
             record: EpochRecord::new(setup.shape, record.cut(setup.shape)?),
             machine: Machine::new(setup.program, cells, max_cycles),
             prover: RecordProver::new(tables, plan, workspace)?,
+            wiped: false,
         })
     }
 
     /// Executes the next epoch and proves it; the proof's bytes go to `sink` as they are known.
     ///
     /// # Errors
-    /// [`EpochError`]; [`ExecError::Exited`] after the last epoch.
+    /// [`EpochError`]; [`ExecError::Exited`] after the last epoch, or when all was wiped.
     pub fn next<W: Write>(
         &mut self,
         io: &mut impl GuestIo,
         sink: W,
     ) -> Result<ProvedEpoch, EpochError<W::Error>> {
+        if self.wiped {
+            return Err(ExecError::Exited.into());
+        }
         let end = self.machine.run_epoch(io, &mut self.record)?;
         let exit_code = match end {
             EpochEnd::Full(_) => None,
@@ -171,6 +199,19 @@ where
             exit_code,
             proof_bytes,
         })
+    }
+
+    /// Ends the run and overwrites all of its [buffers](EpochBuffers), and the registers, with zeros, in
+    /// a way that no compiler drops.
+    ///
+    /// Private input, and what the guest computed from it, stay there otherwise; where they are secret,
+    /// this is the last thing to do, after an error too. What it cannot reach is the stack below the
+    /// calls that came before.
+    pub fn wipe(&mut self) {
+        self.machine.wipe();
+        self.record.wipe();
+        self.prover.wipe();
+        self.wiped = true;
     }
 
     /// The machine, between epochs.

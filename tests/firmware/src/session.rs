@@ -106,7 +106,7 @@ fn setup<'a>(program: &'a Program<'a>, log2_cycles: u8) -> Result<Setup<'a>, Set
 const fn other_bytes<B: Backend>(lens: &RecordLens) -> usize {
     size_of::<EpochPlan>()
         + size_of::<EpochProver<'_, B>>()
-        + lens.bytes()
+        + lens.bytes() as usize
         + Cell::slots_for(MAX_CELLS) * size_of::<Cell>()
         + SINK_BYTES
 }

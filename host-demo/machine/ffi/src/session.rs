@@ -17,7 +17,7 @@ use tranche_machine::{
 };
 
 use crate::error::TrancheError;
-use crate::raw::arena::{Arena, ROW_ALIGN, VALUE_ALIGN, value_bytes};
+use crate::raw::arena::{Arena, Lent, ROW_ALIGN, VALUE_ALIGN, value_bytes};
 use crate::types::{TranchePlan, TrancheProfile};
 
 /// Bytes of a session besides its cells, its record and its workspace.
@@ -45,6 +45,7 @@ const _: () = assert!(
 pub struct Session<'a> {
     prover: EpochProver<'a, Backend>,
     over: bool,
+    lent: Lent,
     gathered: [u8; GATHER_BYTES],
 }
 
@@ -67,7 +68,7 @@ impl<'a> Session<'a> {
         if (buffer.len() as u64) < needed {
             return Err(TrancheError::BufferTooSmall);
         }
-        let mut arena = Arena::new(buffer);
+        let (mut arena, lent) = Arena::new(buffer);
         let program = place_program(elf, &mut arena)?;
         let tables = place_tables(program, plan, &mut arena)?;
         let epoch = place_plan(tables, profile, &mut arena)?;
@@ -91,7 +92,12 @@ impl<'a> Session<'a> {
             record,
             workspace: arena.bytes(epoch.workspace_len())?,
         };
-        place_session(session, tables, epoch, buffers, max_cycles)
+        place_session(session, tables, epoch, buffers, max_cycles, lent)
+    }
+
+    /// The buffer that it lives in.
+    pub const fn lent(&self) -> Lent {
+        self.lent
     }
 
     /// Executes the next epoch and proves it; `sink` takes the proof's bytes, and stops it with false.
@@ -157,10 +163,12 @@ fn place_session<'a>(
     plan: &'a EpochPlan,
     buffers: EpochBuffers<'a>,
     max_cycles: u64,
+    lent: Lent,
 ) -> Result<&'a mut Session<'a>, TrancheError> {
     Ok(place.write(Session {
         prover: EpochProver::new(tables, plan, buffers, max_cycles)?,
         over: false,
+        lent,
         gathered: [0; GATHER_BYTES],
     }))
 }

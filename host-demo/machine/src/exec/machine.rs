@@ -211,6 +211,12 @@ impl<'a> Machine<'a> {
     pub fn into_cells(self) -> (&'a mut [Cell], [Cell; 64]) {
         self.memory.into_cells()
     }
+
+    /// Overwrites registers and cells with zeros, in a way that no compiler drops. The machine cannot
+    /// go on.
+    pub(crate) fn wipe(&mut self) {
+        self.memory.wipe();
+    }
 }
 
 impl<'a, C: CellStore> Machine<'a, C> {

@@ -4,6 +4,8 @@
 //! Knuth volume 3, section 6.4), from which nothing is removed before the end. A host has
 //! [`Pages`](super::pages::Pages), which grow.
 
+use zeroize::Zeroize;
+
 use crate::cells::{OUT, REGISTERS};
 
 /// A touched cell.
@@ -28,13 +30,40 @@ impl Cell {
         timestamp: 0,
     };
 
-    /// Slots in which `cells` cells of memory and output fit, and not one more than that takes.
+    /// Slots in which `cells` cells of memory and output fit, and not one more than that takes;
+    /// [`usize::MAX`] when there are not that many.
     pub const fn slots_for(cells: usize) -> usize {
-        (cells * SHARE.1).div_ceil(SHARE.0)
+        let slots = Self::slots_for_64(cells as u64);
+        if slots > usize::MAX as u64 {
+            usize::MAX
+        } else {
+            slots as usize
+        }
+    }
+
+    /// The same in 64 bits, below 2^61 cells.
+    pub(crate) const fn slots_for_64(cells: u64) -> u64 {
+        cells
+            .saturating_mul(SHARE.1 as u64)
+            .div_ceil(SHARE.0 as u64)
     }
 
     const fn is_free(&self) -> bool {
         self.id == u32::MAX
+    }
+}
+
+impl Zeroize for Cell {
+    fn zeroize(&mut self) {
+        let Self {
+            id,
+            value,
+            epoch,
+            timestamp,
+        } = self;
+        for word in [id, value, epoch, timestamp] {
+            word.zeroize();
+        }
     }
 }
 
@@ -111,6 +140,11 @@ impl<'a> Slots<'a> {
         NoRoom::Limit {
             bytes: 4 * (self.slots.len() * SHARE.0 / SHARE.1) as u64,
         }
+    }
+
+    /// Overwrites all slots with zeros. There is nothing to go on with afterwards.
+    fn wipe(&mut self) {
+        self.slots.iter_mut().zeroize();
     }
 
     /// Compacts the touched cells to the front of the slots, ascending by id.
@@ -199,6 +233,12 @@ impl<S: CellStore> Memory<S> {
 }
 
 impl<'a> Memory<Slots<'a>> {
+    /// Overwrites everything with zeros.
+    pub fn wipe(&mut self) {
+        self.fixed.iter_mut().zeroize();
+        self.store.wipe();
+    }
+
     /// The touched cells of the slots, ascending by id, and registers and hidden cells.
     pub fn into_cells(self) -> (&'a mut [Cell], [Cell; FIXED_CELLS]) {
         (self.store.into_cells(), self.fixed)

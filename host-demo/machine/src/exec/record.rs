@@ -4,6 +4,7 @@
 //! tables are counted while the tables that query them are filled.
 
 use tranche_core::F;
+use zeroize::{DefaultIsZeroes, Zeroize};
 
 use crate::bus::{CLOCK_START, Clock, STAMPS};
 use crate::shape::EpochShape;
@@ -61,6 +62,7 @@ pub struct AluRow {
 
 /// What a step of a system call does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)] // a row has no padding
 pub enum SysStep {
     /// Ends the run.
     #[default]
@@ -118,6 +120,12 @@ pub struct L2gRow {
     /// Timestamp of the last access.
     pub timestamp: u32,
 }
+
+impl DefaultIsZeroes for CpuRow {}
+impl DefaultIsZeroes for MemRow {}
+impl DefaultIsZeroes for AluRow {}
+impl DefaultIsZeroes for SysRow {}
+impl DefaultIsZeroes for L2gRow {}
 
 /// A list of bounded length over the caller's slice.
 #[derive(Debug)]
@@ -260,30 +268,53 @@ pub struct RecordLens {
 }
 
 impl RecordLens {
-    /// Those of epochs of `shape`.
+    /// Those of epochs of `shape`; [`usize::MAX`] for an entry that no address has the bits for.
     pub const fn of(shape: EpochShape) -> Self {
         Self {
-            cpu: 1 << shape.cpu,
-            mem: 1 << shape.mem,
-            cmp: 1 << shape.cmp,
-            bit: 1 << shape.bit,
-            shift: 1 << shape.shift,
-            sys: 1 << shape.sys,
-            l2g: 1 << shape.l2g,
-            rom: 1 << shape.rom,
+            cpu: rows(shape.cpu),
+            mem: rows(shape.mem),
+            cmp: rows(shape.cmp),
+            bit: rows(shape.bit),
+            shift: rows(shape.shift),
+            sys: rows(shape.sys),
+            l2g: rows(shape.l2g),
+            rom: rows(shape.rom),
             range: RANGE_ROWS,
             and4: AND4_ROWS,
         }
     }
 
-    /// Bytes of all buffers.
-    pub const fn bytes(&self) -> usize {
-        self.cpu * size_of::<CpuRow>()
-            + self.mem * size_of::<MemRow>()
-            + (self.cmp + self.bit + self.shift) * size_of::<AluRow>()
-            + self.sys * size_of::<SysRow>()
-            + self.l2g * size_of::<L2gRow>()
-            + (self.rom + self.range + self.and4) * size_of::<u32>()
+    /// Bytes of all buffers; in 64 bits, since those of the longest epochs are more than a small device
+    /// can address. Lengths that are no shape's saturate.
+    pub const fn bytes(&self) -> u64 {
+        let mut total = 0_u64;
+        let parts = [
+            (self.cpu, size_of::<CpuRow>()),
+            (self.mem, size_of::<MemRow>()),
+            (self.cmp, size_of::<AluRow>()),
+            (self.bit, size_of::<AluRow>()),
+            (self.shift, size_of::<AluRow>()),
+            (self.sys, size_of::<SysRow>()),
+            (self.l2g, size_of::<L2gRow>()),
+            (self.rom, size_of::<u32>()),
+            (self.range, size_of::<u32>()),
+            (self.and4, size_of::<u32>()),
+        ];
+        let mut i = 0;
+        while i < parts.len() {
+            let (len, size) = parts[i];
+            total = total.saturating_add((len as u64).saturating_mul(size as u64));
+            i += 1;
+        }
+        total
+    }
+}
+
+/// `2^log`.
+const fn rows(log: u32) -> usize {
+    match 1_usize.checked_shl(log) {
+        Some(rows) => rows,
+        None => usize::MAX,
     }
 }
 
@@ -448,6 +479,22 @@ impl<'a> EpochRecord<'a> {
         self.epoch = epoch;
         self.entry_pc = entry_pc;
         self.exit_pc = entry_pc;
+    }
+
+    /// Overwrites the buffers with zeros, in a way that no compiler drops: rows of an execution on
+    /// private input stay in them otherwise. The record is empty then.
+    pub fn wipe(&mut self) {
+        self.cpu.rows.zeroize();
+        self.mem.rows.zeroize();
+        for rows in [&mut self.cmp, &mut self.bit, &mut self.shift] {
+            rows.rows.zeroize();
+        }
+        self.sys.rows.zeroize();
+        self.l2g.rows.zeroize();
+        for counts in [&mut *self.rom, self.counts.range, self.counts.and4] {
+            counts.zeroize();
+        }
+        self.reset(0, 0);
     }
 
     /// Number of the epoch, from 1.

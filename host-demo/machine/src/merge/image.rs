@@ -10,7 +10,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::{MergeError, ends, fixed};
+use super::{MergeError, ends, fixed, table_rows};
 use crate::Program;
 use crate::cells::{RAM_CELLS, REGISTERS, REGISTERS_END};
 
@@ -31,9 +31,9 @@ impl<'a> Image<'a> {
     /// The image of `program` in a table of 2^`log_height` rows.
     ///
     /// # Errors
-    /// [`MergeError::TooManyRows`] when that is less than [`image_rows`].
+    /// [`MergeError::TooManyRows`] when that is less than [`image_rows`], or more than any table has.
     pub fn new(program: &'a Program<'a>, log_height: u8) -> Result<Self, MergeError> {
-        let (needed, got) = (image_rows(program), 1 << log_height);
+        let (needed, got) = (image_rows(program), table_rows(log_height));
         if needed > got {
             return Err(MergeError::TooManyRows { needed, got });
         }

@@ -36,6 +36,7 @@ pub use tree::{Child, Node, Step, Tree, empty_root};
 
 use p3_air::Air;
 use p3_lookup::InteractionBuilder;
+use tranche_core::plan::MAX_LOG_HEIGHT;
 use tranche_core::{F, TableSpec, TraceMut};
 
 use crate::air::{assert_fixed_shape, base_air};
@@ -48,6 +49,15 @@ pub const GMEM: &str = "gmem";
 
 /// log2 of the least rows of a table whose height depends on the run: above every Merkle cap.
 pub const MIN_LOG_ROWS: u8 = 4;
+
+/// Rows of a table of 2^`log_height`; none when it has more than a table can have.
+const fn table_rows(log_height: u8) -> usize {
+    if log_height as usize > MAX_LOG_HEIGHT {
+        0
+    } else {
+        1 << log_height
+    }
+}
 
 /// A table of a merge batch.
 ///

@@ -9,7 +9,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::{MergeError, ends, fixed};
+use super::{MergeError, ends, fixed, table_rows};
 use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN};
 
 pub(super) const FINI_EPOCH: usize = 0;
@@ -29,11 +29,11 @@ impl<'a> Outcome<'a> {
     ///
     /// # Errors
     /// [`MergeError::TooManyRows`] when the table is shorter than the output and two more, or the
-    /// output is not below [`MAX_OUTPUT_BYTES`].
+    /// output is not below [`MAX_OUTPUT_BYTES`], or the table has more rows than any.
     pub fn new(exit_code: u32, output: &'a [u8], log_height: u8) -> Result<Self, MergeError> {
         let (needed, got) = (
             output.len() + 2,
-            (MAX_OUTPUT_BYTES as usize + 1).min(1 << log_height),
+            (MAX_OUTPUT_BYTES as usize + 1).min(table_rows(log_height)),
         );
         if needed > got {
             return Err(MergeError::TooManyRows { needed, got });

@@ -4,6 +4,8 @@
 
 use core::mem::{MaybeUninit, align_of, size_of};
 
+use zeroize::Zeroize;
+
 use crate::error::TrancheError;
 
 /// Alignment of values, in bytes.
@@ -16,6 +18,25 @@ pub const fn value_bytes<T>() -> usize {
     size_of::<T>().next_multiple_of(VALUE_ALIGN)
 }
 
+/// A whole buffer that is lent to what lives in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Lent {
+    start: *mut MaybeUninit<u8>,
+    len: usize,
+}
+
+impl Lent {
+    /// Overwrites the buffer with zeros, in a way that no compiler drops.
+    ///
+    /// # Safety
+    /// The buffer is still lent, and nothing that was put into it is used any more.
+    pub unsafe fn wipe(self) {
+        // SAFETY: this function's contract; start and length are those of the buffer.
+        let buffer = unsafe { core::slice::from_raw_parts_mut(self.start, self.len) };
+        buffer.zeroize();
+    }
+}
+
 /// What is left of a buffer.
 #[derive(Debug)]
 pub struct Arena<'a> {
@@ -23,11 +44,15 @@ pub struct Arena<'a> {
 }
 
 impl<'a> Arena<'a> {
-    /// The buffer from its first aligned byte on.
-    pub fn new(buffer: &'a mut [MaybeUninit<u8>]) -> Self {
-        let start = buffer.as_ptr().align_offset(VALUE_ALIGN);
-        let left = buffer.get_mut(start..).unwrap_or_default();
-        Self { left }
+    /// The buffer from its first aligned byte on, and all of it for when it is given back.
+    pub fn new(buffer: &'a mut [MaybeUninit<u8>]) -> (Self, Lent) {
+        let (start, len) = (buffer.as_mut_ptr(), buffer.len());
+        // SAFETY: the buffer itself, ours alone for 'a. What is cut from it descends from the pointer that
+        // it is wiped through, which therefore stays valid.
+        let buffer = unsafe { core::slice::from_raw_parts_mut(start, len) };
+        let aligned = buffer.as_ptr().align_offset(VALUE_ALIGN);
+        let left = buffer.get_mut(aligned..).unwrap_or_default();
+        (Self { left }, Lent { start, len })
     }
 
     /// The next `len` bytes.

@@ -143,8 +143,8 @@ pub unsafe extern "C" fn tranche_plan_size(
 /// alignment and with anything in it.
 ///
 /// Until the last call on the session, the program's bytes stay as they are, and the buffer is touched
-/// by nobody else. There is nothing to close; a guest's private input leaves traces in the buffer.
-/// `max_cycles` bounds the run.
+/// by nobody else. Nothing needs to be closed, but a guest's private input, and what it computed from it,
+/// stay in the buffer until `tranche_end` or somebody else overwrites them. `max_cycles` bounds the run.
 ///
 /// # Safety
 /// `elf` is valid for reads of `elf_len` bytes, `plan` for a read, `buffer` for writes of `buffer_len`
@@ -217,6 +217,26 @@ pub unsafe extern "C" fn tranche_prove_next(
     unsafe { deliver(proved, epoch) }
 }
 
+/// Ends a session, whatever its state, and overwrites the whole buffer that it was begun with with zeros,
+/// in a way that no compiler drops: afterwards nothing of the guest's private input is in it. What it
+/// cannot reach is the stack below the calls that came before.
+///
+/// The session is gone; the buffer is the caller's again.
+///
+/// # Safety
+/// `session` was begun by `tranche_begin`, is in no other call, and has not been ended; or null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tranche_end(session: *mut TrancheSession) -> TrancheError {
+    // SAFETY: the caller's contract: `tranche_begin` made the pointer from such a reference.
+    let session = unsafe { session.cast::<Session<'_>>().as_ref() };
+    let Some(lent) = session.map(Session::lent) else {
+        return TrancheError::NullPointer;
+    };
+    // SAFETY: the caller's contract: the buffer is the session's until now, and nobody uses it again.
+    unsafe { lent.wipe() };
+    TrancheError::Ok
+}
+
 /// The guest's world as the machine takes it.
 struct Guest<'a>(Option<&'a TrancheGuest>);
 
@@ -230,5 +250,118 @@ impl GuestIo for Guest<'_> {
         if let Some((write, user)) = self.0.and_then(|guest| Some((guest.write?, guest.user))) {
             write(user, byte);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+
+    const SPIN: &[u8] = include_bytes!("../../../../guests/prebuilt/spin.elf");
+    /// A private input that the guest cannot read as a number, so that it soon exits.
+    const SECRET: &[u8] = b"a secret that stays here";
+    const DIRT: u8 = 0xa5;
+
+    extern "C" fn read(user: *mut c_void) -> i32 {
+        // SAFETY: every test below hands a slice that outlives its session.
+        let left = unsafe { &mut *user.cast::<&[u8]>() };
+        match left.split_first() {
+            Some((&byte, rest)) => {
+                *left = rest;
+                byte.into()
+            }
+            None => -1,
+        }
+    }
+
+    extern "C" fn take(_: *mut c_void, _: *const u8, _: usize) -> i32 {
+        0
+    }
+
+    extern "C" fn stop(_: *mut c_void, _: *const u8, _: usize) -> i32 {
+        1
+    }
+
+    fn planned() -> TranchePlan {
+        let mut request = plan::default_request();
+        request.settings.epoch_log2 = 6;
+        request.settings.num_queries = 2;
+        request.settings.query_pow_bits = 0;
+        request.security_floor_bits = 0;
+        plan::plan(SPIN, &request).unwrap().0
+    }
+
+    /// Whether a word of the input stands somewhere in the buffer, as values of cells and rows do.
+    fn leaks(memory: &[u8]) -> bool {
+        let read = &SECRET[..11];
+        let word = |at: usize| memory.windows(4).any(|word| word == &read[at..at + 4]);
+        (0..=read.len() - 4).any(word)
+    }
+
+    /// Runs a session's first epoch in `memory`, and ends it.
+    fn run(memory: &mut [u8], sink: TrancheSink) -> (TrancheError, bool) {
+        let planned = planned();
+        let mut input = SECRET;
+        let guest = TrancheGuest {
+            user: (&raw mut input).cast(),
+            read: Some(read),
+            write: None,
+        };
+        let mut session = core::ptr::null_mut();
+        let (buffer, len) = (memory.as_mut_ptr(), memory.len());
+        // SAFETY: every pointer is valid for as long as it is used, and the buffer is looked at in
+        // between, by the pointer that the session descends from, while no call runs.
+        unsafe {
+            let begun = tranche_begin(
+                SPIN.as_ptr(),
+                SPIN.len(),
+                &planned,
+                1000,
+                buffer.cast(),
+                len,
+                &mut session,
+            );
+            assert_eq!(begun, TrancheError::Ok);
+            let mut epoch = core::mem::zeroed();
+            let null = core::ptr::null_mut();
+            let proved = tranche_prove_next(session, &guest, sink, null, &mut epoch);
+            let leaks = leaks(&Vec::from(core::slice::from_raw_parts(buffer, len)));
+            assert_eq!(tranche_end(session), TrancheError::Ok);
+            (proved, leaks)
+        }
+    }
+
+    #[test]
+    fn an_ended_session_leaves_zeros() {
+        let len = planned().bytes;
+        for sink in [take as extern "C" fn(_, _, _) -> _, stop] {
+            for (before, after) in [(0, 0), (1, 0), (7, 3), (16, 64)] {
+                let mut memory = vec![DIRT; before + len + after];
+                let buffer = &mut memory[before..before + len];
+                let (proved, leaked) = run(buffer, Some(sink));
+                let stopped = sink as usize == stop as usize;
+                let expected = if stopped {
+                    TrancheError::Stopped
+                } else {
+                    TrancheError::Ok
+                };
+                assert_eq!(proved, expected);
+                assert!(leaked, "the control: the input is in the buffer");
+                assert!(buffer.iter().all(|&byte| byte == 0));
+                let (outside, rest) = memory.split_at(before);
+                let outside = outside.iter().chain(&rest[len..]);
+                assert!(outside.copied().all(|byte| byte == DIRT), "nothing else");
+            }
+        }
+    }
+
+    #[test]
+    fn no_session_is_not_ended() {
+        // SAFETY: null is allowed.
+        let ended = unsafe { tranche_end(core::ptr::null_mut()) };
+        assert_eq!(ended, TrancheError::NullPointer);
     }
 }
