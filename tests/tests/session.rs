@@ -63,6 +63,23 @@ impl Memory {
         }
     }
 
+    /// Cells and rows as a wiped session leaves them. (Of the workspace, a unit test of the core.)
+    fn assert_zero(&self) {
+        let zero = Cell {
+            id: 0,
+            ..Cell::FREE
+        };
+        assert!(self.cells.iter().all(|&cell| cell == zero));
+        assert_zeros(&self.cpu, self.cpu.len() - 1);
+        assert_zeros(&self.mem, self.mem.len());
+        self.alu
+            .iter()
+            .for_each(|rows| assert_zeros(rows, rows.len() - 3));
+        assert_zeros(&self.sys, self.sys.len());
+        assert_zeros(&self.l2g, self.l2g.len());
+        assert!(self.counts.iter().flatten().all(|&count| count == 0));
+    }
+
     fn buffers(&mut self) -> EpochBuffers<'_> {
         let [cmp, bit, shift] = &mut self.alu;
         let [rom, range, and4] = &mut self.counts;
@@ -83,6 +100,12 @@ impl Memory {
             workspace: &mut self.workspace,
         }
     }
+}
+
+/// The first `len` rows are nothing but zeros.
+fn assert_zeros<T: Default + std::fmt::Debug>(rows: &[T], len: usize) {
+    let zero = format!("{:?}", T::default());
+    assert!(rows[..len].iter().all(|row| format!("{row:?}") == zero));
 }
 
 /// The guest's world: an input, and an output that nobody keeps.
@@ -152,7 +175,12 @@ fn the_bytes_of_the_bundle_without_a_heap() {
             assert_eq!(session.machine().exit_code(), Some(execution.exit_code));
             let after = session.next(&mut io, &mut bytes[..]);
             assert_eq!(after, Err(EpochError::Execution(ExecError::Exited)));
+            session.wipe();
+            assert!((0..32).all(|i| session.machine().register(i) == 0));
+            let after = session.next(&mut io, &mut bytes[..]);
+            assert_eq!(after, Err(EpochError::Execution(ExecError::Exited)));
         });
+        memory.assert_zero();
     }
 }
 

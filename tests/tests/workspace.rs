@@ -14,7 +14,7 @@ use tranche_core::prover::SetupError;
 use tranche_core::workspace::{ALIGN_BYTES, WorkspaceTooSmall, bytes_for};
 use tranche_core::{DefaultBackend, F, Plan, Prover};
 use tranche_tests::air::TestAir;
-use tranche_tests::core::{MAX_TABLES, buffer, fill};
+use tranche_tests::core::{MAX_TABLES, PROFILES, buffer, fill};
 use tranche_tests::reference::Batch;
 use tranche_tests::shapes::{QUICK, Shape, shapes, sweep};
 
@@ -160,6 +160,34 @@ proptest! {
             traces.trace_mut(table).values_mut().fill(F::NEG_ONE);
         }
         prop_assert!(batch.prove_with(&mut prover) == fresh);
+    }
+
+    /// A wiped workspace holds no trace, and the prover is as new.
+    #[test]
+    fn wiped_and_used_again(shape in shapes()) {
+        let batch = shape.batch();
+        for profile in PROFILES {
+            let plan = batch.plan_in::<DefaultBackend>(profile).expect("a plan of a test batch");
+            let mut workspace = buffer(plan.workspace_len());
+            let mut prover = batch.prover::<DefaultBackend>(&plan, &mut workspace);
+            let fresh = batch.prove_with(&mut prover);
+            prover.wipe();
+            for (table, air) in batch.airs.iter().enumerate() {
+                let Some(mut trace) = prover.preprocessed_mut(table) else {
+                    continue;
+                };
+                prop_assert!(trace.values_mut().iter().all(|&value| value == F::ZERO));
+                prop_assert!(prover.begin(None).is_err(), "not prepared any more");
+                let trace = prover.preprocessed_mut(table).expect("the same table");
+                fill(&air.preprocessed_trace().expect("columns"), trace);
+            }
+            prover.prepare();
+            let mut traces = prover.begin(None).expect("prepared");
+            for table in 0..traces.len() {
+                prop_assert!(traces.trace_mut(table).values_mut().iter().all(|&value| value == F::ZERO));
+            }
+            prop_assert!(batch.prove_with(&mut prover) == fresh);
+        }
     }
 }
 

@@ -256,3 +256,77 @@ fn reverse_traces<B: Backend, const N: usize>(plan: &Plan<N>, round: Round, trac
         rest = after;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use p3_air::{Air, BaseAir, WindowAccess};
+    use p3_field::PrimeCharacteristicRing;
+    use p3_lookup::{Count, InteractionBuilder};
+
+    use super::*;
+    use crate::{DefaultBackend, Params, TableSpec};
+
+    /// A preprocessed column that grows, and one that is its square; squares are sent and received.
+    struct Squares;
+
+    impl BaseAir<F> for Squares {
+        fn width(&self) -> usize {
+            1
+        }
+
+        fn preprocessed_width(&self) -> usize {
+            1
+        }
+    }
+
+    impl<AB: InteractionBuilder<F = F>> Air<AB> for Squares {
+        fn eval(&self, builder: &mut AB) {
+            let square: AB::Expr = builder.main().current_slice()[0].into();
+            let x: AB::Expr = builder.preprocessed().current_slice()[0].into();
+            builder.assert_eq(square.clone(), x.square());
+            builder.push_interaction("squares", [square.clone()], 1);
+            builder.push_interaction("squares", [square], Count::provided(-AB::Expr::ONE));
+        }
+    }
+
+    #[test]
+    fn a_wiped_workspace_is_zero_to_its_last_element() {
+        const MAX_BYTES: usize = 1 << 16;
+        let params = Params {
+            num_queries: 3,
+            ..Params::BENCHMARK
+        };
+        for profile in [Profile::Fast, Profile::Compact] {
+            let (airs, specs) = ([Squares], [TableSpec::new(6)]);
+            let plan = Plan::<1>::with_profile::<DefaultBackend, _>(&airs, &specs, params, profile)
+                .expect("a plan");
+            let mut buffer = [MaybeUninit::new(0xa5); 1 << 18];
+            let mut prover = Prover::<DefaultBackend, _, 1>::new(
+                &plan,
+                &airs,
+                &Poseidon2::BABY_BEAR,
+                &mut buffer,
+            )
+            .expect("a workspace that is long enough");
+            let mut proofs = [[0; MAX_BYTES]; 2];
+            for proof in &mut proofs {
+                let mut trace = prover.preprocessed_mut(0).expect("a column");
+                (0..64).for_each(|row| trace.set(row, 0, F::from_usize(row)));
+                prover.prepare();
+                let square = |_, mut trace: TraceMut<'_>| {
+                    (0..64).for_each(|row| trace.set(row, 0, F::from_usize(row * row)));
+                };
+                prover
+                    .prove_batch(None, &[&[]], square, &mut proof[..])
+                    .expect("room for the proof");
+                assert!(prover.words.iter().any(|&word| word != F::ZERO));
+                prover.wipe();
+                assert!(prover.words.iter().all(|&word| word == F::ZERO));
+                assert_eq!(prover.words.len(), plan.regions().len());
+                let unprepared = prover.begin(None).map(|_| ());
+                assert_eq!(unprepared, Err(ProveError::NotPrepared));
+            }
+            assert!(proofs[0] == proofs[1] && proofs[0] != [0; MAX_BYTES]);
+        }
+    }
+}

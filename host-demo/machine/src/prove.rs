@@ -4,7 +4,7 @@
 //! All sizes can be asked for before anything is executed: [`EpochPlan::workspace_len`],
 //! [`RecordLens::of`](crate::RecordLens::of), and [`Cell::slots_for`] for the cells that a run
 //! touches, of which an epoch adds at most as many as its L2G table has rows. Nothing here
-//! allocates, and nothing panics on what a caller passes.
+//! allocates, and nothing panics on what a caller passes, but for a record of another setup.
 
 use core::mem::MaybeUninit;
 
@@ -81,6 +81,9 @@ where
     ///
     /// The record must be of this setup's program; what follows are the steps of
     /// [`tranche_core::prover`], with the epoch's [public values](EpochTables::public_values).
+    ///
+    /// # Panics
+    /// When the record is of another shape, and has more rows than a table.
     pub fn fill(
         &mut self,
         record: &mut EpochRecord<'_>,
@@ -102,6 +105,9 @@ where
     ///
     /// # Errors
     /// What the sink returns.
+    ///
+    /// # Panics
+    /// As [`RecordProver::fill`].
     pub fn prove<W: Write>(
         &mut self,
         record: &mut EpochRecord<'_>,
