@@ -95,8 +95,9 @@ fn sums_of_shapes_saturate() {
     let shape = Shape::EMPTY.with_table(&most).with_table(&most);
     let sums = (shape.openings, shape.constraints, shape.messages);
     assert_eq!(sums, (u32::MAX, u32::MAX, u64::MAX));
-    assert!(Bits::unique(&shape, &Params::DEFAULT).total() < 1.0);
-    assert!(Bits::johnson(&shape, &Params::DEFAULT).is_none_or(|bits| bits.total() < 1.0));
+    // What is left are the bits of grinding.
+    assert!(Bits::unique(&shape, &Params::DEFAULT).total() < 20.0);
+    assert!(Bits::johnson(&shape, &Params::DEFAULT).is_none_or(|bits| bits.total() < 20.0));
 }
 
 /// No buffer is as long as these, and asking for their lengths is no overflow.
