@@ -257,7 +257,7 @@ fn is_sound(elf: &[u8]) {
     let Ok(program) = Program::parse(elf) else {
         return;
     };
-    assert!(matches!(program.instruction(program.entry()), Some(_)));
+    assert!(program.instruction(program.entry()).is_some());
     assert!(program.intervals().is_sorted_by(|a, b| a.end <= b.start));
     let words: u32 = program.intervals().iter().map(|i| i.end - i.start).sum();
     assert!(words <= MAX_IMAGE_WORDS);
