@@ -145,6 +145,7 @@ mod tests {
     /// One test, since the heap is counted over all threads.
     #[test]
     fn a_verifier_at_fault_is_found() {
+        let _alone = crate::alone();
         let honest = &*HONEST;
         assert_eq!(honest.proofs.len(), 3);
         for bundle in &honest.bundles {

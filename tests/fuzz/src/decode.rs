@@ -198,12 +198,14 @@ mod tests {
 
     #[test]
     fn every_function_of_every_opcode() {
+        let _alone = crate::alone();
         words().for_each(|word| check(&word.to_le_bytes()));
     }
 
     /// Each way of being wrong is found on some word.
     #[test]
     fn a_wrong_decoder_is_found() {
+        let _alone = crate::alone();
         let wrong: [fn(u32) -> Result<Instruction, DecodeError>; 4] = [
             // An immediate without its sign.
             |word| match decode(word)? {

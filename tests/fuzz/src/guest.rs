@@ -296,6 +296,7 @@ mod tests {
 
     #[test]
     fn programs_end_and_agree_with_qemu() {
+        let _alone = crate::alone();
         let mut outputs = std::collections::BTreeSet::new();
         for seed in 0..12 {
             let data = choices(seed);
@@ -311,6 +312,7 @@ mod tests {
 
     #[test]
     fn a_wrong_run_is_found() {
+        let _alone = crate::alone();
         let generated = generate(&mut Unstructured::new(&choices(7))).unwrap();
         let expected = qemu(&generated.elf, &generated.input);
         let program = Program::parse(&generated.elf).unwrap();

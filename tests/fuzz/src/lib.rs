@@ -42,3 +42,12 @@ pub fn heap_peak<R>(work: impl FnOnce() -> R) -> (R, usize) {
     let result = work();
     (result, HEAP.get_peak_memory())
 }
+
+/// Until it is dropped, no other test that asks for it runs: the heap is counted over all threads.
+#[cfg(test)]
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
