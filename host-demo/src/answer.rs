@@ -37,12 +37,17 @@ impl Answer {
 
     /// Says why there is none: to the reader, and as an object with the key `error`.
     pub fn fail(self, reason: impl Display) {
-        eprintln!("tranche: {reason}");
+        say(format_args!("tranche: {reason}"));
         if self.json {
             // Nobody is left to be told that this fails too.
             let _ = self.give(format!("{}\n", json!({ "error": reason.to_string() })));
         }
     }
+}
+
+/// Writes a line to stderr. That nobody can read it, on a terminal that hung up say, is no reason to panic.
+pub fn say(line: impl Display) {
+    let _ = writeln!(stderr().lock(), "{line}");
 }
 
 /// Writes to stdout; that nobody reads any more is no error.

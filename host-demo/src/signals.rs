@@ -13,6 +13,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
+use crate::answer::say;
 use crate::system;
 
 /// What asks the program to end.
@@ -42,7 +43,7 @@ pub fn end_after(clean: impl FnOnce(&str) + Send + 'static) -> io::Result<()> {
     let wait = move || {
         if let Some(signal) = signals.forever().next() {
             if stderr().is_terminal() {
-                eprintln!();
+                say("");
             }
             clean(name(signal));
             exit(128 + signal);

@@ -6,7 +6,7 @@ use serde_json::json;
 use tranche_machine::Program;
 
 use super::{execute, read_both};
-use crate::answer::print;
+use crate::answer::{print, say};
 use crate::cli::RunArgs;
 use crate::error::{Error, GUEST_RUN_FAILED, RUN_FAILED};
 use crate::hex::hex;
@@ -30,10 +30,10 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
         print(format!("{report}\n"))?;
     } else {
         print(&execution.output)?;
-        eprintln!(
+        say(format_args!(
             "exit code {}, {} cycles, {} instructions",
             execution.exit_code, execution.cycles, execution.instructions
-        );
+        ));
     }
     Ok(ExitCode::from(match execution.exit_code as u8 {
         RUN_FAILED => GUEST_RUN_FAILED,

@@ -468,6 +468,17 @@ fn a_second_signal_ends_at_once() {
     drop(reader);
 }
 
+/// Nobody hears the last words: whoever started it hung up.
+#[test]
+fn a_signal_ends_a_program_that_nobody_hears() {
+    let here = folder("unheard");
+    let (mut child, _) = start(&here, &["-o", "bundle", "--json"]);
+    drop((child.stdout.take(), child.stderr.take()));
+    kill(&child, "HUP");
+    assert_eq!(child.wait().unwrap().code(), Some(129));
+    assert_eq!(names(&here), ["long"]);
+}
+
 /// What cannot be caught leaves a part, but never under the name of the bundle.
 #[test]
 fn a_kill_leaves_the_name_alone() {
