@@ -141,10 +141,12 @@ pub fn prove<W: Write>(
     let tables = EpochTables::new(setup);
     let plan = tables.plan_in::<Backend>(options.profile)?;
     check_floor(&bits(&plan), options)?;
-    Survey::of(setup, input, execution)?.check(&setup.settings.params, options)?;
-    // An epoch has a cycle or more.
-    let most = usize::try_from(execution.cycles).unwrap_or(usize::MAX);
-    let workers = options.workers.get().min(most.max(1));
+    let epochs = {
+        let survey = Survey::of(setup, input, execution)?;
+        survey.check(&setup.settings.params, options)?;
+        survey.epochs()
+    };
+    let workers = options.workers.get().min(epochs as usize);
     let mut storage = Vec::new();
     let records = workers.saturating_add(EPOCHS_AHEAD);
     storage.try_reserve_exact(records)?;
