@@ -54,7 +54,11 @@ fn loads(file: &[u8]) -> Option<Vec<Load<'_>>> {
         let field = |n: usize| word(file, at + 4 * n);
         let (offset, filesz, memsz) = (field(1)? as usize, field(4)? as usize, field(5)?);
         if field(0)? == 1 && memsz > 0 {
-            let data = file.get(offset..offset.checked_add(filesz)?)?;
+            // Where a segment without bytes has them does not matter.
+            let data = match filesz {
+                0 => &[],
+                _ => file.get(offset..offset.checked_add(filesz)?)?,
+            };
             loads.push(Load {
                 address: field(2)?,
                 data,
@@ -87,9 +91,16 @@ fn compare(program: &Program<'_>, file: &[u8]) {
     }
     let loads = loads(file).expect("a file that was loaded is as long as it says");
     assert_eq!(Some(program.entry() * 4), word(file, 24), "the entry");
-    let end = |load: &Load<'_>| (u64::from(load.address) + u64::from(load.size)).div_ceil(4) as u32;
-    let code = || loads.iter().filter(|load| load.executable);
-    let rom = code().map(|load| load.address / 4).min()..code().map(end).max();
+    let cell_after =
+        |load: &Load<'_>, bytes: u64| (u64::from(load.address) + bytes).div_ceil(4) as u32;
+    let end = |load: &Load<'_>| cell_after(load, load.size.into());
+    // The rest of an executable segment is memory like any other.
+    let code_end = |load: &Load<'_>| cell_after(load, load.data.len() as u64);
+    let code = || {
+        let code = |load: &&Load<'_>| load.executable && !load.data.is_empty();
+        loads.iter().filter(code)
+    };
+    let rom = code().map(|load| load.address / 4).min()..code().map(code_end).max();
     assert_eq!(Some(program.rom().start)..Some(program.rom().end), rom);
     for load in &loads {
         let data_end = load.address / 4 + load.data.len() as u32 / 4;
@@ -101,9 +112,15 @@ fn compare(program: &Program<'_>, file: &[u8]) {
         ] {
             let (got, expected) = (program.initial_word(cell), initial_word(&loads, cell));
             assert_eq!(got, expected, "cell {cell:#x}");
-            let executable = code().any(|load| (load.address / 4..end(load)).contains(&cell));
+            let executable = code().any(|load| (load.address / 4..code_end(load)).contains(&cell));
             let in_rom = program.code(cell);
             assert!(!executable || in_rom == Some(expected), "code at {cell:#x}");
+        }
+        for cell in [end(load) - 1, end(load)] {
+            let loaded = loads
+                .iter()
+                .any(|load| (load.address / 4..end(load)).contains(&cell));
+            assert_eq!(program.loads(cell), loaded, "cell {cell:#x} is loaded");
         }
     }
 }
@@ -176,8 +193,11 @@ mod tests {
             env!("CARGO_MANIFEST_DIR"),
             "/../../host-demo/guests/prebuilt"
         );
-        for entry in std::fs::read_dir(guests).unwrap() {
-            check(&std::fs::read(entry.unwrap().path()).unwrap());
+        let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/elf");
+        for folder in [guests, seeds] {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                check(&std::fs::read(entry.unwrap().path()).unwrap());
+            }
         }
         check(&file());
     }
