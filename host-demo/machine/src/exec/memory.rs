@@ -2,7 +2,7 @@
 //!
 //! [`Slots`] needs no heap: an open-addressing hash table over the caller's slice (linear probing,
 //! Knuth volume 3, section 6.4), from which nothing is removed before the end. A host has
-//! [`Pages`](super::pages::Pages), which grow.
+//! `Pages` (feature `alloc`), which grow.
 
 use zeroize::Zeroize;
 
