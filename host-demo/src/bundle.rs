@@ -324,10 +324,15 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// [`FormatError`], also for settings outside of their caps.
     pub fn new(mut source: R) -> Result<(Self, Header), FormatError> {
-        let bytes: [u8; HEADER_BYTES] = take(&mut source)?;
-        if bytes[..8] != MAGIC {
+        // Another file may be shorter than a header, and is no bundle all the same.
+        let magic: [u8; MAGIC.len()] = take(&mut source)?;
+        if magic != MAGIC {
             return Err(FormatError::Magic);
         }
+        let rest: [u8; HEADER_BYTES - MAGIC.len()] = take(&mut source)?;
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[..MAGIC.len()].copy_from_slice(&magic);
+        bytes[MAGIC.len()..].copy_from_slice(&rest);
         let version = u16::from_le_bytes([bytes[8], bytes[9]]);
         if version != VERSION {
             return Err(FormatError::Version { got: version });

@@ -83,8 +83,8 @@ fn sizes_are_bytes_with_or_without_a_unit() {
     for (size, bytes) in [
         ("1000", 1000),
         ("100kB", 100_000),
-        ("0.5 MB", 500_000),
-        ("1MiB", 1 << 20),
+        ("0.1 MB", 100_000),
+        ("128KiB", 128 << 10),
         ("1.5KiB", 1536),
     ] {
         let output = tranche(&["prove", &guest("spin"), "--memory", size, "--workers", "1"]);
