@@ -124,7 +124,11 @@ where
                 Err(SetupError::Security { .. }) => continue,
                 setup => setup?,
             };
-            let plan = EpochTables::new(&setup).plan_in::<B>(profile)?;
+            let plan = match EpochTables::new(&setup).plan_in::<B>(profile) {
+                // Nor does an address have room for them.
+                Err(PlanError::TooLarge { .. }) => continue,
+                plan => plan?,
+            };
             let needed = plan.workspace_len() + other_bytes::<B>(&RecordLens::of(setup.shape));
             if needed <= bytes {
                 defmt::info!(
