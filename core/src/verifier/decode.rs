@@ -22,7 +22,8 @@ use super::{Configuration, VerifyError};
 /// them the four of a quotient chunk, 64 from 18: less than six to one.
 const DECODED_PER_BYTE: usize = 8;
 
-/// Reads a proof of at most `limit` bytes, in memory of at most eight times what it is long.
+/// Reads a proof of at most `limit` bytes, into elements of at most eight times what it is long; the
+/// vectors that grow to hold them may have room for twice as many.
 ///
 /// A proof has exactly one encoding, and no other is accepted: all bytes are consumed, and encoding
 /// the result again gives them back.

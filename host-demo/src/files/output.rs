@@ -172,9 +172,11 @@ impl Place {
         for _ in 0..=MAX_LINKS {
             match fs::symlink_metadata(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    // A name with a slash at its end is a folder's, and there is none.
+                    let folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
                     return match path.file_name() {
-                        Some(_) => Ok(Self::File(path)),
-                        None => Err(error),
+                        Some(_) if !folder => Ok(Self::File(path)),
+                        _ => Err(error),
                     };
                 }
                 Err(error) => return Err(error),

@@ -49,6 +49,7 @@ pub fn fit<'a>(
     let longest = longest.clamp(MIN_LOG2_CYCLES, MAX_LOG2_CYCLES);
     let candidates = by_preference(MIN_LOG2_CYCLES..=longest);
     let mut needed = u64::MAX;
+    let mut insecure = None;
     for (log2_cycles, profile) in candidates.filter(|(_, profile)| profiles.contains(profile)) {
         let settings = Settings {
             log2_cycles,
@@ -56,7 +57,10 @@ pub fn fit<'a>(
         };
         let setup = match Setup::secure(program, settings, options.floor) {
             // The longest epochs may have too few bits, whatever is raised.
-            Err(SetupError::Security { .. }) => continue,
+            Err(error @ SetupError::Security { .. }) => {
+                insecure = Some(error.into());
+                continue;
+            }
             setup => setup?,
         };
         // As many epochs at least as it takes to hold all cycles.
@@ -66,7 +70,10 @@ pub fn fit<'a>(
         }
         let survey = Survey::of(&setup, input, execution)?;
         let setup = match survey.secure(setup, options.floor) {
-            Err(ProveError::Setup(SetupError::Security { .. })) => continue,
+            Err(error @ ProveError::Setup(SetupError::Security { .. })) => {
+                insecure = Some(error);
+                continue;
+            }
             setup => setup?,
         };
         // More queries may take more memory.
@@ -83,7 +90,11 @@ pub fn fit<'a>(
         }
         needed = needed.min(total);
     }
-    Ok(Fit::TooSmall { needed })
+    match insecure {
+        // No budget would do.
+        Some(error) if needed == u64::MAX => Err(error),
+        _ => Ok(Fit::TooSmall { needed }),
+    }
 }
 
 /// Bytes of all workers' workspaces, of which there are no more than epochs.
