@@ -318,15 +318,15 @@ pub(super) fn check_multiplicities(tables: &[TablePlan]) -> Result<(), PlanError
 /// Every length of a region, and every offset, is an address's.
 ///
 /// Each row of an extension has a table's columns of all rounds, and less than [`PER_ROW`] elements of
-/// digests, codewords and twiddles over all of them; traces, and what `Compact` keeps, are not longer than
-/// extensions; scratch is not longer than both, or of a few rows. So four times that, and what a few rows
-/// take, is more than all regions together.
+/// digests, codewords and twiddles over all of them; traces, and what `Compact` keeps, are at most half as
+/// long as extensions; scratch is not longer than both, or of a few rows. So three times that, and what a
+/// few rows take, is more than all regions together.
 pub(super) fn check_size(tables: &[TablePlan], params: &Params) -> Result<(), PlanError> {
     check_size_for(tables, params, usize::MAX as u64)
 }
 
 /// Elements of a row, over all trees and codewords of a batch, that belong to no column.
-const PER_ROW: usize = 32 * DIGEST;
+const PER_ROW: usize = 16 * DIGEST;
 /// Elements of the rows that the phases work on at once, at most.
 const FEW_ROWS: u64 = 1 << 24;
 
@@ -339,7 +339,7 @@ fn check_size_for(tables: &[TablePlan], params: &Params, most: u64) -> Result<()
         row << (table.log_height() + params.log_blowup as usize)
     };
     let elements = tables.iter().map(of_table).fold(0, u64::saturating_add);
-    if elements.saturating_mul(4).saturating_add(FEW_ROWS) > most {
+    if elements.saturating_mul(3).saturating_add(FEW_ROWS) > most {
         return Err(PlanError::TooLarge { elements });
     }
     Ok(())
