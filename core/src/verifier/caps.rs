@@ -18,46 +18,14 @@
 //! Nothing here panics.
 
 use super::alloc::vec::Vec;
-use core::fmt;
 
 use p3_batch_stark::BatchProof;
 use p3_fri::fold_schedule;
 
 use super::config::{Configuration, Root};
-use super::error::VerifyError;
+use super::error::{Round, VerifyError};
 use super::split_mmcs::Carving;
 use crate::{D, Params};
-
-/// A commitment of a proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Round {
-    /// The main traces; one root per group.
-    Main,
-    /// The preprocessed columns, which the key fixes.
-    Preprocessed,
-    /// The permutation columns.
-    Permutation,
-    /// The quotient chunks.
-    Quotient,
-    /// Random polynomials, which no proof of this crate has.
-    Random,
-    /// The layers of the low-degree test; one root per layer.
-    Fri,
-}
-
-impl fmt::Display for Round {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Main => "main",
-            Self::Preprocessed => "preprocessed",
-            Self::Permutation => "permutation",
-            Self::Quotient => "quotient",
-            Self::Random => "random",
-            Self::Fri => "low-degree test",
-        })
-    }
-}
 
 /// A committed table, as far as caps depend on it.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,36 @@ use core::fmt;
 use p3_batch_stark::{BatchTranscriptFailure, BatchVerificationError, VerificationError};
 use p3_lookup::LookupError;
 
-use super::caps::Round;
+/// A commitment of a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Round {
+    /// The main traces; one root per group.
+    Main,
+    /// The preprocessed columns, which the key fixes.
+    Preprocessed,
+    /// The permutation columns.
+    Permutation,
+    /// The quotient chunks.
+    Quotient,
+    /// Random polynomials, which no proof of this crate has.
+    Random,
+    /// The layers of the low-degree test; one root per layer.
+    Fri,
+}
+
+impl fmt::Display for Round {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Main => "main",
+            Self::Preprocessed => "preprocessed",
+            Self::Permutation => "permutation",
+            Self::Quotient => "quotient",
+            Self::Random => "random",
+            Self::Fri => "low-degree test",
+        })
+    }
+}
 
 /// Why tables, heights and parameters do not make a plan that can be verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

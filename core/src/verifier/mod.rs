@@ -45,13 +45,12 @@ use p3_field::TwoAdicField;
 use p3_lookup::{InteractionSymbolicBuilder, LogUpGadget};
 use p3_matrix::Matrix;
 
-pub use caps::Round;
 pub use config::{
     CarvedConfig, Challenger, Compress, Configuration, Hash, Permutation, PlainConfig, Root, Tree,
     permutation,
 };
 pub use decode::decode;
-pub use error::{KeyError, VerifyError};
+pub use error::{KeyError, Round, VerifyError};
 pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};
 
 use caps::{Caps, CommittedTable};
