@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write, stderr, stdout};
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
-use crate::error::Error;
+use crate::error::{BAD_USAGE, Error};
 
 /// Whether an answer was given: a second one would not be one object.
 static GIVEN: AtomicBool = AtomicBool::new(false);
@@ -35,14 +36,35 @@ impl Answer {
         }
     }
 
-    /// Says why there is none: to the reader, and as an object with the key `error`.
-    pub fn fail(self, reason: impl Display) {
-        say(format_args!("tranche: {reason}"));
+    /// Says why there is none: to the reader, after the program's name, and as an object with the key
+    /// `error`.
+    pub fn fail(self, program: &str, reason: impl Display) {
+        say(format_args!("{program}: {reason}"));
         if self.json {
             // Nobody is left to be told that this fails too.
             let _ = self.give(format!("{}\n", json!({ "error": reason.to_string() })));
         }
     }
+}
+
+/// Prints what a command line asked for that is no run of the program (`--help`), or says why it is not
+/// understood, which has the exit code `bad_usage`.
+pub fn not_understood(error: &clap::Error, bad_usage: u8) -> ExitCode {
+    let printed = error.print();
+    if !error.use_stderr() {
+        return match printed {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(BAD_USAGE),
+        };
+    }
+    if std::env::args_os().skip(1).any(|arg| arg == "--json") {
+        let text = error.render().to_string();
+        let reason = text.split("\n\n").next().unwrap_or_default();
+        let words: Vec<_> = reason.split_whitespace().collect();
+        // Nobody is left to be told that this fails too.
+        let _ = print(format!("{}\n", json!({ "error": words.join(" ") })));
+    }
+    ExitCode::from(bad_usage)
 }
 
 /// Writes a line to stderr. That nobody can read it, on a terminal that hung up say, is no reason to panic.

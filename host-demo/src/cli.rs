@@ -16,12 +16,10 @@ use std::process::ExitCode;
 use bytesize::ByteSize;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
-use serde_json::json;
 use tranche_machine::settings::{DEFAULT_ARITY, MAX_ARITY, SECURITY_FLOOR_BITS};
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
-use crate::answer::{Answer, print};
-use crate::bench;
+use crate::answer::{self, Answer};
 use crate::commands::{demo, digest, info, plan, prove, run, verify};
 use crate::error::{BAD_USAGE, Error, RUN_FAILED};
 use crate::execute::MAX_MEMORY;
@@ -74,8 +72,6 @@ pub enum Command {
     Digest(DigestArgs),
     /// Prints the plan of an epoch: tables, regions, exact workspace bytes, security bits.
     Plan(PlanArgs),
-    /// Compares the core with Plonky3's own prover: time, memory, bytes.
-    Bench(BenchArgs),
 }
 
 /// Arguments of `tranche run`.
@@ -214,36 +210,6 @@ pub struct PlanArgs {
     pub json: bool,
 }
 
-/// Arguments of `tranche bench`.
-#[derive(Args, Clone, Debug)]
-pub struct BenchArgs {
-    /// Runs this case only.
-    #[arg(long = "case", value_name = "NAME")]
-    pub case: Option<String>,
-    /// Proofs by each prover, in turns; their median counts.
-    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 5,
-          value_parser = clap::value_parser!(u32).range(1..))]
-    pub runs: u32,
-    /// Prints the ledger of each case too: time, permutations, butterflies and bytes of each phase.
-    #[arg(long)]
-    pub phases: bool,
-    /// Times the kernels alone, in place of the cases: the core's and Plonky3's.
-    #[arg(long)]
-    pub kernels: bool,
-    /// Compares the profiles, in place of the cases: bytes and time of compact over fast.
-    #[arg(long)]
-    pub profiles: bool,
-    /// Proves a whole run with one worker and with two, in place of the cases.
-    #[arg(long)]
-    pub scaling: bool,
-    /// Prints Markdown; everything that there is to measure, unless a flag says what.
-    #[arg(long, conflicts_with = "json")]
-    pub markdown: bool,
-    /// Prints one JSON object on stdout.
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// Reads log2 of an epoch's cycles.
 fn epoch_log2() -> RangedI64ValueParser<u8> {
     value_parser!(u8).range(i64::from(MIN_LOG2_CYCLES)..=i64::from(MAX_LOG2_CYCLES))
@@ -279,7 +245,6 @@ impl Cli {
             Some(Command::Info(args)) => (args.json, false),
             Some(Command::Digest(args)) => (args.json, false),
             Some(Command::Plan(args)) => (args.json, false),
-            Some(Command::Bench(args)) => (args.json, false),
         };
         Answer { json, on_stderr }
     }
@@ -296,23 +261,8 @@ impl Cli {
 /// Prints what a command line asked for that is no subcommand (`--help`), or says why it is not
 /// understood.
 pub fn not_understood(error: &clap::Error) -> ExitCode {
-    let printed = error.print();
-    if !error.use_stderr() {
-        return match printed {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::from(BAD_USAGE),
-        };
-    }
-    let args: Vec<_> = std::env::args_os().skip(1).collect();
-    if args.iter().any(|arg| arg == "--json") {
-        let text = error.render().to_string();
-        let reason = text.split("\n\n").next().unwrap_or_default();
-        let words: Vec<_> = reason.split_whitespace().collect();
-        // Nobody is left to be told that this fails too.
-        let _ = print(format!("{}\n", json!({ "error": words.join(" ") })));
-    }
-    let run = args.first().is_some_and(|arg| arg == "run");
-    ExitCode::from(if run { RUN_FAILED } else { BAD_USAGE })
+    let run = std::env::args_os().nth(1).is_some_and(|arg| arg == "run");
+    answer::not_understood(error, if run { RUN_FAILED } else { BAD_USAGE })
 }
 
 /// Does what the command line asks for.
@@ -328,6 +278,5 @@ pub fn run(cli: &Cli, answer: Answer) -> Result<ExitCode, Error> {
         Some(Command::Info(args)) => info::run(args),
         Some(Command::Digest(args)) => digest::run(args),
         Some(Command::Plan(args)) => plan::run(args),
-        Some(Command::Bench(args)) => bench::run(args),
     }
 }

@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use tranche_machine::setup::SetupError;
 use tranche_machine::{ElfError, ExecError};
 
-use crate::bench;
 use crate::bundle::FormatError;
 use crate::prove::ProveError;
 use crate::verify::Refusal;
@@ -26,8 +25,6 @@ pub const GUEST_RUN_FAILED: u8 = 126;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// `tranche bench` failed.
-    Bench(bench::BenchError),
     /// A file cannot be read or written.
     File {
         /// The file.
@@ -94,7 +91,6 @@ impl Error {
     /// The code that the program exits with.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Bench(error) => ExitCode::from(error.exit_code()),
             Self::File { .. }
             | Self::StdinTwice
             | Self::SameFile { .. }
@@ -107,7 +103,6 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bench(error) => error.fmt(f),
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),
             Self::StdinTwice => f.write_str("standard input can be read as one file only"),
             Self::SameFile { path, what } => {

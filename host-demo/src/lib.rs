@@ -9,12 +9,11 @@
 //! | [`verify`](mod@verify) | a program and a bundle into the statement that it proves |
 //! | [`bundle`] | the format of bundles |
 //! | [`hex`] | bytes and digests as text |
-//! | [`cli`], [`commands`], [`bench`](mod@bench), [`answer`] | the command line |
+//! | [`cli`], [`commands`], [`answer`] | the command line |
 //! | [`files`], [`signals`], [`system`] | what it reads and writes, how it is ended, what the system tells |
 #![forbid(unsafe_code)]
 
 pub mod answer;
-pub mod bench;
 pub mod bundle;
 pub mod cli;
 pub mod commands;

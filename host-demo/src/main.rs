@@ -1,14 +1,8 @@
 //! The command-line program: `tranche --help` lists its subcommands.
 
-use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::Parser;
-use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAlloc};
-
-/// Counts the bytes of the heap, which `tranche bench` reports for Plonky3.
-#[global_allocator]
-static HEAP: &PeakMemAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
     let cli = match tranche::cli::Cli::try_parse() {
@@ -19,7 +13,7 @@ fn main() -> ExitCode {
     match tranche::cli::run(&cli, answer) {
         Ok(code) => code,
         Err(error) => {
-            answer.fail(&error);
+            answer.fail("tranche", &error);
             cli.exit_code(&error)
         }
     }

@@ -35,7 +35,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     let ended = unfinished.clone();
     signals::end_after(move |signal| {
         ended.discard_for_good();
-        answer.fail(format_args!("ended by {signal}"));
+        answer.fail("tranche", format_args!("ended by {signal}"));
     })
     .map_err(Error::Signals)?;
     // What cannot be written is known before anything is executed.

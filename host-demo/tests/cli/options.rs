@@ -57,7 +57,6 @@ fn errors_name_the_option() {
             &["verify", &spin, &spin, "--security-floor", "NaN"],
             "--security-floor",
         ),
-        (&["bench", "--runs", "0"], "--runs"),
     ] {
         let output = tranche(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");

@@ -1,4 +1,4 @@
-//! Tells `tranche bench` what it was built with.
+//! Tells the benchmarks what they were built with.
 
 use std::process::Command;
 

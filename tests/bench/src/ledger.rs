@@ -16,7 +16,7 @@
 
 use tranche_core::{D, DIGEST, Plan};
 
-use super::race::PHASES;
+use crate::race::PHASES;
 
 /// Bytes of a field element.
 const ELEMENT: u64 = 4;
@@ -306,9 +306,9 @@ mod tests {
     use tranche_machine::Program;
 
     use super::*;
-    use crate::bench::airs::{Exclusive, Lookups};
-    use crate::commands::demo::GUEST;
-    use crate::epoch::epoch_batch;
+    use crate::airs::{Exclusive, Lookups};
+    use crate::cases::GUEST;
+    use tranche::epoch::epoch_batch;
     use tranche_machine::settings::Settings;
 
     thread_local! {

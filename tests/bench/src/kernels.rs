@@ -27,10 +27,10 @@ use tranche_core::poseidon2::WIDTH;
 use tranche_core::{Backend as _, D, EF, F, Hasher};
 use tranche_machine::setup::POSEIDON2;
 
-use super::BenchError;
-use super::airs::Random;
-use super::clock::{least, processor};
-use crate::backend::Backend;
+use crate::airs::Random;
+use crate::clock::{least, processor};
+use crate::error::BenchError;
+use tranche::backend::Backend;
 
 type P = <Backend as tranche_core::Backend>::P;
 type TheirP = <F as Field>::Packing;

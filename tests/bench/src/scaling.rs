@@ -1,7 +1,7 @@
 //! A whole run with one worker and with two: how many cycles are proved in a second.
 //!
 //! The guest is the built-in loop over a few memory cells; every run ends in the same bundle. Timed is
-//! [`prove`](crate::prove::prove()): executor, epochs, merges, bundle.
+//! [`prove`](tranche::prove()): executor, epochs, merges, bundle.
 
 use std::num::NonZeroUsize;
 
@@ -9,13 +9,13 @@ use tranche_machine::Program;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 use tranche_machine::setup::Setup;
 
-use super::BenchError;
-use super::clock::{elapsed, median};
-use crate::prove::{Options, Proved};
-use crate::{execute, prove};
+use crate::clock::{elapsed, median};
+use crate::error::BenchError;
+use tranche::prove::{Options, Proved};
+use tranche::{execute, prove};
 
 /// What the machine executes.
-static GUEST: &[u8] = include_bytes!("../../guests/prebuilt/spin.elf");
+static GUEST: &[u8] = include_bytes!("../../../host-demo/guests/prebuilt/spin.elf");
 /// Its input, a number of iterations of 13 cycles each: sixteen epochs in all.
 const INPUT: &[u8] = b"20000";
 

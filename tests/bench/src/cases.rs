@@ -4,13 +4,13 @@ use tranche_core::verifier::{CarvedConfig, PlainConfig};
 use tranche_machine::settings::Settings;
 use tranche_machine::{EpochTable, Program};
 
-use super::BenchError;
-use super::airs::{Exclusive, Keccak, Lookups};
-use super::race::{Batch, PARAMS, Report};
-use crate::epoch::epoch_batch;
+use crate::airs::{Exclusive, Keccak, Lookups};
+use crate::error::BenchError;
+use crate::race::{Batch, PARAMS, Report};
+use tranche::epoch::epoch_batch;
 
 /// What the machine executes: SHA-256 of its input.
-pub(super) static GUEST: &[u8] = include_bytes!("../../guests/prebuilt/sha256.elf");
+pub static GUEST: &[u8] = include_bytes!("../../../host-demo/guests/prebuilt/sha256.elf");
 
 /// Bytes of its input: enough for several epochs.
 const INPUT_BYTES: usize = 1 << 12;
@@ -75,7 +75,7 @@ fn machine(runs: usize) -> Result<Report, BenchError> {
 ///
 /// # Errors
 /// When the program cannot be executed so far.
-pub(super) fn machine_batch<'a>(
+pub fn machine_batch<'a>(
     program: &'a Program<'a>,
     log2_cycles: u8,
 ) -> Result<Batch<EpochTable<'a>, EpochTable<'a>>, BenchError> {

@@ -5,14 +5,14 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 
-use super::kernels::Kernel;
-use super::profiles::{self, Comparison};
-use super::race::{PHASES, Report};
-use super::scaling::Scaling;
-use crate::backend;
+use crate::kernels::Kernel;
+use crate::profiles::{self, Comparison};
+use crate::race::{PHASES, Report};
+use crate::scaling::Scaling;
+use tranche::backend;
 
 /// Bytes of the unit of the printed tables.
-pub(super) const MIB: f64 = (1 << 20) as f64;
+pub const MIB: f64 = (1 << 20) as f64;
 
 /// Everything that one call of the subcommand measured; what it did not is empty.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub struct Measured {
 }
 
 /// One table: what it is about, its heading, its rows.
-pub(super) struct Table {
+pub struct Table {
     pub title: String,
     pub heading: Vec<String>,
     pub rows: Vec<Vec<String>>,
@@ -181,7 +181,7 @@ fn speedup([one, two]: &[Scaling; 2]) -> f64 {
 }
 
 /// Whether proofs were the same bytes.
-pub(super) fn equality(equal: bool) -> String {
+pub fn equality(equal: bool) -> String {
     if equal { "equal" } else { "DIFFER" }.to_owned()
 }
 
@@ -300,7 +300,7 @@ fn scaling_table(runs: &[Scaling; 2]) -> Table {
     }
 }
 
-pub(super) fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
+pub fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_owned).to_vec()
 }
 
@@ -334,7 +334,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::ledger::Cost;
+    use crate::ledger::Cost;
 
     fn report() -> Report {
         let cost = Cost {

@@ -23,11 +23,11 @@ use tranche_core::prover::ProveError;
 use tranche_core::verifier::{Carving, Challenger, Configuration, VerifierAir};
 use tranche_core::{EF, F, Params, Plan, Prover, Statement, TableSpec};
 
-use super::BenchError;
-use super::clock::{Laps, median};
-use super::kernels::PermutationClock;
-use super::ledger::{Cost, Grinding, ledger};
-use crate::backend::Backend;
+use crate::clock::{Laps, median};
+use crate::error::BenchError;
+use crate::kernels::PermutationClock;
+use crate::ledger::{Cost, Grinding, ledger};
+use tranche::backend::Backend;
 
 /// The parameters of both provers.
 pub const PARAMS: Params = Params::BENCHMARK;
@@ -229,7 +229,7 @@ impl<C, P> Batch<C, P> {
         })
     }
 
-    pub(super) fn specs(&self) -> Vec<TableSpec>
+    pub fn specs(&self) -> Vec<TableSpec>
     where
         P: BaseAir<F>,
     {
@@ -241,7 +241,7 @@ impl<C, P> Batch<C, P> {
         tables.map(spec).collect()
     }
 
-    pub(super) fn fill_preprocessed(&self, prover: &mut Prover<'_, Backend, C>)
+    pub fn fill_preprocessed(&self, prover: &mut Prover<'_, Backend, C>)
     where
         C: ProverAir<Backend>,
         P: BaseAir<F>,
@@ -255,7 +255,7 @@ impl<C, P> Batch<C, P> {
     }
 
     /// Proves once, a lap for each of [`PHASES`].
-    pub(super) fn prove_with_core(
+    pub fn prove_with_core(
         &self,
         prover: &mut Prover<'_, Backend, C>,
         proof: &mut Vec<u8>,
@@ -322,7 +322,7 @@ mod tests {
     use tranche_core::verifier::PlainConfig;
 
     use super::*;
-    use crate::bench::airs::{Exclusive, Lookups};
+    use crate::airs::{Exclusive, Lookups};
 
     #[test]
     fn small_races_end_in_equal_bytes() {

@@ -17,13 +17,13 @@ use tranche_core::verifier::{CarvedConfig, Carving, Challenger, Configuration, P
 use tranche_core::{EF, F, Plan, Prover};
 use tranche_machine::Program;
 
-use super::BenchError;
-use super::airs::Lookups;
-use super::cases::machine_batch;
-use super::clock::Laps;
-use super::print::{MIB, Table, equality, strings};
-use super::race::{Batch, PARAMS, PHASES, Plonky3Air};
-use crate::backend::Backend;
+use crate::airs::Lookups;
+use crate::cases::machine_batch;
+use crate::clock::Laps;
+use crate::error::BenchError;
+use crate::print::{MIB, Table, equality, strings};
+use crate::race::{Batch, PARAMS, PHASES, Plonky3Air};
+use tranche::backend::Backend;
 
 /// The goals: bytes and time of `Compact` over those of `Fast`.
 pub const GOALS: [f64; 2] = [0.30, 2.0];
@@ -39,7 +39,7 @@ const CASES: [Case; 2] = [
     Case {
         name: "machine-2^16",
         compare: |runs| {
-            let program = Program::parse(super::cases::GUEST)?;
+            let program = Program::parse(crate::cases::GUEST)?;
             machine_batch(&program, 16)?.compare::<CarvedConfig>(runs)
         },
     },

@@ -1,0 +1,152 @@
+//! The command line, and what it asks to be measured.
+
+use clap::Parser;
+
+use crate::cases::{CASES, Case};
+use crate::error::BenchError;
+
+/// Compares the core with Plonky3's own prover: time, memory, bytes.
+#[derive(Clone, Debug, Parser)]
+#[command(version, about)]
+pub struct Args {
+    /// Runs this case only.
+    #[arg(long = "case", value_name = "NAME")]
+    pub case: Option<String>,
+    /// Proofs by each prover, in turns; their median counts.
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+    /// Prints the ledger of each case too: time, permutations, butterflies and bytes of each phase.
+    #[arg(long)]
+    pub phases: bool,
+    /// Times the kernels alone, in place of the cases: the core's and Plonky3's.
+    #[arg(long)]
+    pub kernels: bool,
+    /// Compares the profiles, in place of the cases: bytes and time of compact over fast.
+    #[arg(long)]
+    pub profiles: bool,
+    /// Proves a whole run with one worker and with two, in place of the cases.
+    #[arg(long)]
+    pub scaling: bool,
+    /// Prints Markdown; everything that there is to measure, unless a flag says what.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which measurements are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct What {
+    /// The cases.
+    pub cases: bool,
+    /// The ledgers of the cases.
+    pub ledgers: bool,
+    /// The kernels alone.
+    pub kernels: bool,
+    /// Both profiles.
+    pub profiles: bool,
+    /// A whole run.
+    pub scaling: bool,
+}
+
+impl What {
+    /// What the arguments ask for.
+    pub fn of(args: &Args) -> Self {
+        let cases = args.case.is_some() || args.phases;
+        let others = args.kernels || args.profiles || args.scaling;
+        if args.markdown && !(cases || others) {
+            return Self {
+                cases: true,
+                ledgers: true,
+                kernels: true,
+                profiles: true,
+                scaling: true,
+            };
+        }
+        Self {
+            cases: cases || !others,
+            ledgers: args.phases,
+            kernels: args.kernels,
+            profiles: args.profiles,
+            scaling: args.scaling,
+        }
+    }
+}
+
+/// The cases that the arguments ask for.
+///
+/// # Errors
+/// [`BenchError::UnknownCase`].
+pub fn selected(args: &Args) -> Result<Vec<Case>, BenchError> {
+    let Some(name) = &args.case else {
+        return Ok(CASES.to_vec());
+    };
+    let case = CASES.iter().find(|case| case.name == name);
+    case.map(|&case| vec![case])
+        .ok_or_else(|| BenchError::UnknownCase(name.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use tranche::error::BAD_USAGE;
+
+    use super::*;
+
+    fn args(case: Option<&str>) -> Args {
+        Args {
+            case: case.map(Into::into),
+            runs: 1,
+            phases: false,
+            kernels: false,
+            profiles: false,
+            scaling: false,
+            markdown: false,
+            json: false,
+        }
+    }
+
+    #[test]
+    fn cases_are_selected_by_name() {
+        assert_eq!(selected(&args(None)).unwrap().len(), CASES.len());
+        for case in CASES {
+            let [one] = selected(&args(Some(case.name))).unwrap()[..] else {
+                panic!("{} is not unique", case.name);
+            };
+            assert_eq!(one.name, case.name);
+        }
+        let error = selected(&args(Some("lookup"))).unwrap_err();
+        assert_eq!(error.exit_code(), BAD_USAGE);
+    }
+
+    #[test]
+    fn flags_say_what_is_measured() {
+        let what = |change: fn(&mut Args)| {
+            let mut args = args(None);
+            change(&mut args);
+            let What {
+                cases,
+                ledgers,
+                kernels,
+                profiles,
+                scaling,
+            } = What::of(&args);
+            [cases, ledgers, kernels, profiles, scaling].map(u8::from)
+        };
+        assert_eq!(what(|_| ()), [1, 0, 0, 0, 0]);
+        assert_eq!(what(|args| args.phases = true), [1, 1, 0, 0, 0]);
+        assert_eq!(what(|args| args.profiles = true), [0, 0, 0, 1, 0]);
+        assert_eq!(what(|args| args.kernels = true), [0, 0, 1, 0, 0]);
+        assert_eq!(what(|args| args.scaling = true), [0, 0, 0, 0, 1]);
+        assert_eq!(what(|args| args.markdown = true), [1, 1, 1, 1, 1]);
+        assert_eq!(
+            what(|args| (args.markdown, args.kernels) = (true, true)),
+            [0, 0, 1, 0, 0]
+        );
+        assert_eq!(
+            what(|args| (args.case, args.kernels) = (Some("keccak-2^12".into()), true)),
+            [1, 0, 1, 0, 0]
+        );
+    }
+}
