@@ -30,7 +30,6 @@ pub mod verify;
 
 pub use execute::execute;
 pub use prove::prove;
-pub use tranche_machine::backend;
 pub use verify::verify;
 
 /// The Rust of `docs/embedding.md` compiles and runs.

@@ -4,6 +4,7 @@
 //! stand in the bundle; all others follow from the setup, the result, and the place in the tree.
 
 use p3_field::PrimeCharacteristicRing;
+use tranche_backend::Chosen;
 use tranche_core::plan::Profile;
 use tranche_core::verifier::{CarvedConfig, KeyError, VerifyingKey};
 use tranche_core::{F, Params, Plan, PlanError, Statement, TableSpec};
@@ -13,8 +14,6 @@ use tranche_machine::merge::{
 };
 use tranche_machine::settings::MAX_ARITY;
 use tranche_machine::setup::{POSEIDON2, Setup};
-
-use crate::backend::Backend;
 
 /// Tables of a merge at most: children, image, result, a table for each hole, range checks.
 const MAX_TABLES: usize = MAX_ARITY as usize + 3 + MAX_HOLES;
@@ -162,7 +161,7 @@ impl<'a> MergeTables<'a> {
     /// # Errors
     /// When the core refuses it.
     pub fn plan_in(&self, params: &Params, profile: Profile) -> Result<MergePlan, PlanError> {
-        Plan::with_profile::<Backend, _>(&self.airs, &self.specs, *params, profile)
+        Plan::with_profile::<Chosen, _>(&self.airs, &self.specs, *params, profile)
     }
 
     /// The verifying key of the merge.

@@ -286,7 +286,7 @@ fn plan_is_exact() {
         &plan,
         &["workspace_bytes", "security_bits", "tables", "regions"],
     );
-    assert_eq!(plan["backend"], tranche::backend::name());
+    assert_eq!(plan["backend"], tranche_backend::NAME);
     assert_eq!(plan["tables"].as_array().unwrap().len(), 10);
     let end = |region: &Value| {
         region["offset_bytes"].as_u64().unwrap() + region["bytes"].as_u64().unwrap()

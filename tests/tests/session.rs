@@ -5,10 +5,10 @@ use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use tranche::backend::Backend;
 use tranche::bundle::Reader;
 use tranche::execute;
 use tranche::prove::{Options, prove};
+use tranche_backend::Chosen;
 use tranche_core::Params;
 use tranche_core::plan::Profile;
 use tranche_core::verifier::MAX_PROOF_BYTES;
@@ -146,7 +146,7 @@ fn the_bytes_of_the_bundle_without_a_heap() {
 
     for profile in [Profile::Fast, Profile::Compact] {
         let workspace = EpochTables::new(&setup)
-            .plan_in::<Backend>(profile)
+            .plan_in::<Chosen>(profile)
             .unwrap()
             .workspace_len();
         let mut memory = Memory::new(&setup, Cell::slots_for(touched(&program)), workspace);
@@ -155,9 +155,9 @@ fn the_bytes_of_the_bundle_without_a_heap() {
         let buffers = memory.buffers();
         assert_no_alloc(|| {
             let tables = EpochTables::new(&setup);
-            let plan = tables.plan_in::<Backend>(profile).unwrap();
+            let plan = tables.plan_in::<Chosen>(profile).unwrap();
             let mut session =
-                EpochProver::<Backend>::new(&tables, &plan, buffers, MAX_CYCLES).unwrap();
+                EpochProver::<Chosen>::new(&tables, &plan, buffers, MAX_CYCLES).unwrap();
             let mut io = Input(INPUT);
             for number in 1..=proved.epochs {
                 let epoch = session.next(&mut io, &mut bytes[..]).unwrap();
@@ -201,7 +201,7 @@ fn start(
     plan: &EpochPlan,
     memory: &mut Memory,
 ) -> Result<(), StartError> {
-    EpochProver::<Backend>::new(tables, plan, memory.buffers(), MAX_CYCLES).map(|_| ())
+    EpochProver::<Chosen>::new(tables, plan, memory.buffers(), MAX_CYCLES).map(|_| ())
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn short_buffers_and_other_plans_are_refused() {
     let program = Program::parse(SPIN).unwrap();
     let setup = Setup::new(&program, SETTINGS).unwrap();
     let tables = EpochTables::new(&setup);
-    let plan = tables.plan_in::<Backend>(Profile::Compact).unwrap();
+    let plan = tables.plan_in::<Chosen>(Profile::Compact).unwrap();
     let len = plan.workspace_len();
     assert_eq!(
         start(&tables, &plan, &mut Memory::new(&setup, 64, len)),
@@ -242,7 +242,7 @@ fn short_buffers_and_other_plans_are_refused() {
     ] {
         let setup = Setup::new(&program, other).unwrap();
         let plan = EpochTables::new(&setup)
-            .plan_in::<Backend>(Profile::Compact)
+            .plan_in::<Chosen>(Profile::Compact)
             .unwrap();
         let mut memory = Memory::new(&setup, 64, plan.workspace_len());
         assert_eq!(

@@ -7,7 +7,6 @@
 #![no_std]
 
 mod air;
-pub mod backend;
 pub mod bus;
 pub mod cells;
 pub mod decode;

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::hex::{digest_hex, hex};
 use crate::prove::{self, Options, prove};
 use crate::system::peak_rss_bytes;
-use crate::{backend, execute, verify};
+use crate::{execute, verify};
 
 /// The built-in guest: SHA-256 of its input.
 pub const GUEST: &[u8] = include_bytes!("../../guests/prebuilt/sha256.elf");
@@ -76,7 +76,7 @@ pub fn run() -> Result<ExitCode, Error> {
         setup.settings.log2_cycles,
         proved.merges,
         proved.workers,
-        backend::name()
+        tranche_backend::NAME
     ))?;
     say(format!(
         "memory     {} of workspaces; besides them the core allocates nothing",

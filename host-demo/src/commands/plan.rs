@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tranche_backend::Chosen;
 use tranche_core::security::Bits;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings, bits};
 use tranche_machine::setup::{Setup, SetupError};
@@ -12,7 +13,6 @@ use super::budgets;
 use super::demo::GUEST;
 use super::report::{profile_name, size};
 use crate::answer::print;
-use crate::backend::{self, Backend};
 use crate::cli::PlanArgs;
 use crate::error::Error;
 use crate::files::Source;
@@ -47,7 +47,7 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
     )?;
     let tables = EpochTables::new(&setup);
     let plan = tables
-        .plan_in::<Backend>(args.profile.into())
+        .plan_in::<Chosen>(args.profile.into())
         .map_err(SetupError::Plan)?;
     let bits = bits(&plan);
     if args.json {
@@ -83,7 +83,7 @@ fn report(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits, log2_cycles: 
     });
     json!({
         "epoch_log2": log2_cycles,
-        "backend": backend::name(),
+        "backend": tranche_backend::NAME,
         "profile": profile_name(plan.profile()),
         "workspace_bytes": plan.workspace_len(),
         "max_proof_bytes": plan.max_proof_len(),
@@ -117,7 +117,11 @@ fn table(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits) -> String {
         let (name, first, last) = (format!("{:?}", region.name), region.first, region.last);
         text += &format!("{name:20} {offset:11} {bytes:12}  {first:?} to {last:?}\n");
     }
-    text += &format!("\nbackend    {}, {} lanes", backend::name(), plan.lanes());
+    text += &format!(
+        "\nbackend    {}, {} lanes",
+        tranche_backend::NAME,
+        plan.lanes()
+    );
     let (len, queries) = (plan.workspace_len(), plan.params().num_queries);
     let profile = profile_name(plan.profile());
     text += &format!(

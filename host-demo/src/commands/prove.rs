@@ -22,7 +22,7 @@ use crate::files::{Output, Unfinished, is_standard};
 use crate::hex::{digest_hex, hex};
 use crate::prove::{Ends, Fit, Options, ProveError, fit, secure};
 use crate::system::peak_rss_bytes;
-use crate::{backend, prove, signals};
+use crate::{prove, signals};
 
 /// Runs the subcommand.
 ///
@@ -87,7 +87,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
             "workspace_bytes": proved.workspace_bytes,
             "peak_rss_bytes": peak_rss_bytes(),
             "workers": proved.workers,
-            "backend": backend::name(),
+            "backend": tranche_backend::NAME,
         });
         answer.give(format!("{report}\n"))?;
     } else {
@@ -109,7 +109,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
             size(proved.workspace_bytes as u64),
             profile_name(options.profile),
             proved.workers,
-            backend::name(),
+            tranche_backend::NAME,
         ))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 //! A workspace's bytes are exact before anything is proved. How tall a merge's tables are depends
 //! on the cells that each range of epochs touches, which an execution without proofs tells.
 
+use tranche_backend::Chosen;
 use tranche_core::plan::Profile;
 use tranche_machine::fit::by_preference;
 use tranche_machine::settings::Settings;
@@ -13,7 +14,6 @@ use tranche_machine::{EpochTables, Program};
 use super::Options;
 use super::error::ProveError;
 use super::survey::Survey;
-use crate::backend::Backend;
 use crate::execute::Execution;
 
 /// What became of a budget.
@@ -104,7 +104,7 @@ fn workspaces(
     options: &Options,
     epochs: u64,
 ) -> Result<u64, ProveError> {
-    let plan = EpochTables::new(setup).plan_in::<Backend>(profile)?;
+    let plan = EpochTables::new(setup).plan_in::<Chosen>(profile)?;
     let workers = (options.workers.get() as u64).min(epochs);
     Ok(workers.saturating_mul(plan.workspace_len() as u64))
 }

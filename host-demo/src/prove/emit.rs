@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use p3_field::PrimeCharacteristicRing;
+use tranche_backend::Chosen;
 use tranche_core::{F, Prover, TraceMut};
 use tranche_machine::merge::{
     Holes, Image, MergeError, MergeTable, Outcome, RangeCounts, fill_image, fill_parent,
@@ -16,7 +17,6 @@ use super::error::ProveError;
 use super::survey::{claimed, merge_plan};
 use super::worker::{Done, Workspace};
 use super::{Options, Proved};
-use crate::backend::Backend;
 use crate::bundle::{Header, Kind, Writer};
 use crate::execute::Execution;
 use crate::merge::{image, merge_statement};
@@ -115,7 +115,7 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
         let tables = merge.tables(self.setup, self.result);
         let plan = merge_plan(&tables, &self.setup.settings.params, &self.options)?;
         let buffer = self.workspace.reserve(plan.workspace_len())?;
-        let mut prover = Prover::<Backend, _, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;
+        let mut prover = Prover::<Chosen, _, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;
         for (table, air) in tables.airs.iter().enumerate() {
             if let Some(mut trace) = prover.preprocessed_mut(table) {
                 air.fill_preprocessed(&mut trace);

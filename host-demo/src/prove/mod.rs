@@ -26,13 +26,13 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::thread;
 
+use tranche_backend::Chosen;
 use tranche_core::plan::Profile;
 use tranche_core::security::Bits;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits};
 use tranche_machine::setup::Setup;
 use tranche_machine::{EpochEnd, EpochTables, FullTable};
 
-use crate::backend::Backend;
 use crate::execute::Execution;
 
 pub use budget::{Fit, fit};
@@ -139,7 +139,7 @@ pub fn prove<W: Write>(
     progress: impl FnMut(&Proved),
 ) -> Result<Proved, ProveError> {
     let tables = EpochTables::new(setup);
-    let plan = tables.plan_in::<Backend>(options.profile)?;
+    let plan = tables.plan_in::<Chosen>(options.profile)?;
     check_floor(&bits(&plan), options)?;
     let epochs = {
         let survey = Survey::of(setup, input, execution)?;

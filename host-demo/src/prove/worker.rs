@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::{self, Scope};
 
+use tranche_backend::Chosen;
 use tranche_core::F;
 use tranche_machine::merge::Chain;
 use tranche_machine::{
@@ -14,7 +15,6 @@ use tranche_machine::{
 };
 
 use super::error::ProveError;
-use crate::backend::Backend;
 
 /// An executed epoch.
 #[derive(Debug)]
@@ -146,7 +146,7 @@ fn work<'r>(
 ) -> Result<(), ProveError> {
     let mut workspace = Workspace::default();
     let buffer = workspace.reserve(plan.workspace_len())?;
-    let mut prover = RecordProver::<Backend>::new(tables, plan, buffer)?;
+    let mut prover = RecordProver::<Chosen>::new(tables, plan, buffer)?;
     let next = || jobs.lock().ok()?.recv().ok();
     while let Some(Job { mut record, end }) = next() {
         let (number, span) = (record.epoch(), Span::of(&record));

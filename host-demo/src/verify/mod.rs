@@ -16,6 +16,7 @@ mod error;
 
 use std::io::Read;
 
+use tranche_backend::Chosen;
 use tranche_core::plan::Profile;
 use tranche_core::security::Bits;
 use tranche_core::verifier::{
@@ -29,7 +30,6 @@ use tranche_machine::setup::{POSEIDON2, Setup, SetupError};
 use tranche_machine::tables::rom::HALT;
 use tranche_machine::{EpochTables, Program, Span};
 
-use crate::backend::Backend;
 use crate::bundle::{FormatError, Header, Reader};
 use crate::epoch::{EpochKey, epoch_key, public_values};
 use crate::merge::{
@@ -180,7 +180,7 @@ impl<'a> Verifier<'a> {
     fn new(setup: Setup<'a>, floor: f64) -> Result<Self, Check> {
         let tables = EpochTables::new(&setup);
         let plan = tables
-            .plan_in::<Backend>(Profile::Fast)
+            .plan_in::<Chosen>(Profile::Fast)
             .map_err(Check::Plan)?;
         let epoch_bits = bits(&plan);
         check_floor(&epoch_bits, floor)?;

@@ -21,6 +21,7 @@ use p3_matrix::bitrev::BitReversibleMatrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_monty_31::dft::RecursiveDft;
 use p3_symmetric::Permutation;
+use tranche_backend::Chosen;
 use tranche_core::bit_reverse::bit_reverse;
 use tranche_core::ntt::{self, Twiddles};
 use tranche_core::poseidon2::WIDTH;
@@ -30,9 +31,8 @@ use tranche_machine::setup::POSEIDON2;
 use crate::airs::Random;
 use crate::clock::{least, processor};
 use crate::error::BenchError;
-use tranche::backend::Backend;
 
-type P = <Backend as tranche_core::Backend>::P;
+type P = <Chosen as tranche_core::Backend>::P;
 type TheirP = <F as Field>::Packing;
 
 /// Rounds of blocks for one kernel.
@@ -96,7 +96,7 @@ pub fn run() -> Result<Vec<Kernel>, BenchError> {
 /// Seconds of one packed permutation of the core's backend, for states in the cache.
 #[derive(Debug)]
 pub struct PermutationClock {
-    hasher: Hasher<'static, Backend>,
+    hasher: Hasher<'static, Chosen>,
     states: [[P; WIDTH]; STATES],
 }
 
@@ -169,7 +169,7 @@ fn extension(columns: usize, log_height: usize, rounds: usize) -> Result<Kernel,
 
     let log_lde = log_height + LOG_BLOWUP;
     let mut tables = vec![F::ZERO; Twiddles::len(log_lde, log_height, P::WIDTH)];
-    Twiddles::fill::<Backend>(&mut tables, log_lde, log_height);
+    Twiddles::fill::<Chosen>(&mut tables, log_lde, log_height);
     let twiddles = Twiddles::view(&tables, log_lde);
     let mut out = vec![F::ZERO; columns * lde];
     let mut core = || {
@@ -178,7 +178,7 @@ fn extension(columns: usize, log_height: usize, rounds: usize) -> Result<Kernel,
             for (slot, column) in slots.zip(transposed.chunks_exact(height)) {
                 slot[..height].copy_from_slice(column);
                 bit_reverse::<P>(&mut slot[..height]);
-                ntt::extend::<Backend>(&twiddles, slot, LOG_BLOWUP, F::GENERATOR);
+                ntt::extend::<Chosen>(&twiddles, slot, LOG_BLOWUP, F::GENERATOR);
             }
         };
         processor(extend).0
@@ -242,7 +242,7 @@ fn inversion(rounds: usize) -> Result<Kernel, BenchError> {
     // An even number of inversions is none, an odd number is one.
     let mut core = || {
         let calls =
-            || (0..INVERSION_CALLS).for_each(|_| Backend::batch_invert(&mut ours, &mut prefix));
+            || (0..INVERSION_CALLS).for_each(|_| Chosen::batch_invert(&mut ours, &mut prefix));
         processor(calls).0
     };
     let mut plonky3 = || {
@@ -254,7 +254,7 @@ fn inversion(rounds: usize) -> Result<Kernel, BenchError> {
         processor(calls).0
     };
     let [core_s, plonky3_s] = least(rounds, [&mut core, &mut plonky3]);
-    Backend::batch_invert(&mut ours, &mut prefix);
+    Chosen::batch_invert(&mut ours, &mut prefix);
     let inverse = |i: usize| {
         EF::from_basis_coefficients_fn(|d: usize| ours[i / P::WIDTH][d].extract(i % P::WIDTH))
     };

@@ -9,7 +9,6 @@ use crate::kernels::Kernel;
 use crate::profiles::{self, Comparison};
 use crate::race::{PHASES, Report};
 use crate::scaling::Scaling;
-use tranche::backend;
 
 /// Bytes of the unit of the printed tables.
 pub const MIB: f64 = (1 << 20) as f64;
@@ -111,7 +110,7 @@ fn build() -> String {
         "" => "no flags",
         flags => flags,
     };
-    let (rustc, backend) = (env!("TRANCHE_RUSTC"), backend::name());
+    let (rustc, backend) = (env!("TRANCHE_RUSTC"), tranche_backend::NAME);
     format!("{processor}{family}, {rustc}, {flags}, backend {backend}, one thread")
 }
 
@@ -138,7 +137,7 @@ fn case(name: &str, report: &Report) -> Value {
         "core_bytes": report.core_bytes,
         "plonky3_bytes": report.plonky3_bytes,
         "bytes_equal": report.bytes_equal,
-        "backend": backend::name(),
+        "backend": tranche_backend::NAME,
         "core_processor_seconds": report.core_processor_seconds(),
         "plonky3_processor_seconds": report.plonky3_processor_seconds,
         "permutations": report.permutations(),
@@ -388,7 +387,7 @@ mod tests {
         let case = &json["cases"][0];
         let expected = json!({
             "name": "a", "core_seconds": 1.0, "plonky3_seconds": 2.0, "ratio": 0.5,
-            "core_bytes": 3, "plonky3_bytes": 4, "bytes_equal": true, "backend": backend::name(),
+            "core_bytes": 3, "plonky3_bytes": 4, "bytes_equal": true, "backend": tranche_backend::NAME,
             "permutations": 8000, "lanes": 16, "hash_floor_seconds": 0.5, "over_floor": 2.0,
         });
         for (key, value) in expected.as_object().unwrap() {

@@ -10,6 +10,7 @@ use p3_commit::Pcs;
 use p3_matrix::Matrix;
 use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAllocTrait};
 use serde_json::{Value, json};
+use tranche_backend::Chosen;
 use tranche_core::air::ProverAir;
 use tranche_core::plan::Profile;
 use tranche_core::poseidon2::Poseidon2;
@@ -23,7 +24,6 @@ use crate::clock::Laps;
 use crate::error::BenchError;
 use crate::print::{MIB, Table, equality, strings};
 use crate::race::{Batch, PARAMS, PHASES, Plonky3Air};
-use tranche::backend::Backend;
 
 /// The goals: bytes and time of `Compact` over those of `Fast`.
 pub const GOALS: [f64; 2] = [0.30, 2.0];
@@ -167,14 +167,14 @@ impl<C, P> Batch<C, P> {
     /// Proves the batch `runs` times in either profile, in turns, and once with Plonky3.
     fn compare<G: Configuration>(&self, runs: usize) -> Result<Comparison, BenchError>
     where
-        C: ProverAir<Backend>,
+        C: ProverAir<Chosen>,
         P: Plonky3Air<G>,
         G::Pcs: Sync + Pcs<EF, Challenger, ProverData: Sync, Commitment: Sync, ProverError: Send>,
     {
         let (reference, plonky3_bytes) = self.plonky3::<G>()?;
         let (poseidon2, specs) = (Poseidon2::BABY_BEAR, self.specs());
         let plan = |profile| {
-            Plan::<16>::with_profile::<Backend, C>(&self.core_airs, &specs, PARAMS, profile)
+            Plan::<16>::with_profile::<Chosen, C>(&self.core_airs, &specs, PARAMS, profile)
         };
         let plans = [plan(Profile::Fast)?, plan(Profile::Compact)?];
         let mut workspaces = plans

@@ -17,6 +17,7 @@ use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_util::log2_strict_usize;
 use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAllocTrait};
+use tranche_backend::Chosen;
 use tranche_core::air::ProverAir;
 use tranche_core::poseidon2::Poseidon2;
 use tranche_core::prover::ProveError;
@@ -27,7 +28,6 @@ use crate::clock::{Laps, median};
 use crate::error::BenchError;
 use crate::kernels::PermutationClock;
 use crate::ledger::{Cost, Grinding, ledger};
-use tranche::backend::Backend;
 
 /// The parameters of both provers.
 pub const PARAMS: Params = Params::BENCHMARK;
@@ -154,7 +154,7 @@ impl<C, P> Batch<C, P> {
     /// When `runs` is zero, or in debug builds when a trace breaks a constraint.
     pub fn race<G: Configuration>(&self, runs: usize) -> Result<Report, BenchError>
     where
-        C: ProverAir<Backend>,
+        C: ProverAir<Chosen>,
         P: Plonky3Air<G>,
         G::Pcs: Sync
             + Pcs<
@@ -179,7 +179,7 @@ impl<C, P> Batch<C, P> {
             .map(|t| size_of_val(t.values.as_slice()))
             .sum();
 
-        let plan = Plan::<16>::new::<Backend, C>(&self.core_airs, &self.specs(), PARAMS)?;
+        let plan = Plan::<16>::new::<Chosen, C>(&self.core_airs, &self.specs(), PARAMS)?;
         let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
         let mut prover = Prover::new(&plan, &self.core_airs, &poseidon2, &mut workspace)?;
         self.fill_preprocessed(&mut prover);
@@ -241,9 +241,9 @@ impl<C, P> Batch<C, P> {
         tables.map(spec).collect()
     }
 
-    pub fn fill_preprocessed(&self, prover: &mut Prover<'_, Backend, C>)
+    pub fn fill_preprocessed(&self, prover: &mut Prover<'_, Chosen, C>)
     where
-        C: ProverAir<Backend>,
+        C: ProverAir<Chosen>,
         P: BaseAir<F>,
     {
         for (table, air) in self.plonky3_airs.iter().enumerate() {
@@ -257,12 +257,12 @@ impl<C, P> Batch<C, P> {
     /// Proves once, a lap for each of [`PHASES`].
     pub fn prove_with_core(
         &self,
-        prover: &mut Prover<'_, Backend, C>,
+        prover: &mut Prover<'_, Chosen, C>,
         proof: &mut Vec<u8>,
         laps: &mut Laps<{ PHASES.len() }>,
     ) -> Result<(), ProveError>
     where
-        C: ProverAir<Backend>,
+        C: ProverAir<Chosen>,
     {
         let publics: Vec<&[F]> = self.publics.iter().map(Vec::as_slice).collect();
         let mut traces = prover.begin(self.statement.as_ref())?;

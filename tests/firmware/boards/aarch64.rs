@@ -6,8 +6,8 @@
 
 use core::arch::global_asm;
 
+use tranche_backend::Chosen;
 use tranche_firmware::metal;
-use tranche_simd_neon::Neon;
 
 global_asm!(
     r#"
@@ -80,7 +80,7 @@ page_table:
 
 #[unsafe(no_mangle)]
 extern "C" fn main() -> ! {
-    tranche_firmware::run::<Neon>()
+    tranche_firmware::run::<Chosen>()
 }
 
 /// Every exception: none is meant to happen.

@@ -6,7 +6,7 @@
 
 use core::arch::global_asm;
 
-use tranche_core::ScalarBackend;
+use tranche_backend::Chosen;
 use tranche_firmware::metal;
 
 global_asm!(
@@ -45,7 +45,7 @@ trap:
 
 #[unsafe(no_mangle)]
 extern "C" fn main() -> ! {
-    tranche_firmware::run::<ScalarBackend>()
+    tranche_firmware::run::<Chosen>()
 }
 
 /// Every trap: none is enabled, so it is a fault.

@@ -7,7 +7,7 @@
 
 use core::arch::global_asm;
 
-use tranche_core::ScalarBackend;
+use tranche_backend::Chosen;
 use tranche_firmware::metal;
 
 global_asm!(
@@ -50,7 +50,7 @@ _start:
 
 #[unsafe(no_mangle)]
 extern "C" fn main() -> ! {
-    tranche_firmware::run::<ScalarBackend>()
+    tranche_firmware::run::<Chosen>()
 }
 
 /// Every exception: none is enabled, so it is a fault.

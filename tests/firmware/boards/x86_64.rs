@@ -7,7 +7,7 @@
 
 use core::arch::global_asm;
 
-use tranche_core::ScalarBackend;
+use tranche_backend::Chosen;
 
 global_asm!(
     r#"
@@ -96,5 +96,5 @@ _start_info:
 
 #[unsafe(no_mangle)]
 extern "C" fn main() -> ! {
-    tranche_firmware::run::<ScalarBackend>()
+    tranche_firmware::run::<Chosen>()
 }

@@ -5,8 +5,8 @@
 //! more than the image that a program may have.
 
 use tranche::execute::execute_within;
+use tranche_backend::Chosen;
 use tranche_core::plan::Profile;
-use tranche_machine::backend::Backend;
 use tranche_machine::{ElfError, EpochTables, Program, Settings, Setup};
 
 use crate::heap_peak;
@@ -140,7 +140,7 @@ fn outcome(file: &[u8]) -> Result<String, ElfError> {
         Ok(setup) => setup,
         Err(error) => return Ok(format!("setup: {error}")),
     };
-    let planned = EpochTables::new(&setup).plan_in::<Backend>(Profile::Compact);
+    let planned = EpochTables::new(&setup).plan_in::<Chosen>(Profile::Compact);
     if let Ok(plan) = planned {
         assert!(plan.workspace_len() > 0);
     }

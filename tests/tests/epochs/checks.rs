@@ -207,7 +207,7 @@ fn a_merge_below_the_floor_under_a_header_above_it() {
         let bundle = bundle(&SPIN, settings, input);
         let statement = check(&SPIN, &bundle).unwrap();
         let epoch = tranche_machine::EpochTables::new(&forger.setup);
-        let plan = epoch.plan_in::<tranche::backend::Backend>(Default::default());
+        let plan = epoch.plan_in::<tranche_backend::Chosen>(Default::default());
         let epoch = bits(&plan.unwrap()).total();
         let merges = forger.merges(|_, fewest| fewest);
         assert_eq!(merges.len() > 1, inner, "{} merges", merges.len());

@@ -6,8 +6,8 @@
 use core::mem::MaybeUninit;
 
 use embedded_io::{ErrorKind, ErrorType, Write};
+use tranche_backend::Chosen;
 use tranche_core::plan::Profile;
-use tranche_machine::backend::Backend;
 use tranche_machine::exec::record::{AluRow, CpuRow, L2gRow, MemRow, SysRow};
 use tranche_machine::fit::SessionBytes;
 use tranche_machine::setup::SetupError;
@@ -43,7 +43,7 @@ const _: () = assert!(
 /// A program that is being executed and proved.
 #[derive(Debug)]
 pub struct Session<'a> {
-    prover: EpochProver<'a, Backend>,
+    prover: EpochProver<'a, Chosen>,
     over: bool,
     lent: Lent,
     gathered: [u8; GATHER_BYTES],
@@ -151,7 +151,7 @@ fn place_plan<'a>(
     arena: &mut Arena<'a>,
 ) -> Result<&'a EpochPlan, TrancheError> {
     let plan = tables
-        .plan_in::<Backend>(profile)
+        .plan_in::<Chosen>(profile)
         .map_err(SetupError::Plan)?;
     Ok(arena.put(plan)?)
 }
@@ -179,7 +179,7 @@ fn needed(elf: &[u8], plan: &TranchePlan, profile: Profile) -> Result<u64, Tranc
     let program = Program::parse(elf)?;
     let setup = Setup::new(&program, plan.settings.into()).map_err(SetupError::Range)?;
     let bytes =
-        SessionBytes::of::<Backend>(&setup, profile, plan.max_cells).map_err(SetupError::Plan)?;
+        SessionBytes::of::<Chosen>(&setup, profile, plan.max_cells).map_err(SetupError::Plan)?;
     Ok(bytes.total() + FIXED_BYTES as u64)
 }
 

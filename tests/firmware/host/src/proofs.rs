@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::mem::MaybeUninit;
 
-use tranche::backend::Backend;
 use tranche::epoch::{epoch_key, public_values};
 use tranche::execute::Io;
+use tranche_backend::Chosen;
 use tranche_core::plan::Profile;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::{
@@ -78,9 +78,9 @@ fn prove(case: &Case) -> Result<Vec<Expected>, Failure> {
     let program = Program::parse(case.elf())?;
     let setup = setup(case, &program)?;
     let tables = EpochTables::new(&setup);
-    let plan = tables.plan_in::<Backend>(Profile::Fast)?;
+    let plan = tables.plan_in::<Chosen>(Profile::Fast)?;
     let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
-    let mut prover = RecordProver::<Backend>::new(&tables, &plan, &mut workspace)?;
+    let mut prover = RecordProver::<Chosen>::new(&tables, &plan, &mut workspace)?;
     let mut cells = vec![Cell::FREE; 1 << 16];
     let mut machine = Machine::new(&program, &mut cells, u64::MAX);
     let mut storage = RecordStorage::new(setup.shape);

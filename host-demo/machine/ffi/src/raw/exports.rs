@@ -6,9 +6,7 @@
 use core::ffi::{CStr, c_char, c_void};
 use core::mem::MaybeUninit;
 
-use tranche_core::Backend as _;
 use tranche_machine::GuestIo;
-use tranche_machine::backend::Backend;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::setup::MACHINE_VERSION;
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
@@ -29,7 +27,7 @@ const NAME_BYTES: usize = 16;
 
 /// The name of the backend, for C.
 static BACKEND: [u8; NAME_BYTES] = {
-    let (name, mut bytes) = (Backend::NAME.as_bytes(), [0; NAME_BYTES]);
+    let (name, mut bytes) = (tranche_backend::NAME.as_bytes(), [0; NAME_BYTES]);
     assert!(name.len() < NAME_BYTES);
     let mut i = 0;
     while i < name.len() {
