@@ -13,11 +13,10 @@ use tranche_core::Params;
 use tranche_core::plan::Profile;
 use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_machine::exec::RecordTooShort;
-use tranche_machine::exec::record::{AluRow, CpuRow, L2gRow, MemRow, SysRow};
 use tranche_machine::prove::{EpochError, StartError};
 use tranche_machine::{
-    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, ExecError, GuestIo, Program,
-    RecordBuffers, RecordLens, Settings, Setup, Span,
+    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, ExecError, GuestIo, Program, Settings,
+    Setup, Span,
 };
 
 #[global_allocator]
@@ -36,29 +35,24 @@ const SETTINGS: Settings = Settings {
     },
 };
 
-/// What a device would have as statics; the record's buffers are longer than they have to be.
+/// What a device would have as statics, which may hold anything; the record's buffer is longer than it has
+/// to be.
 struct Memory {
     cells: Vec<Cell>,
-    cpu: Vec<CpuRow>,
-    mem: Vec<MemRow>,
-    alu: [Vec<AluRow>; 3],
-    sys: Vec<SysRow>,
-    l2g: Vec<L2gRow>,
-    counts: [Vec<u32>; 3],
+    record: Vec<u32>,
     workspace: Vec<MaybeUninit<u8>>,
 }
 
+/// Words of a record that are not needed.
+const SPARE: usize = 3;
+/// What is in them.
+const ANYTHING: u32 = 7;
+
 impl Memory {
     fn new(setup: &Setup<'_>, cells: usize, workspace: usize) -> Self {
-        let lens = RecordLens::of(setup.shape);
         Self {
             cells: vec![Cell::FREE; cells],
-            cpu: vec![CpuRow::default(); lens.cpu + 1],
-            mem: vec![MemRow::default(); lens.mem],
-            alu: [lens.cmp, lens.bit, lens.shift].map(|len| vec![AluRow::default(); len + 3]),
-            sys: vec![SysRow::default(); lens.sys],
-            l2g: vec![L2gRow::default(); lens.l2g],
-            counts: [lens.rom, lens.range, lens.and4].map(|len| vec![7; len]),
+            record: vec![ANYTHING; setup.shape.record_words() + SPARE],
             workspace: vec![MaybeUninit::uninit(); workspace],
         }
     }
@@ -70,42 +64,18 @@ impl Memory {
             ..Cell::FREE
         };
         assert!(self.cells.iter().all(|&cell| cell == zero));
-        assert_zeros(&self.cpu, self.cpu.len() - 1);
-        assert_zeros(&self.mem, self.mem.len());
-        self.alu
-            .iter()
-            .for_each(|rows| assert_zeros(rows, rows.len() - 3));
-        assert_zeros(&self.sys, self.sys.len());
-        assert_zeros(&self.l2g, self.l2g.len());
-        assert!(self.counts.iter().flatten().all(|&count| count == 0));
+        let (record, spare) = self.record.split_at(self.record.len() - SPARE);
+        assert!(record.iter().all(|&word| word == 0));
+        assert_eq!(spare, [ANYTHING; SPARE], "not the session's");
     }
 
     fn buffers(&mut self) -> EpochBuffers<'_> {
-        let [cmp, bit, shift] = &mut self.alu;
-        let [rom, range, and4] = &mut self.counts;
         EpochBuffers {
             cells: &mut self.cells,
-            record: RecordBuffers {
-                cpu: &mut self.cpu,
-                mem: &mut self.mem,
-                cmp,
-                bit,
-                shift,
-                sys: &mut self.sys,
-                l2g: &mut self.l2g,
-                rom,
-                range,
-                and4,
-            },
+            record: &mut self.record,
             workspace: &mut self.workspace,
         }
     }
-}
-
-/// The first `len` rows are nothing but zeros.
-fn assert_zeros<T: Default + std::fmt::Debug>(rows: &[T], len: usize) {
-    let zero = format!("{:?}", T::default());
-    assert!(rows[..len].iter().all(|row| format!("{row:?}") == zero));
 }
 
 /// The guest's world: an input, and an output that nobody keeps.
@@ -220,13 +190,12 @@ fn short_buffers_and_other_plans_are_refused() {
     assert!(matches!(short, Err(StartError::Workspace(_))), "{short:?}");
 
     let mut memory = Memory::new(&setup, 64, len);
-    memory.l2g.pop();
-    let needed = RecordLens::of(setup.shape).l2g;
-    let expected = RecordTooShort {
-        table: "l2g",
-        needed,
-        got: needed - 1,
-    };
+    let needed = setup.shape.record_words();
+    memory.record.truncate(needed);
+    assert_eq!(start(&tables, &plan, &mut memory), Ok(()));
+    memory.record.pop();
+    let got = needed - 1;
+    let expected = RecordTooShort { needed, got };
     let short = start(&tables, &plan, &mut memory);
     assert_eq!(short, Err(StartError::Record(expected)));
 

@@ -1,12 +1,11 @@
 //! One epoch as a batch: tables, heights, public values, and what its proof says.
 
 use heapless::Vec;
-use p3_field::{PrimeCharacteristicRing, PrimeField32};
+use p3_field::PrimeField32;
 use tranche_core::air::ProverAir;
 use tranche_core::plan::Profile;
 use tranche_core::{Backend, F, Plan, PlanError, TableSpec};
 
-use crate::bus::{CLOCK_START, STAMPS};
 use crate::exec::EpochRecord;
 use crate::setup::Setup;
 use crate::tables::rom::HALT;
@@ -87,16 +86,6 @@ impl<'a> EpochTables<'a> {
 
     /// The public values of each table, for an epoch of this number and span.
     pub fn public_values(&self, number: u32, span: &Span) -> [PublicValues; NUM_TABLES] {
-        self.airs.map(|air| match air {
-            EpochTable::Cpu(_) => {
-                let clock = CLOCK_START + STAMPS * span.cycles;
-                [span.entry, span.exit, clock]
-                    .map(F::from_u32)
-                    .into_iter()
-                    .collect()
-            }
-            EpochTable::L2g => [F::from_u32(number)].into_iter().collect(),
-            _ => PublicValues::new(),
-        })
+        self.airs.map(|air| air.public_values_of(number, span))
     }
 }

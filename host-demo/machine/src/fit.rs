@@ -2,7 +2,7 @@
 //!
 //! Every size is exact before anything is executed:
 //! `workspace + record + cells`, where the workspace is [`EpochPlan::workspace_len`], the record
-//! [`RecordLens::bytes`] and the cells [`Cell::slots_for`] as many as the run may touch.
+//! [`EpochShape::record_bytes`](crate::EpochShape::record_bytes) and the cells [`Cell::slots_for`] as many as the run may touch.
 
 use core::ops::RangeInclusive;
 
@@ -11,7 +11,7 @@ use tranche_core::plan::Profile;
 use tranche_core::{Backend, PlanError};
 
 use crate::epoch::{EpochPlan, EpochTables};
-use crate::exec::{Cell, RecordLens};
+use crate::exec::Cell;
 use crate::program::Program;
 use crate::settings::{OutOfRange, Settings};
 use crate::setup::{Setup, SetupError};
@@ -72,7 +72,7 @@ impl SessionBytes {
         let slots = Cell::slots_for_64(max_cells.into());
         Ok(Self {
             workspace: plan.workspace_bytes(),
-            record: RecordLens::of(setup.shape).bytes(),
+            record: setup.shape.record_bytes(),
             cells: slots * size_of::<Cell>() as u64,
             max_proof: plan.max_proof_len(),
         })

@@ -9,6 +9,7 @@
 mod air;
 pub mod bus;
 pub mod cells;
+pub mod columns;
 pub mod decode;
 pub mod epoch;
 pub mod exec;
@@ -26,10 +27,7 @@ pub mod tables;
 extern crate alloc;
 
 pub use epoch::{EpochPlan, EpochTables, Span};
-pub use exec::{
-    Cell, CellStore, EpochEnd, EpochRecord, ExecError, FullTable, GuestIo, Machine, RecordBuffers,
-    RecordLens,
-};
+pub use exec::{Cell, CellStore, EpochEnd, EpochRecord, ExecError, GuestIo, Machine};
 #[cfg(feature = "alloc")]
 pub use exec::{Pages, RecordStorage};
 pub use program::{ElfError, Program};
@@ -37,4 +35,4 @@ pub use prove::{EpochBuffers, EpochProver, ProvedEpoch, RecordProver};
 pub use settings::Settings;
 pub use setup::Setup;
 pub use shape::EpochShape;
-pub use tables::EpochTable;
+pub use tables::{EpochTable, FilledTable};

@@ -2,7 +2,7 @@
 //! [`EpochProver`] those of a program as it executes.
 //!
 //! All sizes can be asked for before anything is executed: [`EpochPlan::workspace_len`],
-//! [`RecordLens::of`](crate::RecordLens::of), and [`Cell::slots_for`] for the cells that a run
+//! [`EpochShape::record_words`](crate::EpochShape::record_words), and [`Cell::slots_for`] for the cells that a run
 //! touches, of which an epoch adds at most as many as its L2G table has rows. Nothing here
 //! allocates, and nothing panics on what a caller passes, but for a record of another setup.
 
@@ -14,9 +14,7 @@ use tranche_core::prover::{ProveError, SetupError, Traces};
 use tranche_core::{Backend, Prover};
 
 use crate::epoch::{EpochPlan, EpochTables, Span};
-use crate::exec::{
-    Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordBuffers, RecordTooShort,
-};
+use crate::exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordTooShort};
 use crate::setup::POSEIDON2;
 use crate::tables::{EpochTable, NUM_TABLES};
 
@@ -124,8 +122,9 @@ where
 pub struct EpochBuffers<'a> {
     /// Touched cells; see [`Cell::slots_for`].
     pub cells: &'a mut [Cell],
-    /// Rows of one epoch; at least [`RecordLens::of`](crate::RecordLens::of) the setup's shape.
-    pub record: RecordBuffers<'a>,
+    /// Rows of one epoch; at least [`EpochShape::record_words`](crate::EpochShape::record_words) of the
+    /// setup's shape.
+    pub record: &'a mut [u32],
     /// At least [`EpochPlan::workspace_len`] bytes, of any alignment.
     pub workspace: &'a mut [MaybeUninit<u8>],
 }
@@ -174,7 +173,7 @@ where
         } = buffers;
         let setup = tables.setup();
         Ok(Self {
-            record: EpochRecord::new(setup.shape, record.cut(setup.shape)?),
+            record: EpochRecord::new(setup.shape, record)?,
             machine: Machine::new(setup.program, cells, max_cycles),
             prover: RecordProver::new(tables, plan, workspace)?,
             wiped: false,
@@ -231,7 +230,7 @@ where
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum StartError {
-    /// A buffer of the record is too short.
+    /// The buffer of the record is too short.
     Record(RecordTooShort),
     /// The core refused the workspace, or the plan's backend.
     Workspace(SetupError),

@@ -96,27 +96,8 @@ impl<'a> Setup<'a> {
             max: MAX_LOG2_CYCLES,
         };
         let shape = EpochShape::new(log2_cycles, rom_log2).ok_or(out_of_range)?;
-        let EpochShape {
-            cpu,
-            mem,
-            cmp,
-            bit,
-            shift,
-            sys,
-            l2g,
-            rom,
-        } = shape;
-        let integers = [
-            cpu,
-            mem,
-            cmp,
-            bit,
-            shift,
-            sys,
-            l2g,
-            rom,
-            settings.arity.into(),
-        ];
+        let mut integers = [settings.arity.into(); EpochShape::LEN + 1];
+        integers[..EpochShape::LEN].copy_from_slice(&shape.integers());
         Ok(Self {
             program,
             program_digest: program.digest(),

@@ -31,7 +31,7 @@ use tranche_core::plan::Profile;
 use tranche_core::security::Bits;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits};
 use tranche_machine::setup::Setup;
-use tranche_machine::{EpochEnd, EpochTables, FullTable};
+use tranche_machine::{EpochEnd, EpochTables, FilledTable};
 
 use crate::execute::Execution;
 
@@ -80,7 +80,7 @@ impl Default for Options {
 /// What ended the epochs of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
-    full: [u32; FullTable::ALL.len()],
+    full: [u32; FilledTable::ALL.len()],
     exit: u32,
 }
 
@@ -88,7 +88,7 @@ impl Ends {
     /// Each table with the epochs that ended because it was full, and `exit` with those in which
     /// the program exited: one, once all are proved.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u32)> {
-        let full = FullTable::ALL
+        let full = FilledTable::ALL
             .iter()
             .map(|table| table.name())
             .zip(self.full);

@@ -11,7 +11,7 @@ use tranche_backend::Chosen;
 use tranche_core::F;
 use tranche_machine::merge::Chain;
 use tranche_machine::{
-    EpochEnd, EpochPlan, EpochRecord, EpochTable, EpochTables, RecordProver, Span,
+    EpochEnd, EpochPlan, EpochRecord, EpochTables, FilledTable, RecordProver, Span,
 };
 
 use super::error::ProveError;
@@ -153,7 +153,7 @@ fn work<'r>(
         let publics = tables.public_values(number, &span);
         let publics = publics.each_ref().map(|values| values.as_slice());
         let mut traces = prover.fill(&mut record);
-        let mut l2g = traces.trace_mut(EpochTable::L2g.index());
+        let mut l2g = traces.trace_mut(FilledTable::L2g.index());
         let mut trace = Vec::new();
         trace.try_reserve_exact(l2g.values_mut().len())?;
         trace.extend_from_slice(l2g.values_mut());

@@ -3,14 +3,13 @@
 use tranche_core::air::ProverAir;
 use tranche_core::plan::Profile;
 use tranche_core::{Backend, PlanError};
-use tranche_machine::exec::record::{AluRow, CpuRow, L2gRow, MemRow, SysRow};
 use tranche_machine::prove::{EpochError, StartError};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::setup::SetupError;
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 use tranche_machine::{
-    Cell, ElfError, EpochBuffers, EpochPlan, EpochProver, EpochTable, EpochTables, Program,
-    RecordBuffers, RecordLens, Settings, Setup,
+    Cell, ElfError, EpochBuffers, EpochPlan, EpochProver, EpochShape, EpochTable, EpochTables,
+    Program, Settings, Setup,
 };
 
 use crate::io::{HostFull, Io, ProofSink};
@@ -103,10 +102,10 @@ fn setup<'a>(program: &'a Program<'a>, log2_cycles: u8) -> Result<Setup<'a>, Set
 }
 
 /// Bytes of everything but the workspace.
-const fn other_bytes<B: Backend>(lens: &RecordLens) -> usize {
+const fn other_bytes<B: Backend>(shape: EpochShape) -> usize {
     size_of::<EpochPlan>()
         + size_of::<EpochProver<'_, B>>()
-        + lens.bytes() as usize
+        + shape.record_bytes() as usize
         + Cell::slots_for(MAX_CELLS) * size_of::<Cell>()
         + SINK_BYTES
 }
@@ -129,7 +128,7 @@ where
                 Err(PlanError::TooLarge { .. }) => continue,
                 plan => plan?,
             };
-            let needed = plan.workspace_len() + other_bytes::<B>(&RecordLens::of(setup.shape));
+            let needed = plan.workspace_len() + other_bytes::<B>(setup.shape);
             if needed <= bytes {
                 defmt::info!(
                     "largest {} {=u32} of {=usize} bytes in {=usize}",
@@ -187,27 +186,15 @@ where
     EpochTable<'static>: ProverAir<B>,
 {
     let setup = tables.setup();
-    let lens = RecordLens::of(setup.shape);
     defmt::info!(
         "workspace {=usize} other {=usize} queries {=u16}",
         plan.workspace_len(),
-        other_bytes::<B>(&lens),
+        other_bytes::<B>(setup.shape),
         setup.settings.params.num_queries
     );
     let buffers = EpochBuffers {
         cells: arena.take(Cell::slots_for(MAX_CELLS), Cell::FREE)?,
-        record: RecordBuffers {
-            cpu: arena.take(lens.cpu, CpuRow::default())?,
-            mem: arena.take(lens.mem, MemRow::default())?,
-            cmp: arena.take(lens.cmp, AluRow::default())?,
-            bit: arena.take(lens.bit, AluRow::default())?,
-            shift: arena.take(lens.shift, AluRow::default())?,
-            sys: arena.take(lens.sys, SysRow::default())?,
-            l2g: arena.take(lens.l2g, L2gRow::default())?,
-            rom: arena.take(lens.rom, 0)?,
-            range: arena.take(lens.range, 0)?,
-            and4: arena.take(lens.and4, 0)?,
-        },
+        record: arena.take(setup.shape.record_words(), 0)?,
         workspace: arena.take_uninit(plan.workspace_len())?,
     };
     defmt::info!("prepare");

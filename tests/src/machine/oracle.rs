@@ -11,7 +11,7 @@ use tranche_core::{EF, F, TraceMut};
 use tranche_machine::exec::RecordStorage;
 use tranche_machine::tables::NUM_TABLES;
 use tranche_machine::{
-    Cell, EpochEnd, EpochRecord, EpochShape, EpochTable, ExecError, GuestIo, Machine, Program,
+    Cell, EpochEnd, EpochRecord, EpochShape, EpochTable, ExecError, GuestIo, Machine, Program, Span,
 };
 
 /// A guest's input and output.
@@ -83,10 +83,9 @@ fn traces<'p>(
         .collect();
     let public = tables
         .iter()
-        .map(|table| match table {
-            EpochTable::Cpu(_) => record.public_values().to_vec(),
-            EpochTable::L2g => vec![F::from_u32(record.epoch())],
-            _ => vec![],
+        .map(|table| {
+            let span = Span::of(record);
+            table.public_values_of(record.epoch(), &span).to_vec()
         })
         .collect();
     Traces {

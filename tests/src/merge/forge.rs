@@ -66,8 +66,8 @@ pub const TOP: usize = 3;
 pub fn forge_rest(batch: &mut Batch, table: usize, rows: &[Row], odd: usize) {
     let mut values = vec![F::ZERO; rest::WIDTH * rows.len()];
     for (to, row) in values.chunks_mut(rest::WIDTH).zip(rows) {
-        to[rest::CELL..][..4].copy_from_slice(&limbs([8, 8, 8, 6], row.cell, odd));
-        to[rest::GAP..][..4].copy_from_slice(&limbs([8, 8, 8, 5], row.gap, odd));
+        to[rest::CELL[0]..][..4].copy_from_slice(&limbs([8, 8, 8, 6], row.cell, odd));
+        to[rest::GAP[0]..][..4].copy_from_slice(&limbs([8, 8, 8, 5], row.gap, odd));
         to[rest::FINI_EPOCH] = F::from_u32(row.fini.0);
         to[rest::FINI_LO] = F::from_u32(row.fini.1 & 0xffff);
         to[rest::FINI_HI] = F::from_u32(row.fini.1 >> 16);
@@ -210,6 +210,6 @@ pub fn with_parent_rows(rows: &[Chain], finish: impl Fn(usize, &mut [F])) -> Bat
 /// Sets limb `odd` of both differences to what satisfies them, in range or not.
 pub fn true_limbs(row: &mut [F], odd: usize) {
     let weight = F::from_u32(1 << (8 * odd));
-    row[parent::BEFORE + odd] = (F::from_u32(FIRST_EPOCH - 1) - row[parent::INIT_EPOCH]) / weight;
-    row[parent::AFTER + odd] = (row[parent::FINI_EPOCH] - F::from_u32(FIRST_EPOCH)) / weight;
+    row[parent::BEFORE[odd]] = (F::from_u32(FIRST_EPOCH - 1) - row[parent::INIT_EPOCH]) / weight;
+    row[parent::AFTER[odd]] = (row[parent::FINI_EPOCH] - F::from_u32(FIRST_EPOCH)) / weight;
 }

@@ -9,6 +9,7 @@ use tranche_core::F;
 use tranche_machine::bus::MEMORY;
 use tranche_machine::merge::{GMEM, MergeTable};
 use tranche_machine::tables::EpochTable;
+use tranche_machine::tables::l2g::L2g;
 use tranche_machine::tables::l2g::columns as l2g;
 
 /// A table of a test.
@@ -92,7 +93,7 @@ impl InteractionAir for Kind {
         let one = |gate: AB::Expr| Count::bounded(gate, 1);
         match *self {
             Kind::Merge(table) => table.eval(builder),
-            Kind::EpochL2g | Kind::WideEpochL2g => EpochTable::L2g.eval(builder),
+            Kind::EpochL2g | Kind::WideEpochL2g => EpochTable::from(L2g).eval(builder),
             Kind::Cpu => {
                 let (real, zero) = (at(4), AB::Expr::ZERO);
                 builder.assert_bool(real.clone());

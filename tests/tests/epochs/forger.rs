@@ -16,7 +16,7 @@ use tranche_machine::merge::{
 };
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::Setup;
-use tranche_machine::{EpochTable, Machine, Pages, Program, RecordStorage};
+use tranche_machine::{EpochTable, FilledTable, Machine, Pages, Program, RecordStorage};
 use tranche_tests::reference::Batch;
 
 use crate::bundles::*;
@@ -64,7 +64,7 @@ impl<'a> Forger<'a> {
             let mut rows: Vec<_> = rows.map(|row| Chain::of_epoch(row, epochs)).collect();
             rows.sort_unstable_by_key(|chain| chain.cell);
             let batch = epoch_batch(program, input.as_bytes(), settings, epochs).unwrap();
-            let trace = batch.traces[EpochTable::L2g.index()].clone();
+            let trace = batch.traces[FilledTable::L2g.index()].clone();
             committed.insert((0, epochs - 1), Committed { rows, trace });
         }
         let tree = Tree::new(epochs, settings.arity.into()).unwrap();

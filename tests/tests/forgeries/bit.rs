@@ -4,9 +4,8 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
-use tranche_machine::tables::bit;
-use tranche_machine::tables::rom::op;
-use tranche_machine::tables::shift::POWER;
+use tranche_machine::tables::bit::{self, op};
+use tranche_machine::tables::shift::{POWER, op as shift};
 use tranche_tests::machine::asm::{branch, immediate, li, register};
 use tranche_tests::omit::Omit::{Assertion, Interaction};
 
@@ -14,13 +13,13 @@ use crate::registry::Entry;
 use crate::witness::{Witness, f};
 
 /// SRA is the last request without a clock; two kinds make more.
-const _: () = assert!(op::AND + op::OR > op::SRA && op::AND < op::OR && op::OR < op::XOR);
+const _: () = assert!(op::AND + op::OR > shift::SRA && op::AND < op::OR && op::OR < op::XOR);
 
 /// CPU row of the instruction under attack.
 const ROW: usize = 4;
 
 pub fn entry() -> Entry<Witness> {
-    let mut entry = Entry::new("bit", "bit", &EpochTable::Bit);
+    let mut entry = Entry::new("bit", "bit", &EpochTable::from(bit::Bit));
     let [and, or, xor] = [[-1, 1, 1], [1, -1, 1], [1, 1, -1]];
     entry.forge(
         Assertion(0),
@@ -54,7 +53,7 @@ fn code([a, b]: [u32; 2], last: u32) -> Vec<u32> {
 fn set_row(witness: &mut Witness, [a, b]: [u32; 2], kinds: [i64; 3]) {
     for i in 0..8 {
         for (column, word) in [(bit::A, a), (bit::B, b), (bit::AND, a & b)] {
-            witness.set("bit", 0, column + i, F::from_u32(word >> (4 * i) & 15));
+            witness.set("bit", 0, column[i], F::from_u32(word >> (4 * i) & 15));
         }
     }
     for (column, kind) in bit::IS.into_iter().zip(kinds) {
@@ -106,7 +105,7 @@ fn not_equal(kinds: [i64; 3]) -> Witness {
 fn and_of_zeros(i: usize) -> Witness {
     let code = code([0, 0], register("and", 7, 5, 6));
     let mut witness = Witness::honest(Clock::Short, &code, &[]);
-    witness.set("bit", 0, bit::AND + i, F::ONE);
+    witness.set("bit", 0, bit::AND[i], F::ONE);
     witness.write_word(ROW, 1 << (4 * i));
     witness.relink();
     witness

@@ -17,7 +17,7 @@ const UNIT: i64 = 30720;
 const SIGN_UNIT: i64 = 2 * UNIT;
 
 pub fn entry() -> Entry<Witness> {
-    let mut entry = Entry::new("cmp", "cmp", &EpochTable::Cmp);
+    let mut entry = Entry::new("cmp", "cmp", &EpochTable::from(cmp::Cmp));
     less(&mut entry);
     equal(&mut entry);
     gates(&mut entry);

@@ -6,6 +6,7 @@ mod words;
 
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
+use tranche_machine::tables::cpu::Cpu;
 use tranche_tests::machine::asm::immediate;
 use tranche_tests::omit::Omit::{Assertion, Interaction};
 
@@ -22,7 +23,7 @@ pub fn entry(clock: Clock) -> Entry<Witness> {
         Clock::Short => "cpu",
         Clock::Long => "cpu, long clock",
     };
-    let mut entry = Entry::new(name, "cpu", &EpochTable::Cpu(clock));
+    let mut entry = Entry::new(name, "cpu", &EpochTable::from(Cpu(clock)));
     flow::forge(&mut entry, clock);
     flags::forge(&mut entry, clock);
     words::forge(&mut entry, clock);

@@ -7,7 +7,7 @@ use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::cells::register;
-use tranche_machine::tables::l2g::columns as l2g;
+use tranche_machine::tables::l2g::{L2g, columns as l2g};
 use tranche_tests::audit::Flaw;
 use tranche_tests::machine::asm::immediate;
 use tranche_tests::omit::Omit::{Assertion, Interaction};
@@ -16,7 +16,7 @@ use crate::registry::{Entry, Witness as _};
 use crate::witness::{Witness, f, fraction};
 
 pub fn entry() -> Entry<Witness> {
-    let mut entry = Entry::new("l2g", "l2g", &EpochTable::L2g);
+    let mut entry = Entry::new("l2g", "l2g", &EpochTable::from(L2g));
     entry.forge(Assertion(0), "cells that count 2 and -1 times", uneven());
     let access = [0, 1].map(Interaction);
     entry.forge_all(

@@ -19,6 +19,7 @@ mod witness;
 
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
+use tranche_machine::tables::l2g::L2g;
 use tranche_tests::omit::Omit;
 
 use registry::Entry;
@@ -72,13 +73,13 @@ fn forged_epochs_are_proved() {
 #[test]
 #[should_panic(expected = "l2g: Assertion(0)")]
 fn a_check_without_a_forgery_is_found() {
-    Entry::<Witness>::new("l2g", "l2g", &EpochTable::L2g).covers_all();
+    Entry::<Witness>::new("l2g", "l2g", &EpochTable::from(L2g)).covers_all();
 }
 
 #[test]
 #[should_panic(expected = "why it is refused")]
 fn a_forgery_that_is_none_is_found() {
-    let mut entry = Entry::new("l2g", "l2g", &EpochTable::L2g);
+    let mut entry = Entry::new("l2g", "l2g", &EpochTable::from(L2g));
     let honest = Witness::honest(Clock::Short, &[], &[]);
     entry.forge(Omit::Assertion(0), "nothing forged", honest);
     entry.judge();

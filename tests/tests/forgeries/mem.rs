@@ -19,7 +19,7 @@ pub fn entry(clock: Clock) -> Entry<Witness> {
         Clock::Short => "mem",
         Clock::Long => "mem, long clock",
     };
-    let mut entry = Entry::new(name, "mem", &EpochTable::Mem(clock));
+    let mut entry = Entry::new(name, "mem", &EpochTable::from(mem::Mem(clock)));
     gates(&mut entry, clock);
     addresses(&mut entry, clock);
     loads(&mut entry, clock);

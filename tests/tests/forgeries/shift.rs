@@ -4,9 +4,9 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
-use tranche_machine::tables::rom::op;
 use tranche_machine::tables::shift::{
-    HIGH, IS_SRA, K, LOW, M, M_POWER, N_POWER, POWER, RESULT, SELECT, SIGN, SIGN_N, UNUSED,
+    HIGH, IS_SRA, K, LOW, M, M_POWER, N_POWER, POWER, RESULT, SELECT, SIGN, SIGN_N, Shift, UNUSED,
+    op,
 };
 use tranche_tests::machine::asm::{li, register};
 use tranche_tests::omit::Omit::{Assertion, Interaction};
@@ -22,7 +22,7 @@ const ROW: usize = 4;
 const HIGHEST_BIT: u32 = 1 << 31;
 
 pub fn entry() -> Entry<Witness> {
-    let mut entry = Entry::new("shift", "shift", &EpochTable::Shift);
+    let mut entry = Entry::new("shift", "shift", &EpochTable::from(Shift));
     selectors(&mut entry);
     powers(&mut entry);
     signs(&mut entry);
@@ -73,7 +73,7 @@ fn selectors(entry: &mut Entry<Witness>) {
         (7, [4, 0], [1, 0], 0x100_0000),
     ];
     for (negative, positive, operands, result) in cases {
-        let mut change: Vec<_> = (0..8).map(|i| (SELECT + i, F::ZERO)).collect();
+        let mut change: Vec<_> = (0..8).map(|i| (SELECT[i], F::ZERO)).collect();
         change[negative].1 = F::NEG_ONE;
         for selector in positive {
             change[selector].1 = F::ONE;
@@ -99,7 +99,7 @@ fn powers(entry: &mut Entry<Witness>) {
     // M and N for a divisor.
     let divides = |by: F| [(M_POWER, by), (N_POWER, f(256) / by)];
     // All of byte 0 is in its high part.
-    let high = |value| [(LOW, F::ZERO), (HIGH, f(value))];
+    let high = |value| [(LOW[0], F::ZERO), (HIGH[0], f(value))];
     let right =
         |a, b, change: &[&[(usize, F)]], result| shifted("srl", [a, b], &change.concat(), result);
     let k = |bits: [F; 3]| [0, 1, 2].map(|i| (K[i], bits[i]));
@@ -129,7 +129,7 @@ fn powers(entry: &mut Entry<Witness>) {
     entry.forge(Assertion(14), "1 << 2 = 3, by N = 3", witness);
     let witness = right(0x100, 1, &[&[(N_POWER, f(5))]], 5);
     entry.forge(Assertion(15), "0x100 >> 1 = 5, by N = 5", witness);
-    let low = [(M, F::TWO), (LOW, F::TWO), (HIGH, zero)];
+    let low = [(M, F::TWO), (LOW[0], F::TWO), (HIGH[0], zero)];
     entry.forge(
         Assertion(16),
         "2 >> 1 = 0, by m = 2",
@@ -142,8 +142,8 @@ fn signs(entry: &mut Entry<Witness>) {
     entry.forge(Assertion(17), "4 << 1 = 2, as op 11 - 1", witness);
     // Half 2 is 2^15 times the sign.
     let change = [
-        (HIGH + 2, F::ZERO),
-        (HIGH + 3, fraction(1, 8)),
+        (HIGH[2], F::ZERO),
+        (HIGH[3], fraction(1, 8)),
         (SIGN, fraction(1, 14)),
         (SIGN_N, fraction(1, 7)),
     ];
@@ -175,11 +175,11 @@ fn parts(entry: &mut Entry<Witness>) {
     for i in 0..4 {
         let byte = 8 * i as u32;
         // All of a byte in its low part, which falls out to the right.
-        let low = [(LOW + i, F::TWO), (HIGH + i, F::ZERO)];
+        let low = [(LOW[i], F::TWO), (HIGH[i], F::ZERO)];
         let witness = shifted("srl", [2 << byte, 1 + byte], &low, 0);
         entry.forge(Interaction(2 * i), "a shift that drops too much", witness);
         // 1 = 2 - 1, of which the high part, -1/128, falls out to the left.
-        let high = [(LOW + i, F::TWO), (HIGH + i, fraction(-1, 7))];
+        let high = [(LOW[i], F::TWO), (HIGH[i], fraction(-1, 7))];
         let witness = shifted("sll", [1 << byte, 25 - byte], &high, 4 << 24);
         entry.forge(Interaction(2 * i + 1), "a shift that drops -1/128", witness);
     }
@@ -193,7 +193,7 @@ fn parts(entry: &mut Entry<Witness>) {
             (M_POWER, f(4)),
             (N_POWER, f(64)),
             (M, F::TWO),
-            (HIGH, F::ONE),
+            (HIGH[0], F::ONE),
         ];
         shifted("srl", [4, 1], &change, 1)
     };
@@ -204,7 +204,7 @@ fn parts(entry: &mut Entry<Witness>) {
 
 fn unasked() -> Witness {
     let mut witness = Witness::honest(Clock::Short, &[], &[]);
-    for (column, value) in [(SELECT + 4, 1), (M_POWER, 1), (N_POWER, 256)] {
+    for (column, value) in [(SELECT[4], 1), (M_POWER, 1), (N_POWER, 256)] {
         witness.set("shift", 0, column, f(value));
     }
     witness

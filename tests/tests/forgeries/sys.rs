@@ -20,7 +20,7 @@ pub fn entry(clock: Clock) -> Entry<Witness> {
         Clock::Short => "sys",
         Clock::Long => "sys, long clock",
     };
-    let mut entry = Entry::new(name, "sys", &EpochTable::Sys(clock));
+    let mut entry = Entry::new(name, "sys", &EpochTable::from(sys::Sys(clock)));
     gates::forge(&mut entry, clock);
     calls::forge(&mut entry, clock);
     result::forge(&mut entry, clock);

@@ -8,9 +8,11 @@ use tranche_core::F;
 use tranche_machine::bus::{Clock, inverse_power_of_two};
 use tranche_machine::cells::{OUT_LEN, register};
 use tranche_machine::tables::NUM_TABLES;
+use tranche_machine::tables::cpu::{self, Cpu};
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_machine::tables::rom::{READS_RS2, RomRow};
-use tranche_machine::tables::{cpu, mem, sys};
+use tranche_machine::tables::mem::{self, Mem};
+use tranche_machine::tables::rom::{READS_RS2, Rom, RomRow};
+use tranche_machine::tables::sys::{self, Sys};
 use tranche_machine::{EpochShape, EpochTable, Program};
 use tranche_tests::audit::Flaw;
 use tranche_tests::machine::asm::{elf, exit};
@@ -26,7 +28,7 @@ const LOG2_CYCLES: u32 = 6;
 pub const DATA_BYTES: [u8; 8] = [0x55, 0x55, 0x55, 0x55, 0x81, 0x82, 0x03, 0x04];
 
 /// Number of flags of the CPU table.
-const NUM_FLAGS: usize = cpu::A[0] - cpu::FLAGS;
+const NUM_FLAGS: usize = cpu::FLAGS.len();
 
 /// The traces of an epoch, which lasts 2^6 cycles at most.
 #[derive(Clone)]
@@ -59,9 +61,9 @@ pub fn tables(
     program: &'static Program<'static>,
 ) -> [EpochTable<'static>; NUM_TABLES] {
     EpochTable::all(shape(program), program).map(|table| match table {
-        EpochTable::Cpu(_) => EpochTable::Cpu(clock),
-        EpochTable::Mem(_) => EpochTable::Mem(clock),
-        EpochTable::Sys(_) => EpochTable::Sys(clock),
+        EpochTable::Cpu(_) => Cpu(clock).into(),
+        EpochTable::Mem(_) => Mem(clock).into(),
+        EpochTable::Sys(_) => Sys(clock).into(),
         other => other,
     })
 }
@@ -243,7 +245,8 @@ impl Witness {
 
     /// What the program claimed has at the program counter of CPU row `row`.
     fn content(&self, row: usize) -> RomRow {
-        let EpochTable::Rom { program, .. } = self.traces.tables[self.traces.index("rom")] else {
+        let EpochTable::Rom(Rom { program, .. }) = self.traces.tables[self.traces.index("rom")]
+        else {
             unreachable!("a table of that name")
         };
         RomRow::of(program, self.get("cpu", row, cpu::PC).as_canonical_u32())
@@ -252,18 +255,13 @@ impl Witness {
     /// Sets the flags of CPU row `row`.
     pub fn flags(&mut self, row: usize, flags: u32) {
         for i in 0..NUM_FLAGS {
-            self.set(
-                "cpu",
-                row,
-                cpu::FLAGS + i,
-                F::from_bool(flags >> i & 1 == 1),
-            );
+            self.set("cpu", row, cpu::FLAGS[i], F::from_bool(flags >> i & 1 == 1));
         }
     }
 
     /// Sets one flag of CPU row `row` to any element.
     pub fn flag(&mut self, row: usize, flag: u32, value: F) {
-        let column = cpu::FLAGS + flag.trailing_zeros() as usize;
+        let column = cpu::flag(flag);
         self.set("cpu", row, column, value);
     }
 
@@ -386,7 +384,7 @@ impl Witness {
         let mut links = vec![];
         for r in 0..self.height("cpu") {
             let row = self.row("cpu", r);
-            let reads = cpu::FLAGS + READS_RS2.trailing_zeros() as usize;
+            let reads = cpu::flag(READS_RS2);
             for (number, gate, cell, new, old) in [
                 (0, cpu::REAL, cpu::RS1, cpu::A, None),
                 (1, reads, cpu::RS2, cpu::B, None),

@@ -1,7 +1,8 @@
 //! Cells in pages against cells in a hash table: one run, the same rows; one history, the same cells.
 
 use tranche_machine::cells::OUT;
-use tranche_machine::exec::{NoRoom, Slots, record::L2gRow};
+use tranche_machine::exec::{NoRoom, Slots};
+use tranche_machine::tables::l2g::L2gRow;
 use tranche_machine::{
     Cell, CellStore, EpochEnd, EpochShape, ExecError, Machine, Pages, Program, RecordStorage,
 };

@@ -27,7 +27,7 @@ fn batch<'p>(traces: Traces<'p>, carved: bool) -> Batch<EpochTable<'p>> {
         carved: traces
             .tables
             .iter()
-            .map(|t| carved && matches!(t, EpochTable::L2g))
+            .map(|t| carved && matches!(t, EpochTable::L2g(_)))
             .collect(),
         airs: traces.tables,
         traces: traces.main,

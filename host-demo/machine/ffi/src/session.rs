@@ -8,12 +8,10 @@ use core::mem::MaybeUninit;
 use embedded_io::{ErrorKind, ErrorType, Write};
 use tranche_backend::Chosen;
 use tranche_core::plan::Profile;
-use tranche_machine::exec::record::{AluRow, CpuRow, L2gRow, MemRow, SysRow};
 use tranche_machine::fit::SessionBytes;
 use tranche_machine::setup::SetupError;
 use tranche_machine::{
-    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, GuestIo, Program, ProvedEpoch,
-    RecordBuffers, RecordLens, Setup,
+    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, GuestIo, Program, ProvedEpoch, Setup,
 };
 
 use crate::error::TrancheError;
@@ -30,15 +28,8 @@ pub const FIXED_BYTES: usize = VALUE_ALIGN - 1
 /// Proof bytes that are gathered before the sink is called.
 const GATHER_BYTES: usize = 1024;
 
-// No padding stands between the rows of one buffer and the next.
-const _: () = assert!(
-    align_of::<CpuRow>() <= ROW_ALIGN
-        && align_of::<MemRow>() <= ROW_ALIGN
-        && align_of::<AluRow>() <= ROW_ALIGN
-        && align_of::<SysRow>() <= ROW_ALIGN
-        && align_of::<L2gRow>() <= ROW_ALIGN
-        && align_of::<Cell>() <= ROW_ALIGN
-);
+// No padding stands between the record and the cells.
+const _: () = assert!(align_of::<u32>() <= ROW_ALIGN && align_of::<Cell>() <= ROW_ALIGN);
 
 /// A program that is being executed and proved.
 #[derive(Debug)]
@@ -73,23 +64,10 @@ impl<'a> Session<'a> {
         let tables = place_tables(program, plan, &mut arena)?;
         let epoch = place_plan(tables, profile, &mut arena)?;
         let session = arena.reserve()?;
-        let lens = RecordLens::of(tables.setup().shape);
-        let record = RecordBuffers {
-            cpu: arena.rows(lens.cpu, CpuRow::default())?,
-            mem: arena.rows(lens.mem, MemRow::default())?,
-            cmp: arena.rows(lens.cmp, AluRow::default())?,
-            bit: arena.rows(lens.bit, AluRow::default())?,
-            shift: arena.rows(lens.shift, AluRow::default())?,
-            sys: arena.rows(lens.sys, SysRow::default())?,
-            l2g: arena.rows(lens.l2g, L2gRow::default())?,
-            rom: arena.rows(lens.rom, 0)?,
-            range: arena.rows(lens.range, 0)?,
-            and4: arena.rows(lens.and4, 0)?,
-        };
         let slots = Cell::slots_for(plan.max_cells as usize);
         let buffers = EpochBuffers {
             cells: arena.rows(slots, Cell::FREE)?,
-            record,
+            record: arena.rows(tables.setup().shape.record_words(), 0)?,
             workspace: arena.bytes(epoch.workspace_len())?,
         };
         place_session(session, tables, epoch, buffers, max_cycles, lent)

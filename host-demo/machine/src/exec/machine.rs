@@ -6,15 +6,19 @@
 
 use super::error::ExecError;
 use super::memory::{Cell, CellStore, Memory, NoRoom, Slots};
-use super::record::{AluRow, CpuRow, EpochRecord, L2gRow, MemRow, SysRow, SysStep};
+use super::record::{AluRow, EpochRecord};
 use super::syscall::{EXIT, EXIT_GROUP, INPUT, MESSAGES, OUTPUT, READ, WRITE};
 use crate::bus::{CLOCK_START, STAMPS};
 use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, register};
 use crate::program::Program;
-use crate::tables::l2g::EPOCH_BITS;
+use crate::tables::cpu::CpuRow;
+use crate::tables::l2g::{EPOCH_BITS, L2gRow};
+use crate::tables::mem::MemRow;
 use crate::tables::rom::{
     BRANCH, CONST, HALT, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, op,
 };
+use crate::tables::sys::{SysRow, SysStep};
+use crate::tables::{self, FilledTable};
 
 /// Addresses below this are refused, unless the program loads them: null pointers.
 pub const GUARD_BYTES: u32 = 4096;
@@ -38,56 +42,11 @@ pub trait GuestIo {
     }
 }
 
-/// A table without room for the next step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FullTable {
-    /// CPU: the epoch has all its cycles.
-    Cpu,
-    /// MEM.
-    Mem,
-    /// CMP.
-    Cmp,
-    /// BIT.
-    Bit,
-    /// SHIFT.
-    Shift,
-    /// SYS.
-    Sys,
-    /// L2G: as many cells are touched as there may be.
-    L2g,
-}
-
-impl FullTable {
-    /// All tables that an execution fills, in batch order.
-    pub const ALL: [Self; 7] = [
-        Self::Cpu,
-        Self::Mem,
-        Self::Cmp,
-        Self::Bit,
-        Self::Shift,
-        Self::Sys,
-        Self::L2g,
-    ];
-
-    /// The name of the table, as plans have it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Mem => "mem",
-            Self::Cmp => "cmp",
-            Self::Bit => "bit",
-            Self::Shift => "shift",
-            Self::Sys => "sys",
-            Self::L2g => "l2g",
-        }
-    }
-}
-
 /// How an epoch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EpochEnd {
     /// A table is full: another epoch follows.
-    Full(FullTable),
+    Full(FilledTable),
     /// The program exited with this code.
     Exit(u32),
 }
@@ -95,7 +54,7 @@ pub enum EpochEnd {
 /// What a step is recorded in.
 trait Sink {
     /// The table that has no room for a step of an instruction with this ROM row, if there is one.
-    fn full(&self, row: &RomRow) -> Option<FullTable>;
+    fn full(&self, row: &RomRow) -> Option<FilledTable>;
     fn clk(&self) -> u32;
     fn cpu(&mut self, row: CpuRow);
     fn mem(&mut self, row: MemRow);
@@ -108,7 +67,7 @@ trait Sink {
 struct Discard;
 
 impl Sink for Discard {
-    fn full(&self, _: &RomRow) -> Option<FullTable> {
+    fn full(&self, _: &RomRow) -> Option<FilledTable> {
         None
     }
     fn clk(&self) -> u32 {
@@ -126,28 +85,25 @@ impl Sink for Discard {
 const MAX_TOUCHED: usize = 7;
 
 impl Sink for EpochRecord<'_> {
-    fn full(&self, row: &RomRow) -> Option<FullTable> {
+    fn full(&self, row: &RomRow) -> Option<FilledTable> {
         if self.cpu.room() == 0 {
-            return Some(FullTable::Cpu);
+            return Some(FilledTable::Cpu);
         }
         if self.l2g.room() < MAX_TOUCHED {
-            return Some(FullTable::L2g);
+            return Some(FilledTable::L2g);
         }
-        let sys = (self.sys.room(), FullTable::Sys);
-        let mem = (self.mem.room(), FullTable::Mem);
-        let (room, table) = if row.has(SYS) {
-            if sys.0 == 0 { sys } else { mem }
-        } else if row.has(MEM) || row.has(JALR) {
-            mem
-        } else {
-            match row.op {
-                op::LT..=op::NE => (self.cmp.room(), FullTable::Cmp),
-                op::AND..=op::XOR => (self.bit.room(), FullTable::Bit),
-                op::SLL..=op::SRA => (self.shift.room(), FullTable::Shift),
-                _ => return None,
+        let table = if row.has(SYS) {
+            if self.sys.room() == 0 {
+                FilledTable::Sys
+            } else {
+                FilledTable::Mem
             }
+        } else if row.has(MEM) || row.has(JALR) {
+            FilledTable::Mem
+        } else {
+            FilledTable::serving(row.op)?
         };
-        (room == 0).then_some(table)
+        (self.room(table) == 0).then_some(table)
     }
 
     fn clk(&self) -> u32 {
@@ -165,11 +121,7 @@ impl Sink for EpochRecord<'_> {
     }
 
     fn alu(&mut self, row: AluRow) {
-        match row.op {
-            op::LT..=op::NE => self.cmp.push(row),
-            op::AND..=op::XOR => self.bit.push(row),
-            _ => self.shift.push(row),
-        };
+        self.serve(row);
     }
 
     fn sys(&mut self, row: SysRow) {
@@ -353,7 +305,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
         &mut self,
         io: &mut impl GuestIo,
         sink: &mut S,
-    ) -> Result<Option<FullTable>, ExecError> {
+    ) -> Result<Option<FilledTable>, ExecError> {
         let pc = self.pc();
         let Some(word) = self.program.code(self.pc) else {
             return Err(ExecError::JumpOutOfRom { pc, target: pc });
@@ -465,7 +417,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
             return Ok(a.wrapping_add(b));
         }
         sink.alu(AluRow { op: row.op, a, b });
-        let w = alu(row.op, a, b);
+        let w = tables::value(row.op, a, b);
         if row.has(BRANCH) && w == 1 {
             cpu.next_pc = row.aux as u32;
         }
@@ -699,23 +651,5 @@ impl<'a, C: CellStore> Machine<'a, C> {
             });
         }
         Ok(found)
-    }
-}
-
-/// The value of an operation of the CMP, BIT or SHIFT table.
-pub(crate) const fn alu(op: u32, a: u32, b: u32) -> u32 {
-    match op {
-        op::LT => ((a as i32) < b as i32) as u32,
-        op::GE => (a as i32 >= b as i32) as u32,
-        op::LTU => (a < b) as u32,
-        op::GEU => (a >= b) as u32,
-        op::EQ => (a == b) as u32,
-        op::NE => (a != b) as u32,
-        op::AND => a & b,
-        op::OR => a | b,
-        op::XOR => a ^ b,
-        op::SLL => a << (b & 31),
-        op::SRL => a >> (b & 31),
-        _ => (a as i32 >> (b & 31)) as u32,
     }
 }

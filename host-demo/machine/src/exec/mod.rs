@@ -11,10 +11,10 @@ pub mod record;
 pub mod syscall;
 
 pub use error::ExecError;
-pub use machine::{EpochEnd, FullTable, GuestIo, Machine};
+pub use machine::{EpochEnd, GuestIo, Machine};
 pub use memory::{Cell, CellStore, NoRoom, Slots};
 #[cfg(feature = "alloc")]
 pub use owned::RecordStorage;
 #[cfg(feature = "alloc")]
 pub use pages::Pages;
-pub use record::{EpochRecord, RecordBuffers, RecordLens, RecordTooShort};
+pub use record::{EpochRecord, RecordTooShort};

@@ -1,56 +1,21 @@
-//! What one epoch's traces are filled from, in the caller's buffers.
+//! What one epoch's traces are filled from, in one buffer of words of the caller's.
 //!
-//! The machine appends; the tables' fillers read, later and elsewhere. Multiplicities of lookup
-//! tables are counted while the tables that query them are filled.
+//! The machine appends; the tables' fillers read, later and elsewhere. Multiplicities of the tables that
+//! are asked are counted while those that ask them are filled.
 
+use bytemuck::{Pod, Zeroable, checked};
 use tranche_core::F;
 use zeroize::{DefaultIsZeroes, Zeroize};
 
 use crate::bus::{CLOCK_START, Clock, STAMPS};
 use crate::shape::EpochShape;
+use crate::tables::l2g::L2gRow;
+use crate::tables::list::with_tables;
+use crate::tables::{self, Filled, FilledTable, Row};
 
-/// A row of the CPU table. Its clock follows from its index.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CpuRow {
-    /// Word index of the instruction.
-    pub pc: u32,
-    /// Word index of the next, or the halt value.
-    pub next_pc: u32,
-    /// Value of rs1.
-    pub a: u32,
-    /// Second operand.
-    pub b: u32,
-    /// Value written to rd.
-    pub w: u32,
-    /// Value of rd before.
-    pub old: u32,
-    /// Previous timestamps of rs1, rs2 and rd.
-    pub previous: [u32; 3],
-}
-
-/// A row of the MEM table.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MemRow {
-    /// Clock of the cycle.
-    pub clk: u32,
-    /// Operation on the exec bus.
-    pub op: u32,
-    /// Base, as two halves: a system call's may exceed 16 bits.
-    pub base: [u32; 2],
-    /// Offset in bytes.
-    pub offset: i32,
-    /// Value loaded or stored; the link of an indirect jump.
-    pub value: u32,
-    /// Memory word before the access.
-    pub old: u32,
-    /// Memory word after it.
-    pub new: u32,
-    /// Previous timestamp of the memory cell.
-    pub previous: u32,
-}
-
-/// A row of the CMP, BIT or SHIFT table.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is recorded of an operation of two words, by the tables that serve such.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
 pub struct AluRow {
     /// Operation on the exec bus.
     pub op: u32,
@@ -60,85 +25,16 @@ pub struct AluRow {
     pub b: u32,
 }
 
-/// What a step of a system call does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u32)] // a row has no padding
-pub enum SysStep {
-    /// Ends the run.
-    #[default]
-    Exit,
-    /// Ends the run, by the number for all threads.
-    ExitGroup,
-    /// Moves one byte from memory to the output.
-    WriteByte,
-    /// Returns from a write to the output.
-    WriteEnd,
-    /// A whole write of a message.
-    Message,
-    /// Moves one byte from the input to memory.
-    ReadByte,
-    /// Returns from a read.
-    ReadEnd,
-}
-
-/// A row of the SYS table.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SysRow {
-    /// Clock of the cycle.
-    pub clk: u32,
-    /// Word index of the `ecall`.
-    pub pc: u32,
-    /// What it does.
-    pub step: SysStep,
-    /// Register a2: bytes asked for.
-    pub wanted: u32,
-    /// Bytes done before this step.
-    pub done: u32,
-    /// Value of a1 (bytes) or a0 (ends), before this step.
-    pub argument: u32,
-    /// Its previous timestamp.
-    pub argument_previous: u32,
-    /// Output length before a written byte.
-    pub out_len: u32,
-    /// Its previous timestamp.
-    pub out_len_previous: u32,
-    /// The byte moved.
-    pub byte: u32,
-}
-
-/// A row of the L2G table.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct L2gRow {
-    /// The cell.
-    pub cell: u32,
-    /// The epoch that touched it before; 0 for genesis.
-    pub init_epoch: u32,
-    /// Value at the start of the epoch.
-    pub init: u32,
-    /// Value at its end.
-    pub fini: u32,
-    /// Timestamp of the last access.
-    pub timestamp: u32,
-}
-
-impl DefaultIsZeroes for CpuRow {}
-impl DefaultIsZeroes for MemRow {}
 impl DefaultIsZeroes for AluRow {}
-impl DefaultIsZeroes for SysRow {}
-impl DefaultIsZeroes for L2gRow {}
 
-/// A list of bounded length over the caller's slice.
+/// A list of bounded length in the caller's buffer.
 #[derive(Debug)]
 pub(crate) struct Rows<'a, T> {
     rows: &'a mut [T],
     len: usize,
 }
 
-impl<'a, T> Rows<'a, T> {
-    const fn new(rows: &'a mut [T]) -> Self {
-        Self { rows, len: 0 }
-    }
-
+impl<T: Row> Rows<'_, T> {
     /// Appends; false when full.
     pub fn push(&mut self, row: T) -> bool {
         let Some(slot) = self.rows.get_mut(self.len) else {
@@ -163,201 +59,100 @@ impl<'a, T> Rows<'a, T> {
     }
 }
 
-/// The buffers of a record: as many rows each as the table has, 2^ the shape's entry.
-#[derive(Debug)]
-pub struct RecordBuffers<'a> {
-    /// Rows of CPU.
-    pub cpu: &'a mut [CpuRow],
-    /// Rows of MEM.
-    pub mem: &'a mut [MemRow],
-    /// Rows of CMP.
-    pub cmp: &'a mut [AluRow],
-    /// Rows of BIT.
-    pub bit: &'a mut [AluRow],
-    /// Rows of SHIFT.
-    pub shift: &'a mut [AluRow],
-    /// Rows of SYS.
-    pub sys: &'a mut [SysRow],
-    /// Rows of L2G.
-    pub l2g: &'a mut [L2gRow],
-    /// Fetches of each ROM row.
-    pub rom: &'a mut [u32],
-    /// Lookups of each row of RANGE.
-    pub range: &'a mut [u32],
-    /// Lookups of each row of AND4.
-    pub and4: &'a mut [u32],
-}
+/// What is left of a record's buffer, all of it zero.
+struct Words<'a>(&'a mut [u32]);
 
-impl RecordBuffers<'_> {
-    /// The buffers cut to the rows of `shape`.
-    ///
-    /// # Errors
-    /// [`RecordTooShort`] names the first that has fewer.
-    pub fn cut(self, shape: EpochShape) -> Result<Self, RecordTooShort> {
-        let lens = RecordLens::of(shape);
-        Ok(Self {
-            cpu: cut("cpu", self.cpu, lens.cpu)?,
-            mem: cut("mem", self.mem, lens.mem)?,
-            cmp: cut("cmp", self.cmp, lens.cmp)?,
-            bit: cut("bit", self.bit, lens.bit)?,
-            shift: cut("shift", self.shift, lens.shift)?,
-            sys: cut("sys", self.sys, lens.sys)?,
-            l2g: cut("l2g", self.l2g, lens.l2g)?,
-            rom: cut("rom", self.rom, lens.rom)?,
-            range: cut("range", self.range, lens.range)?,
-            and4: cut("and4", self.and4, lens.and4)?,
-        })
+impl<'a> Words<'a> {
+    /// Room for 2^`log` rows.
+    fn rows<T: Row>(&mut self, log: u32) -> Option<Rows<'a, T>> {
+        let rows = checked::try_cast_slice_mut(self.words(row_words::<T>(log))?).ok()?;
+        Some(Rows { rows, len: 0 })
+    }
+
+    /// The next words.
+    fn words(&mut self, len: u64) -> Option<&'a mut [u32]> {
+        let (taken, left) =
+            core::mem::take(&mut self.0).split_at_mut_checked(usize::try_from(len).ok()?)?;
+        self.0 = left;
+        Some(taken)
     }
 }
 
-fn cut<'a, T>(
-    table: &'static str,
-    rows: &'a mut [T],
-    needed: usize,
-) -> Result<&'a mut [T], RecordTooShort> {
-    let got = rows.len();
-    rows.get_mut(..needed)
-        .ok_or(RecordTooShort { table, needed, got })
+/// Words of 2^`log` rows; saturated where that is no shape's.
+const fn row_words<T>(log: u32) -> u64 {
+    counters(log).saturating_mul((size_of::<T>() / size_of::<u32>()) as u64)
 }
 
-/// A buffer of a record with fewer rows than the table.
+/// 2^`log`, the counters of a table that is asked; saturated where that is no shape's.
+const fn counters(log: u32) -> u64 {
+    match 1_u64.checked_shl(log) {
+        Some(counters) => counters,
+        None => u64::MAX,
+    }
+}
+
+/// A record's buffer with fewer words than [`EpochShape::record_words`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RecordTooShort {
-    /// The table.
-    pub table: &'static str,
-    /// Its rows.
+    /// Words that a record takes.
     pub needed: usize,
-    /// Rows of the buffer.
+    /// Words of the buffer.
     pub got: usize,
 }
 
 impl core::fmt::Display for RecordTooShort {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { table, needed, got } = self;
-        write!(f, "{got} rows for the {needed} of table {table}")
+        let Self { needed, got } = self;
+        write!(f, "{got} words for a record of {needed}")
     }
 }
 
 impl core::error::Error for RecordTooShort {}
 
-/// Elements of each of the [`RecordBuffers`], exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct RecordLens {
-    /// Rows of CPU.
-    pub cpu: usize,
-    /// Rows of MEM.
-    pub mem: usize,
-    /// Rows of CMP.
-    pub cmp: usize,
-    /// Rows of BIT.
-    pub bit: usize,
-    /// Rows of SHIFT.
-    pub shift: usize,
-    /// Rows of SYS.
-    pub sys: usize,
-    /// Rows of L2G.
-    pub l2g: usize,
-    /// Rows of ROM.
-    pub rom: usize,
-    /// Rows of RANGE.
-    pub range: usize,
-    /// Rows of AND4.
-    pub and4: usize,
-}
-
-impl RecordLens {
-    /// Those of epochs of `shape`; [`usize::MAX`] for an entry that no address has the bits for.
-    pub const fn of(shape: EpochShape) -> Self {
-        Self {
-            cpu: rows(shape.cpu),
-            mem: rows(shape.mem),
-            cmp: rows(shape.cmp),
-            bit: rows(shape.bit),
-            shift: rows(shape.shift),
-            sys: rows(shape.sys),
-            l2g: rows(shape.l2g),
-            rom: rows(shape.rom),
-            range: RANGE_ROWS,
-            and4: AND4_ROWS,
-        }
-    }
-
-    /// Bytes of all buffers; in 64 bits, since those of the longest epochs are more than a small device
-    /// can address. Lengths that are no shape's saturate.
-    pub const fn bytes(&self) -> u64 {
-        let mut total = 0_u64;
-        let parts = [
-            (self.cpu, size_of::<CpuRow>()),
-            (self.mem, size_of::<MemRow>()),
-            (self.cmp, size_of::<AluRow>()),
-            (self.bit, size_of::<AluRow>()),
-            (self.shift, size_of::<AluRow>()),
-            (self.sys, size_of::<SysRow>()),
-            (self.l2g, size_of::<L2gRow>()),
-            (self.rom, size_of::<u32>()),
-            (self.range, size_of::<u32>()),
-            (self.and4, size_of::<u32>()),
-        ];
-        let mut i = 0;
-        while i < parts.len() {
-            let (len, size) = parts[i];
-            total = total.saturating_add((len as u64).saturating_mul(size as u64));
-            i += 1;
-        }
-        total
-    }
-}
-
-/// `2^log`.
-const fn rows(log: u32) -> usize {
-    match 1_usize.checked_shl(log) {
-        Some(rows) => rows,
-        None => usize::MAX,
-    }
-}
-
-/// Rows of the RANGE table.
-pub(crate) const RANGE_ROWS: usize = 1 << 9;
-/// Rows of the AND4 table.
-pub(crate) const AND4_ROWS: usize = 1 << 8;
-
-/// How often each row of RANGE and AND4 is asked for.
+/// How often each row of the tables that are asked is asked for.
 #[derive(Debug)]
 pub(crate) struct Counts<'a> {
-    pub range: &'a mut [u32],
-    pub and4: &'a mut [u32],
+    counters: Counters<'a>,
     /// Tables that have been counted, so that filling one again counts nothing.
-    done: u16,
+    done: u32,
     /// Whether the table being filled counts.
     active: bool,
 }
 
 impl Counts<'_> {
+    /// Tables that ask, as bits.
+    const ALL: u32 = (1 << FilledTable::ALL.len()) - 1;
+
     /// Back to nothing counted.
     fn clear(&mut self) {
-        let Self {
-            range,
-            and4,
-            done,
-            active,
-        } = self;
-        range.fill(0);
-        and4.fill(0);
-        (*done, *active) = (0, false);
+        self.counters.clear();
+        (self.done, self.active) = (0, false);
     }
 
     /// Starts counting for the table of this index, unless it was counted before.
-    pub fn start(&mut self, table: usize) -> bool {
+    pub fn start(&mut self, table: usize) {
         self.active = self.done & 1 << table == 0;
         self.done |= 1 << table;
-        self.active
     }
 
-    /// Whether all tables that look something up have been counted.
-    pub const fn complete(&self) -> bool {
-        self.done & 0x7f == 0x7f
+    /// The counters, once all tables that ask have been counted.
+    ///
+    /// # Panics
+    /// When one has not.
+    pub fn complete(&self) -> &Counters<'_> {
+        assert!(
+            self.done & Self::ALL == Self::ALL,
+            "tables that are asked are filled last"
+        );
+        &self.counters
+    }
+
+    /// Counts the fetch of a row of ROM.
+    pub fn fetch(&mut self, row: u32) {
+        if self.active {
+            self.counters.rom[row as usize] += 1;
+        }
     }
 
     /// Counts the check that `value` has `bits` bits.
@@ -365,7 +160,7 @@ impl Counts<'_> {
     /// A value of more bits is no row of the table and counts nowhere: the bus will not balance.
     pub fn range(&mut self, value: u32, bits: u32) {
         if self.active && value >> bits == 0 {
-            self.range[((1 << bits) - 1 + value) as usize] += 1;
+            self.counters.range[((1 << bits) - 1 + value) as usize] += 1;
         }
     }
 
@@ -391,110 +186,134 @@ impl Counts<'_> {
     /// Counts the lookup of `x & y`.
     pub fn and4(&mut self, x: u32, y: u32) {
         if self.active {
-            self.and4[(x << 4 | y) as usize] += 1;
+            self.counters.and4[(x << 4 | y) as usize] += 1;
         }
     }
 }
 
-/// Everything that one epoch's traces are filled from.
-#[derive(Debug)]
-pub struct EpochRecord<'a> {
-    pub(crate) cpu: Rows<'a, CpuRow>,
-    pub(crate) mem: Rows<'a, MemRow>,
-    pub(crate) cmp: Rows<'a, AluRow>,
-    pub(crate) bit: Rows<'a, AluRow>,
-    pub(crate) shift: Rows<'a, AluRow>,
-    pub(crate) sys: Rows<'a, SysRow>,
-    pub(crate) l2g: Rows<'a, L2gRow>,
-    pub(crate) rom: &'a mut [u32],
-    pub(crate) counts: Counts<'a>,
-    pub(crate) epoch: u32,
-    pub(crate) entry_pc: u32,
-    pub(crate) exit_pc: u32,
+macro_rules! record {
+    (
+        filled { $($(#[$doc:meta])* $table:ident $Table:ident,)* }
+        asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
+    ) => {
+        /// Everything that one epoch's traces are filled from.
+        #[derive(Debug)]
+        pub struct EpochRecord<'a> {
+            $(pub(crate) $table: Rows<'a, <tables::$table::$Table as Filled>::Row>,)*
+            pub(crate) counts: Counts<'a>,
+            pub(crate) epoch: u32,
+            pub(crate) entry_pc: u32,
+            pub(crate) exit_pc: u32,
+        }
+
+        /// A counter for each row of the tables that are asked.
+        #[derive(Debug)]
+        pub(crate) struct Counters<'a> {
+            $(pub $asked: &'a mut [u32],)*
+        }
+
+        impl Counters<'_> {
+            fn clear(&mut self) {
+                $(self.$asked.fill(0);)*
+            }
+        }
+
+        impl EpochShape {
+            /// Words of a [record](EpochRecord), exactly, even where an address has fewer bits.
+            const fn record_words_64(&self) -> u64 {
+                0_u64
+                    $(.saturating_add(row_words::<<tables::$table::$Table as Filled>::Row>(self.$table)))*
+                    $(.saturating_add(counters(tables::$asked::log_rows(self))))*
+            }
+        }
+
+        impl<'a> EpochRecord<'a> {
+            fn cut(shape: &EpochShape, mut words: Words<'a>) -> Option<Self> {
+                Some(Self {
+                    $($table: words.rows(shape.$table)?,)*
+                    counts: Counts {
+                        counters: Counters {
+                            $($asked: words.words(counters(tables::$asked::log_rows(shape)))?,)*
+                        },
+                        done: 0,
+                        active: false,
+                    },
+                    epoch: 0,
+                    entry_pc: 0,
+                    exit_pc: 0,
+                })
+            }
+
+            /// Rows that still fit into a table.
+            pub(crate) const fn room(&self, table: FilledTable) -> usize {
+                match table {
+                    $(FilledTable::$Table => self.$table.room(),)*
+                }
+            }
+
+            /// Appends an operation to the table that serves it, which has room for it.
+            pub(crate) fn serve(&mut self, row: AluRow) {
+                match FilledTable::serving(row.op) {
+                    $(Some(FilledTable::$Table) => {
+                        if let Some(row) = tables::$table::$Table::row(row) {
+                            self.$table.push(row);
+                        }
+                    })*
+                    None => {}
+                }
+            }
+
+            /// Empties the record for the next epoch.
+            pub(crate) fn reset(&mut self, epoch: u32, entry_pc: u32) {
+                $(self.$table.len = 0;)*
+                self.counts.clear();
+                self.epoch = epoch;
+                self.entry_pc = entry_pc;
+                self.exit_pc = entry_pc;
+            }
+
+            /// Overwrites the buffer with zeros, in a way that no compiler drops: rows of an execution on
+            /// private input stay in it otherwise. The record is empty then.
+            pub fn wipe(&mut self) {
+                $(self.$table.rows.zeroize();)*
+                $(self.counts.counters.$asked.zeroize();)*
+                self.reset(0, 0);
+            }
+        }
+    };
+}
+with_tables!(record);
+
+impl EpochShape {
+    /// Words of a [record](EpochRecord), exactly; [`usize::MAX`] where an address has fewer bits.
+    pub const fn record_words(&self) -> usize {
+        let words = self.record_words_64();
+        if words > usize::MAX as u64 {
+            usize::MAX
+        } else {
+            words as usize
+        }
+    }
+
+    /// Bytes of a [record](EpochRecord); in 64 bits, since those of the longest epochs are more than a
+    /// small device can address.
+    pub const fn record_bytes(&self) -> u64 {
+        self.record_words_64()
+            .saturating_mul(size_of::<u32>() as u64)
+    }
 }
 
 impl<'a> EpochRecord<'a> {
-    /// An empty record for epochs of `shape`.
+    /// An empty record for epochs of `shape`, in the first [`EpochShape::record_words`] of `words`.
     ///
-    /// # Panics
-    /// When a buffer has not exactly 2^ the shape's entry rows.
-    pub fn new(shape: EpochShape, buffers: RecordBuffers<'a>) -> Self {
-        let RecordBuffers {
-            cpu,
-            mem,
-            cmp,
-            bit,
-            shift,
-            sys,
-            l2g,
-            rom,
-            range,
-            and4,
-        } = buffers;
-        let lens = RecordLens {
-            cpu: cpu.len(),
-            mem: mem.len(),
-            cmp: cmp.len(),
-            bit: bit.len(),
-            shift: shift.len(),
-            sys: sys.len(),
-            l2g: l2g.len(),
-            rom: rom.len(),
-            range: range.len(),
-            and4: and4.len(),
-        };
-        assert_eq!(lens, RecordLens::of(shape), "buffers of another shape");
-        Self {
-            cpu: Rows::new(cpu),
-            mem: Rows::new(mem),
-            cmp: Rows::new(cmp),
-            bit: Rows::new(bit),
-            shift: Rows::new(shift),
-            sys: Rows::new(sys),
-            l2g: Rows::new(l2g),
-            rom,
-            counts: Counts {
-                range,
-                and4,
-                done: 0,
-                active: false,
-            },
-            epoch: 0,
-            entry_pc: 0,
-            exit_pc: 0,
-        }
-    }
-
-    /// Empties the record for the next epoch.
-    pub(crate) fn reset(&mut self, epoch: u32, entry_pc: u32) {
-        self.cpu.len = 0;
-        self.mem.len = 0;
-        self.cmp.len = 0;
-        self.bit.len = 0;
-        self.shift.len = 0;
-        self.sys.len = 0;
-        self.l2g.len = 0;
-        self.rom.fill(0);
-        self.counts.clear();
-        self.epoch = epoch;
-        self.entry_pc = entry_pc;
-        self.exit_pc = entry_pc;
-    }
-
-    /// Overwrites the buffers with zeros, in a way that no compiler drops: rows of an execution on
-    /// private input stay in them otherwise. The record is empty then.
-    pub fn wipe(&mut self) {
-        self.cpu.rows.zeroize();
-        self.mem.rows.zeroize();
-        for rows in [&mut self.cmp, &mut self.bit, &mut self.shift] {
-            rows.rows.zeroize();
-        }
-        self.sys.rows.zeroize();
-        self.l2g.rows.zeroize();
-        for counts in [&mut *self.rom, self.counts.range, self.counts.and4] {
-            counts.zeroize();
-        }
-        self.reset(0, 0);
+    /// # Errors
+    /// When there are fewer.
+    pub fn new(shape: EpochShape, words: &'a mut [u32]) -> Result<Self, RecordTooShort> {
+        let (needed, got) = (shape.record_words(), words.len());
+        let short = RecordTooShort { needed, got };
+        let words = words.get_mut(..needed).ok_or(short)?;
+        words.fill(0);
+        Self::cut(&shape, Words(words)).ok_or(short)
     }
 
     /// Number of the epoch, from 1.

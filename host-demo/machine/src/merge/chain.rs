@@ -2,7 +2,7 @@
 //! the whole memory.
 
 use super::MergeError;
-use crate::exec::record::L2gRow;
+use crate::tables::l2g::L2gRow;
 
 /// How a range of epochs found a cell and left it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -48,8 +48,8 @@ pub fn fill_parent(
             row[parent::REAL] = F::ONE;
         }
         let bits = [EPOCH_BITS / parent::LIMBS as u32; parent::LIMBS];
-        row[parent::BEFORE..][..parent::LIMBS].copy_from_slice(&counts.split(before, bits));
-        row[parent::AFTER..][..parent::LIMBS].copy_from_slice(&counts.split(after, bits));
+        set(&mut row, parent::BEFORE, counts.split(before, bits));
+        set(&mut row, parent::AFTER, counts.split(after, bits));
         trace.set_row(r, &row);
     }
     Ok(())
@@ -123,8 +123,8 @@ pub fn fill_rest(
             fini,
             ..
         } = chain.unwrap_or_default();
-        row[rest::CELL..][..4].copy_from_slice(&counts.split(cell, CELL_BITS));
-        row[rest::GAP..][..4].copy_from_slice(&counts.split(gap, GAP_BITS));
+        set(&mut row, rest::CELL, counts.split(cell, CELL_BITS));
+        set(&mut row, rest::GAP, counts.split(gap, GAP_BITS));
         row[rest::FINI_EPOCH] = F::from_u32(fini_epoch);
         [row[rest::FINI_LO], row[rest::FINI_HI]] = halves(fini);
         row[rest::REAL] = F::from_bool(chain.is_some());
@@ -144,6 +144,13 @@ pub fn rest_rows(hole: (u32, u32), memory: &[Chain]) -> usize {
     let mut rows = 1;
     walk(hole, memory, |_, _| rows += 1);
     rows
+}
+
+/// Writes the columns of one name.
+fn set<const N: usize>(row: &mut [F], columns: [usize; N], values: [F; N]) {
+    for (column, value) in columns.into_iter().zip(values) {
+        row[column] = value;
+    }
 }
 
 /// Writes the multiplicities of the range table, once every other table of the batch is filled.

@@ -4,12 +4,19 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::{F, TraceMut};
 
-pub(super) const CELL: usize = 0;
-pub(super) const LO: usize = 1;
-pub(super) const HI: usize = 2;
-/// 1 on rows that hold a cell.
-pub(super) const REAL: usize = 3;
-pub(super) const WIDTH: usize = 4;
+use crate::columns::{columns, width};
+
+columns! {
+    /// The cell.
+    CELL,
+    /// Its value, low half.
+    LO,
+    /// Its value, high half.
+    HI,
+    /// 1 on rows that hold a cell.
+    REAL,
+}
+pub(super) const WIDTH: usize = width(COLUMNS, 0);
 
 /// One row per cell and value, then zeros.
 pub(super) fn fill(cells: impl Iterator<Item = (u32, u32)>, trace: &mut TraceMut<'_>) {

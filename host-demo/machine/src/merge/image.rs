@@ -13,11 +13,17 @@ use tranche_core::F;
 use super::{MergeError, ends, fixed, table_rows};
 use crate::Program;
 use crate::cells::{RAM_CELLS, REGISTERS, REGISTERS_END};
+use crate::columns::{columns, width};
 
-pub(super) const FINI_EPOCH: usize = 0;
-pub(super) const FINI_LO: usize = 1;
-pub(super) const FINI_HI: usize = 2;
-pub(super) const WIDTH: usize = 3;
+columns! {
+    /// The last epoch that touched the cell, 0 for an untouched one.
+    FINI_EPOCH,
+    /// Final value, low half.
+    FINI_LO,
+    /// Final value, high half.
+    FINI_HI,
+}
+pub(super) const WIDTH: usize = width(COLUMNS, 0);
 
 /// The cells whose initial value the program determines: its image, the registers and the hidden
 /// cells.

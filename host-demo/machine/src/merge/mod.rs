@@ -42,6 +42,7 @@ use tranche_core::{F, TableSpec, TraceMut};
 use crate::air::{assert_fixed_shape, base_air};
 use crate::bus::{RANGE, receive, send};
 pub use crate::tables::l2g::EPOCH_BITS;
+use crate::tables::range::{FIXED_WIDTH as RANGE_WIDTH, fill_preprocessed as fill_fixed_range};
 use crate::tables::{l2g, lookup};
 
 /// The bus of `(cell, epoch, low half, high half)` tokens.
@@ -114,7 +115,7 @@ impl MergeTable<'_> {
     pub const fn fixed_width(&self) -> usize {
         match self {
             Self::Image(_) | Self::Result(_) => fixed::WIDTH,
-            Self::Range => lookup::RANGE_WIDTH,
+            Self::Range => RANGE_WIDTH,
             _ => 0,
         }
     }
@@ -163,7 +164,7 @@ impl MergeTable<'_> {
         match self {
             Self::Image(image) => fixed::fill(image.cells(), trace),
             Self::Result(outcome) => fixed::fill(outcome.cells(), trace),
-            Self::Range => lookup::fill_range(trace),
+            Self::Range => fill_fixed_range(trace),
             _ => {}
         }
     }
@@ -180,7 +181,7 @@ impl<AB: InteractionBuilder<F = F>> Air<AB> for MergeTable<'_> {
             Self::Image(_) => image::eval(builder),
             Self::Result(_) => outcome::eval(builder),
             Self::Rest => rest::eval(builder),
-            Self::Range => lookup::eval::<{ lookup::RANGE_WIDTH }, _>(RANGE, builder),
+            Self::Range => lookup::eval::<{ RANGE_WIDTH }, _>(RANGE, builder),
         }
     }
 }

@@ -11,9 +11,13 @@ use tranche_core::F;
 
 use super::{MergeError, ends, fixed, table_rows};
 use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN};
+use crate::columns::{columns, width};
 
-pub(super) const FINI_EPOCH: usize = 0;
-pub(super) const WIDTH: usize = 1;
+columns! {
+    /// The last epoch that touched the cell.
+    FINI_EPOCH,
+}
+pub(super) const WIDTH: usize = width(COLUMNS, 0);
 
 /// A claimed result.
 #[derive(Clone, Copy, Debug)]

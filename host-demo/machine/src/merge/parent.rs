@@ -13,6 +13,7 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
 use super::{EPOCH_BITS, ends, range, step};
+use crate::columns::{columns, width};
 
 /// Bits of one limb of a checked difference.
 const LIMB_BITS: u32 = 8;
@@ -20,28 +21,30 @@ const LIMB_BITS: u32 = 8;
 pub const LIMBS: usize = (EPOCH_BITS / LIMB_BITS) as usize;
 const _: () = assert!(LIMBS as u32 * LIMB_BITS == EPOCH_BITS);
 
-/// The touched cell.
-pub const CELL: usize = 0;
-/// The epoch that left the value found by the range; 0 is genesis.
-pub const INIT_EPOCH: usize = 1;
-/// Value at the start of the range, low half.
-pub const INIT_LO: usize = 2;
-/// Value at the start of the range, high half.
-pub const INIT_HI: usize = 3;
-/// The last epoch of the range that touched the cell.
-pub const FINI_EPOCH: usize = 4;
-/// Value at the end of the range, low half.
-pub const FINI_LO: usize = 5;
-/// Value at the end of the range, high half.
-pub const FINI_HI: usize = 6;
-/// 1 on rows that hold a cell.
-pub const REAL: usize = 7;
-/// Limbs of `a − 1 − init_epoch`.
-pub const BEFORE: usize = 8;
-/// Limbs of `fini_epoch − a`.
-pub const AFTER: usize = BEFORE + LIMBS;
+columns! {
+    /// The touched cell.
+    CELL,
+    /// The epoch that left the value found by the range; 0 is genesis.
+    INIT_EPOCH,
+    /// Value at the start of the range, low half.
+    INIT_LO,
+    /// Value at the start of the range, high half.
+    INIT_HI,
+    /// The last epoch of the range that touched the cell.
+    FINI_EPOCH,
+    /// Value at the end of the range, low half.
+    FINI_LO,
+    /// Value at the end of the range, high half.
+    FINI_HI,
+    /// 1 on rows that hold a cell.
+    REAL,
+    /// Limbs of `a − 1 − init_epoch`.
+    BEFORE[LIMBS],
+    /// Limbs of `fini_epoch − a`.
+    AFTER[LIMBS],
+}
 /// Number of columns.
-pub const WIDTH: usize = AFTER + LIMBS;
+pub const WIDTH: usize = width(COLUMNS, 0);
 
 /// The token that the range found.
 const INIT: [usize; 3] = [INIT_EPOCH, INIT_LO, INIT_HI];
@@ -59,7 +62,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let (init, fini) = (INIT.map(at), FINI.map(at));
     ends(builder, real.clone(), at(CELL), init, fini);
 
-    let limbs = |from: usize| core::array::from_fn(|i| (at(from + i), LIMB_BITS));
+    let limbs = |columns: [usize; LIMBS]| columns.map(|c| (at(c), LIMB_BITS));
     let before = range::check::<AB, LIMBS>(builder, limbs(BEFORE));
     let after = range::check::<AB, LIMBS>(builder, limbs(AFTER));
     let room = first_epoch.clone() - AB::Expr::ONE - at(INIT_EPOCH);

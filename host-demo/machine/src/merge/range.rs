@@ -6,12 +6,12 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
 use crate::bus::RANGE;
-use crate::exec::record;
+use crate::tables::range;
 
 /// Rows of the range table.
-pub const RANGE_ROWS: usize = record::RANGE_ROWS;
+pub const RANGE_ROWS: usize = 1 << range::LOG_ROWS;
 /// log2 of the number of rows.
-pub(super) const LOG_ROWS: u8 = RANGE_ROWS.ilog2() as u8;
+pub(super) const LOG_ROWS: u8 = range::LOG_ROWS as u8;
 /// Main columns: the multiplicity.
 pub(super) const WIDTH: usize = 1;
 

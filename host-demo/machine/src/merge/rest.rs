@@ -19,6 +19,7 @@ use tranche_core::F;
 
 use super::{ends, range};
 use crate::cells::RAM_CELLS;
+use crate::columns::{columns, width};
 
 /// Bits of a cell's limbs.
 pub(super) const CELL_BITS: [u32; 4] = [8, 8, 8, 6];
@@ -30,23 +31,28 @@ const _: () = assert!(RAM_CELLS == 1 << 30, "four limbs of CELL_BITS");
 /// A descent, read mod p, is no gap.
 const _: () = assert!(0x7800_0001 - RAM_CELLS > GAP_LIMIT);
 
-/// Limbs of the cell, lowest first.
-pub const CELL: usize = 0;
-/// Limbs of the gap to the row before, lowest first.
-pub const GAP: usize = CELL + CELL_BITS.len();
-/// The last epoch that touched the cell, 0 for an untouched one.
-pub const FINI_EPOCH: usize = GAP + GAP_BITS.len();
-/// Final value, low half.
-pub const FINI_LO: usize = FINI_EPOCH + 1;
-/// Final value, high half.
-pub const FINI_HI: usize = FINI_EPOCH + 2;
-/// 1 on rows that hold a cell.
-pub const REAL: usize = FINI_EPOCH + 3;
+columns! {
+    /// Limbs of the cell, lowest first.
+    CELL[4],
+    /// Limbs of the gap to the row before, lowest first.
+    GAP[4],
+    /// The last epoch that touched the cell, 0 for an untouched one.
+    FINI_EPOCH,
+    /// Final value, low half.
+    FINI_LO,
+    /// Final value, high half.
+    FINI_HI,
+    /// 1 on rows that hold a cell.
+    REAL,
+}
 /// Number of columns.
-pub const WIDTH: usize = REAL + 1;
+pub const WIDTH: usize = width(COLUMNS, 0);
 
 /// Columns whose next row is read: limbs of cell and gap, and `real`.
-pub(super) const NEXT: [usize; 9] = [0, 1, 2, 3, 4, 5, 6, 7, REAL];
+pub(super) const NEXT: [usize; 9] = {
+    let ([a, b, c, d], [e, f, g, h]) = (CELL, GAP);
+    [a, b, c, d, e, f, g, h, REAL]
+};
 
 pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
@@ -56,12 +62,12 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
         core::array::from_fn(|i| builder.public_values()[i].into());
     let (real, next_real) = (at(REAL), next(REAL));
 
-    let cell_limbs = core::array::from_fn(|i| (at(CELL + i), CELL_BITS[i]));
-    let gap_limbs = core::array::from_fn(|i| (at(GAP + i), GAP_BITS[i]));
+    let cell_limbs = core::array::from_fn(|i| (at(CELL[i]), CELL_BITS[i]));
+    let gap_limbs = core::array::from_fn(|i| (at(GAP[i]), GAP_BITS[i]));
     let cell = range::check::<AB, 4>(builder, cell_limbs);
     let gap = range::check::<AB, 4>(builder, gap_limbs);
-    let next_cell = compose::<AB, 4>(core::array::from_fn(|i| next(CELL + i)));
-    let next_gap = compose::<AB, 4>(core::array::from_fn(|i| next(GAP + i)));
+    let next_cell = compose::<AB, 4>(CELL.map(next));
+    let next_gap = compose::<AB, 4>(GAP.map(next));
 
     // The order of these constraints is the order in which the attack tests drop them.
     builder.assert_bool(real.clone());

@@ -8,23 +8,86 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::rom::op;
-use crate::bus::{AND4, send, serve};
-use crate::exec::record::EpochRecord;
+use super::{Filled, Height, Table};
+use crate::bus::{AND4, Clock, send, serve};
+use crate::columns::{Column, columns, width};
+use crate::decode::Alu;
+use crate::exec::record::{AluRow, EpochRecord};
+use crate::program::Program;
 
 /// Nibbles of a word.
 const NIBBLES: usize = 8;
-/// Nibbles of the first operand, lowest first.
-pub const A: usize = 0;
-/// Nibbles of the second operand.
-pub const B: usize = A + NIBBLES;
-/// Nibbles of their bitwise and.
-pub const AND: usize = B + NIBBLES;
-/// Whether the operation is and, or, xor.
-pub const IS: [usize; 3] = [24, 25, 26];
-pub(super) const WIDTH: usize = 27;
 
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+/// Operations on the exec bus.
+pub mod op {
+    /// Bitwise and.
+    pub const AND: u32 = 7;
+    /// Bitwise or.
+    pub const OR: u32 = 8;
+    /// Bitwise exclusive or.
+    pub const XOR: u32 = 9;
+}
+
+columns! {
+    /// Nibbles of the first operand, lowest first.
+    A[NIBBLES],
+    /// Nibbles of the second operand.
+    B[NIBBLES],
+    /// Nibbles of their bitwise and.
+    AND[NIBBLES],
+    /// Whether the operation is and, or, xor.
+    IS[3],
+}
+const WIDTH: usize = width(COLUMNS, 0);
+
+/// The table.
+#[derive(Clone, Copy, Debug)]
+pub struct Bit;
+
+impl Table for Bit {
+    const COLUMNS: &'static [Column] = COLUMNS;
+
+    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
+        eval(builder);
+    }
+
+    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+        fill(record, trace);
+    }
+}
+
+impl Filled for Bit {
+    type Row = AluRow;
+    const HEIGHT: Height = Height { below: 2, least: 0 };
+    const SERVED: (u32, u32) = (op::AND, op::XOR);
+
+    fn new(_: Clock) -> Self {
+        Self
+    }
+
+    fn op(alu: Alu) -> Option<u32> {
+        match alu {
+            Alu::And => Some(op::AND),
+            Alu::Or => Some(op::OR),
+            Alu::Xor => Some(op::XOR),
+            _ => None,
+        }
+    }
+
+    fn row(served: AluRow) -> Option<AluRow> {
+        Some(served)
+    }
+
+    fn value(op: u32, a: u32, b: u32) -> u32 {
+        match op {
+            op::AND => a & b,
+            op::OR => a | b,
+            _ => a ^ b,
+        }
+    }
+}
+
+fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
     let kinds = IS.map(at);
@@ -36,14 +99,14 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     for i in 0..NIBBLES {
         builder.push_interaction(
             AND4,
-            [at(A + i), at(B + i), at(AND + i)],
+            [A, B, AND].map(|nibbles| at(nibbles[i])),
             send(real.clone()),
         );
     }
     // Half `h` of a word by its nibbles.
-    let half = |nibbles: usize, h: usize| {
+    let half = |nibbles: [usize; NIBBLES], h: usize| {
         (0..4).rev().fold(AB::Expr::ZERO, |sum, i| {
-            sum * AB::Expr::from_u8(16) + at(nibbles + 4 * h + i)
+            sum * AB::Expr::from_u8(16) + at(nibbles[4 * h + i])
         })
     };
     let result = |h: usize| {
@@ -60,7 +123,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     serve(builder, op, a, b, [result(0), result(1)], real);
 }
 
-pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
     let counts = &mut record.counts;
     for (r, step) in record.bit.as_slice().iter().enumerate() {
@@ -68,9 +131,9 @@ pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
         for i in 0..NIBBLES {
             let [x, y] = [step.a, step.b].map(|word| word >> (4 * i) & 15);
             counts.and4(x, y);
-            row[A + i] = F::from_u32(x);
-            row[B + i] = F::from_u32(y);
-            row[AND + i] = F::from_u32(x & y);
+            row[A[i]] = F::from_u32(x);
+            row[B[i]] = F::from_u32(y);
+            row[AND[i]] = F::from_u32(x & y);
         }
         row[IS[(step.op - op::AND) as usize]] = F::ONE;
         trace.set_row(r, &row);

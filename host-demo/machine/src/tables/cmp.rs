@@ -8,38 +8,108 @@ use p3_field::{Field, PrimeCharacteristicRing};
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::rom::op;
-use crate::bus::{inverse_power_of_two, range, range8, range16, serve};
-use crate::exec::machine::alu;
-use crate::exec::record::EpochRecord;
+use super::{Filled, Height, Table};
+use crate::bus::{Clock, inverse_power_of_two, range, range8, range16, serve};
+use crate::columns::{Column, columns, width};
+use crate::decode::Alu;
+use crate::exec::record::{AluRow, EpochRecord};
+use crate::program::Program;
 
-/// First operand, halves.
-pub const A: [usize; 2] = [0, 1];
-/// Second operand, halves.
-pub const B: [usize; 2] = [2, 3];
-/// Result: a bit.
-pub const RESULT: usize = 4;
-/// Whether the row compares signed numbers.
-pub const IS_SIGNED: usize = 5;
-/// Whether the row compares unsigned numbers.
-pub const IS_UNSIGNED: usize = 6;
-/// Whether the row compares for equality.
-pub const IS_EQ: usize = 7;
-/// Whether the result is negated.
-pub const NEGATED: usize = 8;
-/// Result before negation.
-pub const HOLDS: usize = 9;
-/// Borrow of the low halves.
-pub const BORROW: usize = 10;
-/// Low bytes of the difference's halves; inverses that show operands unequal.
-pub const DIFFERENCE: [usize; 2] = [11, 12];
-/// Sign bits of the operands.
-pub const SIGN: [usize; 2] = [13, 14];
-/// Low bytes of the operands' high halves.
-pub const HIGH_LOW: [usize; 2] = [15, 16];
-pub(super) const WIDTH: usize = 17;
+/// Operations on the exec bus.
+pub mod op {
+    /// Less, signed.
+    pub const LT: u32 = 1;
+    /// Greater or equal, signed.
+    pub const GE: u32 = 2;
+    /// Less, unsigned.
+    pub const LTU: u32 = 3;
+    /// Greater or equal, unsigned.
+    pub const GEU: u32 = 4;
+    /// Equal.
+    pub const EQ: u32 = 5;
+    /// Not equal.
+    pub const NE: u32 = 6;
+}
 
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+columns! {
+    /// First operand, halves.
+    A[2],
+    /// Second operand, halves.
+    B[2],
+    /// Result: a bit.
+    RESULT,
+    /// Whether the row compares signed numbers.
+    IS_SIGNED,
+    /// Whether the row compares unsigned numbers.
+    IS_UNSIGNED,
+    /// Whether the row compares for equality.
+    IS_EQ,
+    /// Whether the result is negated.
+    NEGATED,
+    /// Result before negation.
+    HOLDS,
+    /// Borrow of the low halves.
+    BORROW,
+    /// Low bytes of the difference's halves; inverses that show operands unequal.
+    DIFFERENCE[2],
+    /// Sign bits of the operands.
+    SIGN[2],
+    /// Low bytes of the operands' high halves.
+    HIGH_LOW[2],
+}
+const WIDTH: usize = width(COLUMNS, 0);
+
+/// The table.
+#[derive(Clone, Copy, Debug)]
+pub struct Cmp;
+
+impl Table for Cmp {
+    const COLUMNS: &'static [Column] = COLUMNS;
+
+    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
+        eval(builder);
+    }
+
+    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+        fill(record, trace);
+    }
+}
+
+impl Filled for Cmp {
+    type Row = AluRow;
+    const HEIGHT: Height = Height { below: 2, least: 0 };
+    const SERVED: (u32, u32) = (op::LT, op::NE);
+
+    fn new(_: Clock) -> Self {
+        Self
+    }
+
+    fn op(alu: Alu) -> Option<u32> {
+        match alu {
+            Alu::Slt => Some(op::LT),
+            Alu::Sltu => Some(op::LTU),
+            _ => None,
+        }
+    }
+
+    fn row(served: AluRow) -> Option<AluRow> {
+        Some(served)
+    }
+
+    fn value(op: u32, a: u32, b: u32) -> u32 {
+        let holds = match op {
+            op::LT => (a as i32) < b as i32,
+            op::GE => a as i32 >= b as i32,
+            op::LTU => a < b,
+            op::GEU => a >= b,
+            op::EQ => a == b,
+            _ => a != b,
+        };
+        holds as u32
+    }
+}
+
+fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
     let constant = |c: u32| AB::Expr::from_u32(c);
@@ -100,7 +170,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     serve(builder, op, [a_lo, a_hi], [b_lo, b_hi], result, real);
 }
 
-pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
     let counts = &mut record.counts;
     for (r, step) in record.cmp.as_slice().iter().enumerate() {
@@ -109,7 +179,7 @@ pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
             [step.a & 0xffff, step.a >> 16],
             [step.b & 0xffff, step.b >> 16],
         );
-        let result = alu(step.op, step.a, step.b);
+        let result = Cmp::value(step.op, step.a, step.b);
         let negated = matches!(step.op, op::GE | op::GEU | op::NE);
         let holds = result ^ u32::from(negated);
         let kind = match step.op {

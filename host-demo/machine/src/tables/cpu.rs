@@ -4,72 +4,134 @@
 //! Real rows come first. Padding rows carry program counter and clock, so that the last row's next
 //! program counter and clock are the epoch's, which are public.
 
+use bytemuck::{Pod, Zeroable};
 use p3_air::{AirBuilder, WindowAccess};
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
+use zeroize::DefaultIsZeroes;
 
 use super::rom::{BRANCH, CONST, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE};
+use super::{Filled, Height, Table};
 use crate::bus::{
     Access, CLOCK_START, Clock, EXEC, ROM, STAMPS, access, inverse_power_of_two, range16, send,
 };
+use crate::columns::{Column, columns, width};
+use crate::epoch::{PublicValues, Span};
 use crate::exec::record::EpochRecord;
 use crate::program::Program;
 
-/// Word index of the instruction.
-pub const PC: usize = 0;
-/// Program counter of the next row, or public at the last.
-pub const NEXT_PC: usize = 1;
-/// Timestamp of the row's first access.
-pub const CLK: usize = 2;
-/// 1 on the rows of cycles.
-pub const REAL: usize = 3;
-/// Cells of the destination and of both sources.
-pub const RD: usize = 4;
-/// Cell of operand a.
-pub const RS1: usize = 5;
-/// Cell of operand b.
-pub const RS2: usize = 6;
-/// Target or offset.
-pub const AUX: usize = 7;
-/// Operation on the exec bus.
-pub const OP: usize = 8;
-/// Booleans, in the order of the flags of [`super::rom`].
-pub const FLAGS: usize = 9;
-/// First operand, halves.
-pub const A: [usize; 2] = [18, 19];
-/// Second operand, halves.
-pub const B: [usize; 2] = [20, 21];
-/// Value written, halves.
-pub const W: [usize; 2] = [22, 23];
-/// Value overwritten, halves.
-pub const OLD: [usize; 2] = [24, 25];
-/// Low bytes of the halves written.
-pub const W_LOW: [usize; 2] = [26, 27];
-/// Previous timestamps of the three accesses.
-pub const PREVIOUS: [usize; 3] = [28, 29, 30];
-/// Low bytes of the three timestamp differences.
-pub const ELAPSED: usize = 31;
+/// What is recorded of a row. Its clock follows from its index.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct CpuRow {
+    /// Word index of the instruction.
+    pub pc: u32,
+    /// Word index of the next, or the halt value.
+    pub next_pc: u32,
+    /// Value of rs1.
+    pub a: u32,
+    /// Second operand.
+    pub b: u32,
+    /// Value written to rd.
+    pub w: u32,
+    /// Value of rd before.
+    pub old: u32,
+    /// Previous timestamps of rs1, rs2 and rd.
+    pub previous: [u32; 3],
+}
+
+impl DefaultIsZeroes for CpuRow {}
+
+columns! {
+    /// Word index of the instruction.
+    PC,
+    /// Program counter of the next row, or public at the last.
+    NEXT_PC,
+    /// Timestamp of the row's first access.
+    CLK,
+    /// 1 on the rows of cycles.
+    REAL,
+    /// Cells of the destination and of both sources.
+    RD,
+    /// Cell of operand a.
+    RS1,
+    /// Cell of operand b.
+    RS2,
+    /// Target or offset.
+    AUX,
+    /// Operation on the exec bus.
+    OP,
+    /// Booleans, in the order of the flags of [`super::rom`].
+    FLAGS[NUM_FLAGS],
+    /// First operand, halves.
+    A[2],
+    /// Second operand, halves.
+    B[2],
+    /// Value written, halves.
+    W[2],
+    /// Value overwritten, halves.
+    OLD[2],
+    /// Low bytes of the halves written.
+    W_LOW[2],
+    /// Previous timestamps of the three accesses.
+    PREVIOUS[3],
+    /// Low bytes of the three timestamp differences.
+    ELAPSED[3 per limb],
+}
 
 /// Number of flags; their sum's weights are powers of two below [`UNEXECUTABLE`].
 const NUM_FLAGS: usize = 9;
-const _: () = assert!(1 << NUM_FLAGS == UNEXECUTABLE && FLAGS + NUM_FLAGS == A[0]);
+const _: () = assert!(1 << NUM_FLAGS == UNEXECUTABLE);
 
-/// Columns whose next row is read.
-pub(super) const NEXT: [usize; 3] = [PC, CLK, REAL];
 /// Public values: entry and exit program counter, clock at the end.
 pub const PUBLIC_VALUES: usize = 3;
 
-pub(super) const fn width(clock: Clock) -> usize {
-    ELAPSED + 3 * clock.limbs()
-}
-
 /// The column of a flag.
-const fn flag(flag: u32) -> usize {
-    FLAGS + flag.trailing_zeros() as usize
+pub const fn flag(flag: u32) -> usize {
+    FLAGS[flag.trailing_zeros() as usize]
 }
 
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
+/// The table.
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu(pub Clock);
+
+impl Table for Cpu {
+    const COLUMNS: &'static [Column] = COLUMNS;
+    const NEXT: &'static [usize] = &[PC, CLK, REAL];
+    const PUBLIC_VALUES: usize = PUBLIC_VALUES;
+
+    fn limbs(&self) -> usize {
+        self.0.limbs()
+    }
+
+    fn public_values(_: u32, span: &Span) -> PublicValues {
+        let clock = CLOCK_START + STAMPS * span.cycles;
+        [span.entry, span.exit, clock]
+            .map(F::from_u32)
+            .into_iter()
+            .collect()
+    }
+
+    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
+        eval(self.0, builder);
+    }
+
+    fn fill(&self, program: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+        fill(self.0, program, record, trace);
+    }
+}
+
+impl Filled for Cpu {
+    type Row = CpuRow;
+    const HEIGHT: Height = Height { below: 0, least: 0 };
+
+    fn new(clock: Clock) -> Self {
+        Self(clock)
+    }
+}
+
+fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
     let next = |c: usize| -> AB::Expr { main.next_slice()[c].into() };
@@ -101,9 +163,9 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
 
     // At most one kind per row, none on padding: what no flag claims is an addition, a boolean too.
     let mut packed = AB::Expr::ZERO;
-    for i in 0..NUM_FLAGS {
-        builder.assert_bool(at(FLAGS + i));
-        packed += at(FLAGS + i) * AB::Expr::from_u32(1 << i);
+    for (i, column) in FLAGS.into_iter().enumerate() {
+        builder.assert_bool(at(column));
+        packed += at(column) * AB::Expr::from_u32(1 << i);
     }
     let add = real.clone()
         - sub.clone()
@@ -205,22 +267,19 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     builder.push_interaction(EXEC, request, send(timed + pure + branch));
 }
 
-pub(super) fn fill(
+fn fill(
     clock: Clock,
     program: &Program<'_>,
     record: &mut EpochRecord<'_>,
-    counting: bool,
     trace: &mut TraceMut<'_>,
 ) {
     let (counts, rom_start) = (&mut record.counts, program.rom().start);
     let mut clk = CLOCK_START;
-    let mut row = [F::ZERO; width(Clock::Long)];
-    let row = &mut row[..width(clock)];
+    let mut row = [F::ZERO; width(COLUMNS, Clock::Long.limbs())];
+    let row = &mut row[..width(COLUMNS, clock.limbs())];
     for (r, cycle) in record.cpu.as_slice().iter().enumerate() {
         let content = RomRow::of(program, cycle.pc);
-        if counting {
-            record.rom[(cycle.pc - rom_start) as usize] += 1;
-        }
+        counts.fetch(cycle.pc - rom_start);
         let fields = [
             (PC, cycle.pc),
             (NEXT_PC, cycle.next_pc),
@@ -238,8 +297,8 @@ pub(super) fn fill(
             row[column] = F::from_u32(value);
         }
         row[AUX] = F::from_i32(content.aux);
-        for i in 0..NUM_FLAGS {
-            row[FLAGS + i] = F::from_bool(content.has(1 << i));
+        for (i, column) in FLAGS.into_iter().enumerate() {
+            row[column] = F::from_bool(content.has(1 << i));
         }
         for (columns, value) in [(A, cycle.a), (B, cycle.b), (W, cycle.w), (OLD, cycle.old)] {
             row[columns[0]] = F::from_u32(value & 0xffff);

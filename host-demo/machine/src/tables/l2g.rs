@@ -5,49 +5,105 @@
 //! same boolean. That `init_epoch` is below this epoch's number is checked here, in
 //! [`EPOCH_BITS`] bits.
 
+use bytemuck::{Pod, Zeroable};
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
+use zeroize::DefaultIsZeroes;
 
-use crate::bus::{MEMORY, inverse_power_of_two, range8, receive, send};
+use super::{Filled, Height, Table};
+use crate::bus::{Clock, MEMORY, inverse_power_of_two, range8, receive, send};
+use crate::columns::Column;
+use crate::epoch::{PublicValues, Span};
 use crate::exec::record::EpochRecord;
+use crate::program::Program;
+
+/// What is recorded of a row.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct L2gRow {
+    /// The cell.
+    pub cell: u32,
+    /// The epoch that touched it before; 0 for genesis.
+    pub init_epoch: u32,
+    /// Value at the start of the epoch.
+    pub init: u32,
+    /// Value at its end.
+    pub fini: u32,
+    /// Timestamp of the last access.
+    pub timestamp: u32,
+}
+
+impl DefaultIsZeroes for L2gRow {}
 
 /// Column indices; the merge's tables read the same columns.
 pub mod columns {
-    /// The touched cell.
-    pub const CELL: usize = 0;
-    /// The epoch that left the value found here; 0 is genesis.
-    pub const INIT_EPOCH: usize = 1;
-    /// Value at the start of the epoch, low half.
-    pub const INIT_LO: usize = 2;
-    /// Value at the start of the epoch, high half.
-    pub const INIT_HI: usize = 3;
-    /// Value at the end of the epoch, low half.
-    pub const FINI_LO: usize = 4;
-    /// Value at the end of the epoch, high half.
-    pub const FINI_HI: usize = 5;
-    /// Timestamp of the last access inside the epoch.
-    pub const FINI_TIMESTAMP: usize = 6;
-    /// 1 on rows that hold a cell; gates local and global messages alike.
-    pub const REAL: usize = 7;
-    /// Low and middle byte of `fini_epoch - 1 - init_epoch`.
-    pub const GAP: [usize; 2] = [8, 9];
+    use crate::columns::{columns, width};
+
+    columns! {
+        /// The touched cell.
+        CELL,
+        /// The epoch that left the value found here; 0 is genesis.
+        INIT_EPOCH,
+        /// Value at the start of the epoch, low half.
+        INIT_LO,
+        /// Value at the start of the epoch, high half.
+        INIT_HI,
+        /// Value at the end of the epoch, low half.
+        FINI_LO,
+        /// Value at the end of the epoch, high half.
+        FINI_HI,
+        /// Timestamp of the last access inside the epoch.
+        FINI_TIMESTAMP,
+        /// 1 on rows that hold a cell; gates local and global messages alike.
+        REAL,
+        /// Low and middle byte of `fini_epoch - 1 - init_epoch`.
+        GAP[2],
+    }
     /// Number of columns.
-    pub const WIDTH: usize = 10;
+    pub const WIDTH: usize = width(COLUMNS, 0);
 }
 
-use columns::{
-    CELL, FINI_HI, FINI_LO, FINI_TIMESTAMP, GAP, INIT_EPOCH, INIT_HI, INIT_LO, REAL, WIDTH,
-};
+use columns::{CELL, FINI_HI, FINI_LO, FINI_TIMESTAMP, GAP, INIT_EPOCH, INIT_HI, INIT_LO, REAL};
 
 /// Epoch numbers are below `2^EPOCH_BITS`.
 pub const EPOCH_BITS: u32 = 24;
 
-/// Public values: the epoch's number.
-pub(super) const PUBLIC_VALUES: usize = 1;
+/// The table.
+#[derive(Clone, Copy, Debug)]
+pub struct L2g;
 
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+impl Table for L2g {
+    const COLUMNS: &'static [Column] = columns::COLUMNS;
+    /// The epoch's number.
+    const PUBLIC_VALUES: usize = 1;
+    const CARVED: bool = true;
+
+    fn public_values(number: u32, _: &Span) -> PublicValues {
+        [F::from_u32(number)].into_iter().collect()
+    }
+
+    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
+        eval(builder);
+    }
+
+    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+        fill(record, trace);
+    }
+}
+
+impl Filled for L2g {
+    type Row = L2gRow;
+    /// The floor holds what a handful of cycles can touch, whatever they are.
+    const HEIGHT: Height = Height { below: 3, least: 6 };
+
+    fn new(_: Clock) -> Self {
+        Self
+    }
+}
+
+fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
     let epoch: AB::Expr = builder.public_values()[0].into();
@@ -67,7 +123,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     range8(builder, rest, real);
 }
 
-pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
     let counts = &mut record.counts;
     for (r, touched) in record.l2g.as_slice().iter().enumerate() {
@@ -76,7 +132,7 @@ pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
         for byte in bytes {
             counts.range(byte, 8);
         }
-        let mut row = [0; WIDTH];
+        let mut row = [0; columns::WIDTH];
         row[CELL] = touched.cell;
         row[INIT_EPOCH] = touched.init_epoch;
         row[INIT_LO] = touched.init & 0xffff;

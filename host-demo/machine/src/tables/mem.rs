@@ -4,61 +4,117 @@
 //! `cell = 2^14 * high + q`, `high < 2^16` and `q < 2^14`: every word index has one such form, so
 //! an address cannot be taken for another that is equal modulo the field's order.
 
+use bytemuck::{Pod, Zeroable};
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
+use zeroize::DefaultIsZeroes;
 
 use super::rom::op;
+use super::{Filled, Height, Table};
 use crate::bus::{Access, Clock, EXEC, access, inverse_power_of_two, range, range8, receive};
+use crate::columns::{Column, columns, width};
 use crate::exec::record::EpochRecord;
+use crate::program::Program;
 
-/// Clock of the cycle.
-pub const CLK: usize = 0;
-/// Base of the address, halves.
-pub const BASE: [usize; 2] = [1, 2];
-/// Offset in bytes, signed.
-pub const OFFSET: usize = 3;
-/// Value loaded or stored, halves; the link of an indirect jump.
-pub const VALUE: [usize; 2] = [4, 5];
-/// Word of the address below 2^14: low 8 and high 6 bits.
-pub const Q: [usize; 2] = [6, 7];
-/// The two lowest bits of the address.
-pub const BIT: [usize; 2] = [8, 9];
-/// High half of the address, bytes.
-pub const HIGH: [usize; 2] = [10, 11];
-/// Memory word before, halves.
-pub const OLD: [usize; 2] = [12, 13];
-/// Memory word after, halves.
-pub const NEW: [usize; 2] = [14, 15];
-/// Timestamp of the access before.
-pub const PREVIOUS: usize = 16;
-/// Whether one byte is moved.
-pub const IS_BYTE: usize = 17;
-/// Whether two bytes are moved.
-pub const IS_HALF: usize = 18;
-/// Whether four bytes are moved.
-pub const IS_WORD: usize = 19;
-/// Whether the row is an indirect jump.
-pub const IS_JALR: usize = 20;
-/// Whether memory is written.
-pub const IS_STORE: usize = 21;
-/// Whether the sign is extended.
-pub const IS_SIGNED: usize = 22;
-/// Bytes of the half that a byte or half is in, before the access.
-pub const HALF: [usize; 2] = [23, 24];
-/// Byte moved; of a half that is loaded, the high one.
-pub const BYTE: usize = 25;
-/// Sign bit of a load that extends it.
-pub const SIGN: usize = 26;
-/// Low bytes of the timestamp difference.
-pub const ELAPSED: usize = 27;
-
-pub(super) const fn width(clock: Clock) -> usize {
-    ELAPSED + clock.limbs()
+/// What is recorded of a row.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct MemRow {
+    /// Clock of the cycle.
+    pub clk: u32,
+    /// Operation on the exec bus.
+    pub op: u32,
+    /// Base, as two halves: a system call's may exceed 16 bits.
+    pub base: [u32; 2],
+    /// Offset in bytes.
+    pub offset: i32,
+    /// Value loaded or stored; the link of an indirect jump.
+    pub value: u32,
+    /// Memory word before the access.
+    pub old: u32,
+    /// Memory word after it.
+    pub new: u32,
+    /// Previous timestamp of the memory cell.
+    pub previous: u32,
 }
 
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
+impl DefaultIsZeroes for MemRow {}
+
+columns! {
+    /// Clock of the cycle.
+    CLK,
+    /// Base of the address, halves.
+    BASE[2],
+    /// Offset in bytes, signed.
+    OFFSET,
+    /// Value loaded or stored, halves; the link of an indirect jump.
+    VALUE[2],
+    /// Word of the address below 2^14: low 8 and high 6 bits.
+    Q[2],
+    /// The two lowest bits of the address.
+    BIT[2],
+    /// High half of the address, bytes.
+    HIGH[2],
+    /// Memory word before, halves.
+    OLD[2],
+    /// Memory word after, halves.
+    NEW[2],
+    /// Timestamp of the access before.
+    PREVIOUS,
+    /// Whether one byte is moved.
+    IS_BYTE,
+    /// Whether two bytes are moved.
+    IS_HALF,
+    /// Whether four bytes are moved.
+    IS_WORD,
+    /// Whether the row is an indirect jump.
+    IS_JALR,
+    /// Whether memory is written.
+    IS_STORE,
+    /// Whether the sign is extended.
+    IS_SIGNED,
+    /// Bytes of the half that a byte or half is in, before the access.
+    HALF[2],
+    /// Byte moved; of a half that is loaded, the high one.
+    BYTE,
+    /// Sign bit of a load that extends it.
+    SIGN,
+    /// Low bytes of the timestamp difference.
+    ELAPSED[1 per limb],
+}
+
+/// The table.
+#[derive(Clone, Copy, Debug)]
+pub struct Mem(pub Clock);
+
+impl Table for Mem {
+    const COLUMNS: &'static [Column] = COLUMNS;
+
+    fn limbs(&self) -> usize {
+        self.0.limbs()
+    }
+
+    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
+        eval(self.0, builder);
+    }
+
+    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+        fill(self.0, record, trace);
+    }
+}
+
+impl Filled for Mem {
+    type Row = MemRow;
+    const HEIGHT: Height = Height { below: 1, least: 0 };
+
+    fn new(clock: Clock) -> Self {
+        Self(clock)
+    }
+}
+
+fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
     let pair = |c: [usize; 2]| c.map(at);
@@ -188,11 +244,11 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     builder.push_interaction(EXEC, request, receive(real));
 }
 
-pub(super) fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
     let counts = &mut record.counts;
-    let mut row = [F::ZERO; width(Clock::Long)];
-    let row = &mut row[..width(clock)];
+    let mut row = [F::ZERO; width(COLUMNS, Clock::Long.limbs())];
+    let row = &mut row[..width(COLUMNS, clock.limbs())];
     for (r, step) in record.mem.as_slice().iter().enumerate() {
         row.fill(F::ZERO);
         let code = step.op - op::MEM;

@@ -1,170 +1,319 @@
 //! The tables of an epoch, each with its columns, its constraints and its filler.
 //!
-//! Constraints have degree 3 at most, messages that share a column degree 1; no evaluation
-//! allocates. The fillers assert the shape of their trace.
+//! A new table is a module with a [`Table`] and a line in the list (`list.rs`). Constraints have degree 3 at most,
+//! messages that share a column degree 1; no evaluation allocates. The fillers assert the shape of their
+//! trace.
 
+pub mod and4;
 pub mod bit;
 pub mod cmp;
 pub mod cpu;
 pub mod l2g;
+pub(crate) mod list;
 pub(crate) mod lookup;
 pub mod mem;
+pub mod range;
 pub mod rom;
 pub mod shift;
 pub mod sys;
 
+use bytemuck::{CheckedBitPattern, NoUninit};
 use p3_air::Air;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TableSpec, TraceMut};
+use zeroize::DefaultIsZeroes;
 
 use crate::air::{assert_fixed_shape, base_air};
-use crate::bus::{AND4, Clock, RANGE, ROM};
-use crate::exec::record::{AND4_ROWS, EpochRecord, RANGE_ROWS};
+use crate::bus::Clock;
+use crate::columns::{Column, ColumnName, width};
+use crate::decode::Alu;
+use crate::epoch::{PublicValues, Span};
+use crate::exec::record::{AluRow, EpochRecord};
 use crate::program::Program;
 use crate::shape::EpochShape;
+use list::with_tables;
 
-/// Number of tables of an epoch.
-pub const NUM_TABLES: usize = 10;
+/// What an epoch is told of a table.
+pub(crate) trait Table {
+    /// Main columns, in order.
+    const COLUMNS: &'static [Column];
+    /// Main columns whose next row the constraints read.
+    const NEXT: &'static [usize] = &[];
+    /// Number of public values.
+    const PUBLIC_VALUES: usize = 0;
+    /// Number of preprocessed columns.
+    const FIXED_WIDTH: usize = 0;
+    /// Whether the main trace has a Merkle root of its own.
+    const CARVED: bool = false;
 
-/// A table of an epoch's batch.
-#[derive(Clone, Copy, Debug)]
-pub enum EpochTable<'a> {
-    /// Cycles. Public values: entry and exit program counter, clock at the end.
-    Cpu(Clock),
-    /// Loads, stores and indirect jumps.
-    Mem(Clock),
-    /// Comparisons.
-    Cmp,
-    /// Bitwise operations.
-    Bit,
-    /// Shifts.
-    Shift,
-    /// Steps of system calls.
-    Sys(Clock),
-    /// Touched cells; carved. Public value: the epoch's number.
-    L2g,
-    /// Instructions of the program, in a table of 2^`log_height` rows.
-    Rom {
-        /// The program.
-        program: &'a Program<'a>,
-        /// log2 of the table's height, at least [`Program::rom_log2`].
-        log_height: u32,
-    },
-    /// Range checks.
-    Range,
-    /// Bitwise and of nibbles.
-    And4,
-}
-
-impl<'a> EpochTable<'a> {
-    /// All tables of an epoch of `shape`, in batch order; those that are asked come last.
-    pub const fn all(shape: EpochShape, program: &'a Program<'a>) -> [Self; NUM_TABLES] {
-        let clock = Clock::for_cycles(shape.cpu);
-        [
-            Self::Cpu(clock),
-            Self::Mem(clock),
-            Self::Cmp,
-            Self::Bit,
-            Self::Shift,
-            Self::Sys(clock),
-            Self::L2g,
-            Self::Rom {
-                program,
-                log_height: shape.rom,
-            },
-            Self::Range,
-            Self::And4,
-        ]
+    /// Limbs of the clock, where there are columns for them.
+    fn limbs(&self) -> usize {
+        0
     }
 
-    /// Place of the table in its batch.
-    pub const fn index(&self) -> usize {
-        match self {
-            Self::Cpu(_) => 0,
-            Self::Mem(_) => 1,
-            Self::Cmp => 2,
-            Self::Bit => 3,
-            Self::Shift => 4,
-            Self::Sys(_) => 5,
-            Self::L2g => 6,
-            Self::Rom { .. } => 7,
-            Self::Range => 8,
-            Self::And4 => 9,
+    /// log2 of the number of rows of the preprocessed trace, of a table that has one.
+    fn fixed_log_height(&self) -> Option<u8> {
+        None
+    }
+
+    /// Writes the preprocessed trace, of a table that has one.
+    fn fill_preprocessed(&self, _trace: &mut TraceMut<'_>) {}
+
+    /// The public values of an epoch of this number and span.
+    fn public_values(_number: u32, _span: &Span) -> PublicValues {
+        PublicValues::new()
+    }
+
+    /// Asserts the constraints and sends the messages.
+    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB);
+
+    /// Writes every element of the main trace.
+    fn fill(&self, program: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>);
+}
+
+/// A table that an execution fills.
+pub(crate) trait Filled: Table {
+    /// What is recorded of a row.
+    type Row: Row;
+    /// The height.
+    const HEIGHT: Height;
+    /// The operations of two words that it serves on the exec bus, first and last; none unless it says so.
+    const SERVED: (u32, u32) = (1, 0);
+
+    /// The table of an epoch with this clock.
+    fn new(clock: Clock) -> Self;
+
+    /// The operation on the exec bus that an instruction asks it for.
+    fn op(_alu: Alu) -> Option<u32> {
+        None
+    }
+
+    /// What is recorded of an operation that it serves.
+    fn row(_served: AluRow) -> Option<Self::Row> {
+        None
+    }
+
+    /// What an operation that it serves comes to.
+    fn value(_op: u32, _a: u32, _b: u32) -> u32 {
+        0
+    }
+}
+
+/// What is recorded of a row: words without gaps, for which zeros are a value.
+pub(crate) trait Row: NoUninit + CheckedBitPattern + DefaultIsZeroes {}
+impl<T: NoUninit + CheckedBitPattern + DefaultIsZeroes> Row for T {}
+
+/// How many rows a table has in an epoch of 2^n cycles.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Height {
+    /// There are 2^(n − `below`),
+    pub below: u32,
+    /// and 2^`least` at least.
+    pub least: u32,
+}
+
+impl Height {
+    /// log2 of the rows in an epoch of 2^`log2_cycles` cycles.
+    pub const fn log(&self, log2_cycles: u32) -> u32 {
+        let log = log2_cycles.saturating_sub(self.below);
+        if log < self.least { self.least } else { log }
+    }
+}
+
+macro_rules! epoch_table {
+    (
+        filled { $($(#[$doc:meta])* $table:ident $Table:ident,)* }
+        asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
+    ) => {
+        /// A table of an epoch's batch.
+        #[derive(Clone, Copy, Debug)]
+        pub enum EpochTable<'a> {
+            $($(#[$doc])* $Table($table::$Table),)*
+            $($(#[$asked_doc])* $Asked($asked::$Asked $(<$lifetime>)?),)*
         }
+
+        $(impl From<$table::$Table> for EpochTable<'_> {
+            fn from(table: $table::$Table) -> Self {
+                Self::$Table(table)
+            }
+        })*
+        $(impl<'a> From<$asked::$Asked $(<$lifetime>)?> for EpochTable<'a> {
+            fn from(table: $asked::$Asked $(<$lifetime>)?) -> Self {
+                Self::$Asked(table)
+            }
+        })*
+
+        /// A table that an execution fills, in batch order.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FilledTable {
+            $($(#[$doc])* $Table,)*
+        }
+
+        impl FilledTable {
+            /// All of them.
+            pub const ALL: [Self; [$(stringify!($table)),*].len()] = [$(Self::$Table),*];
+
+            /// The name of the table, as plans have it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$Table => stringify!($table),)*
+                }
+            }
+
+            /// Its place in the batch.
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+
+            /// The table that serves an operation of two words on the exec bus, if one does.
+            pub(crate) const fn serving(op: u32) -> Option<Self> {
+                $(
+                    let (first, last) = <$table::$Table as Filled>::SERVED;
+                    if first <= op && op <= last {
+                        return Some(Self::$Table);
+                    }
+                )*
+                None
+            }
+        }
+
+        /// The places of all tables in their batch.
+        enum Place {
+            $($Table,)*
+            $($Asked,)*
+        }
+
+        /// The names of all tables, in batch order.
+        const NAMES: &[&str] = &[$(stringify!($table),)* $(stringify!($asked),)*];
+
+        impl<'a> EpochTable<'a> {
+            /// All tables of an epoch of `shape`, in batch order; those that are asked come last.
+            pub fn all(shape: EpochShape, program: &'a Program<'a>) -> [Self; NUM_TABLES] {
+                let clock = Clock::for_cycles(shape.cpu);
+                [
+                    $(Self::$Table($table::$Table::new(clock)),)*
+                    $(Self::$Asked($asked::$Asked::new(shape, program)),)*
+                ]
+            }
+
+            /// Place of the table in its batch.
+            pub const fn index(&self) -> usize {
+                match self {
+                    $(Self::$Table(_) => Place::$Table as usize,)*
+                    $(Self::$Asked(_) => Place::$Asked as usize,)*
+                }
+            }
+
+            /// log2 of the number of rows.
+            pub fn log_height(&self, shape: EpochShape) -> u32 {
+                match self {
+                    $(Self::$Table(_) => shape.$table,)*
+                    $(Self::$Asked(table) => table.fixed_log_height().unwrap_or_default().into(),)*
+                }
+            }
+        }
+
+        /// The operation on the exec bus that an instruction asks a table for, if it does.
+        pub(crate) fn op(alu: Alu) -> Option<u32> {
+            None$(.or_else(|| $table::$Table::op(alu)))*
+        }
+
+        /// What an operation of two words on the exec bus comes to.
+        pub(crate) fn value(op: u32, a: u32, b: u32) -> u32 {
+            match FilledTable::serving(op) {
+                $(Some(FilledTable::$Table) => $table::$Table::value(op, a, b),)*
+                None => 0,
+            }
+        }
+
+        // No operation of the exec bus has two tables.
+        const _: () = {
+            let mut op = 0;
+            while op < rom::op::LIMIT {
+                let mut tables = rom::op::is_timed(op) as u32;
+                $(
+                    let (first, last) = <$table::$Table as Filled>::SERVED;
+                    assert!(last < rom::op::LIMIT);
+                    tables += (first <= op && op <= last) as u32;
+                )*
+                assert!(tables <= 1);
+                op += 1;
+            }
+        };
+
+        /// Evaluates an expression on the table that the enumeration holds, under the name `$it`.
+        macro_rules! on_table {
+            ($this:expr, $it:ident => $then:expr) => {
+                match $this {
+                    $(EpochTable::$Table($it) => $then,)*
+                    $(EpochTable::$Asked($it) => $then,)*
+                }
+            };
+        }
+    };
+}
+with_tables!(epoch_table);
+
+/// Number of tables of an epoch.
+pub const NUM_TABLES: usize = NAMES.len();
+
+/// What a table's type says, for any table.
+struct Facts {
+    columns: &'static [Column],
+    next: &'static [usize],
+    public_values: usize,
+    fixed_width: usize,
+    carved: bool,
+}
+
+const fn facts<T: Table>(_: &T) -> Facts {
+    Facts {
+        columns: T::COLUMNS,
+        next: T::NEXT,
+        public_values: T::PUBLIC_VALUES,
+        fixed_width: T::FIXED_WIDTH,
+        carved: T::CARVED,
+    }
+}
+
+impl EpochTable<'_> {
+    const fn facts(&self) -> Facts {
+        on_table!(self, table => facts(table))
     }
 
     /// A short name, for plans and messages.
     pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Cpu(_) => "cpu",
-            Self::Mem(_) => "mem",
-            Self::Cmp => "cmp",
-            Self::Bit => "bit",
-            Self::Shift => "shift",
-            Self::Sys(_) => "sys",
-            Self::L2g => "l2g",
-            Self::Rom { .. } => "rom",
-            Self::Range => "range",
-            Self::And4 => "and4",
-        }
+        NAMES[self.index()]
     }
 
-    /// log2 of the number of rows.
-    pub const fn log_height(&self, shape: EpochShape) -> u32 {
-        match self {
-            Self::Cpu(_) => shape.cpu,
-            Self::Mem(_) => shape.mem,
-            Self::Cmp => shape.cmp,
-            Self::Bit => shape.bit,
-            Self::Shift => shape.shift,
-            Self::Sys(_) => shape.sys,
-            Self::L2g => shape.l2g,
-            Self::Rom { log_height, .. } => *log_height,
-            Self::Range => RANGE_ROWS.ilog2(),
-            Self::And4 => AND4_ROWS.ilog2(),
-        }
+    /// Limbs of the clock, where there are columns for them.
+    fn limbs(&self) -> usize {
+        on_table!(self, table => table.limbs())
     }
 
     /// Number of main columns.
-    pub const fn main_width(&self) -> usize {
-        match self {
-            Self::Cpu(clock) => cpu::width(*clock),
-            Self::Mem(clock) => mem::width(*clock),
-            Self::Cmp => cmp::WIDTH,
-            Self::Bit => bit::WIDTH,
-            Self::Shift => shift::WIDTH,
-            Self::Sys(clock) => sys::width(*clock),
-            Self::L2g => l2g::columns::WIDTH,
-            Self::Rom { .. } | Self::Range | Self::And4 => 1,
-        }
+    pub fn main_width(&self) -> usize {
+        width(self.facts().columns, self.limbs())
+    }
+
+    /// The name of a main column; `None` when there is no such column.
+    pub fn column(&self, place: usize) -> Option<ColumnName> {
+        ColumnName::of(self.facts().columns, self.limbs(), place)
     }
 
     /// Number of preprocessed columns, zero for a table without any.
     pub const fn fixed_width(&self) -> usize {
-        match self {
-            Self::Rom { .. } => rom::FIXED_WIDTH,
-            Self::Range => lookup::RANGE_WIDTH,
-            Self::And4 => lookup::AND4_WIDTH,
-            _ => 0,
-        }
+        self.facts().fixed_width
     }
 
     /// log2 of the number of rows of the preprocessed trace, of a table that has one.
-    pub const fn fixed_log_height(&self) -> Option<u8> {
-        match self {
-            Self::Rom { log_height, .. } => Some(*log_height as u8),
-            Self::Range => Some(RANGE_ROWS.ilog2() as u8),
-            Self::And4 => Some(AND4_ROWS.ilog2() as u8),
-            _ => None,
-        }
+    pub fn fixed_log_height(&self) -> Option<u8> {
+        on_table!(self, table => table.fixed_log_height())
     }
 
     /// Main columns whose next row the constraints read.
     pub const fn main_next(&self) -> &'static [usize] {
-        match self {
-            Self::Cpu(_) => &cpu::NEXT,
-            _ => &[],
-        }
+        self.facts().next
     }
 
     /// Preprocessed columns whose next row the constraints read.
@@ -173,22 +322,26 @@ impl<'a> EpochTable<'a> {
     }
 
     /// What a plan wants to know of the table in an epoch of `shape`. Only L2G is carved.
-    pub const fn spec(&self, shape: EpochShape) -> TableSpec {
+    pub fn spec(&self, shape: EpochShape) -> TableSpec {
         TableSpec {
             main_next: !self.main_next().is_empty(),
             preprocessed_next: !self.preprocessed_next().is_empty(),
-            carved: matches!(self, Self::L2g),
+            carved: self.facts().carved,
             ..TableSpec::new(self.log_height(shape) as u8)
         }
     }
 
     /// Number of public values.
     pub const fn public_values(&self) -> usize {
-        match self {
-            Self::Cpu(_) => cpu::PUBLIC_VALUES,
-            Self::L2g => l2g::PUBLIC_VALUES,
-            _ => 0,
+        self.facts().public_values
+    }
+
+    /// The public values of an epoch of this number and span.
+    pub fn public_values_of(&self, number: u32, span: &Span) -> PublicValues {
+        fn of<T: Table>(_: &T, number: u32, span: &Span) -> PublicValues {
+            T::public_values(number, span)
         }
+        on_table!(self, table => of(table, number, span))
     }
 
     /// Writes the preprocessed trace, [`fixed_width`](Self::fixed_width) columns of
@@ -198,22 +351,17 @@ impl<'a> EpochTable<'a> {
     /// When `trace` has another shape.
     pub fn fill_preprocessed(&self, trace: &mut TraceMut<'_>) {
         assert_fixed_shape(trace, self.fixed_width(), self.fixed_log_height());
-        match self {
-            Self::Rom { program, .. } => rom::fill_preprocessed(program, trace),
-            Self::Range => lookup::fill_range(trace),
-            Self::And4 => lookup::fill_and4(trace),
-            _ => {}
-        }
+        on_table!(self, table => table.fill_preprocessed(trace));
     }
 
     /// Writes every element of the main trace: [`main_width`](Self::main_width) columns of
     /// 2^[`log_height`](Self::log_height) rows.
     ///
-    /// Filling a table counts what it looks up in the last three, so those are filled after the
+    /// Filling a table counts what it looks up in those that are asked, so these are filled after the
     /// others. Filling a table again writes the same trace and counts nothing.
     ///
     /// # Panics
-    /// When `trace` has another shape, or one of the last three is filled before the others.
+    /// When `trace` has another shape, or one that is asked is filled before the others.
     pub fn fill(
         &self,
         program: &Program<'_>,
@@ -221,25 +369,8 @@ impl<'a> EpochTable<'a> {
         trace: &mut TraceMut<'_>,
     ) {
         assert_eq!(trace.width(), self.main_width());
-        let counting = record.counts.start(self.index());
-        match *self {
-            Self::Cpu(clock) => cpu::fill(clock, program, record, counting, trace),
-            Self::Mem(clock) => mem::fill(clock, record, trace),
-            Self::Cmp => cmp::fill(record, trace),
-            Self::Bit => bit::fill(record, trace),
-            Self::Shift => shift::fill(record, trace),
-            Self::Sys(clock) => sys::fill(clock, record, trace),
-            Self::L2g => l2g::fill(record, trace),
-            Self::Rom { .. } | Self::Range | Self::And4 => {
-                assert!(record.counts.complete(), "lookup tables are filled last");
-                let counts: &[u32] = match self {
-                    Self::Rom { .. } => record.rom,
-                    Self::Range => record.counts.range,
-                    _ => record.counts.and4,
-                };
-                lookup::fill(counts, trace);
-            }
-        }
+        record.counts.start(self.index());
+        on_table!(self, table => table.fill(program, record, trace));
     }
 }
 
@@ -247,17 +378,6 @@ base_air!(EpochTable<'_>);
 
 impl<AB: InteractionBuilder<F = F>> Air<AB> for EpochTable<'_> {
     fn eval(&self, builder: &mut AB) {
-        match *self {
-            Self::Cpu(clock) => cpu::eval(clock, builder),
-            Self::Mem(clock) => mem::eval(clock, builder),
-            Self::Cmp => cmp::eval(builder),
-            Self::Bit => bit::eval(builder),
-            Self::Shift => shift::eval(builder),
-            Self::Sys(clock) => sys::eval(clock, builder),
-            Self::L2g => l2g::eval(builder),
-            Self::Rom { .. } => lookup::eval::<{ rom::FIXED_WIDTH }, AB>(ROM, builder),
-            Self::Range => lookup::eval::<{ lookup::RANGE_WIDTH }, AB>(RANGE, builder),
-            Self::And4 => lookup::eval::<{ lookup::AND4_WIDTH }, AB>(AND4, builder),
-        }
+        on_table!(self, table => table.eval(builder));
     }
 }

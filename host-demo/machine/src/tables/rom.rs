@@ -5,14 +5,25 @@
 //! row can form from its booleans.
 
 use p3_field::PrimeCharacteristicRing;
+use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
+use super::{Table, cmp, lookup};
+use crate::bus::ROM;
 use crate::cells::{DUMMY, PROGRESS, register};
+use crate::columns::{Column, columns};
 use crate::decode::{Alu, Condition, Instruction, Size};
+use crate::exec::record::EpochRecord;
 use crate::program::Program;
+use crate::shape::EpochShape;
+
+columns! {
+    /// How often the row is fetched.
+    COUNT,
+}
 
 /// Number of preprocessed columns: the message.
-pub(super) const FIXED_WIDTH: usize = 9;
+const FIXED_WIDTH: usize = 9;
 
 /// The program counter after exit: no word index, so no row of any ROM that can be fetched.
 pub const HALT: u32 = 1 << 30;
@@ -41,32 +52,8 @@ pub const READS_RS2: u32 = 1 << 8;
 /// The flags of words that cannot be executed.
 pub const UNEXECUTABLE: u32 = 1 << 9;
 
-/// Operations on the exec bus.
+/// Operations on the exec bus that have a clock; the others are those of the tables that serve them.
 pub mod op {
-    /// Less, signed.
-    pub const LT: u32 = 1;
-    /// Greater or equal, signed.
-    pub const GE: u32 = 2;
-    /// Less, unsigned.
-    pub const LTU: u32 = 3;
-    /// Greater or equal, unsigned.
-    pub const GEU: u32 = 4;
-    /// Equal.
-    pub const EQ: u32 = 5;
-    /// Not equal.
-    pub const NE: u32 = 6;
-    /// Bitwise and.
-    pub const AND: u32 = 7;
-    /// Bitwise or.
-    pub const OR: u32 = 8;
-    /// Bitwise exclusive or.
-    pub const XOR: u32 = 9;
-    /// Shift left.
-    pub const SLL: u32 = 10;
-    /// Shift right, zeros in.
-    pub const SRL: u32 = 11;
-    /// Shift right, sign in.
-    pub const SRA: u32 = 12;
     /// One step of a system call.
     pub const SYS: u32 = 13;
     /// Memory operations: `MEM + BYTE | HALF | WORD | JALR`, plus `STORE` or `SIGNED`.
@@ -83,6 +70,14 @@ pub mod op {
     pub const STORE: u32 = 5;
     /// Extends the sign.
     pub const SIGNED: u32 = 10;
+
+    /// All operations are below this.
+    pub(crate) const LIMIT: u32 = 64;
+
+    /// Whether an operation is one of these.
+    pub(crate) const fn is_timed(op: u32) -> bool {
+        op == SYS || MEM < op && op <= MEM + SIGNED + HALF
+    }
 }
 
 /// A row of the ROM table: an instruction as the CPU table sees it.
@@ -123,7 +118,7 @@ impl RomRow {
     }
 
     /// The row of `instruction` at word index `pc`.
-    pub const fn new(pc: u32, instruction: Instruction) -> Self {
+    pub fn new(pc: u32, instruction: Instruction) -> Self {
         let address = pc << 2;
         let link = address.wrapping_add(4);
         let row = Self {
@@ -198,12 +193,12 @@ impl RomRow {
                 offset,
             } => {
                 let op = match condition {
-                    Condition::Eq => op::EQ,
-                    Condition::Ne => op::NE,
-                    Condition::Lt => op::LT,
-                    Condition::Ge => op::GE,
-                    Condition::Ltu => op::LTU,
-                    Condition::Geu => op::GEU,
+                    Condition::Eq => cmp::op::EQ,
+                    Condition::Ne => cmp::op::NE,
+                    Condition::Lt => cmp::op::LT,
+                    Condition::Ge => cmp::op::GE,
+                    Condition::Ltu => cmp::op::LTU,
+                    Condition::Geu => cmp::op::GEU,
                 };
                 let (rs1, rs2, aux) = (register(rs1), register(rs2), target(address, offset));
                 Self {
@@ -308,18 +303,12 @@ const fn size_code(size: Size) -> u32 {
     }
 }
 
-const fn alu(op: Alu) -> (u32, u32) {
-    match op {
-        Alu::Add => (0, 0),
-        Alu::Sub => (0, SUB),
-        Alu::Slt => (op::LT, PURE),
-        Alu::Sltu => (op::LTU, PURE),
-        Alu::And => (op::AND, PURE),
-        Alu::Or => (op::OR, PURE),
-        Alu::Xor => (op::XOR, PURE),
-        Alu::Sll => (op::SLL, PURE),
-        Alu::Srl => (op::SRL, PURE),
-        Alu::Sra => (op::SRA, PURE),
+/// Operation on the exec bus and flags of an arithmetic instruction: what no table serves, the CPU table does.
+fn alu(alu: Alu) -> (u32, u32) {
+    match (super::op(alu), alu) {
+        (Some(op), _) => (op, PURE),
+        (None, Alu::Sub) => (0, SUB),
+        (None, _) => (0, 0),
     }
 }
 
@@ -332,7 +321,51 @@ const fn target(address: u32, offset: i32) -> i32 {
     }
 }
 
-pub(super) fn fill_preprocessed(program: &Program<'_>, trace: &mut TraceMut<'_>) {
+/// log2 of the number of rows in an epoch of a shape.
+pub(crate) const fn log_rows(shape: &EpochShape) -> u32 {
+    shape.rom
+}
+
+/// The table of a program's instructions, of 2^`log_height` rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Rom<'a> {
+    /// The program.
+    pub program: &'a Program<'a>,
+    /// At least [`Program::rom_log2`].
+    pub log_height: u32,
+}
+
+impl<'a> Rom<'a> {
+    pub(super) const fn new(shape: EpochShape, program: &'a Program<'a>) -> Self {
+        Self {
+            program,
+            log_height: shape.rom,
+        }
+    }
+}
+
+impl Table for Rom<'_> {
+    const COLUMNS: &'static [Column] = COLUMNS;
+    const FIXED_WIDTH: usize = FIXED_WIDTH;
+
+    fn fixed_log_height(&self) -> Option<u8> {
+        Some(self.log_height as u8)
+    }
+
+    fn fill_preprocessed(&self, trace: &mut TraceMut<'_>) {
+        fill_preprocessed(self.program, trace);
+    }
+
+    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
+        lookup::eval::<FIXED_WIDTH, AB>(ROM, builder);
+    }
+
+    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+        lookup::fill(record.counts.complete().rom, trace);
+    }
+}
+
+fn fill_preprocessed(program: &Program<'_>, trace: &mut TraceMut<'_>) {
     let rom = program.rom();
     for row in 0..trace.height() {
         let pc = rom.start + row as u32;

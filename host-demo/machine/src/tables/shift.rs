@@ -6,56 +6,115 @@
 //! `i` is `z_(i - bytes)` to the left and `z_(i + 1 + bytes)` to the right, so one selector among
 //! eight names direction and bytes.
 
-use core::array;
-
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::rom::op;
-use crate::bus::{inverse_power_of_two, range, range8, serve};
-use crate::exec::machine::alu;
-use crate::exec::record::EpochRecord;
+use super::{Filled, Height, Table};
+use crate::bus::{Clock, inverse_power_of_two, range, range8, serve};
+use crate::columns::{Column, columns, width};
+use crate::decode::Alu;
+use crate::exec::record::{AluRow, EpochRecord};
+use crate::program::Program;
 
-/// Low parts of the bytes of `a`.
-pub const LOW: usize = 0;
-/// High parts.
-pub const HIGH: usize = 4;
-/// Selectors: left by 3, 2, 1, 0 bytes, right by 0, 1, 2, 3 bytes.
-pub const SELECT: usize = 8;
-/// Bits of k.
-pub const K: [usize; 3] = [16, 17, 18];
-/// 2^k.
-pub const POWER: usize = 19;
-/// M = 2^m.
-pub const M_POWER: usize = 20;
-/// N = 2^(8 - m).
-pub const N_POWER: usize = 21;
-/// m.
-pub const M: usize = 22;
-/// Whether the sign is shifted in.
-pub const IS_SRA: usize = 23;
-/// The sign that is shifted in.
-pub const SIGN: usize = 24;
-/// The sign times N.
-pub const SIGN_N: usize = 25;
-/// Bits 5 to 12 and 13 to 15 of b, which do not count.
-pub const UNUSED: [usize; 2] = [26, 27];
-/// High half of b.
-pub const B_HIGH: usize = 28;
-/// Result, halves.
-pub const RESULT: [usize; 2] = [29, 30];
-pub(super) const WIDTH: usize = 31;
+/// Operations on the exec bus.
+pub mod op {
+    /// Shift left.
+    pub const SLL: u32 = 10;
+    /// Shift right, zeros in.
+    pub const SRL: u32 = 11;
+    /// Shift right, sign in.
+    pub const SRA: u32 = 12;
+}
 
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+columns! {
+    /// Low parts of the bytes of `a`.
+    LOW[4],
+    /// High parts.
+    HIGH[4],
+    /// Selectors: left by 3, 2, 1, 0 bytes, right by 0, 1, 2, 3 bytes.
+    SELECT[8],
+    /// Bits of k.
+    K[3],
+    /// 2^k.
+    POWER,
+    /// M = 2^m.
+    M_POWER,
+    /// N = 2^(8 - m).
+    N_POWER,
+    /// m.
+    M,
+    /// Whether the sign is shifted in.
+    IS_SRA,
+    /// The sign that is shifted in.
+    SIGN,
+    /// The sign times N.
+    SIGN_N,
+    /// Bits 5 to 12 and 13 to 15 of b, which do not count.
+    UNUSED[2],
+    /// High half of b.
+    B_HIGH,
+    /// Result, halves.
+    RESULT[2],
+}
+const WIDTH: usize = width(COLUMNS, 0);
+
+/// The table.
+#[derive(Clone, Copy, Debug)]
+pub struct Shift;
+
+impl Table for Shift {
+    const COLUMNS: &'static [Column] = COLUMNS;
+
+    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
+        eval(builder);
+    }
+
+    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+        fill(record, trace);
+    }
+}
+
+impl Filled for Shift {
+    type Row = AluRow;
+    const HEIGHT: Height = Height { below: 2, least: 0 };
+    const SERVED: (u32, u32) = (op::SLL, op::SRA);
+
+    fn new(_: Clock) -> Self {
+        Self
+    }
+
+    fn op(alu: Alu) -> Option<u32> {
+        match alu {
+            Alu::Sll => Some(op::SLL),
+            Alu::Srl => Some(op::SRL),
+            Alu::Sra => Some(op::SRA),
+            _ => None,
+        }
+    }
+
+    fn row(served: AluRow) -> Option<AluRow> {
+        Some(served)
+    }
+
+    fn value(op: u32, a: u32, b: u32) -> u32 {
+        match op {
+            op::SLL => a << (b & 31),
+            op::SRL => a >> (b & 31),
+            _ => (a as i32 >> (b & 31)) as u32,
+        }
+    }
+}
+
+fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
     let constant = |c: u32| AB::Expr::from_u32(c);
     let one = AB::Expr::ONE;
 
     // Direction and bytes.
-    let selectors: [AB::Expr; 8] = array::from_fn(|i| at(SELECT + i));
+    let selectors: [AB::Expr; 8] = SELECT.map(at);
     builder.assert_bools(selectors.clone());
     let left = (0..4).fold(AB::Expr::ZERO, |sum, i| sum + selectors[i].clone());
     let right = (4..8).fold(AB::Expr::ZERO, |sum, i| sum + selectors[i].clone());
@@ -87,12 +146,12 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     builder.assert_zero(sign.clone() * (one - sra.clone()));
     builder.assert_eq(sign_n.clone(), sign.clone() * at(N_POWER));
     for i in 0..4 {
-        range(builder, at(LOW + i), at(M), real.clone());
+        range(builder, at(LOW[i]), at(M), real.clone());
         let rest = constant(8) - at(M);
         if i < 3 {
-            range(builder, at(HIGH + i), rest, real.clone());
+            range(builder, at(HIGH[i]), rest, real.clone());
         } else {
-            let unsigned = at(HIGH + 3) - sign_n.clone() * inverse_power_of_two(1);
+            let unsigned = at(HIGH[3]) - sign_n.clone() * inverse_power_of_two(1);
             range(builder, unsigned, rest - sra.clone(), real.clone());
         }
     }
@@ -103,9 +162,9 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     // z_j, then signs: of degree 2.
     let z = |j: i32| -> AB::Expr {
         match j {
-            0 => at(LOW) * at(N_POWER),
-            1..=3 => at(LOW + j as usize) * at(N_POWER) + at(HIGH + j as usize - 1),
-            4 => at(HIGH + 3) + sign.clone() * constant(256) - sign_n.clone(),
+            0 => at(LOW[0]) * at(N_POWER),
+            1..=3 => at(LOW[j as usize]) * at(N_POWER) + at(HIGH[j as usize - 1]),
+            4 => at(HIGH[3]) + sign.clone() * constant(256) - sign_n.clone(),
             5.. => sign.clone() * constant(255),
             _ => AB::Expr::ZERO,
         }
@@ -121,7 +180,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     }
 
     let a = |h: usize| {
-        let [even, odd] = [2 * h, 2 * h + 1].map(|i| at(LOW + i) + at(M_POWER) * at(HIGH + i));
+        let [even, odd] = [2 * h, 2 * h + 1].map(|i| at(LOW[i]) + at(M_POWER) * at(HIGH[i]));
         even + odd * constant(256)
     };
     let unused = at(UNUSED[0]) + at(UNUSED[1]) * constant(256);
@@ -132,7 +191,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     serve(builder, op, [a(0), a(1)], b, RESULT.map(at), real);
 }
 
-pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
     // No selector, no shift: 2^0.
     trace.column_mut(POWER).fill(F::ONE);
@@ -146,7 +205,7 @@ pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
         let sra = step.op == op::SRA;
         let sign = if sra { step.a >> 31 } else { 0 };
         let n_power = 1 << (8 - m);
-        row[SELECT + select as usize] = F::ONE;
+        row[SELECT[select as usize]] = F::ONE;
         row[POWER] = F::from_u32(1 << k);
         row[M_POWER] = F::from_u32(1 << m);
         row[N_POWER] = F::from_u32(n_power);
@@ -160,8 +219,8 @@ pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
         for i in 0..4 {
             let byte = step.a >> (8 * i) & 0xff;
             let (low, high) = (byte & ((1 << m) - 1), byte >> m);
-            row[LOW + i] = F::from_u32(low);
-            row[HIGH + i] = F::from_u32(high);
+            row[LOW[i]] = F::from_u32(low);
+            row[HIGH[i]] = F::from_u32(high);
             counts.range(low, m);
             if i < 3 {
                 counts.range(high, 8 - m);
@@ -177,7 +236,7 @@ pub(super) fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
             counts.range(value, bits);
         }
         row[B_HIGH] = F::from_u32(step.b >> 16);
-        let result = alu(step.op, step.a, step.b);
+        let result = Shift::value(step.op, step.a, step.b);
         row[RESULT[0]] = F::from_u32(result & 0xffff);
         row[RESULT[1]] = F::from_u32(result >> 16);
         trace.set_row(r, &row);

@@ -9,64 +9,145 @@
 //! a read has descriptor 0 and moved at most a2 bytes; a write moved all a2 with descriptor 1, and
 //! none with descriptor 2, whose bytes are messages that no proof speaks of.
 
+use bytemuck::{CheckedBitPattern, NoUninit};
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
+use zeroize::DefaultIsZeroes;
 
 use super::rom::{HALT, op};
+use super::{Filled, Height, Table};
 use crate::bus::{Access, Clock, EXEC, MEMORY, access, range16, receive, send};
 use crate::cells::{EXIT_CODE, OUT, OUT_LEN, register};
-use crate::exec::record::{EpochRecord, SysStep};
+use crate::columns::{Column, columns, width};
+use crate::exec::record::EpochRecord;
 use crate::exec::syscall::{EXIT, READ, WRITE};
+use crate::program::Program;
 
-/// Clock of the cycle.
-pub const CLK: usize = 0;
-/// Word index of the `ecall`.
-pub const PC: usize = 1;
-/// Exit.
-pub const IS_EXIT: usize = 2;
-/// One byte of output.
-pub const IS_WRITE_BYTE: usize = 3;
-/// End of a write.
-pub const IS_WRITE_END: usize = 4;
-/// One byte of input.
-pub const IS_READ_BYTE: usize = 5;
-/// End of a read.
-pub const IS_READ_END: usize = 6;
-/// Register a2, halves.
-pub const WANTED: [usize; 2] = [7, 8];
-/// Bytes done before, halves.
-pub const DONE: [usize; 2] = [9, 10];
-/// Carry of done + 1; borrow of wanted - done at a read's end; 1 at a write's end with descriptor 2,
-/// and at an exit by number 94.
-pub const CARRY: usize = 11;
-/// Register a1 (bytes) or a0 before, halves.
-pub const ARGUMENT: [usize; 2] = [12, 13];
-/// The same register after.
-pub const RETURNED: [usize; 2] = [14, 15];
-/// Its previous timestamp.
-pub const ARGUMENT_PREVIOUS: usize = 16;
-/// Output length before a byte of output, halves.
-pub const OUT_LEN_OLD: [usize; 2] = [17, 18];
-/// Its previous timestamp.
-pub const OUT_LEN_PREVIOUS: usize = 19;
-/// Checked halves: the output length after, or wanted - done at a read's end.
-pub const CHECKED: [usize; 2] = [20, 21];
-/// Their low bytes.
-pub const CHECKED_LOW: [usize; 2] = [22, 23];
-/// Cell of the result that is written: an output byte's, or the exit code's.
-pub const RESULT_CELL: usize = 24;
-/// The byte moved, or the exit code; halves.
-pub const MOVED: [usize; 2] = [25, 26];
-/// Low bytes of the timestamp differences of argument and output length.
-pub const ELAPSED: usize = 27;
-
-pub(super) const fn width(clock: Clock) -> usize {
-    ELAPSED + 2 * clock.limbs()
+/// What a step of a system call does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, CheckedBitPattern, NoUninit)]
+#[repr(u32)]
+pub enum SysStep {
+    /// Ends the run.
+    #[default]
+    Exit,
+    /// Ends the run, by the number for all threads.
+    ExitGroup,
+    /// Moves one byte from memory to the output.
+    WriteByte,
+    /// Returns from a write to the output.
+    WriteEnd,
+    /// A whole write of a message.
+    Message,
+    /// Moves one byte from the input to memory.
+    ReadByte,
+    /// Returns from a read.
+    ReadEnd,
 }
 
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
+/// What is recorded of a row.
+#[derive(Clone, Copy, Debug, Default, CheckedBitPattern, NoUninit)]
+#[repr(C)]
+pub struct SysRow {
+    /// Clock of the cycle.
+    pub clk: u32,
+    /// Word index of the `ecall`.
+    pub pc: u32,
+    /// What it does.
+    pub step: SysStep,
+    /// Register a2: bytes asked for.
+    pub wanted: u32,
+    /// Bytes done before this step.
+    pub done: u32,
+    /// Value of a1 (bytes) or a0 (ends), before this step.
+    pub argument: u32,
+    /// Its previous timestamp.
+    pub argument_previous: u32,
+    /// Output length before a written byte.
+    pub out_len: u32,
+    /// Its previous timestamp.
+    pub out_len_previous: u32,
+    /// The byte moved.
+    pub byte: u32,
+}
+
+impl DefaultIsZeroes for SysRow {}
+
+columns! {
+    /// Clock of the cycle.
+    CLK,
+    /// Word index of the `ecall`.
+    PC,
+    /// Exit.
+    IS_EXIT,
+    /// One byte of output.
+    IS_WRITE_BYTE,
+    /// End of a write.
+    IS_WRITE_END,
+    /// One byte of input.
+    IS_READ_BYTE,
+    /// End of a read.
+    IS_READ_END,
+    /// Register a2, halves.
+    WANTED[2],
+    /// Bytes done before, halves.
+    DONE[2],
+    /// Carry of done + 1; borrow of wanted - done at a read's end; 1 at a write's end with descriptor 2,
+    /// and at an exit by number 94.
+    CARRY,
+    /// Register a1 (bytes) or a0 before, halves.
+    ARGUMENT[2],
+    /// The same register after.
+    RETURNED[2],
+    /// Its previous timestamp.
+    ARGUMENT_PREVIOUS,
+    /// Output length before a byte of output, halves.
+    OUT_LEN_OLD[2],
+    /// Its previous timestamp.
+    OUT_LEN_PREVIOUS,
+    /// Checked halves: the output length after, or wanted - done at a read's end.
+    CHECKED[2],
+    /// Their low bytes.
+    CHECKED_LOW[2],
+    /// Cell of the result that is written: an output byte's, or the exit code's.
+    RESULT_CELL,
+    /// The byte moved, or the exit code; halves.
+    MOVED[2],
+    /// Low bytes of the timestamp differences of argument and output length.
+    ELAPSED[2 per limb],
+}
+
+/// The table.
+#[derive(Clone, Copy, Debug)]
+pub struct Sys(pub Clock);
+
+impl Table for Sys {
+    const COLUMNS: &'static [Column] = COLUMNS;
+
+    fn limbs(&self) -> usize {
+        self.0.limbs()
+    }
+
+    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
+        eval(self.0, builder);
+    }
+
+    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+        fill(self.0, record, trace);
+    }
+}
+
+impl Filled for Sys {
+    type Row = SysRow;
+    const HEIGHT: Height = Height { below: 4, least: 4 };
+
+    fn new(clock: Clock) -> Self {
+        Self(clock)
+    }
+}
+
+fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
     let pair = |c: [usize; 2]| c.map(at);
@@ -221,11 +302,11 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB
     builder.push_interaction(EXEC, request, send(byte));
 }
 
-pub(super) fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
     let counts = &mut record.counts;
-    let mut row = [F::ZERO; width(Clock::Long)];
-    let row = &mut row[..width(clock)];
+    let mut row = [F::ZERO; width(COLUMNS, Clock::Long.limbs())];
+    let row = &mut row[..width(COLUMNS, clock.limbs())];
     for (r, step) in record.sys.as_slice().iter().enumerate() {
         row.fill(F::ZERO);
         let kind = match step.step {

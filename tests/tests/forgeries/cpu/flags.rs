@@ -59,7 +59,7 @@ fn asking(clock: Clock) -> Witness {
     let row = odd_padding(&mut witness, JAL, BRANCH);
     let pc = witness.get("cpu", row, cpu::PC);
     witness.set("cpu", row, cpu::AUX, pc);
-    witness.set("cpu", row, cpu::OP, F::from_u32(op::EQ));
+    witness.set("cpu", row, cpu::OP, F::from_u32(cmp::op::EQ));
     for columns in [cpu::A, cpu::B, cpu::W] {
         witness.set_word("cpu", row, columns, 1);
     }
@@ -78,7 +78,7 @@ fn serving(clock: Clock, less: u32, more: u32) -> Witness {
     let row = odd_padding(&mut witness, less, more);
     let pc = witness.get("cpu", row, cpu::PC);
     witness.set("cpu", row, cpu::AUX, pc);
-    witness.set("cpu", row, cpu::OP, F::from_u32(op::LTU));
+    witness.set("cpu", row, cpu::OP, F::from_u32(cmp::op::LTU));
     witness.set_word("cpu", row, cpu::A, 5);
     witness.set_word("cpu", row, cpu::B, 1);
     witness.set_word("cpu", row, cpu::W, 1);

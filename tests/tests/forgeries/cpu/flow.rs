@@ -103,7 +103,7 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     for (column, value, a, w) in [
         (cpu::RD, x0, 3, 0),
         (cpu::RS1, x9, 0, 3_u32.wrapping_neg()),
-        (cpu::FLAGS + SUB.trailing_zeros() as usize, F::ZERO, 3, 6),
+        (cpu::flag(SUB), F::ZERO, 3, 6),
     ] {
         let code = [two_steps()[0], op("sub", 6, 5, 5)];
         let mut witness = Witness::honest(clock, &code, &[]);

@@ -22,7 +22,7 @@ fn parent_rows_that_cancel() {
     let [before, after] = [BEFORE, AFTER].map(|c| Flaw::Constraint(PARENT_TABLE, c));
     let both = [BEFORE, AFTER].map(Omit::Assertion);
 
-    let false_limbs = with_parent_rows(&pair, |_, row| row[parent::AFTER] = F::ONE);
+    let false_limbs = with_parent_rows(&pair, |_, row| row[parent::AFTER[0]] = F::ONE);
     refused(&false_limbs, &[before, after]);
     accepted_without(&false_limbs, PARENT_TABLE, &both);
     let wide = with_parent_rows(&pair, limbs);
