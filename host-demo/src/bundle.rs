@@ -2,7 +2,7 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, parameters (11), digest of the program (32), checksum (4) |
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, parameters (11, in the order of [`Params`]), digest of the program (32), checksum (4) |
 //! | frame | kind, length of the payload (4), payload, checksum (4) |
 //!
 //! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of
@@ -36,8 +36,10 @@ pub const VERSION: u16 = 2;
 pub const HEADER_BYTES: usize = PROGRAM_AT + IDENTITY_BYTES + 4;
 /// Where the integers of the settings begin.
 const SETTINGS_AT: usize = 10;
+/// Where the parameters begin.
+const PARAMS_AT: usize = SETTINGS_AT + 2;
 /// Where the program's digest begins.
-const PROGRAM_AT: usize = SETTINGS_AT + 13;
+const PROGRAM_AT: usize = PARAMS_AT + Params::BYTES;
 /// Where the checksum begins.
 const CHECKSUM_AT: usize = PROGRAM_AT + IDENTITY_BYTES;
 /// Bytes of a frame besides its payload.
@@ -263,26 +265,11 @@ pub fn header(head: &Header) -> [u8; HEADER_BYTES] {
         arity,
         params,
     } = head.settings;
-    let [low, high] = params.num_queries.to_le_bytes();
-    let integers = [
-        log2_cycles,
-        arity,
-        params.log_blowup,
-        params.log_final_poly_len,
-        params.max_log_arity,
-        params.cap_height,
-        low,
-        high,
-        params.query_pow_bits,
-        params.batch_pow_bits,
-        params.lookup_pow_bits,
-        params.commit_pow_bits,
-        params.ood_pow_bits,
-    ];
     let mut bytes = [0; HEADER_BYTES];
     bytes[..8].copy_from_slice(&MAGIC);
     bytes[8..SETTINGS_AT].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[SETTINGS_AT..PROGRAM_AT].copy_from_slice(&integers);
+    bytes[SETTINGS_AT..PARAMS_AT].copy_from_slice(&[log2_cycles, arity]);
+    bytes[PARAMS_AT..PROGRAM_AT].copy_from_slice(&params.to_bytes());
     bytes[PROGRAM_AT..CHECKSUM_AT].copy_from_slice(&head.program);
     let checksum = crc32fast::hash(&bytes[..CHECKSUM_AT]);
     bytes[CHECKSUM_AT..].copy_from_slice(&checksum.to_le_bytes());
@@ -340,21 +327,12 @@ impl<R: Read> Reader<R> {
         if bytes[CHECKSUM_AT..] != crc32fast::hash(&bytes[..CHECKSUM_AT]).to_le_bytes() {
             return Err(FormatError::Checksum);
         }
+        let mut params = [0; Params::BYTES];
+        params.copy_from_slice(&bytes[PARAMS_AT..PROGRAM_AT]);
         let settings = Settings {
-            log2_cycles: bytes[10],
-            arity: bytes[11],
-            params: Params {
-                log_blowup: bytes[12],
-                log_final_poly_len: bytes[13],
-                max_log_arity: bytes[14],
-                cap_height: bytes[15],
-                num_queries: u16::from_le_bytes([bytes[16], bytes[17]]),
-                query_pow_bits: bytes[18],
-                batch_pow_bits: bytes[19],
-                lookup_pow_bits: bytes[20],
-                commit_pow_bits: bytes[21],
-                ood_pow_bits: bytes[22],
-            },
+            log2_cycles: bytes[SETTINGS_AT],
+            arity: bytes[SETTINGS_AT + 1],
+            params: Params::from_bytes(&params),
         };
         settings.check().map_err(FormatError::Setting)?;
         let mut program = Identity::default();
@@ -528,4 +506,42 @@ pub(crate) fn split_words<const N: usize>(
         std::array::from_fn(|_| words.next().unwrap_or_default()),
         rest,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The layout of version 2, byte by byte.
+    #[test]
+    fn a_header_is_these_bytes() {
+        let params = Params {
+            log_blowup: 1,
+            log_final_poly_len: 2,
+            max_log_arity: 3,
+            cap_height: 4,
+            num_queries: 0x1f0,
+            query_pow_bits: 6,
+            batch_pow_bits: 7,
+            lookup_pow_bits: 8,
+            commit_pow_bits: 9,
+            ood_pow_bits: 10,
+        };
+        let head = Header {
+            settings: Settings {
+                log2_cycles: 14,
+                arity: 16,
+                params,
+            },
+            program: [0xab; IDENTITY_BYTES],
+        };
+        let bytes = header(&head);
+        assert_eq!(bytes[..8], *b"tranche\0");
+        let integers = [2, 0, 14, 16, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
+        assert_eq!(bytes[8..23], integers);
+        assert_eq!(bytes[23..55], [0xab; 32]);
+        assert_eq!(bytes[55..], crc32fast::hash(&bytes[..55]).to_le_bytes());
+        let (_, read) = Reader::new(&bytes[..]).unwrap();
+        assert_eq!(read, head);
+    }
 }

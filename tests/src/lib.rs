@@ -6,5 +6,6 @@ pub mod core;
 pub mod machine;
 pub mod merge;
 pub mod omit;
+pub mod params;
 pub mod reference;
 pub mod shapes;

@@ -2,9 +2,8 @@
 
 use p3_field::PrimeField32;
 
-use super::{MAX_LOG_HEIGHT, MAX_QUERIES, Plan, TablePlan, TableSpec};
+use super::{MAX_LOG_HEIGHT, Plan, TablePlan, TableSpec};
 use crate::air::{LayoutError, NextRows, TableLayout};
-use crate::fri::MAX_LOG_ARITY;
 use crate::{D, DIGEST, F, Params};
 
 /// Why a batch cannot be planned.
@@ -180,65 +179,15 @@ impl core::fmt::Display for PlanError {
 impl core::error::Error for PlanError {}
 
 pub(super) fn check_params(params: &Params) -> Result<(), PlanError> {
-    let in_range = |name, got: usize, min, max| {
-        if (min..=max).contains(&got) {
-            Ok(())
-        } else {
-            Err(PlanError::Parameter {
-                name,
-                got,
-                min,
-                max,
-            })
-        }
-    };
-    // A witness is one field element, so a difficulty stays below its 31 bits.
-    const MAX_POW_BITS: usize = 30;
-    in_range("log_blowup", params.log_blowup as usize, 1, 8)?;
-    in_range(
-        "max_log_arity",
-        params.max_log_arity as usize,
-        1,
-        MAX_LOG_ARITY,
-    )?;
-    in_range(
-        "log_final_poly_len",
-        params.log_final_poly_len as usize,
-        0,
-        MAX_LOG_HEIGHT,
-    )?;
-    in_range("num_queries", params.num_queries as usize, 1, MAX_QUERIES)?;
-    in_range("cap_height", params.cap_height as usize, 0, MAX_LOG_HEIGHT)?;
-    in_range(
-        "query_pow_bits",
-        params.query_pow_bits as usize,
-        0,
-        MAX_POW_BITS,
-    )?;
-    in_range(
-        "batch_pow_bits",
-        params.batch_pow_bits as usize,
-        0,
-        MAX_POW_BITS,
-    )?;
-    in_range(
-        "lookup_pow_bits",
-        params.lookup_pow_bits as usize,
-        0,
-        MAX_POW_BITS,
-    )?;
-    in_range(
-        "commit_pow_bits",
-        params.commit_pow_bits as usize,
-        0,
-        MAX_POW_BITS,
-    )?;
-    in_range(
-        "ood_pow_bits",
-        params.ood_pow_bits as usize,
-        0,
-        MAX_POW_BITS,
-    )
+    match params.out_of_range(|param| param.max) {
+        None => Ok(()),
+        Some((param, got)) => Err(PlanError::Parameter {
+            name: param.name,
+            got: got.into(),
+            min: param.min.into(),
+            max: param.max.into(),
+        }),
+    }
 }
 
 pub(super) fn check_table(

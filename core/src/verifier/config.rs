@@ -138,20 +138,33 @@ fn build<M>(
 where
     FriPcs<M>: Clone,
 {
+    // Each has a place in Plonky3's configuration; another one would not compile without.
+    let &Params {
+        log_blowup,
+        log_final_poly_len,
+        max_log_arity,
+        cap_height,
+        num_queries,
+        query_pow_bits,
+        batch_pow_bits,
+        lookup_pow_bits,
+        commit_pow_bits,
+        ood_pow_bits,
+    } = params;
     let permutation = permutation(poseidon2);
     let tree = Tree::new(
         Hash::new(permutation.clone()),
         Compress::new(permutation.clone()),
-        params.cap_height.into(),
+        cap_height.into(),
     );
     let fri = FriParameters {
-        log_blowup: params.log_blowup.into(),
-        log_final_poly_len: params.log_final_poly_len.into(),
-        max_log_arity: params.max_log_arity.into(),
-        num_queries: params.num_queries.into(),
-        batch_proof_of_work_bits: params.batch_pow_bits.into(),
-        commit_proof_of_work_bits: params.commit_pow_bits.into(),
-        query_proof_of_work_bits: params.query_pow_bits.into(),
+        log_blowup: log_blowup.into(),
+        log_final_poly_len: log_final_poly_len.into(),
+        max_log_arity: max_log_arity.into(),
+        num_queries: num_queries.into(),
+        batch_proof_of_work_bits: batch_pow_bits.into(),
+        commit_proof_of_work_bits: commit_pow_bits.into(),
+        query_proof_of_work_bits: query_pow_bits.into(),
         mmcs: FriTree::new(tree.clone()),
     };
     let mut challenger = Challenger::new(permutation);
@@ -164,6 +177,6 @@ where
         FriPcs::new(Radix2DitParallel::default(), input(tree), fri),
         challenger,
     )
-    .with_lookup_proof_of_work_bits(params.lookup_pow_bits.into())
-    .with_ood_proof_of_work_bits(params.ood_pow_bits.into())
+    .with_lookup_proof_of_work_bits(lookup_pow_bits.into())
+    .with_ood_proof_of_work_bits(ood_pow_bits.into())
 }

@@ -61,9 +61,6 @@ use crate::{D, EF, F, Params, Statement};
 /// Bytes that a proof of any plan may have at most.
 pub const MAX_PROOF_BYTES: usize = 1 << 26;
 
-/// Grinding is compared with a field element's low bits: 2^31 is above the field's order.
-const MAX_POW_BITS: u8 = 30;
-
 /// AIRs that Plonky3 can verify under `C`: every `Air` over `InteractionBuilder` is one.
 pub trait VerifierAir<C: Configuration>:
     Air<InteractionSymbolicBuilder<F, EF>> + for<'a> Air<VerifierConstraintFolderWithLookups<'a, C>>
@@ -260,28 +257,14 @@ pub fn check_heights<C: Configuration>(
 
 /// Refuses parameters outside the range that Plonky3's verifier is defined on.
 fn check_params(params: &Params) -> Result<(), KeyError> {
-    let two_adicity = F::TWO_ADICITY as u8;
-    let domain = params.log_blowup.checked_add(params.log_final_poly_len);
-    for (name, in_range) in [
-        ("log_blowup", (1..=two_adicity).contains(&params.log_blowup)),
-        (
-            "log_final_poly_len",
-            domain.is_some_and(|log| log <= two_adicity),
-        ),
-        (
-            "max_log_arity",
-            (1..=two_adicity).contains(&params.max_log_arity),
-        ),
-        ("num_queries", params.num_queries > 0),
-        ("query_pow_bits", params.query_pow_bits <= MAX_POW_BITS),
-        ("batch_pow_bits", params.batch_pow_bits <= MAX_POW_BITS),
-        ("lookup_pow_bits", params.lookup_pow_bits <= MAX_POW_BITS),
-        ("commit_pow_bits", params.commit_pow_bits <= MAX_POW_BITS),
-        ("ood_pow_bits", params.ood_pow_bits <= MAX_POW_BITS),
-    ] {
-        if !in_range {
-            return Err(KeyError::Parameter { name });
-        }
+    if let Some((param, _)) = params.out_of_range(|param| param.max_verified) {
+        return Err(KeyError::Parameter { name: param.name });
+    }
+    // The final polynomial's domain is one of the field's.
+    let log_domain = usize::from(params.log_blowup) + usize::from(params.log_final_poly_len);
+    if log_domain > F::TWO_ADICITY {
+        let name = "log_final_poly_len";
+        return Err(KeyError::Parameter { name });
     }
     Ok(())
 }

@@ -17,8 +17,6 @@ pub const MAX_ARITY: u8 = 32;
 pub const DEFAULT_ARITY: u8 = 16;
 /// log2 of the cycles of an epoch by default.
 pub const DEFAULT_LOG2_CYCLES: u8 = 14;
-/// log2 of the largest Merkle cap: no tree of a bundle is lower, so that every cap is a layer.
-pub const MAX_CAP_HEIGHT: u8 = 4;
 
 /// The integers that decide every plan of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,21 +74,7 @@ impl Settings {
     /// # Errors
     /// [`OutOfRange`] names the first that is not within.
     pub fn check(&self) -> Result<(), OutOfRange> {
-        let Params {
-            log_blowup,
-            log_final_poly_len,
-            max_log_arity,
-            cap_height,
-            num_queries,
-            query_pow_bits,
-            batch_pow_bits,
-            lookup_pow_bits,
-            commit_pow_bits,
-            ood_pow_bits,
-        } = self.params;
-        // A witness is one field element of 31 bits.
-        const MAX_POW_BITS: u32 = 30;
-        for (name, got, min, max) in [
+        let own = [
             (
                 "log2_cycles",
                 self.log2_cycles.into(),
@@ -98,17 +82,8 @@ impl Settings {
                 MAX_LOG2_CYCLES,
             ),
             ("arity", self.arity.into(), 2, MAX_ARITY.into()),
-            ("log_blowup", log_blowup.into(), 1, 3),
-            ("log_final_poly_len", log_final_poly_len.into(), 0, 3),
-            ("max_log_arity", max_log_arity.into(), 1, 3),
-            ("cap_height", cap_height.into(), 0, MAX_CAP_HEIGHT.into()),
-            ("num_queries", num_queries.into(), 1, MAX_QUERIES as u32),
-            ("query_pow_bits", query_pow_bits.into(), 0, MAX_POW_BITS),
-            ("batch_pow_bits", batch_pow_bits.into(), 0, MAX_POW_BITS),
-            ("lookup_pow_bits", lookup_pow_bits.into(), 0, MAX_POW_BITS),
-            ("commit_pow_bits", commit_pow_bits.into(), 0, MAX_POW_BITS),
-            ("ood_pow_bits", ood_pow_bits.into(), 0, MAX_POW_BITS),
-        ] {
+        ];
+        for (name, got, min, max) in own {
             if !(min..=max).contains(&got) {
                 return Err(OutOfRange {
                     name,
@@ -118,7 +93,15 @@ impl Settings {
                 });
             }
         }
-        Ok(())
+        match self.params.out_of_range(|param| param.max_untrusted) {
+            None => Ok(()),
+            Some((param, got)) => Err(OutOfRange {
+                name: param.name,
+                got: got.into(),
+                min: param.min.into(),
+                max: param.max_untrusted.into(),
+            }),
+        }
     }
 }
 
@@ -169,5 +152,21 @@ pub fn raised(mut params: Params, shape: &Shape, floor: f64) -> Result<Params, S
             return Err(Shortfall { term, bits });
         }
         *site += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merge::MIN_LOG_ROWS;
+
+    /// No table of a bundle is lower than the largest cap, so that the cap of its own root is a layer.
+    #[test]
+    fn caps_are_layers() {
+        let cap = Params::TABLE
+            .iter()
+            .find(|param| param.name == "cap_height")
+            .unwrap();
+        assert!(cap.max_untrusted <= MIN_LOG_ROWS.into());
     }
 }

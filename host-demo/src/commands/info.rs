@@ -141,6 +141,9 @@ impl Info {
                 json!({ "count": count, "bytes": bytes }),
             )
         });
+        let parameters = params
+            .entries()
+            .map(|(param, value)| (param.name.to_owned(), value.into()));
         let [epochs, merges, ..] = self.frames;
         json!({
             "verified": false,
@@ -152,18 +155,7 @@ impl Info {
             "epoch_log2": log2_cycles,
             "merges": merges.count + 1,
             "arity": arity,
-            "parameters": {
-                "log_blowup": params.log_blowup,
-                "log_final_poly_len": params.log_final_poly_len,
-                "max_log_arity": params.max_log_arity,
-                "cap_height": params.cap_height,
-                "num_queries": params.num_queries,
-                "query_pow_bits": params.query_pow_bits,
-                "batch_pow_bits": params.batch_pow_bits,
-                "lookup_pow_bits": params.lookup_pow_bits,
-                "commit_pow_bits": params.commit_pow_bits,
-                "ood_pow_bits": params.ood_pow_bits,
-            },
+            "parameters": Value::Object(parameters.collect()),
             "frames": Value::Object(frames.into_iter().collect()),
             "result": {
                 "epochs": self.result.epochs,

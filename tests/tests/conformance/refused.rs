@@ -11,6 +11,7 @@ use tranche_core::verifier::{
 };
 use tranche_core::{F, Params};
 use tranche_tests::air::{Part, TestAir};
+use tranche_tests::params;
 use tranche_tests::reference::Batch;
 use tranche_tests::shapes::{QUICK, Shape};
 
@@ -370,81 +371,36 @@ fn plans_that_plonky3_is_not_defined_on_have_no_key() {
     let (airs, log_heights) = (|| batch.airs.clone(), batch.log_heights());
     assert_eq!(key(ONE_QUERY, airs(), &log_heights), None);
 
-    for (name, params) in [
-        (
-            "log_blowup",
-            Params {
-                log_blowup: 0,
-                ..ONE_QUERY
-            },
-        ),
-        (
-            "log_blowup",
-            Params {
-                log_blowup: 28,
-                ..ONE_QUERY
-            },
-        ),
-        (
-            "log_final_poly_len",
-            Params {
-                log_final_poly_len: 27,
-                ..ONE_QUERY
-            },
-        ),
-        (
-            "max_log_arity",
-            Params {
-                max_log_arity: 0,
-                ..ONE_QUERY
-            },
-        ),
-        (
-            "num_queries",
-            Params {
-                num_queries: 0,
-                ..ONE_QUERY
-            },
-        ),
-        (
-            "query_pow_bits",
-            Params {
-                query_pow_bits: 31,
-                ..ONE_QUERY
-            },
-        ),
-        (
-            "batch_pow_bits",
-            Params {
-                batch_pow_bits: 31,
-                ..ONE_QUERY
-            },
-        ),
-        (
-            "lookup_pow_bits",
-            Params {
-                lookup_pow_bits: 31,
-                ..ONE_QUERY
-            },
-        ),
-        (
-            "commit_pow_bits",
-            Params {
-                commit_pow_bits: 31,
-                ..ONE_QUERY
-            },
-        ),
-        (
-            "ood_pow_bits",
-            Params {
-                ood_pow_bits: 31,
-                ..ONE_QUERY
-            },
-        ),
-    ] {
-        let error = KeyError::Parameter { name };
-        assert_eq!(key(params, airs(), &log_heights), Some(error));
+    let refused: [(_, &[u16]); Params::TABLE.len()] = [
+        ("log_blowup", &[0, 28]),
+        ("log_final_poly_len", &[27, 28]),
+        ("max_log_arity", &[0, 28]),
+        ("cap_height", &[]),
+        ("num_queries", &[0]),
+        ("query_pow_bits", &[31]),
+        ("batch_pow_bits", &[31]),
+        ("lookup_pow_bits", &[31]),
+        ("commit_pow_bits", &[31]),
+        ("ood_pow_bits", &[31]),
+    ];
+    let names = Params::TABLE.map(|param| param.name);
+    assert_eq!(refused.map(|(name, _)| name), names);
+    for (name, values) in refused {
+        for &value in values {
+            let params = params::with(&ONE_QUERY, name, value);
+            let error = KeyError::Parameter { name };
+            assert_eq!(key(params, airs(), &log_heights), Some(error), "{value}");
+        }
     }
+    // The final polynomial's domain is one of the field's at any blowup.
+    let params = Params {
+        log_blowup: 2,
+        log_final_poly_len: 26,
+        ..ONE_QUERY
+    };
+    let name = "log_final_poly_len";
+    let error = KeyError::Parameter { name };
+    assert_eq!(key(params, airs(), &log_heights), Some(error));
 
     assert_eq!(
         key(ONE_QUERY, vec![], &[]),

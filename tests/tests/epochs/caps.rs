@@ -2,6 +2,7 @@
 
 use tranche::bundle::FormatError;
 use tranche::verify::{Check, Place};
+use tranche_core::Params;
 use tranche_core::verifier::VerifyError;
 use tranche_machine::settings::OutOfRange;
 
@@ -12,7 +13,7 @@ use crate::forged::{honest, is_merge, refused};
 fn header_integers_outside_of_their_caps() {
     let parts = honest("10");
     let at = |i: usize| 10 + i; // after magic and version
-    for (i, got, name) in [
+    let out_of_caps = [
         (0, 5, "log2_cycles"),
         (0, 21, "log2_cycles"),
         (1, 1, "arity"),
@@ -29,7 +30,10 @@ fn header_integers_outside_of_their_caps() {
         (10, 31, "lookup_pow_bits"),
         (11, 31, "commit_pow_bits"),
         (12, 31, "ood_pow_bits"),
-    ] {
+    ];
+    let named = |name| out_of_caps.iter().any(|&(.., capped)| capped == name);
+    assert!(Params::TABLE.iter().all(|param| named(param.name)));
+    for (i, got, name) in out_of_caps {
         let mut forged = parts.clone();
         forged.header[at(i)] = got;
         let refusal = refused(&forged);

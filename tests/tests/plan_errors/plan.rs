@@ -1,8 +1,8 @@
 //! What a plan is refused for.
 
-use tranche_core::fri::MAX_LOG_ARITY;
-use tranche_core::plan::{MAX_LOG_HEIGHT, MAX_QUERIES};
+use tranche_core::plan::MAX_LOG_HEIGHT;
 use tranche_core::{Params, PlanError, TableSpec};
+use tranche_tests::params;
 use tranche_tests::shapes::QUICK;
 
 use crate::odd::{Odd, Push, global, plan_of, pushes};
@@ -25,10 +25,23 @@ fn tables_and_their_number() {
 
 #[test]
 fn every_parameter_has_a_range() {
-    let check = |name, min: usize, max: usize, set: fn(&mut Params, usize)| {
-        let outcome = |value| {
-            let mut params = QUICK;
-            set(&mut params, value);
+    let ranges: [(_, u16, u16); Params::TABLE.len()] = [
+        ("log_blowup", 1, 8),
+        ("log_final_poly_len", 0, 27),
+        ("max_log_arity", 1, 4),
+        ("cap_height", 0, 27),
+        ("num_queries", 1, 512),
+        ("query_pow_bits", 0, 30),
+        ("batch_pow_bits", 0, 30),
+        ("lookup_pow_bits", 0, 30),
+        ("commit_pow_bits", 0, 30),
+        ("ood_pow_bits", 0, 30),
+    ];
+    let names = Params::TABLE.map(|param| param.name);
+    assert_eq!(ranges.map(|(name, ..)| name), names);
+    for (name, min, max) in ranges {
+        let outcome = |value: u16| {
+            let params = params::with(&QUICK, name, value);
             match plan_of(&[Odd::default()], &[TableSpec::new(5)], params) {
                 Err(PlanError::Parameter {
                     name,
@@ -39,31 +52,14 @@ fn every_parameter_has_a_range() {
                 _ => None,
             }
         };
+        let refused = |value: u16| Some((name, value.into(), min.into(), max.into()));
         assert_eq!(outcome(min), None);
         assert_eq!(outcome(max), None);
-        assert_eq!(outcome(max + 1), Some((name, max + 1, min, max)));
+        assert_eq!(outcome(max + 1), refused(max + 1));
         if min > 0 {
-            assert_eq!(outcome(min - 1), Some((name, min - 1, min, max)));
+            assert_eq!(outcome(min - 1), refused(min - 1));
         }
-    };
-    check("log_blowup", 1, 8, |p, v| p.log_blowup = v as u8);
-    check("max_log_arity", 1, MAX_LOG_ARITY, |p, v| {
-        p.max_log_arity = v as u8
-    });
-    check("log_final_poly_len", 0, MAX_LOG_HEIGHT, |p, v| {
-        p.log_final_poly_len = v as u8
-    });
-    check("num_queries", 1, MAX_QUERIES, |p, v| {
-        p.num_queries = v as u16
-    });
-    check("cap_height", 0, MAX_LOG_HEIGHT, |p, v| {
-        p.cap_height = v as u8
-    });
-    check("query_pow_bits", 0, 30, |p, v| p.query_pow_bits = v as u8);
-    check("batch_pow_bits", 0, 30, |p, v| p.batch_pow_bits = v as u8);
-    check("lookup_pow_bits", 0, 30, |p, v| p.lookup_pow_bits = v as u8);
-    check("commit_pow_bits", 0, 30, |p, v| p.commit_pow_bits = v as u8);
-    check("ood_pow_bits", 0, 30, |p, v| p.ood_pow_bits = v as u8);
+    }
 }
 
 #[test]

@@ -45,106 +45,43 @@ impl TrancheProfile {
     }
 }
 
-/// What the proofs of a run are made with. Prover and verifier have to agree on all of it.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TrancheSettings {
-    /// log2 of the cycles of an epoch, 6 to 20; in a request 0 for the best that fits the budget.
-    pub epoch_log2: u8,
-    /// Epochs that one merge of the host takes, 2 to 32.
-    pub arity: u8,
-    /// log2 of the blowup factor.
-    pub log_blowup: u8,
-    /// log2 of the number of coefficients of the final polynomial.
-    pub log_final_poly_len: u8,
-    /// log2 of the largest folding arity.
-    pub max_log_arity: u8,
-    /// log2 of the digests of a Merkle cap.
-    pub cap_height: u8,
-    /// Number of queries.
-    pub num_queries: u16,
-    /// Grinding bits before the query indices are drawn.
-    pub query_pow_bits: u8,
-    /// Grinding bits before the openings are batched.
-    pub batch_pow_bits: u8,
-    /// Grinding bits before the lookup challenges are drawn.
-    pub lookup_pow_bits: u8,
-    /// Grinding bits before each folding challenge is drawn.
-    pub commit_pow_bits: u8,
-    /// Grinding bits before the out-of-domain point is drawn.
-    pub ood_pow_bits: u8,
+/// The settings as C sees them: the epoch, the merges, and the core's table of parameters.
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $name:ident: $int:ident $ranges:tt)+) => {
+        /// What the proofs of a run are made with. Prover and verifier have to agree on all of it.
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct TrancheSettings {
+            /// log2 of the cycles of an epoch, 6 to 20; in a request 0 for the best that fits the budget.
+            pub epoch_log2: u8,
+            /// Epochs that one merge of the host takes, 2 to 32.
+            pub arity: u8,
+            $($(#[doc = $doc])+ pub $name: $int,)+
+        }
+
+        impl From<Settings> for TrancheSettings {
+            fn from(settings: Settings) -> Self {
+                Self {
+                    epoch_log2: settings.log2_cycles,
+                    arity: settings.arity,
+                    $($name: settings.params.$name,)+
+                }
+            }
+        }
+
+        impl From<TrancheSettings> for Settings {
+            fn from(settings: TrancheSettings) -> Self {
+                Self {
+                    log2_cycles: settings.epoch_log2,
+                    arity: settings.arity,
+                    params: Params { $($name: settings.$name,)+ },
+                }
+            }
+        }
+    };
 }
 
-impl From<Settings> for TrancheSettings {
-    fn from(settings: Settings) -> Self {
-        let Settings {
-            log2_cycles,
-            arity,
-            params,
-        } = settings;
-        let Params {
-            log_blowup,
-            log_final_poly_len,
-            max_log_arity,
-            cap_height,
-            num_queries,
-            query_pow_bits,
-            batch_pow_bits,
-            lookup_pow_bits,
-            commit_pow_bits,
-            ood_pow_bits,
-        } = params;
-        Self {
-            epoch_log2: log2_cycles,
-            arity,
-            log_blowup,
-            log_final_poly_len,
-            max_log_arity,
-            cap_height,
-            num_queries,
-            query_pow_bits,
-            batch_pow_bits,
-            lookup_pow_bits,
-            commit_pow_bits,
-            ood_pow_bits,
-        }
-    }
-}
-
-impl From<TrancheSettings> for Settings {
-    fn from(settings: TrancheSettings) -> Self {
-        let TrancheSettings {
-            epoch_log2,
-            arity,
-            log_blowup,
-            log_final_poly_len,
-            max_log_arity,
-            cap_height,
-            num_queries,
-            query_pow_bits,
-            batch_pow_bits,
-            lookup_pow_bits,
-            commit_pow_bits,
-            ood_pow_bits,
-        } = settings;
-        Self {
-            log2_cycles: epoch_log2,
-            arity,
-            params: Params {
-                log_blowup,
-                log_final_poly_len,
-                max_log_arity,
-                cap_height,
-                num_queries,
-                query_pow_bits,
-                batch_pow_bits,
-                lookup_pow_bits,
-                commit_pow_bits,
-                ood_pow_bits,
-            },
-        }
-    }
-}
+tranche_core::with_params!(settings);
 
 /// What is asked of `tranche_plan_size`.
 #[repr(C)]

@@ -10,6 +10,27 @@ use tranche_ffi::error::TrancheError;
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 const COMMITTED: &str = include_str!("../tranche.h");
 
+/// The fields of the parameters, as the sources would spell them.
+macro_rules! fields {
+    ($($(#[doc = $doc:literal])+ $name:ident: $int:ident $ranges:tt)+) => {
+        concat!($(
+            $("///", $doc, "\n",)+
+            "pub ", stringify!($name), ": ", stringify!($int), ",\n",
+        )+)
+    };
+}
+
+/// The one struct that a macro makes of the table of parameters, written out: cbindgen expands no macros.
+fn settings() -> String {
+    let types = std::fs::read_to_string(Path::new(FOLDER).join("src/types.rs")).unwrap();
+    let (_, rest) = types.split_once("=> {\n").unwrap();
+    let (own, rest) = rest
+        .split_once("            $($(#[doc = $doc])+ pub $name: $int,)+\n")
+        .unwrap();
+    let (end, _) = rest.split_once("impl From").unwrap();
+    own.to_owned() + tranche_core::with_params!(fields) + end
+}
+
 /// The header as the sources have it.
 fn generated() -> String {
     let folder = Path::new(FOLDER);
@@ -19,6 +40,10 @@ fn generated() -> String {
     for source in sources {
         builder = builder.with_src(folder.join("src").join(source));
     }
+    // Each test has a file of its own: they run at the same time.
+    let written_out = tempfile::NamedTempFile::with_suffix(".rs").unwrap();
+    std::fs::write(&written_out, settings()).unwrap();
+    builder = builder.with_src(written_out.path());
     let mut text = Vec::new();
     builder.generate().unwrap().write(&mut text);
     String::from_utf8(text).unwrap()

@@ -56,32 +56,13 @@ pub fn merge(program: &Identity, plan: &Identity, node: &Node, result: &Identity
 ///
 /// `shape` is whatever integers the verifier rebuilds the plans from: heights, the tree's arity.
 pub fn plan_digest(machine_version: u32, shape: &[u32], params: &Params) -> Identity {
-    let Params {
-        log_blowup,
-        log_final_poly_len,
-        max_log_arity,
-        cap_height,
-        num_queries,
-        query_pow_bits,
-        batch_pow_bits,
-        lookup_pow_bits,
-        commit_pow_bits,
-        ood_pow_bits,
-    } = *params;
     let mut form = Form::new(Kind::Plan);
-    form.word(machine_version).word(num_queries.into());
-    for bits in [
-        log_blowup,
-        log_final_poly_len,
-        max_log_arity,
-        cap_height,
-        query_pow_bits,
-        batch_pow_bits,
-        lookup_pow_bits,
-        commit_pow_bits,
-        ood_pow_bits,
-    ] {
-        form.word(bits.into());
+    form.word(machine_version);
+    // Those of two bytes come first, which is the number of queries.
+    for bytes in [2, 1] {
+        for (_, value) in params.entries().filter(|(param, _)| param.bytes == bytes) {
+            form.word(value.into());
+        }
     }
     form.word(shape.len() as u32);
     for &integer in shape {
@@ -175,33 +156,37 @@ mod tests {
             plan_digest(2, &[4, 5], &params),
             plan_digest(1, &[5, 4], &params),
             plan_digest(1, &[4, 5, 0], &params),
-            plan_digest(
-                1,
-                &[4, 5],
-                &Params {
-                    num_queries: 202,
-                    ..params
-                },
-            ),
-            plan_digest(
-                1,
-                &[4, 5],
-                &Params {
-                    query_pow_bits: 15,
-                    ..params
-                },
-            ),
-            plan_digest(
-                1,
-                &[4, 5],
-                &Params {
-                    log_blowup: 2,
-                    ..params
-                },
-            ),
         ];
-        for (i, x) in plans.iter().enumerate() {
-            assert!(plans[..i].iter().all(|y| x != y), "{i}");
+        let others: [_; Params::BYTES] = core::array::from_fn(|at| {
+            let mut bytes = params.to_bytes();
+            bytes[at] ^= 1;
+            plan_digest(1, &[4, 5], &Params::from_bytes(&bytes))
+        });
+        let all = || plans.iter().chain(&others);
+        for (i, x) in all().enumerate() {
+            assert!(all().take(i).all(|y| x != y), "{i}");
         }
+    }
+
+    /// What every plan digest of this version is a digest of, word by word.
+    #[test]
+    fn a_plan_s_digest_is_of_these_words() {
+        let params = Params {
+            log_blowup: 1,
+            log_final_poly_len: 2,
+            max_log_arity: 3,
+            cap_height: 4,
+            num_queries: 500,
+            query_pow_bits: 6,
+            batch_pow_bits: 7,
+            lookup_pow_bits: 8,
+            commit_pow_bits: 9,
+            ood_pow_bits: 10,
+        };
+        let mut form = Form::new(Kind::Plan);
+        for word in [77, 500, 1, 2, 3, 4, 6, 7, 8, 9, 10, 2, 14, 16] {
+            form.word(word);
+        }
+        assert_eq!(plan_digest(77, &[14, 16], &params), form.finish());
     }
 }
