@@ -1,4 +1,4 @@
-//! The caller's buffer as field elements: the one module of this crate that holds unsafe code.
+//! The caller's buffer as field elements. Unsafe code is here, and in `portable/lanes.rs`, for Plonky3's traits.
 
 #![allow(unsafe_code)]
 

@@ -1,8 +1,6 @@
 //! The command line: its grammar, and which function answers to which subcommand.
 //!
-//! Exit codes: 0 for success; 1 for a refused proof, an execution that cannot be proved, an output
-//! that cannot be written; 2 for bad usage and for files that cannot be read; 128 and its number for
-//! a signal. `tranche run` has the guest's exit code, and 125 for whatever else: never the guest's,
+//! Exit codes are as [`EXIT_CODES`] says. `tranche run` has the guest's exit code, and 125 for whatever else: never the guest's,
 //! whose 125 becomes 126.
 //!
 //! With `--json` a subcommand prints exactly one object on stdout and nothing else there (after an
@@ -32,8 +30,9 @@ const MAX_CYCLES: u64 = 1 << 36;
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    a proof that is refused, an execution that cannot be proved, an output that cannot be written
-  2    bad usage, a file that cannot be read
+  1    a refused proof, a file that is no program or bundle, an execution that cannot be proved,
+       an output that cannot be written to its end
+  2    bad usage, a file that cannot be opened or read
   129, 130, 143
        ended by SIGHUP, SIGINT or SIGTERM; what was unfinished is gone
 `tranche run` has codes of its own: `tranche run --help`.

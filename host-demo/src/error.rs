@@ -12,9 +12,10 @@ use crate::bundle::FormatError;
 use crate::prove::ProveError;
 use crate::verify::Refusal;
 
-/// Exit code of a refused proof or an execution that cannot be proved.
+/// Exit code of a refused proof, of a file that is no program or bundle, of an execution that cannot be
+/// proved, of an output that cannot be written to its end.
 pub const REFUSED: u8 = 1;
-/// Exit code of bad usage.
+/// Exit code of bad usage, of a file that cannot be opened or read.
 pub const BAD_USAGE: u8 = 2;
 /// Exit code of `tranche run` whenever the guest did not exit; no guest's.
 pub const RUN_FAILED: u8 = 125;

@@ -207,3 +207,108 @@ fn a_folder_is_no_bundle() {
         );
     }
 }
+
+/// README and `--help` name the same codes, and each case of theirs has its own.
+#[test]
+fn exit_codes_are_the_documented_ones() {
+    let (spin, file_of_text) = (
+        guest("spin"),
+        file("text.txt", b"neither program nor bundle"),
+    );
+    let (text, input) = (file_of_text.to_str().unwrap(), file("exit-codes.txt", b"7"));
+    let input = input.to_str().unwrap();
+    let bundle = format!("{input}.bundle");
+    let prove = [
+        "prove",
+        &spin,
+        "-i",
+        input,
+        "--epoch-log2",
+        "8",
+        "--workers",
+        "1",
+        "-o",
+    ];
+    let into = |output| tranche(&[&prove[..], &[output]].concat());
+    assert_eq!(into(&bundle).status.code(), Some(0));
+    let tranche = |args: &[&str]| tranche(args);
+    let other = guest("sha256");
+    let codes: [(i32, &[(&str, Vec<Output>)]); 2] = [
+        (
+            1,
+            &[
+                (
+                    "a refused proof",
+                    vec![tranche(&["verify", &other, &bundle])],
+                ),
+                (
+                    "a file that is no program or bundle",
+                    vec![
+                        tranche(&["prove", text]),
+                        tranche(&["digest", text]),
+                        tranche(&["verify", text, &bundle]),
+                        tranche(&["verify", &spin, text]),
+                        tranche(&["info", text]),
+                    ],
+                ),
+                (
+                    "an execution that cannot be proved",
+                    vec![
+                        tranche(&["prove", &spin, "--max-cycles", "9"]),
+                        tranche(&["prove", &spin, "--memory", "9"]),
+                    ],
+                ),
+                (
+                    "an output that cannot be written to its end",
+                    vec![into("/dev/full")],
+                ),
+            ],
+        ),
+        (
+            2,
+            &[
+                (
+                    "bad usage",
+                    vec![
+                        tranche(&["--dance"]),
+                        into(&spin),
+                        tranche(&["verify", "-", "-"]),
+                    ],
+                ),
+                (
+                    "a file that cannot be opened or read",
+                    vec![
+                        tranche(&["digest", "no such file"]),
+                        tranche(&["info", "/"]),
+                        into("/no/such/folder/bundle"),
+                        into("/"),
+                    ],
+                ),
+            ],
+        ),
+    ];
+    let readme = include_str!("../../../README.md").to_owned();
+    let help = String::from_utf8(tranche(&["--help"]).stdout).unwrap();
+    let [readme, help] = [readme, help].map(|text| words(&text));
+    for (code, cases) in codes {
+        for (case, outputs) in cases {
+            for output in outputs {
+                assert_eq!(
+                    output.status.code(),
+                    Some(code),
+                    "{case}: {}",
+                    stderr(output)
+                );
+            }
+        }
+        let cases: Vec<_> = cases.iter().map(|&(case, _)| case).collect();
+        let line = format!("{code} {}", cases.join(", "));
+        assert!(readme.contains(&line), "README.md lacks: {line}");
+        assert!(help.contains(&line), "--help lacks: {line}");
+    }
+}
+
+/// A text with one space between any two words.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

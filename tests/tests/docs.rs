@@ -1,0 +1,216 @@
+//! Numbers and lists of the documents that can be read from the code.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use p3_air::BaseAir;
+use tranche::merge::{MAX_HOLES, MAX_LOG_ROWS};
+use tranche::prove::FAST_MERGE_BYTES;
+use tranche_core::plan::{MAX_LOG_HEIGHT, MAX_QUERIES, Profile};
+use tranche_core::{DefaultBackend, Params};
+use tranche_machine::cells::MAX_OUTPUT_BYTES;
+use tranche_machine::fit::by_preference;
+use tranche_machine::merge::EPOCH_BITS;
+use tranche_machine::program::MAX_SEGMENTS;
+use tranche_machine::settings::MAX_RAISED_POW_BITS;
+use tranche_machine::{EpochPlan, EpochTable, EpochTables, Program, Settings, Setup};
+
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// A document with one space between any two words.
+fn read(path: &str) -> String {
+    let text = fs::read_to_string(Path::new(REPOSITORY).join(path)).expect(path);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The document has these words somewhere.
+#[track_caller]
+fn says(path: &str, words: &str) {
+    assert!(read(path).contains(words), "{path} does not say: {words}");
+}
+
+/// A small number as prose has it.
+fn word(number: usize) -> &'static str {
+    const WORDS: [&str; 18] = [
+        "none",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+    ];
+    WORDS[number]
+}
+
+#[test]
+fn a_header_s_integers() {
+    let (own, parameters) = (2, Params::TABLE.len());
+    let (integers, bytes) = (word(own + parameters), word(own + Params::BYTES));
+    let path = "docs/epochs.md";
+    says(path, &format!("{integers} integers in {bytes} bytes"));
+    says(path, &format!("the {} parameters", word(parameters)));
+}
+
+#[test]
+fn limits_of_a_run() {
+    let path = "docs/epochs.md";
+    let power = |number: u64| {
+        assert!(number.is_power_of_two());
+        format!("2^{}", number.ilog2())
+    };
+    for row in [
+        format!("of one hole | 2^{MAX_LOG_ROWS} |"),
+        format!("| rows of any table | 2^{MAX_LOG_HEIGHT} less the blowup's bits"),
+        format!(
+            "| output | {} bytes less one |",
+            power(MAX_OUTPUT_BYTES.into())
+        ),
+        format!("| epochs | 2^{EPOCH_BITS} − 1 |"),
+        format!("| queries, grinding | {MAX_QUERIES}, {MAX_RAISED_POW_BITS} bits |"),
+        format!("would be above {} MiB", FAST_MERGE_BYTES >> 20),
+        format!("(at most {MAX_RAISED_POW_BITS} bits)"),
+    ] {
+        says(path, &row);
+    }
+    let path = "docs/merge.md";
+    let intervals = format!("A program has at most {MAX_SEGMENTS} intervals");
+    says(
+        path,
+        &format!("{intervals}, so the root has at most {MAX_HOLES} `rest`"),
+    );
+}
+
+/// A compact epoch is as good as a fast one that is so many times shorter.
+#[test]
+fn what_an_epoch_in_the_compact_profile_counts() {
+    let order: Vec<_> = by_preference(6..=20).collect();
+    let place = |log2, profile| order.iter().position(|&at| at == (log2, profile)).unwrap();
+    let compact = place(16, Profile::Compact);
+    let fast = (6..=20).filter(|&log2| place(log2, Profile::Fast) < compact);
+    let times = word(1 << (16 - fast.min().unwrap()));
+    for path in ["docs/embedding.md", "docs/epochs.md"] {
+        says(path, "the longest epoch");
+        says(
+            path,
+            &format!("a compact one counted as {times} times shorter"),
+        );
+    }
+}
+
+#[test]
+fn the_machine_s_tables() {
+    let elf = include_bytes!("../../host-demo/guests/prebuilt/spin.elf");
+    let program = Program::parse(elf).unwrap();
+    let plan = |log2_cycles| {
+        let settings = Settings {
+            log2_cycles,
+            ..Settings::default()
+        };
+        let setup = Setup::new(&program, settings).unwrap();
+        let tables = EpochTables::new(&setup);
+        let plan: EpochPlan = tables.plan_in::<DefaultBackend>(Profile::Fast).unwrap();
+        let of = |(i, table): (usize, &EpochTable<'_>)| {
+            let layout = &plan.tables()[i].layout;
+            assert_eq!(layout.main_width, table.width());
+            (
+                table.name().to_uppercase(),
+                layout.main_width,
+                layout.num_columns,
+            )
+        };
+        tables.airs.iter().enumerate().map(of).collect::<Vec<_>>()
+    };
+    let (short, long) = (plan(14), plan(15));
+    let path = "docs/machine.md";
+    says(path, &format!("one batch of {} tables", word(short.len())));
+    let text = fs::read_to_string(Path::new(REPOSITORY).join(path)).unwrap();
+    let headings = text.lines().filter_map(|line| line.strip_prefix("## "));
+    let mut described = 0;
+    for heading in headings {
+        let Some((name, claim)) = heading.split_once(": ") else {
+            // Preprocessed tables share a section.
+            described += heading
+                .split(", ")
+                .filter(|name| short.iter().any(|(table, ..)| table == name))
+                .count();
+            continue;
+        };
+        let at = short
+            .iter()
+            .position(|(table, ..)| table == name)
+            .expect(name);
+        let ((_, width, messages), (_, with_long, _)) = (&short[at], &long[at]);
+        let long = match (name, with_long - width) {
+            (_, 0) => String::new(),
+            ("CPU", _) => format!(" ({with_long} with a long clock)"),
+            _ => format!(" ({with_long})"),
+        };
+        assert_eq!(
+            claim,
+            format!("{width} columns{long}, {messages} message columns"),
+            "{name}"
+        );
+        described += 1;
+    }
+    assert_eq!(described, short.len());
+}
+
+/// The build is for the processor at hand on the targets that the configuration names.
+#[test]
+fn what_the_build_is_for() {
+    let config = read(".cargo/config.toml");
+    let targets = config.split("[target.").skip(1);
+    let targets: Vec<_> = targets
+        .map(|rest| rest.split(']').next().unwrap())
+        .collect();
+    assert_eq!(targets, ["x86_64-unknown-linux-gnu"]);
+    says(
+        "README.md",
+        "On x86-64 Linux the build is for the processor it is built on",
+    );
+    says(
+        "docs/performance.md",
+        "on x86-64 Linux `.cargo/config.toml` builds for the processor at hand",
+    );
+}
+
+/// Each module of the core that holds unsafe code is named by the head of the workspace, and no other is.
+#[test]
+fn where_the_core_is_unsafe() {
+    let source = Path::new(REPOSITORY).join("core/src");
+    let (mut folders, mut fenced) = (vec![source.clone()], BTreeSet::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read_to_string(&path)
+                .unwrap()
+                .contains("allow(unsafe_code)")
+            {
+                let path = path.strip_prefix(&source).unwrap();
+                fenced.insert(path.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    let head = fs::read_to_string(source.join("workspace.rs")).unwrap();
+    let head = head.lines().take_while(|line| line.starts_with("//!"));
+    let head: String = head.collect();
+    let named = head.split('`').filter(|word| word.ends_with(".rs"));
+    let mut named: BTreeSet<_> = named.map(str::to_owned).collect();
+    named.insert("workspace.rs".to_owned());
+    assert_eq!(fenced, named);
+}
