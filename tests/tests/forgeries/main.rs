@@ -22,7 +22,7 @@ use tranche_machine::bus::Clock;
 use tranche_machine::tables::l2g::L2g;
 use tranche_tests::omit::Omit;
 
-use registry::Entry;
+use registry::{Entry, documented};
 use witness::Witness;
 
 /// The tables of an epoch. Those with a clock come with both.
@@ -85,9 +85,56 @@ fn a_forgery_that_is_none_is_found() {
     entry.judge();
 }
 
-/// Prints how many checks each table has, and what is known of them.
+/// How many checks each table has, and what is known of them: printed, and as the documents have it.
 #[test]
 fn counts() {
-    registry::print_counts(&epoch_tables());
-    registry::print_counts(&merge::entries());
+    let (epoch, merge) = (epoch_tables(), merge::entries());
+    registry::print_counts(&epoch);
+    registry::print_counts(&merge);
+
+    let columns = [
+        "table",
+        "assertions",
+        "range messages",
+        "other messages",
+        "forged checks",
+        "forgeries",
+        "redundant",
+    ];
+    let mut known = 0;
+    for (names, numbers, redundant) in
+        documented(include_str!("../../../docs/machine.md"), &columns)
+    {
+        let names = names.to_lowercase();
+        let named = |entry: &&Entry<Witness>| names.split(", ").any(|name| name == entry.name);
+        let entries: Vec<_> = epoch.iter().filter(named).collect();
+        let counts = registry::count(entries.iter().copied());
+        assert_eq!(numbers, counts[..5], "{names}");
+        assert_eq!(redundant, counts[5] > 0, "{names}");
+        known += entries.len();
+    }
+    let short = epoch.iter().filter(|entry| !entry.name.contains(", long"));
+    assert_eq!(known, short.count());
+
+    let columns = [
+        "table",
+        "assertions",
+        "range messages",
+        "tokens",
+        "forgeries",
+    ];
+    let mut known = 0;
+    for (name, numbers, forged) in documented(include_str!("../../../docs/merge.md"), &columns) {
+        let name = match &*name {
+            "L2G, in the merge" => "l2g, merge",
+            name => name,
+        };
+        let entry = merge.iter().find(|entry| entry.name == name).expect(name);
+        let counts = registry::count([entry]);
+        assert_eq!(numbers, counts[..3], "{name}");
+        assert!(forged && counts[4] > 0, "{name}");
+        known += 1;
+    }
+    // The range table, which only provides, is not among them.
+    assert_eq!(known, merge.len() - 1);
 }

@@ -126,34 +126,45 @@ impl<W: Witness> Entry<W> {
     }
 }
 
-/// Prints a line for each table, then what is redundant.
-pub fn print_counts<W: Witness>(entries: &[Entry<W>]) {
-    const NAMES: [&str; 6] = [
-        "assertions",
-        "range messages",
-        "other messages",
-        "forged checks",
-        "forgeries",
-        "redundant",
-    ];
-    print_line("table", NAMES);
-    let mut total = [0; NAMES.len()];
-    for entry in entries {
+/// What is counted of a table.
+const COUNTED: [&str; 6] = [
+    "assertions",
+    "range messages",
+    "other messages",
+    "forged checks",
+    "forgeries",
+    "redundant",
+];
+
+/// The counts of a table, or of several.
+pub type Counts = [usize; COUNTED.len()];
+
+/// The counts of some tables, added up.
+pub fn count<'a, W: Witness + 'a>(entries: impl IntoIterator<Item = &'a Entry<W>>) -> Counts {
+    let of = |entry: &Entry<W>| {
         let count =
             |is: &dyn Fn(Omit) -> bool| entry.checks.all().filter(|&check| is(check)).count();
         let ranges = count(&|check| entry.is_range(check));
-        let line = [
+        [
             entry.checks.assertions,
             ranges,
             entry.checks.interactions.len() - ranges,
             count(&|check| entry.is_forged(check)),
             entry.forgeries.len(),
             entry.redundant.len(),
-        ];
-        print_line(entry.name, line);
-        total = std::array::from_fn(|i| total[i] + line[i]);
+        ]
+    };
+    let add = |sum: Counts, line: Counts| std::array::from_fn(|i| sum[i] + line[i]);
+    entries.into_iter().map(of).fold([0; COUNTED.len()], add)
+}
+
+/// Prints a line for each table, then what is redundant.
+pub fn print_counts<W: Witness>(entries: &[Entry<W>]) {
+    print_line("table", COUNTED);
+    for entry in entries {
+        print_line(entry.name, count([entry]));
     }
-    print_line("sum", total);
+    print_line("sum", count(entries));
     for entry in entries {
         for (check, proof) in &entry.redundant {
             println!("{}, {check:?} is redundant: {proof}", entry.name);
@@ -161,7 +172,30 @@ pub fn print_counts<W: Witness>(entries: &[Entry<W>]) {
     }
 }
 
-fn print_line<T: Display>(name: &str, columns: [T; 6]) {
+/// The counts that a document has of some tables: the numbers, and whether the last column says anything, of
+/// each row of the one table that is headed by `columns`. A cell without a number is zero.
+pub fn documented(document: &str, columns: &[&str]) -> Vec<(String, Vec<usize>, bool)> {
+    let cells = |line: &str| -> Vec<String> {
+        let line = line.trim_matches('|');
+        line.split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    let mut lines = document.lines();
+    let heading = lines.find(|line| cells(line) == columns);
+    heading.expect("a table with these columns");
+    let rows = lines.skip(1).take_while(|line| line.starts_with('|'));
+    rows.map(|line| {
+        let mut row = cells(line).into_iter();
+        let (name, said) = (row.next().unwrap(), row.next_back().unwrap());
+        let numbers = row.map(|cell| match &*cell {
+            "" => 0,
+            number => number.parse().unwrap(),
+        });
+        (name, numbers.collect(), !said.is_empty())
+    })
+    .collect()
+}
+
+fn print_line<T: Display>(name: &str, columns: [T; COUNTED.len()]) {
     print!("{name:<16}");
     columns
         .into_iter()
