@@ -194,6 +194,8 @@ pub enum DecodeError {
     Multiply(Multiply),
     /// A compressed instruction, of 16 bits.
     Compressed,
+    /// `ebreak`, the one instruction of RV32I that the machine does not have.
+    Breakpoint,
     /// Anything else.
     Unknown,
 }
@@ -201,7 +203,7 @@ pub enum DecodeError {
 /// Decodes one 32-bit instruction.
 ///
 /// # Errors
-/// [`DecodeError`] for every word that is not an RV32I instruction, `ebreak` included.
+/// [`DecodeError`] for every word that is not an RV32I instruction, and for `ebreak`.
 pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
     let rd = word >> 7 & 31;
     let rs1 = word >> 15 & 31;
@@ -317,6 +319,7 @@ pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
         // Reserved fields of a fence are to be ignored.
         0x0f if funct3 == 0 => Instruction::Fence,
         _ if word == 0x73 => Instruction::Ecall,
+        _ if word == 0x0010_0073 => return Err(DecodeError::Breakpoint),
         // Other than 11 in the lowest bits begins a compressed encoding; 16 zeros are none.
         _ if word & 3 != 3 && word & 0xffff != 0 => return Err(DecodeError::Compressed),
         _ => return Err(DecodeError::Unknown),

@@ -3,7 +3,10 @@
 
 use tranche_machine::decode::{Alu, Condition, DecodeError, Instruction, Size, decode};
 
-/// Every encoding of RV32I without `ebreak`, as the manual lists them: mask, match, name.
+/// The one instruction of RV32I that the machine does not have.
+const EBREAK: u32 = 0x0010_0073;
+
+/// Every other encoding of RV32I, as the manual lists them: mask, match, name.
 const ENCODINGS: [(u32, u32, &str); 39] = [
     (0x7f, 0x37, "lui"),
     (0x7f, 0x17, "auipc"),
@@ -157,7 +160,11 @@ pub fn check_word(word: u32, decoder: impl Fn(u32) -> Result<Instruction, Decode
         (Err(DecodeError::Multiply(_)), None) => {
             assert!(multiplies(word), "{word:#010x} does not multiply");
         }
-        (Err(_), None) => assert!(!multiplies(word), "{word:#010x} multiplies"),
+        (Err(DecodeError::Breakpoint), None) => assert_eq!(word, EBREAK),
+        (Err(_), None) => {
+            assert!(!multiplies(word), "{word:#010x} multiplies");
+            assert_ne!(word, EBREAK);
+        }
         (got, expected) => panic!("{word:#010x} is {got:?}, the manual has {expected:?}"),
     }
 }
@@ -199,14 +206,16 @@ mod tests {
     #[test]
     fn every_function_of_every_opcode() {
         let _alone = crate::alone();
-        words().for_each(|word| check(&word.to_le_bytes()));
+        words()
+            .chain([EBREAK])
+            .for_each(|word| check(&word.to_le_bytes()));
     }
 
     /// Each way of being wrong is found on some word.
     #[test]
     fn a_wrong_decoder_is_found() {
         let _alone = crate::alone();
-        let wrong: [fn(u32) -> Result<Instruction, DecodeError>; 4] = [
+        let wrong: [fn(u32) -> Result<Instruction, DecodeError>; 6] = [
             // An immediate without its sign.
             |word| match decode(word)? {
                 Instruction::Load {
@@ -243,6 +252,15 @@ mod tests {
                     word
                 })
             },
+            // `ebreak` as nothing in particular, and everything of its opcode as `ebreak`.
+            |word| match word {
+                EBREAK => Err(DecodeError::Unknown),
+                _ => decode(word),
+            },
+            |word| match word & 0x707f {
+                0x73 if word != 0x73 => Err(DecodeError::Breakpoint),
+                _ => decode(word),
+            },
             // An instruction refused.
             |word| {
                 if word & 0x7f == 0x17 {
@@ -253,7 +271,8 @@ mod tests {
             },
         ];
         for (i, decoder) in wrong.into_iter().enumerate() {
-            let found = words().any(|word| catch_unwind(|| check_word(word, decoder)).is_err());
+            let mut words = words().chain([EBREAK]);
+            let found = words.any(|word| catch_unwind(|| check_word(word, decoder)).is_err());
             assert!(found, "decoder {i}");
         }
     }

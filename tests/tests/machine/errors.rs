@@ -17,7 +17,7 @@ fn error(code: &[u32]) -> ExecError {
 }
 
 #[test]
-fn multiplications_and_unknown_words() {
+fn multiplications_breakpoints_and_unknown_words() {
     let mul = 0x02a5_0533; // mul a0, a0, a0
     let got = error(&[immediate("addi", A0, 0, 1), mul]);
     let reason = DecodeError::Multiply(Multiply::Mul);
@@ -30,16 +30,22 @@ fn multiplications_and_unknown_words() {
         }
     );
     assert_eq!(got.to_string(), "pc 0x00010004: mul needs the M extension");
-    for word in [0, u32::MAX, 0x0010_0073, 0x3000_1073, 0x0000_100f] {
-        let reason = DecodeError::Unknown;
-        assert_eq!(
-            error(&[word]),
-            ExecError::Unsupported {
-                pc: CODE,
-                word,
-                reason
-            }
-        );
+    let ebreak = 0x0010_0073;
+    let got = error(&[ebreak]);
+    let unsupported = |word, reason| ExecError::Unsupported {
+        pc: CODE,
+        word,
+        reason,
+    };
+    assert_eq!(got, unsupported(ebreak, DecodeError::Breakpoint));
+    let said = "pc 0x00010000: ebreak, and no debugger to break into";
+    assert_eq!(got.to_string(), said);
+    // Among others a breakpoint with a register, a csrrw and a fence.i.
+    for word in [0, u32::MAX, 0x0010_00f3, 0x3000_1073, 0x0000_100f] {
+        let got = error(&[word]);
+        assert_eq!(got, unsupported(word, DecodeError::Unknown));
+        let said = format!("pc 0x00010000: {word:#010x} is no RV32I instruction");
+        assert_eq!(got.to_string(), said);
     }
 }
 

@@ -143,7 +143,16 @@ impl core::fmt::Display for ExecError {
                     word & 0xffff
                 )
             }
-            Self::Unsupported { pc, word, .. } => {
+            Self::Unsupported {
+                pc,
+                reason: DecodeError::Breakpoint,
+                ..
+            } => write!(f, "pc {pc:#010x}: ebreak, and no debugger to break into"),
+            Self::Unsupported {
+                pc,
+                word,
+                reason: DecodeError::Unknown,
+            } => {
                 write!(f, "pc {pc:#010x}: {word:#010x} is no RV32I instruction")
             }
             Self::JumpOutOfRom { pc, target } => {
