@@ -2,7 +2,8 @@
  * program and any buffer, each buffer a block of the heap of exactly its length.
  *
  * Oracle: the sanitizer; every answer has a name; a buffer one byte too short is refused untouched; what
- * is proved of one program at one plan is proved in the same bytes again, whatever the buffer held.
+ * is proved of one program at one plan is proved in the same bytes again, whatever the buffer held; an
+ * ended session leaves zeros in all of its buffer, and nothing else is written.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,11 @@ static uint64_t session(const unsigned char *elf, size_t elf_len, const struct t
     error = named(tranche_prove_next(begun, &guest, take, &sink, &epoch));
     expect(error == TRANCHE_ERROR_SESSION_OVER, "a session that is over stays over");
   }
+  if (begun != NULL) {
+    expect(named(tranche_end(begun)) == TRANCHE_ERROR_OK, "a session can be ended in any state");
+    for (size_t i = 0; i < len; i++)
+      expect(block[offset + i] == 0, "an ended session leaves zeros");
+  }
   for (size_t i = 0; i < offset; i++)
     expect(block[i] == (unsigned char)(offset * 37), "nothing is written before the buffer");
   free(block);
@@ -209,7 +215,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct tranche_session *begun;
     expect(named(tranche_begin(elf, elf_len, &plan, 1, NULL, 0, &begun)) != TRANCHE_ERROR_OK &&
                named(tranche_begin(NULL, 0, &plan, 1, elf, 0, &begun)) != TRANCHE_ERROR_OK &&
-               named(tranche_prove_next(NULL, NULL, take, NULL, NULL)) != TRANCHE_ERROR_OK,
+               named(tranche_prove_next(NULL, NULL, take, NULL, NULL)) != TRANCHE_ERROR_OK &&
+               named(tranche_end(NULL)) != TRANCHE_ERROR_OK,
            "null pointers are refused");
   }
   free(elf);
