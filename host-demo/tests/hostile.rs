@@ -12,7 +12,7 @@ use std::process::Command;
 use serde_json::Value;
 use tranche::bundle::{HEADER_BYTES, Kind};
 use tranche::execute::execute;
-use tranche::prove::{Options, prove, secure};
+use tranche::prove::{Options, secure};
 use tranche_core::verifier::{CarvedConfig, MAX_PROOF_BYTES, decode};
 use tranche_machine::Program;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
@@ -144,13 +144,13 @@ fn honest() -> Parts {
     let input = b"64";
     let execution = execute(&program, input, 1 << 20).unwrap();
     let floor = SECURITY_FLOOR_BITS;
-    let setup = secure(&program, input, &execution, settings, floor).unwrap();
+    let run = secure(&program, input, &execution, settings, floor).unwrap();
     let options = Options {
         workers: NonZeroUsize::MIN,
         ..Options::default()
     };
     let mut bundle = Vec::new();
-    prove(&setup, input, &execution, &options, &mut bundle, |_| {}).unwrap();
+    run.prove(&options, &mut bundle, |_| {}).unwrap();
     Parts::of(&bundle)
 }
 

@@ -113,7 +113,7 @@ pub fn bits<const N: usize>(plan: &Plan<N>) -> Bits {
 /// Most bits that [`raised`] grinds at a site: some seconds on one core.
 pub const MAX_RAISED_POW_BITS: u8 = 22;
 
-/// The term that keeps a plan below the bits asked for, whatever is raised.
+/// The term that keeps a plan below the bits asked for; of [`raised`], whatever is raised.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Shortfall {
@@ -121,6 +121,21 @@ pub struct Shortfall {
     pub term: &'static str,
     /// Bits of the plan.
     pub bits: f64,
+}
+
+/// Refuses a plan that proves fewer bits than `floor`; a floor that is no number is never reached.
+///
+/// # Errors
+/// [`Shortfall`] names the term that binds.
+pub fn check_floor(bits: &Bits, floor: f64) -> Result<(), Shortfall> {
+    let (term, least) = bits.binding();
+    let bits = least.total();
+    // In this order, since nothing is at least what is no number.
+    if bits >= floor {
+        Ok(())
+    } else {
+        Err(Shortfall { term, bits })
+    }
 }
 
 /// The parameters with as many more queries, and as much more grinding at each site, as it takes for
@@ -131,13 +146,10 @@ pub struct Shortfall {
 /// one that neither helps.
 pub fn raised(mut params: Params, shape: &Shape, floor: f64) -> Result<Params, Shortfall> {
     loop {
-        let bits = Bits::unique(shape, &params);
-        let (term, least) = bits.binding();
-        let bits = least.total();
-        if bits >= floor {
+        let Err(shortfall) = check_floor(&Bits::unique(shape, &params), floor) else {
             return Ok(params);
-        }
-        let site = match term {
+        };
+        let site = match shortfall.term {
             "query" if usize::from(params.num_queries) < MAX_QUERIES => {
                 params.num_queries += 1;
                 continue;
@@ -146,10 +158,10 @@ pub fn raised(mut params: Params, shape: &Shape, floor: f64) -> Result<Params, S
             "logup" => &mut params.lookup_pow_bits,
             "folding" => &mut params.commit_pow_bits,
             "deep" => &mut params.ood_pow_bits,
-            _ => return Err(Shortfall { term, bits }),
+            _ => return Err(shortfall),
         };
         if *site >= MAX_RAISED_POW_BITS {
-            return Err(Shortfall { term, bits });
+            return Err(shortfall);
         }
         *site += 1;
     }

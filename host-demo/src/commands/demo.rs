@@ -12,7 +12,7 @@ use super::report::{progress_bar, size};
 use crate::answer::print;
 use crate::error::Error;
 use crate::hex::{digest_hex, hex};
-use crate::prove::{self, Options, prove};
+use crate::prove::{self, Options};
 use crate::system::peak_rss_bytes;
 use crate::{execute, verify};
 
@@ -44,7 +44,7 @@ pub fn run() -> Result<ExitCode, Error> {
     say(format!("execution  {} cycles", execution.cycles))?;
 
     let options = Options::default();
-    let setup = prove::secure(
+    let run = prove::secure(
         &program,
         README,
         &execution,
@@ -53,27 +53,20 @@ pub fn run() -> Result<ExitCode, Error> {
     )?;
     let bar = progress_bar(execution.cycles);
     let (start, mut bundle) = (Instant::now(), Vec::new());
-    let proved = prove(
-        &setup,
-        README,
-        &execution,
-        &options,
-        &mut bundle,
-        |proved| {
-            bar.set_position(proved.cycles);
-            bar.set_message(format!(
-                "{} epochs, {} merges",
-                proved.epochs, proved.merges
-            ));
-        },
-    );
+    let proved = run.prove(&options, &mut bundle, |proved| {
+        bar.set_position(proved.cycles);
+        bar.set_message(format!(
+            "{} epochs, {} merges",
+            proved.epochs, proved.merges
+        ));
+    });
     bar.finish_and_clear();
     let proved = proved?;
     let seconds = start.elapsed().as_secs_f64();
     say(format!(
         "proof      {} epochs of 2^{} cycles and {} merges in {seconds:.1} s by {} workers ({})",
         proved.epochs,
-        setup.settings.log2_cycles,
+        run.setup.settings.log2_cycles,
         proved.merges,
         proved.workers,
         tranche_backend::NAME

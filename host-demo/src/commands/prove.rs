@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use tranche_core::plan::Profile;
 use tranche_machine::Program;
 use tranche_machine::settings::Settings;
-use tranche_machine::setup::Setup;
 
 use super::report::{profile_name, progress_bar, size};
 use super::{execute, read_both};
@@ -20,9 +19,9 @@ use crate::error::Error;
 use crate::execute::Execution;
 use crate::files::{Output, Unfinished, is_standard};
 use crate::hex::{digest_hex, hex};
-use crate::prove::{Ends, Fit, Options, ProveError, fit, secure};
+use crate::prove::{Ends, Fit, Options, ProveError, Surveyed, fit, secure};
+use crate::signals;
 use crate::system::peak_rss_bytes;
-use crate::{prove, signals};
 
 /// Runs the subcommand.
 ///
@@ -45,23 +44,17 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     let start = Instant::now();
     let input = &input.bytes;
     let execution = execute(&program, input, args.max_cycles, args.max_memory)?;
-    let (setup, options) = setup(args, &program, input, &execution)?;
+    let (run, options) = surveyed(args, &program, input, &execution)?;
     let bar = progress_bar(execution.cycles);
-    let proved = prove(
-        &setup,
-        input,
-        &execution,
-        &options,
-        BufWriter::new(&mut output),
-        |proved| {
-            bar.set_position(proved.cycles);
-            bar.set_message(format!(
-                "{} epochs, {} merges",
-                proved.epochs, proved.merges
-            ));
-        },
-    );
+    let proved = run.prove(&options, BufWriter::new(&mut output), |proved| {
+        bar.set_position(proved.cycles);
+        bar.set_message(format!(
+            "{} epochs, {} merges",
+            proved.epochs, proved.merges
+        ));
+    });
     bar.finish_and_clear();
+    let setup = run.setup;
     let proved = proved.map_err(|error| match error {
         ProveError::Write(error) => output.write_error(error),
         error => error.into(),
@@ -161,13 +154,13 @@ fn options(args: &ProveArgs) -> Options {
     }
 }
 
-/// The setup and the profile that the arguments ask for.
-fn setup<'a>(
+/// The run with the setup and the profile that the arguments ask for.
+fn surveyed<'a>(
     args: &ProveArgs,
     program: &'a Program<'a>,
-    input: &[u8],
-    execution: &Execution,
-) -> Result<(Setup<'a>, Options), Error> {
+    input: &'a [u8],
+    execution: &'a Execution,
+) -> Result<(Surveyed<'a>, Options), Error> {
     let options = options(args);
     let mut settings = Settings {
         arity: args.arity,
@@ -182,13 +175,13 @@ fn setup<'a>(
             program, input, execution, settings, &options, &profiles, bytes,
         )?;
         return match found {
-            Fit::Fits(setup, options) => Ok((setup, options)),
+            Fit::Fits(run, options) => Ok((run, options)),
             Fit::TooSmall { needed } => Err(Error::Budget { bytes, needed }),
         };
     }
     if let Some(log2_cycles) = args.epoch_log2 {
         settings.log2_cycles = log2_cycles;
     }
-    let setup = secure(program, input, execution, settings, options.floor)?;
-    Ok((setup, options))
+    let run = secure(program, input, execution, settings, options.floor)?;
+    Ok((run, options))
 }

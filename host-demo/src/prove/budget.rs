@@ -13,14 +13,14 @@ use tranche_machine::{EpochTables, Program};
 
 use super::Options;
 use super::error::ProveError;
-use super::survey::Survey;
+use super::survey::Surveyed;
 use crate::execute::Execution;
 
 /// What became of a budget.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub enum Fit<'a> {
-    /// The setup that fits, and the options with the profiles that do.
-    Fits(Setup<'a>, Options),
+    /// The run at the setup that fits, and the options with the profiles that do.
+    Fits(Surveyed<'a>, Options),
     /// None fits; this many bytes would do.
     TooSmall {
         /// Bytes of the setup that needs the fewest.
@@ -38,8 +38,8 @@ pub enum Fit<'a> {
 /// When settings cannot be made secure, or a merge cannot be built.
 pub fn fit<'a>(
     program: &'a Program<'a>,
-    input: &[u8],
-    execution: &Execution,
+    input: &'a [u8],
+    execution: &'a Execution,
     settings: Settings,
     options: &Options,
     profiles: &[Profile],
@@ -68,16 +68,17 @@ pub fn fit<'a>(
         if workspaces(&setup, profile, options, least)? > bytes.max(needed - 1) {
             continue;
         }
-        let survey = Survey::of(&setup, input, execution)?;
-        let setup = match survey.secure(setup, options.floor) {
+        let run = Surveyed::new(setup, input, execution)?;
+        let run = match run.secure(options.floor) {
             Err(error @ ProveError::Setup(SetupError::Security { .. })) => {
                 insecure = Some(error);
                 continue;
             }
-            setup => setup?,
+            run => run?,
         };
+        let (setup, survey) = (&run.setup, &run.survey);
         // More queries may take more memory.
-        let workers = workspaces(&setup, profile, options, survey.epochs().into())?;
+        let workers = workspaces(setup, profile, options, survey.epochs().into())?;
         let options = Options {
             profile,
             fast_merge_bytes: bytes.saturating_sub(workers) as usize,
@@ -86,7 +87,7 @@ pub fn fit<'a>(
         let merge = survey.workspace_len(&setup.settings.params, &options)?;
         let total = workers.saturating_add(merge as u64);
         if total <= bytes {
-            return Ok(Fit::Fits(setup, options));
+            return Ok(Fit::Fits(run, options));
         }
         needed = needed.min(total);
     }

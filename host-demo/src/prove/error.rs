@@ -10,6 +10,7 @@ use tranche_machine::ExecError;
 use tranche_machine::merge::MergeError;
 use tranche_machine::prove::StartError;
 
+use tranche_machine::settings::Shortfall;
 use tranche_machine::setup::SetupError;
 
 /// Why a run could not be proved.
@@ -61,6 +62,13 @@ pub enum ProveError {
     Panicked,
     /// The executor ended before the program did.
     Unfinished,
+}
+
+impl ProveError {
+    /// The refusal of a plan that falls short of a floor.
+    pub(super) fn below(floor: f64) -> impl Fn(Shortfall) -> Self {
+        move |Shortfall { term, bits }| Self::Security { term, bits, floor }
+    }
 }
 
 impl fmt::Display for ProveError {

@@ -28,20 +28,18 @@ use std::thread;
 
 use tranche_backend::Chosen;
 use tranche_core::plan::Profile;
-use tranche_core::security::Bits;
-use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits};
+use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits, check_floor};
 use tranche_machine::setup::Setup;
-use tranche_machine::{EpochEnd, EpochTables, FilledTable};
+use tranche_machine::{EpochEnd, EpochPlan, EpochTables, FilledTable};
 
 use crate::execute::Execution;
 
 pub use budget::{Fit, fit};
 pub use error::ProveError;
-pub use survey::secure;
+pub use survey::{Surveyed, secure};
 
 use emit::Emitter;
 use executor::Executor;
-use survey::Survey;
 use worker::{Crew, start};
 
 /// Epochs that may be executed, or proved out of turn, besides those that workers have in hand.
@@ -138,61 +136,74 @@ pub fn prove<W: Write>(
     out: W,
     progress: impl FnMut(&Proved),
 ) -> Result<Proved, ProveError> {
-    let tables = EpochTables::new(setup);
-    let plan = tables.plan_in::<Chosen>(options.profile)?;
-    check_floor(&bits(&plan), options)?;
-    let epochs = {
-        let survey = Survey::of(setup, input, execution)?;
-        survey.check(&setup.settings.params, options)?;
-        survey.epochs()
-    };
-    let workers = options.workers.get().min(epochs as usize);
-    let mut storage = Vec::new();
-    let records = workers.saturating_add(EPOCHS_AHEAD);
-    storage.try_reserve_exact(records)?;
-    storage.resize_with(records, || None);
-    let mut emitter = Emitter::new(setup, execution, options, out, progress)?;
-
-    // No channel fills up: there are only so many records.
-    let (free, records) = channel();
-    let (ready, jobs) = channel();
-    let (report, done) = channel();
-    let jobs = Mutex::new(jobs);
-    let crew = Crew::new(&tables, &plan, &jobs, workers);
-    let executor = Executor {
-        setup,
-        input,
-        execution,
-        storage: storage.iter_mut(),
-        records,
-        ready,
-        crew: &crew,
-    };
-    thread::scope(|scope| {
-        // Gone when this thread has failed, so that nobody waits for a record.
-        let free = free;
-        start(scope, report, |report| executor.run(scope, report))?;
-        let mut early = BTreeMap::new();
-        for message in done {
-            let proof = message?;
-            early.insert(proof.number, proof);
-            while let Some(proof) = early.remove(&(emitter.proved().epochs + 1)) {
-                let record = emitter.epoch(proof)?;
-                let _ = free.send(record);
-            }
-        }
-        emitter.finish(crew.started(), plan.workspace_len())
-    })
+    // What an epoch is refused for needs no execution to be found.
+    epoch_plan(&EpochTables::new(setup), options)?;
+    Surveyed::new(*setup, input, execution)?.prove(options, out, progress)
 }
 
-/// Refuses a plan that proves too few bits.
-fn check_floor(bits: &Bits, options: &Options) -> Result<(), ProveError> {
-    let (floor, (term, least)) = (options.floor, bits.binding());
-    let bits = least.total();
-    // In this order no floor that is not a number is ever reached.
-    if bits >= floor {
-        Ok(())
-    } else {
-        Err(ProveError::Security { term, bits, floor })
+/// The plan of the epochs, which proves the bits asked for.
+fn epoch_plan(tables: &EpochTables<'_>, options: &Options) -> Result<EpochPlan, ProveError> {
+    let plan = tables.plan_in::<Chosen>(options.profile)?;
+    check_floor(&bits(&plan), options.floor).map_err(ProveError::below(options.floor))?;
+    Ok(plan)
+}
+
+impl Surveyed<'_> {
+    /// As [`prove()`], without another execution to learn what the merges need.
+    ///
+    /// # Errors
+    /// [`ProveError`]; what was written then is no bundle.
+    pub fn prove<W: Write>(
+        &self,
+        options: &Options,
+        out: W,
+        progress: impl FnMut(&Proved),
+    ) -> Result<Proved, ProveError> {
+        let Self {
+            setup,
+            input,
+            execution,
+            survey,
+        } = self;
+        let tables = EpochTables::new(setup);
+        let plan = epoch_plan(&tables, options)?;
+        survey.check(&setup.settings.params, options)?;
+        let workers = options.workers.get().min(survey.epochs() as usize);
+        let mut storage = Vec::new();
+        let records = workers.saturating_add(EPOCHS_AHEAD);
+        storage.try_reserve_exact(records)?;
+        storage.resize_with(records, || None);
+        let mut emitter = Emitter::new(setup, execution, options, out, progress)?;
+
+        // No channel fills up: there are only so many records.
+        let (free, records) = channel();
+        let (ready, jobs) = channel();
+        let (report, done) = channel();
+        let jobs = Mutex::new(jobs);
+        let crew = Crew::new(&tables, &plan, &jobs, workers);
+        let executor = Executor {
+            setup,
+            input,
+            execution,
+            storage: storage.iter_mut(),
+            records,
+            ready,
+            crew: &crew,
+        };
+        thread::scope(|scope| {
+            // Gone when this thread has failed, so that nobody waits for a record.
+            let free = free;
+            start(scope, report, |report| executor.run(scope, report))?;
+            let mut early = BTreeMap::new();
+            for message in done {
+                let proof = message?;
+                early.insert(proof.number, proof);
+                while let Some(proof) = early.remove(&(emitter.proved().epochs + 1)) {
+                    let record = emitter.epoch(proof)?;
+                    let _ = free.send(record);
+                }
+            }
+            emitter.finish(crew.started(), plan.workspace_len())
+        })
     }
 }

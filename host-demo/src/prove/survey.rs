@@ -9,15 +9,57 @@ use std::collections::BTreeSet;
 use tranche_core::plan::Profile;
 use tranche_core::{Params, PlanError};
 use tranche_machine::merge::{Chain, Outcome};
-use tranche_machine::settings::{Settings, bits};
+use tranche_machine::settings::{Settings, bits, check_floor};
 use tranche_machine::setup::Setup;
 use tranche_machine::{EpochEnd, Machine, Pages, Program, RecordStorage};
 
+use super::Options;
 use super::collect::Collector;
 use super::error::ProveError;
-use super::{Options, check_floor};
 use crate::execute::{Execution, Io};
 use crate::merge::{MAX_LOG_ROWS, MergePlan, MergeTables, outcome};
+
+/// A run that every proof of is known: its setup, and what its merges need. [`Surveyed::prove`] proves it.
+#[derive(Debug)]
+pub struct Surveyed<'a> {
+    /// What all proofs are made with.
+    pub setup: Setup<'a>,
+    pub(super) input: &'a [u8],
+    pub(super) execution: &'a Execution,
+    pub(super) survey: Survey<'a>,
+}
+
+impl<'a> Surveyed<'a> {
+    /// Executes the program of `setup` once more; `execution` is what it came to before.
+    ///
+    /// # Errors
+    /// When the execution cannot go on, a merge cannot be built, or a table is too tall.
+    pub fn new(
+        setup: Setup<'a>,
+        input: &'a [u8],
+        execution: &'a Execution,
+    ) -> Result<Self, ProveError> {
+        Ok(Self {
+            setup,
+            input,
+            execution,
+            survey: Survey::of(&setup, input, execution)?,
+        })
+    }
+
+    /// The same run with as many more queries, and as much more grinding, as it takes for every merge to
+    /// reach `floor` proven bits. Neither changes how tall a table is.
+    ///
+    /// # Errors
+    /// When neither helps, or the core refuses a merge.
+    pub(super) fn secure(mut self, floor: f64) -> Result<Self, ProveError> {
+        for tables in &self.survey.merges {
+            let plan = tables.plan(&self.setup.settings.params)?;
+            self.setup = self.setup.raised(&plan.security_shape(), floor)?;
+        }
+        Ok(self)
+    }
+}
 
 /// The merges of a run, each shape once.
 #[derive(Debug)]
@@ -27,15 +69,8 @@ pub(super) struct Survey<'a> {
 }
 
 impl<'a> Survey<'a> {
-    /// Executes the program of `setup` once more; `execution` is what it comes to.
-    ///
-    /// # Errors
-    /// When the execution cannot go on, a merge cannot be built, or a table is too tall.
-    pub fn of(
-        setup: &Setup<'a>,
-        input: &[u8],
-        execution: &'a Execution,
-    ) -> Result<Self, ProveError> {
+    /// As [`Surveyed::new`].
+    fn of(setup: &Setup<'a>, input: &[u8], execution: &'a Execution) -> Result<Self, ProveError> {
         let result = claimed(execution)?;
         let pages = Pages::new(execution.memory);
         let mut machine = Machine::over(setup.program, pages, execution.cycles);
@@ -75,27 +110,15 @@ impl<'a> Survey<'a> {
         self.epochs
     }
 
-    /// The setup with as many more queries, and as much more grinding, as it takes for every merge to
-    /// reach `floor` proven bits.
-    ///
-    /// # Errors
-    /// When neither helps, or the core refuses a merge.
-    pub fn secure<'p>(&self, mut setup: Setup<'p>, floor: f64) -> Result<Setup<'p>, ProveError> {
-        for tables in &self.merges {
-            let plan = tables.plan(&setup.settings.params)?;
-            setup = setup.raised(&plan.security_shape(), floor)?;
-        }
-        Ok(setup)
-    }
-
     /// Refuses a run with a merge that no plan admits, or that proves too few bits.
     ///
     /// # Errors
     /// When the core refuses a merge; [`ProveError::Security`].
     pub fn check(&self, params: &Params, options: &Options) -> Result<(), ProveError> {
-        self.merges
-            .iter()
-            .try_for_each(|tables| check_floor(&bits(&tables.plan(params)?), options))
+        self.merges.iter().try_for_each(|tables| {
+            let bits = bits(&tables.plan(params)?);
+            check_floor(&bits, options.floor).map_err(ProveError::below(options.floor))
+        })
     }
 
     /// Bytes of the workspace of the largest merge.
@@ -111,20 +134,20 @@ impl<'a> Survey<'a> {
     }
 }
 
-/// The setup with which every proof of a run, merges included, has `floor` proven bits at least: more
+/// The run at settings with which every proof, merges included, has `floor` proven bits at least: more
 /// queries than `settings` have, or more grinding, where it takes them.
 ///
 /// # Errors
 /// When neither helps, or a proof of the run could not be made: nothing is proved to find out.
 pub fn secure<'a>(
     program: &'a Program<'a>,
-    input: &[u8],
-    execution: &Execution,
+    input: &'a [u8],
+    execution: &'a Execution,
     settings: Settings,
     floor: f64,
-) -> Result<Setup<'a>, ProveError> {
+) -> Result<Surveyed<'a>, ProveError> {
     let setup = Setup::secure(program, settings, floor)?;
-    Survey::of(&setup, input, execution)?.secure(setup, floor)
+    Surveyed::new(setup, input, execution)?.secure(floor)
 }
 
 /// The plan of a merge, in the profile that the options give it.

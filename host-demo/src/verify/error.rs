@@ -5,6 +5,7 @@ use std::fmt;
 use tranche_core::verifier::{KeyError, VerifyError};
 use tranche_core::{Identity, PlanError};
 use tranche_machine::merge::{Child, Node};
+use tranche_machine::settings::Shortfall;
 use tranche_machine::setup::SetupError;
 
 use crate::bundle::FormatError;
@@ -114,6 +115,13 @@ pub struct Refusal {
     pub place: Place,
     /// The check that failed there.
     pub check: Check,
+}
+
+impl Check {
+    /// The refusal of a plan that falls short of a floor.
+    pub(super) fn below(floor: f64) -> impl Fn(Shortfall) -> Self {
+        move |Shortfall { bits, .. }| Self::Security { bits, floor }
+    }
 }
 
 impl fmt::Display for Place {

@@ -25,7 +25,7 @@ use tranche_core::verifier::{
 use tranche_core::{Identity, Params, Plan};
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::merge::{Child, MIN_LOG_ROWS, MergeTable, Node, Outcome, Tree, empty_root};
-use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings, bits};
+use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings, bits, check_floor};
 use tranche_machine::setup::{POSEIDON2, Setup, SetupError};
 use tranche_machine::tables::rom::HALT;
 use tranche_machine::{EpochTables, Program, Span};
@@ -183,7 +183,7 @@ impl<'a> Verifier<'a> {
             .plan_in::<Chosen>(Profile::Fast)
             .map_err(Check::Plan)?;
         let epoch_bits = bits(&plan);
-        check_floor(&epoch_bits, floor)?;
+        check_floor(&epoch_bits, floor).map_err(Check::below(floor))?;
         Ok(Self {
             setup,
             floor,
@@ -385,7 +385,7 @@ impl<'a> Verifier<'a> {
     fn max_proof_len(&mut self, tables: &MergeTables<'_>) -> Result<usize, Check> {
         let plan = tables.plan(self.params()).map_err(Check::Plan)?;
         let bits = bits(&plan);
-        check_floor(&bits, self.floor)?;
+        check_floor(&bits, self.floor).map_err(Check::below(self.floor))?;
         if bits.total() < self.weakest.total() {
             self.weakest = bits;
         }
@@ -419,17 +419,6 @@ impl<'a> Verifier<'a> {
 fn max_proof_len<const N: usize>(plan: &Plan<N>) -> usize {
     let len = usize::try_from(plan.max_proof_len());
     len.map_or(MAX_PROOF_BYTES, |len| len.min(MAX_PROOF_BYTES))
-}
-
-/// Refuses a plan that proves too few bits.
-fn check_floor(bits: &Bits, floor: f64) -> Result<(), Check> {
-    let bits = bits.total();
-    // In this order no floor that is not a number is ever reached.
-    if bits >= floor {
-        Ok(())
-    } else {
-        Err(Check::Security { bits, floor })
-    }
 }
 
 /// Refuses a height that no honest prover needs.

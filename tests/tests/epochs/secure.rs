@@ -207,17 +207,22 @@ fn a_root_that_falls_short_is_found_before_the_first_proof() {
     assert!(bundle.is_empty());
 
     // The driver raises what binds.
-    let setup = secure(&program, b"", &execution, settings, 100.0).unwrap();
-    let raised = setup.settings.params;
+    let surveyed = secure(&program, b"", &execution, settings, 100.0).unwrap();
+    let raised = surveyed.setup.settings.params;
     assert!(raised.batch_pow_bits > 0);
     let params = Params {
         batch_pow_bits: 0,
         ..raised
     };
     assert_eq!(params, settings.params, "nothing else is raised");
-    prove(&setup, b"", &execution, &options, &mut bundle, |_| {}).unwrap();
+    surveyed.prove(&options, &mut bundle, |_| {}).unwrap();
     let statement = verify(&program, &bundle[..]).unwrap();
     assert!((100.0..101.0).contains(&statement.security_bits));
+    // The same bundle as of a run that is surveyed again.
+    let mut again = Vec::new();
+    let setup = surveyed.setup;
+    prove(&setup, b"", &execution, &options, &mut again, |_| {}).unwrap();
+    assert_eq!(bundle, again);
 }
 
 #[test]
@@ -272,11 +277,11 @@ fn a_budget_is_kept_to_the_byte() {
     };
     assert!(matches!(fit(needed - 1), Fit::TooSmall { needed: same } if same == needed));
     for bytes in [needed, 2 * needed, 1 << 30] {
-        let Fit::Fits(setup, options) = fit(bytes) else {
+        let Fit::Fits(surveyed, options) = fit(bytes) else {
             panic!("{bytes} bytes are not enough")
         };
         let mut bundle = Vec::new();
-        let proved = prove(&setup, b"9", &execution, &options, &mut bundle, |_| {}).unwrap();
+        let proved = surveyed.prove(&options, &mut bundle, |_| {}).unwrap();
         assert!(proved.workspace_bytes as u64 <= bytes);
         assert!(check(&SPIN, &bundle).is_ok());
         if bytes == needed {
@@ -294,5 +299,5 @@ fn a_budget_is_kept_to_the_byte() {
         [fast.profile, compact.profile],
         [Profile::Fast, Profile::Compact]
     );
-    assert!(large.settings.log2_cycles > small.settings.log2_cycles);
+    assert!(large.setup.settings.log2_cycles > small.setup.settings.log2_cycles);
 }
