@@ -6,6 +6,11 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use asm::bare;
+
+#[allow(dead_code)]
+#[path = "../../tests/src/machine/asm.rs"]
+mod asm;
 #[path = "cli/bundles.rs"]
 mod bundles;
 #[path = "cli/options.rs"]
@@ -44,17 +49,6 @@ fn has_keys(object: &Value, keys: &[&str]) {
     for key in keys {
         assert!(!object[key].is_null(), "{key} is missing in {object}");
     }
-}
-
-/// An ELF file of one executable segment at 0x10000.
-fn elf(code: &[u32]) -> Vec<u8> {
-    let len = 4 * code.len() as u32;
-    let mut elf = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0".to_vec();
-    let header = [1, 0x10000, 52, 0, 0, 52 | 32 << 16, 1 | 40 << 16, 0];
-    let segment = [1, 84, 0x10000, 0x10000, len, len, 5, 4];
-    let words = [&header[..], &segment, code].concat();
-    elf.extend(words.into_iter().flat_map(u32::to_le_bytes));
-    elf
 }
 
 #[test]
@@ -101,7 +95,7 @@ fn messages_are_shown_and_are_no_output() {
         0x0030_0513, // a0 = 3
         0x0000_0073,
     ];
-    let program = file("message.elf", &elf(&code));
+    let program = file("message.elf", &bare(&code));
     let program = program.to_str().unwrap();
     let output = tranche(&["run", program]);
     assert_eq!(output.status.code(), Some(3));
@@ -203,7 +197,7 @@ fn prove_and_verify() {
 #[test]
 fn a_multiplication_is_named_with_its_address() {
     // addi x5, x0, 6; mul x5, x5, x5
-    let program = file("mul.elf", &elf(&[0x0060_0293, 0x0252_82b3]));
+    let program = file("mul.elf", &bare(&[0x0060_0293, 0x0252_82b3]));
     let program = program.to_str().unwrap();
     for (command, code) in [("run", 125), ("prove", 1)] {
         let output = tranche(&[command, program, "--json"]);
@@ -253,7 +247,7 @@ fn a_guest_may_touch_so_much_memory() {
     // A store to every page of 1 KiB, upwards from 1 MiB, until the guest is stopped.
     let endless = file(
         "touch.elf",
-        &elf(&[0x0010_0537, 0x00a5_2023, 0x4005_0513, 0xff9f_f06f]),
+        &bare(&[0x0010_0537, 0x00a5_2023, 0x4005_0513, 0xff9f_f06f]),
     );
     let endless = endless.to_str().unwrap();
     for (command, code) in [("run", 125), ("prove", 1)] {

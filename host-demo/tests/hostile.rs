@@ -10,71 +10,42 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use tranche::bundle::{HEADER_BYTES, Kind};
+use tranche::bundle::Kind;
 use tranche::execute::execute;
 use tranche::prove::{Options, secure};
+use tranche_core::Params;
 use tranche_core::verifier::{CarvedConfig, MAX_PROOF_BYTES, decode};
 use tranche_machine::Program;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 
-const SPIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/guests/prebuilt/spin.elf");
-/// Fixed bytes of an epoch's frame.
-const SPAN: usize = 12;
+use bundles::Parts;
 
-/// A bundle taken apart: the header without its checksum, kind and payload of each frame.
-#[derive(Clone)]
-struct Parts {
-    header: Vec<u8>,
-    frames: Vec<(u8, Vec<u8>)>,
+#[allow(dead_code)]
+#[path = "../../tests/tests/epochs/bundles.rs"]
+mod bundles;
+
+const SPIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/guests/prebuilt/spin.elf");
+/// The payload of the first frame of a kind.
+fn payload(parts: &mut Parts, kind: Kind) -> &mut Vec<u8> {
+    parts.payload(kind as u8, 0)
 }
 
-impl Parts {
-    fn of(bundle: &[u8]) -> Self {
-        let (header, mut rest) = bundle.split_at(HEADER_BYTES);
-        let mut frames = Vec::new();
-        while let [kind, l0, l1, l2, l3, ..] = *rest {
-            let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-            frames.push((kind, rest[5..5 + len].to_vec()));
-            rest = &rest[5 + len + 4..];
-        }
-        Self {
-            header: header[..HEADER_BYTES - 4].to_vec(),
-            frames,
-        }
+/// Bytes of a payload before its proof, or before its output.
+fn fixed(kind: Kind, payload: &[u8]) -> usize {
+    match kind {
+        Kind::Epoch => 12,
+        Kind::Merge => 1,
+        Kind::Root => 1 + usize::from(payload[0]),
+        Kind::Result => 8,
     }
+}
 
-    fn sealed(&self) -> Vec<u8> {
-        let mut bundle = self.header.clone();
-        bundle.extend(crc32fast::hash(&self.header).to_le_bytes());
-        for (kind, payload) in &self.frames {
-            let mut frame = vec![*kind];
-            frame.extend((payload.len() as u32).to_le_bytes());
-            frame.extend(payload);
-            bundle.extend(&frame);
-            bundle.extend(crc32fast::hash(&frame).to_le_bytes());
-        }
-        bundle
-    }
-
-    /// The payload of the first frame of a kind.
-    fn payload(&mut self, kind: Kind) -> &mut Vec<u8> {
-        let frame = self.frames.iter_mut().find(|frame| frame.0 == kind as u8);
-        &mut frame.expect("a frame of each kind").1
-    }
-
-    /// The bundle with another proof in the first frame of a kind.
-    fn with_proof(&self, kind: Kind, proof: &[u8]) -> Self {
-        let mut forged = self.clone();
-        let payload = forged.payload(kind);
-        let fixed = match kind {
-            Kind::Epoch => SPAN,
-            Kind::Merge => 1,
-            Kind::Root => 1 + usize::from(payload[0]),
-            Kind::Result => 8,
-        };
-        payload.splice(fixed.., proof.iter().copied());
-        forged
-    }
+/// The bundle with another proof in the first frame of a kind.
+fn with_proof(honest: &Parts, kind: Kind, proof: &[u8]) -> Parts {
+    let mut forged = honest.clone();
+    let payload = payload(&mut forged, kind);
+    payload.splice(fixed(kind, payload).., proof.iter().copied());
+    forged
 }
 
 /// `bytes` as postcard writes a length.
@@ -159,14 +130,14 @@ fn corpus(honest: &Parts) -> Vec<(String, Parts, &'static str)> {
     let mut corpus = Vec::new();
     for kind in [Kind::Epoch, Kind::Merge, Kind::Root] {
         let name = kind.name();
-        let len = honest.clone().payload(kind).len() - 64;
+        let len = payload(&mut honest.clone(), kind).len() - 64;
         for (what, proof) in [
             ("instances", empty_instances as fn(usize) -> Vec<u8>),
             ("terminals", absent_terminals),
             ("openings", empty_openings),
         ] {
             let mut add = |len: usize, reason| {
-                let forged = honest.with_proof(kind, &proof(len));
+                let forged = with_proof(honest, kind, &proof(len));
                 corpus.push((
                     format!("{name}: {len} bytes of empty {what}"),
                     forged,
@@ -177,16 +148,11 @@ fn corpus(honest: &Parts) -> Vec<(String, Parts, &'static str)> {
             add(len, "more elements than");
         }
         // The heights are another plan's.
-        let mut forged = honest.clone();
-        let bytes = forged.payload(kind).clone();
-        let fixed = match kind {
-            Kind::Epoch => SPAN,
-            Kind::Root => 1 + usize::from(bytes[0]),
-            _ => 1,
-        };
-        let mut proof = decode::<CarvedConfig>(&bytes[fixed..], MAX_PROOF_BYTES).unwrap();
+        let bytes = payload(&mut honest.clone(), kind).clone();
+        let proof = &bytes[fixed(kind, &bytes)..];
+        let mut proof = decode::<CarvedConfig>(proof, MAX_PROOF_BYTES).unwrap();
         proof.degree_bits[0] += 16;
-        let forged = honest.with_proof(kind, &postcard::to_allocvec(&proof).unwrap());
+        let forged = with_proof(honest, kind, &postcard::to_allocvec(&proof).unwrap());
         corpus.push((
             format!("{name}: other heights"),
             forged,
@@ -201,7 +167,7 @@ fn corpus(honest: &Parts) -> Vec<(String, Parts, &'static str)> {
     };
     add(
         "result: 4 MiB of output",
-        &|forged| forged.payload(Kind::Result).resize(8 + (4 << 20) - 1, 0),
+        &|forged| payload(forged, Kind::Result).resize(8 + (4 << 20) - 1, 0),
         "at most",
     );
     add(
@@ -213,21 +179,19 @@ fn corpus(honest: &Parts) -> Vec<(String, Parts, &'static str)> {
                 .filter(|frame| frame.0 == Kind::Epoch as u8)
                 .map(|frame| u32::from_le_bytes(frame.1[8..12].try_into().unwrap()))
                 .sum();
-            forged
-                .payload(Kind::Result)
-                .resize(8 + 4 * cycles as usize, 0);
+            payload(forged, Kind::Result).resize(8 + 4 * cycles as usize, 0);
         },
         "rows, the plan has",
     );
     add(
         "merge: a parent of 2^24 rows",
-        &|forged| forged.payload(Kind::Merge)[0] = 24,
+        &|forged| payload(forged, Kind::Merge)[0] = 24,
         "a table of 2^24 rows",
     );
     add(
         "root: holes of 2^24 rows",
         &|forged| {
-            let payload = forged.payload(Kind::Root);
+            let payload = payload(forged, Kind::Root);
             let holes = usize::from(payload[0]);
             payload[1..1 + holes].fill(24);
         },
@@ -235,11 +199,11 @@ fn corpus(honest: &Parts) -> Vec<(String, Parts, &'static str)> {
     );
     add(
         "root: 255 holes",
-        &|forged| forged.payload(Kind::Root)[0] = 255,
+        &|forged| payload(forged, Kind::Root)[0] = 255,
         "tables of untouched memory",
     );
     // Offsets of the header's integers from its first, the epoch's log2; the program's digest follows.
-    let first = honest.header.len() - 32 - 13;
+    let first = honest.header.len() - 32 - 2 - Params::BYTES;
     for (at, value, what) in [
         (0, 20, "epochs of 2^20 cycles"),
         (2, 3, "a blowup of 8"),

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use super::{elf, file, guest, has_keys, json, tranche};
+use super::{bare, file, guest, has_keys, json, tranche};
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -31,7 +31,7 @@ fn exits_with(code: u32) -> Vec<u8> {
     let upper = code.wrapping_add(0x800) & 0xffff_f000;
     let lower = code.wrapping_sub(upper) & 0xfff;
     // lui a0, upper; addi a0, a0, lower; addi a7, x0, 93; ecall
-    elf(&[upper | 0x537, lower << 20 | 0x50513, 93 << 20 | 0x893, 0x73])
+    bare(&[upper | 0x537, lower << 20 | 0x50513, 93 << 20 | 0x893, 0x73])
 }
 
 #[test]

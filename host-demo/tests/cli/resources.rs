@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use super::{elf, file, guest, json, tranche};
+use super::{bare, file, guest, json, tranche};
 
 /// Runs a script of the shell with the program's path in `$TRANCHE` and the guest's in `$SPIN`.
 fn shell(script: &str) -> Output {
@@ -91,7 +91,7 @@ fn rounds(start: &[u32], body: &[u32]) -> Vec<u8> {
     // addi t0, t0, -1; bne t0, x0, to the first of the sixteen
     words.extend([0xfff2_8293, 0xfa02_9ee3]);
     words.extend(EXIT);
-    elf(&words)
+    bare(&words)
 }
 
 /// Sixteen of one kind in a row fill the table of that kind first.
@@ -110,7 +110,7 @@ fn reports_say_which_table_ended_how_many_epochs() {
         ("cmp", rounds(&[], &[less])),
         ("mem", rounds(&[far], &[load])),
         ("l2g", rounds(&[far], &[store, next])),
-        ("sys", elf(&[&write[..], &EXIT].concat())),
+        ("sys", bare(&[&write[..], &EXIT].concat())),
     ] {
         let path = file(&format!("full-{table}.elf"), &program);
         let args = [
@@ -148,7 +148,7 @@ fn on_a_terminal(command: &str) -> String {
 #[test]
 fn executions_show_progress_on_a_terminal_only() {
     // addi t0, t0, 1; j to it: a loop that never ends, and is no jump to itself.
-    let endless = file("endless.elf", &elf(&[0x0012_8293, 0xffdf_f06f]));
+    let endless = file("endless.elf", &bare(&[0x0012_8293, 0xffdf_f06f]));
     let endless = endless.to_str().unwrap();
     let tranche_path = env!("CARGO_BIN_EXE_tranche");
     for command in ["run", "prove"] {

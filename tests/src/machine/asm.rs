@@ -193,6 +193,18 @@ pub fn elf(code: &[u32], data: &[u8]) -> Vec<u8> {
     file(CODE, &segments)
 }
 
+/// An ELF file of `code` at [`CODE`], where it starts, and nothing else.
+pub fn bare(code: &[u32]) -> Vec<u8> {
+    let bytes = &words(code)[..];
+    let segment = Segment {
+        address: CODE,
+        bytes,
+        memory: bytes.len() as u32,
+        flags: 5,
+    };
+    file(CODE, &[segment])
+}
+
 /// An ELF file of these segments, without sections. The bytes of the last end the file.
 pub fn file(entry: u32, segments: &[Segment<'_>]) -> Vec<u8> {
     let (header, segment) = (52u32, 32u32);

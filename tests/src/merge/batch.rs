@@ -18,6 +18,7 @@ use tranche_machine::tables::l2g::columns as l2g;
 
 use super::audit::buses;
 use super::mutant::{Kind, TestAir};
+use crate::machine::asm::{Segment, file, words};
 use crate::reference;
 
 /// Few queries: what is tested is the argument, not its security.
@@ -74,16 +75,14 @@ pub const RUN: [&[(u32, u32)]; 3] = [
 pub fn program() -> &'static Program<'static> {
     static PROGRAM: LazyLock<Program<'static>> = LazyLock::new(|| Program::parse(&ELF).unwrap());
     static ELF: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let segment = |offset: u32, address: u32, bytes: u32, flags: u32| {
-            [1, offset, address, address, bytes, bytes, flags, 4]
+        let segment = |address, bytes, flags| Segment {
+            address,
+            bytes,
+            memory: bytes.len() as u32,
+            flags,
         };
-        let mut elf = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0".to_vec();
-        let header = [1, 400, 52, 0, 0, 52 | 32 << 16, 2 | 40 << 16, 0];
-        let words = [7, 8, 0, 0];
-        let segments = [segment(116, 400, 16, 5), segment(124, 800, 8, 6)];
-        let parts = [&header[..], segments.as_flattened(), &words];
-        elf.extend(parts.concat().into_iter().flat_map(u32::to_le_bytes));
-        elf
+        let code = words(&[7, 8, 0, 0]);
+        file(400, &[segment(400, &code[..], 5), segment(800, &[0; 8], 6)])
     });
     &PROGRAM
 }

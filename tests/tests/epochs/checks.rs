@@ -12,6 +12,7 @@ use tranche_machine::Program;
 use tranche_machine::merge::{Child, Node, statement};
 use tranche_machine::settings::{Settings, bits};
 use tranche_machine::setup::Setup;
+use tranche_tests::machine::asm::{A0, ZERO, bare, branch, exit, immediate};
 
 use crate::bundles::*;
 use crate::forger::{Forger, MergeBatch, put_merge};
@@ -279,26 +280,16 @@ fn a_key_serves_merges_of_its_own_kind_and_heights_only() {
 
 /// A program whose loop of sixteen instructions fits an epoch of 2^6 cycles four times.
 fn aligned_loop() -> Vec<u8> {
-    let addi = |rd: u32, rs: u32, imm: i32| (imm as u32) << 20 | rs << 15 | rd << 7 | 0x13;
-    let (t0, a0, a7) = (5, 10, 17);
+    let (t0, nop) = (5, immediate("addi", ZERO, ZERO, 0));
     // Sixteen instructions before the loop.
-    let mut code = vec![addi(0, 0, 0); 15];
-    code.push(addi(t0, 0, 20));
-    code.push(addi(t0, t0, -1));
-    code.extend([addi(0, 0, 0); 14]);
-    // bne t0, x0, −60
-    let back = -60_i32 as u32;
-    let (sign, high) = (back >> 31, back >> 5 & 0x3f);
-    let (bit11, low) = (back >> 11 & 1, back >> 1 & 0xf);
-    code.push(sign << 31 | high << 25 | t0 << 15 | 1 << 12 | low << 8 | bit11 << 7 | 0x63);
-    code.extend([addi(a0, 0, 0), addi(a7, 0, 93), 0x73]);
-    let len = 4 * code.len() as u32;
-    let mut elf = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0".to_vec();
-    let header = [1, 0x1_0000, 52, 0, 0, 52 | 32 << 16, 1 | 40 << 16, 0];
-    let segment = [1, 84, 0x1_0000, 0x1_0000, len, len, 5, 4];
-    let words = [&header[..], &segment, &code].concat();
-    elf.extend(words.into_iter().flat_map(u32::to_le_bytes));
-    elf
+    let mut code = vec![nop; 15];
+    code.push(immediate("addi", t0, ZERO, 20));
+    code.push(immediate("addi", t0, t0, -1));
+    code.extend([nop; 14]);
+    code.push(branch("bne", t0, ZERO, -60));
+    code.push(immediate("addi", A0, ZERO, 0));
+    code.extend(exit());
+    bare(&code)
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tranche_machine::Program;
 use tranche_machine::settings::{OutOfRange, Settings};
 use tranche_machine::setup::{Setup, SetupError};
 use tranche_tests::core::PROFILES;
+use tranche_tests::machine::asm::{self, A0, CODE, Segment, ZERO, exit, file, immediate};
 
 use crate::bundles::*;
 
@@ -157,21 +158,16 @@ fn grinding_is_raised_where_it_binds() {
 
 /// A program that exits at once, with `words` words of initialised data.
 fn with_data(words: u32) -> Vec<u8> {
-    let code = [0x0000_0513, 0x05d0_0893, 0x0000_0073]; // li a0, 0; li a7, 93; ecall
-    let segment = |address: u32, at: u32, bytes: u32, flags: u32| {
-        [1, at, address, address, bytes, bytes, flags, 4]
+    let code = asm::words(&[&[immediate("addi", A0, ZERO, 0)][..], &exit()].concat());
+    let data = asm::words(&(1..=words).collect::<Vec<_>>());
+    let segment = |address, bytes, flags| Segment {
+        address,
+        bytes,
+        memory: bytes.len() as u32,
+        flags,
     };
-    let len = 4 * code.len() as u32;
-    let mut elf = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0".to_vec();
-    let header = [1, 0x1_0000, 52, 0, 0, 52 | 32 << 16, 2 | 40 << 16, 0];
-    let segments = [
-        segment(0x1_0000, 116, len, 5),
-        segment(0x10_0000, 116 + len, 4 * words, 6),
-    ];
-    let data: Vec<u32> = (1..=words).collect();
-    let words = [&header[..], segments.as_flattened(), &code, &data].concat();
-    elf.extend(words.into_iter().flat_map(u32::to_le_bytes));
-    elf
+    let segments = [segment(CODE, &code[..], 5), segment(0x10_0000, &data, 6)];
+    file(CODE, &segments)
 }
 
 #[test]
