@@ -16,7 +16,7 @@ use tranche::{execute, prove};
 
 /// What the machine executes.
 static GUEST: &[u8] = include_bytes!("../../../host-demo/guests/prebuilt/spin.elf");
-/// Its input, a number of iterations of 13 cycles each: sixteen epochs in all.
+/// Its input, a number of iterations of 13 cycles each; the report says how many epochs they are.
 const INPUT: &[u8] = b"20000";
 
 /// One run, timed.
