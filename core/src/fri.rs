@@ -1,4 +1,4 @@
-//! Folding codewords, and answering queries.
+//! Folding codewords, and adding one to another.
 //!
 //! A bit-reversed codeword holds `f(x)` and `f(-x)` side by side, and folds to
 //! `(f(x) + f(-x)) / 2 + beta (f(x) - f(-x)) / (2x)`. A fold by `2^k` is `k` of those with challenges
