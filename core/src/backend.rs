@@ -5,14 +5,12 @@
 
 use core::fmt;
 
-use p3_field::{Field, InjectiveMonomial, PackedFieldPow2};
+use p3_field::{Field, PackedValue, PrimeCharacteristicRing, TwoAdicField};
 
-use crate::poseidon2::{Permute, Poseidon2, WIDTH};
-use crate::{D, F, ntt, reduce};
-
-/// A packing of `WIDTH` (a power of two) base field elements into one value.
-pub trait Packed: PackedFieldPow2<Scalar = F> + InjectiveMonomial<7> {}
-impl<P: PackedFieldPow2<Scalar = F> + InjectiveMonomial<7>> Packed for P {}
+use crate::hash::poseidon2::{Permute, Poseidon2, WIDTH};
+use crate::kernels::bit_reverse::reverse_bits;
+use crate::kernels::{Packed, combine, ext, fold, ntt};
+use crate::{D, EF, F};
 
 /// Field arithmetic of the prover: a packing and the hot kernels over it.
 pub trait Backend: Copy + Default + Send + Sync + 'static {
@@ -56,12 +54,33 @@ pub trait Backend: Copy + Default + Send + Sync + 'static {
         ntt::intt::<Self::P>(twiddles, column);
     }
 
+    /// Extends a column in place.
+    ///
+    /// On entry the first `n` elements of `slot` hold evaluations over `H` in bit-reversed order; on
+    /// exit all of `slot`, `n << log_blowup` elements, holds evaluations over `shift * K` in
+    /// bit-reversed order, `K` the group of that order. Block `c` of the extension is the coset
+    /// `shift * w^rev(c) * H`, so each block is one transform of the same coefficients.
+    #[inline]
+    fn extend(twiddles: &ntt::Twiddles<'_>, slot: &mut [F], log_blowup: usize, shift: F) {
+        let n = slot.len() >> log_blowup;
+        let log_lde = slot.len().trailing_zeros() as usize;
+        let root = F::two_adic_generator(log_lde);
+        let (first, rest) = slot.split_at_mut(n);
+        Self::intt(twiddles, first);
+        for (c, block) in rest.chunks_exact_mut(n).enumerate() {
+            block.copy_from_slice(first);
+            let coset = shift * root.exp_u64(reverse_bits(c + 1, log_blowup) as u64);
+            Self::coset_ntt(twiddles, block, coset);
+        }
+        Self::coset_ntt(twiddles, first, shift);
+    }
+
     /// Replaces every element of `values` by its inverse; `prefix` has the same length.
     ///
     /// All elements are nonzero.
     #[inline]
     fn batch_invert(values: &mut [[Self::P; D]], prefix: &mut [[Self::P; D]]) {
-        crate::ext::batch_invert(values, prefix);
+        ext::batch_invert(values, prefix);
     }
 
     /// Combines `T` packed row groups of a matrix: adds `sum_i column_i * powers[i]` to `sums`.
@@ -75,13 +94,13 @@ pub trait Backend: Copy + Default + Send + Sync + 'static {
         powers: [&[F]; D],
         sums: &mut [[Self::P; D]; T],
     ) {
-        reduce::combine_columns::<Self, T>(columns, stride, row, powers, sums);
+        combine::combine_columns::<Self::P, T>(columns, stride, row, powers, sums, Self::prefetch);
     }
 
     /// One FRI fold of a bit-reversed codeword by two, from `codeword` into `out`.
     #[inline]
-    fn fri_fold(codeword: &[F], out: &mut [F], inverse_twiddles: &[F], beta: crate::EF) {
-        crate::fri::fold::<Self::P>(codeword, out, inverse_twiddles, beta);
+    fn fri_fold(codeword: &[F], out: &mut [F], inverse_twiddles: &[F], beta: EF) {
+        fold::fold::<Self::P>(codeword, out, inverse_twiddles, beta);
     }
 }
 
@@ -93,7 +112,7 @@ impl Backend for DefaultBackend {
     type P = <F as Field>::Packing;
     type Permutation<'p> = &'p Poseidon2;
 
-    const NAME: &'static str = match <Self::P as p3_field::PackedValue>::WIDTH {
+    const NAME: &'static str = match <Self::P as PackedValue>::WIDTH {
         16 => "p3-avx512",
         8 => "p3-avx2",
         4 => "p3-neon",
@@ -142,5 +161,52 @@ impl<'p, B: Backend> Hasher<'p, B> {
     /// The same one, for states too few to pack.
     pub fn scalar(&self) -> Hasher<'p, ScalarBackend> {
         Hasher::new(self.poseidon2)
+    }
+}
+
+/// Whether `rows` rows are whole packed values.
+pub(crate) fn packs<B: Backend>(rows: usize) -> bool {
+    rows.is_multiple_of(B::P::WIDTH)
+}
+
+/// Calls a function that is generic over a backend, or a method, with the one given if `rows` rows are
+/// whole packed values of it, else with the scalar one.
+macro_rules! by_width {
+    ($rows:expr, $self:ident . $f:ident, <$B:ident $(, $A:ident)*>($($arg:expr),* $(,)?)) => {
+        if $crate::backend::packs::<$B>($rows) {
+            $self.$f::<$B $(, $A)*>($($arg),*)
+        } else {
+            $self.$f::<$crate::backend::ScalarBackend $(, $A)*>($($arg),*)
+        }
+    };
+    ($rows:expr, $($f:ident)::+, <$B:ident $(, $A:ident)*>($($arg:expr),* $(,)?)) => {
+        if $crate::backend::packs::<$B>($rows) {
+            $($f)::+::<$B $(, $A)*>($($arg),*)
+        } else {
+            $($f)::+::<$crate::backend::ScalarBackend $(, $A)*>($($arg),*)
+        }
+    };
+}
+pub(crate) use by_width;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::ntt::Twiddles;
+
+    #[test]
+    fn an_extension_agrees_with_its_column_on_a_larger_group() {
+        // Extending over H itself (shift 1) repeats the column on the subgroup.
+        let mut table = [F::ZERO; Twiddles::len(7, 5, 1)];
+        Twiddles::fill(&mut table, 7, ScalarBackend::fill_lanes);
+        let twiddles = Twiddles::view(&table, 7);
+        let mut slot = [F::ZERO; 128];
+        for (i, value) in slot[..32].iter_mut().enumerate() {
+            *value = F::from_usize(i * i * i + 5);
+        }
+        let before: [F; 32] = core::array::from_fn(|i| slot[i]);
+        ScalarBackend::extend(&twiddles, &mut slot, 2, F::ONE);
+        assert_eq!(slot[..32], before);
+        assert!(slot[32..].iter().any(|&x| x != F::ZERO));
     }
 }

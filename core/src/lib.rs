@@ -8,30 +8,32 @@
 // Linked for the signatures of p3's traits; nothing here allocates.
 extern crate alloc;
 
-pub mod air;
+pub mod kernels;
+
 pub mod backend;
-pub mod bit_reverse;
-pub mod challenger;
-mod compact;
-mod evaluate;
-pub mod ext;
-pub mod fri;
-mod logup;
-mod merkle;
-pub mod ntt;
-pub mod params;
-pub mod plan;
+
+pub mod hash;
+
 pub mod portable;
-pub mod poseidon2;
+
+pub mod air;
+
+pub mod shape;
+
+mod steps;
+
+mod lowdegree;
+
+pub mod plan;
+
+mod engine;
+
 pub mod prover;
-mod quotient;
-pub mod reduce;
-mod rows;
+
 pub mod security;
 pub mod sink;
 pub mod statement;
 pub mod trace;
-pub mod transcript;
 #[cfg(feature = "verifier")]
 pub mod verifier;
 pub mod workspace;
@@ -40,10 +42,10 @@ use p3_baby_bear::BabyBear;
 use p3_field::extension::BinomialExtensionField;
 
 pub use backend::{Backend, DefaultBackend, Hasher, ScalarBackend};
-pub use params::Params;
-pub use plan::{Plan, PlanError, TableSpec};
+pub use plan::{Plan, PlanError};
 pub use portable::PortableBackend;
 pub use prover::Prover;
+pub use shape::{Params, TableSpec};
 pub use statement::{Identity, Statement};
 pub use trace::TraceMut;
 

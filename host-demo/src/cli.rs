@@ -181,7 +181,7 @@ pub enum Profile {
     Compact,
 }
 
-impl From<Profile> for tranche_core::plan::Profile {
+impl From<Profile> for tranche_core::shape::Profile {
     fn from(profile: Profile) -> Self {
         match profile {
             Profile::Fast => Self::Fast,

@@ -5,7 +5,7 @@
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_backend::Chosen;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_core::verifier::{CarvedConfig, KeyError, VerifyingKey};
 use tranche_core::{F, Params, Plan, PlanError, Statement, TableSpec};
 use tranche_machine::merge::{

@@ -3,7 +3,7 @@
 use core::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
 
 use p3_baby_bear::PackedBabyBearAVX512;
-use tranche_core::ntt::Twiddles;
+use tranche_core::kernels::ntt::Twiddles;
 use tranche_core::{Backend, F};
 
 use crate::ntt;
@@ -17,7 +17,7 @@ type Permutation<'p> = crate::poseidon2::Constants;
 
 /// Without them, the core's over the packing.
 #[cfg(not(all(target_feature = "avx512dq", target_feature = "avx512ifma")))]
-type Permutation<'p> = &'p tranche_core::poseidon2::Poseidon2;
+type Permutation<'p> = &'p tranche_core::hash::poseidon2::Poseidon2;
 
 /// 16 lanes in 512-bit registers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,7 +37,7 @@ impl Backend for Avx512 {
         if column.len() >= ntt::BLOCK {
             ntt::coset_ntt(twiddles, column, shift);
         } else {
-            tranche_core::ntt::coset_ntt::<F>(twiddles, column, shift);
+            tranche_core::kernels::ntt::coset_ntt::<F>(twiddles, column, shift);
         }
     }
 
@@ -45,7 +45,7 @@ impl Backend for Avx512 {
         if column.len() >= ntt::BLOCK {
             ntt::intt(twiddles, column);
         } else {
-            tranche_core::ntt::intt::<F>(twiddles, column);
+            tranche_core::kernels::ntt::intt::<F>(twiddles, column);
         }
     }
 

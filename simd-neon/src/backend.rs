@@ -2,7 +2,7 @@
 
 use p3_baby_bear::PackedBabyBearNeon;
 use tranche_core::Backend;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 
 /// 4 lanes in 128-bit registers.
 #[derive(Clone, Copy, Debug, Default)]

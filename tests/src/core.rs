@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::air::ProverAir;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_core::{Backend, F, Plan, PlanError, Prover, TableSpec, TraceMut};
 
 use crate::reference::{Batch, ReferenceAir};
@@ -69,7 +69,7 @@ impl<A: ReferenceAir> Batch<A> {
         &'a self,
         plan: &'a Plan<MAX_TABLES>,
         buffer: &'a mut [MaybeUninit<u8>],
-    ) -> Prover<'a, B, A, MAX_TABLES>
+    ) -> Prover<'a, B, A>
     where
         A: ProverAir<B>,
     {
@@ -89,7 +89,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Panics
     /// When the core refuses the inputs.
-    pub fn prove_with<B: Backend>(&self, prover: &mut Prover<'_, B, A, MAX_TABLES>) -> Vec<u8>
+    pub fn prove_with<B: Backend>(&self, prover: &mut Prover<'_, B, A>) -> Vec<u8>
     where
         A: ProverAir<B>,
     {

@@ -7,7 +7,7 @@ use p3_commit::Pcs;
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_util::log2_strict_usize;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{
     CarvedConfig, Carving, Challenger, Configuration, KeyError, PlainConfig, Root, VerifierAir,
     VerifyError, VerifyingKey,

@@ -13,7 +13,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::{Count, InteractionBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::air::{ArrayInteractions, ProverAir};
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{Backend, DefaultBackend, F, Plan, Prover, ScalarBackend, Statement, TraceMut};
 use tranche_tests::core::buffer;
 use tranche_tests::reference::Batch;
@@ -256,7 +256,7 @@ fn fill(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
 
 /// Commits the preprocessed traces, of which every table has one.
 fn prepare<B: Backend, A: ProverAir<B>>(
-    prover: &mut Prover<'_, B, A, 2>,
+    prover: &mut Prover<'_, B, A>,
     fixed: &[RowMajorMatrix<F>],
 ) {
     for (table, matrix) in fixed.iter().enumerate() {
@@ -287,7 +287,7 @@ where
     let mut written = 0;
     assert_no_alloc(|| {
         let plan = Plan::<2>::new::<B, _>(&airs, &specs, batch.params).expect("a plan");
-        let mut prover = Prover::<B, _, 2>::new(&plan, &airs, &batch.poseidon2, &mut workspace)
+        let mut prover = Prover::<B, _>::new(&plan, &airs, &batch.poseidon2, &mut workspace)
             .expect("a workspace of the plan's length");
         prepare(&mut prover, &fixed);
         for _ in 0..2 {
@@ -354,13 +354,9 @@ fn prove_batch_without_a_heap() {
     let mut workspace = buffer(plan.workspace_len());
     let mut proof = vec![0; expected.len()];
     assert_no_alloc(|| {
-        let mut prover = Prover::<DefaultBackend, _, 2>::new(
-            &plan,
-            &batch.airs,
-            &batch.poseidon2,
-            &mut workspace,
-        )
-        .expect("a workspace of the plan's length");
+        let mut prover =
+            Prover::<DefaultBackend, _>::new(&plan, &batch.airs, &batch.poseidon2, &mut workspace)
+                .expect("a workspace of the plan's length");
         prepare(&mut prover, &fixed);
         let traces = &batch.traces;
         prover

@@ -17,10 +17,10 @@ use p3_symmetric::{
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tranche_core::challenger::Challenger;
-use tranche_core::poseidon2::{Poseidon2, Sponge};
+use tranche_core::hash::challenger::Challenger;
+use tranche_core::hash::poseidon2::{Poseidon2, Sponge};
+use tranche_core::prover::transcript::{MatrixShape, TableShape, seed_batch, seed_fri, seed_pcs};
 use tranche_core::sink::Sink;
-use tranche_core::transcript::{MatrixShape, TableShape, seed_batch, seed_fri, seed_pcs};
 use tranche_core::{DefaultBackend, Digest, EF, F, Hasher, Params, ScalarBackend};
 
 type Packing = <F as Field>::Packing;

@@ -10,7 +10,7 @@ use tranche::execute;
 use tranche::prove::{Options, prove};
 use tranche_backend::Chosen;
 use tranche_core::Params;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_machine::exec::RecordTooShort;
 use tranche_machine::prove::{EpochError, StartError};

@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use p3_air::BaseAir;
 use p3_field::PrimeCharacteristicRing;
 use proptest::prelude::*;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::SetupError;
 use tranche_core::workspace::{ALIGN_BYTES, WorkspaceTooSmall, bytes_for};
 use tranche_core::{DefaultBackend, F, Plan, Prover};
@@ -18,7 +18,7 @@ use tranche_tests::core::{MAX_TABLES, PROFILES, buffer, fill};
 use tranche_tests::reference::Batch;
 use tranche_tests::shapes::{QUICK, Shape, shapes, sweep};
 
-type TestProver<'a> = Prover<'a, DefaultBackend, TestAir, MAX_TABLES>;
+type TestProver<'a> = Prover<'a, DefaultBackend, TestAir>;
 
 fn plan(batch: &Batch<TestAir>) -> Plan<MAX_TABLES> {
     batch

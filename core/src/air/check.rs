@@ -9,8 +9,10 @@ use p3_air::{AirBuilder, RowWindow};
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::{Count, InteractionBuilder};
 
-use super::layout::{BUS_NAME_BYTES, TableLayout};
-use super::{ArrayInteractions, Rows};
+use super::collector::BUS_NAME_BYTES;
+use super::interactions::ArrayInteractions;
+use super::layout::TableLayout;
+use super::rows::Rows;
 use crate::{EF, F};
 
 /// The name of a bus, copied.

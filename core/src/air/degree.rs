@@ -1,4 +1,4 @@
-//! A ring that counts degrees, and the builder that evaluates an AIR over it.
+//! A ring that counts degrees.
 //!
 //! An element is the degree of an expression in the trace polynomials and, when the expression is a
 //! constant, its value: constants fold exactly where p3-air's symbolic expressions fold them, so
@@ -8,13 +8,13 @@
 use core::iter::{Product, Sum};
 use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use p3_air::{AirBuilder, WindowAccess};
+use p3_air::WindowAccess;
 use p3_field::{Algebra, InjectiveMonomial, PrimeCharacteristicRing};
-use p3_lookup::{Count, InteractionBuilder};
 
-use super::ArrayInteractions;
-use super::layout::{Collector, MAX_WIDTH, Tuple};
 use crate::F;
+
+/// Widest main or preprocessed trace, in columns.
+pub const MAX_WIDTH: usize = 1 << 12;
 
 /// Traces whose next rows take part in something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -274,7 +274,7 @@ pub struct Columns {
 
 impl Columns {
     /// Rows of `width` columns, [`MAX_WIDTH`] at most.
-    fn new(width: usize, next: &'static [Column; MAX_WIDTH]) -> Self {
+    pub(super) fn new(width: usize, next: &'static [Column; MAX_WIDTH]) -> Self {
         Self {
             current: &CURRENT[..width],
             next: &next[..width],
@@ -283,9 +283,10 @@ impl Columns {
 }
 
 static CURRENT: [Column; MAX_WIDTH] = [Column(NextRow::None); MAX_WIDTH];
-static NEXT_MAIN: [Column; MAX_WIDTH] = [Column(NextRow::Main); MAX_WIDTH];
-static NEXT_PREPROCESSED: [Column; MAX_WIDTH] = [Column(NextRow::Preprocessed); MAX_WIDTH];
-static PUBLIC: [Public; MAX_WIDTH] = [Public; MAX_WIDTH];
+pub(super) static NEXT_MAIN: [Column; MAX_WIDTH] = [Column(NextRow::Main); MAX_WIDTH];
+pub(super) static NEXT_PREPROCESSED: [Column; MAX_WIDTH] =
+    [Column(NextRow::Preprocessed); MAX_WIDTH];
+pub(super) static PUBLIC: [Public; MAX_WIDTH] = [Public; MAX_WIDTH];
 
 impl WindowAccess<Column> for Columns {
     fn current_slice(&self) -> &[Column] {
@@ -294,152 +295,6 @@ impl WindowAccess<Column> for Columns {
 
     fn next_slice(&self) -> &[Column] {
         self.next
-    }
-}
-
-/// Evaluates an AIR over [`Degree`]: counts its constraints, collects its interactions.
-#[derive(Debug)]
-pub struct DegreeBuilder<'a> {
-    main: Columns,
-    preprocessed: Columns,
-    num_public_values: usize,
-    /// Base constraints so far.
-    pub(super) num_constraints: usize,
-    /// Largest degree of a constraint so far.
-    pub(super) degree: u32,
-    /// The next rows that a constraint so far reads.
-    pub(super) next: NextRows,
-    pub(super) collector: Collector<'a>,
-}
-
-impl<'a> DegreeBuilder<'a> {
-    /// A builder for an AIR of the given widths, none above [`MAX_WIDTH`].
-    pub(super) fn new(
-        main_width: usize,
-        preprocessed_width: usize,
-        num_public_values: usize,
-        collector: Collector<'a>,
-    ) -> Self {
-        Self {
-            main: Columns::new(main_width, &NEXT_MAIN),
-            preprocessed: Columns::new(preprocessed_width, &NEXT_PREPROCESSED),
-            num_public_values,
-            num_constraints: 0,
-            degree: 0,
-            next: NextRows::NONE,
-            collector,
-        }
-    }
-}
-
-impl AirBuilder for DegreeBuilder<'_> {
-    type F = F;
-    type Expr = Degree;
-    type Var = Column;
-    type PreprocessedWindow = Columns;
-    type MainWindow = Columns;
-    type PublicVar = Public;
-    type PeriodicVar = F;
-
-    fn main(&self) -> Columns {
-        self.main
-    }
-
-    fn preprocessed(&self) -> &Columns {
-        &self.preprocessed
-    }
-
-    fn is_first_row(&self) -> Degree {
-        Degree::of(1)
-    }
-
-    fn is_last_row(&self) -> Degree {
-        Degree::of(1)
-    }
-
-    fn is_transition(&self) -> Degree {
-        Degree::of(0)
-    }
-
-    fn assert_zero<I: Into<Degree>>(&mut self, x: I) {
-        self.num_constraints += 1;
-        let x = x.into();
-        self.degree = self.degree.max(x.degree);
-        self.next = self.next.or(x.next);
-    }
-
-    fn public_values(&self) -> &[Public] {
-        &PUBLIC[..self.num_public_values]
-    }
-}
-
-impl InteractionBuilder for DegreeBuilder<'_> {
-    fn push_interaction<E: Into<Degree>>(
-        &mut self,
-        bus_name: &str,
-        fields: impl IntoIterator<Item = E>,
-        count: impl Into<Count<Degree>>,
-    ) {
-        let tuple = Tuple::new(fields.into_iter().map(Into::into), count.into());
-        self.collector.global(bus_name, tuple);
-    }
-
-    fn push_local_interaction(
-        &mut self,
-        tuples: impl IntoIterator<Item = (alloc::vec::Vec<Degree>, Count<Degree>)>,
-    ) {
-        self.collector.local(
-            tuples
-                .into_iter()
-                .map(|(f, c)| Tuple::new(f.into_iter(), c)),
-        );
-    }
-
-    fn push_exclusive_interaction(
-        &mut self,
-        bus_name: &str,
-        branches: impl IntoIterator<Item = (Degree, Count<Degree>, alloc::vec::Vec<Degree>)>,
-    ) {
-        let branches = branches
-            .into_iter()
-            .map(|(g, c, f)| (g, Tuple::new(f.into_iter(), c)));
-        self.collector.exclusive(bus_name, branches);
-    }
-
-    fn num_global_interactions(&self) -> usize {
-        self.collector.num_globals()
-    }
-
-    fn num_local_interactions(&self) -> usize {
-        self.collector.num_locals()
-    }
-
-    fn num_exclusive_interactions(&self) -> usize {
-        self.collector.num_exclusives()
-    }
-}
-
-impl ArrayInteractions for DegreeBuilder<'_> {
-    fn push_local_array<const N: usize, const W: usize>(
-        &mut self,
-        tuples: [([Degree; W], Count<Degree>); N],
-    ) {
-        self.collector.local(
-            tuples
-                .into_iter()
-                .map(|(f, c)| Tuple::new(f.into_iter(), c)),
-        );
-    }
-
-    fn push_exclusive_array<const N: usize, const W: usize>(
-        &mut self,
-        bus_name: &str,
-        branches: [(Degree, Count<Degree>, [Degree; W]); N],
-    ) {
-        let branches = branches
-            .into_iter()
-            .map(|(g, c, f)| (g, Tuple::new(f.into_iter(), c)));
-        self.collector.exclusive(bus_name, branches);
     }
 }
 

@@ -10,10 +10,10 @@ use alloc::vec::Vec;
 use p3_air::{AirBuilder, RowWindow};
 use p3_lookup::{Count, InteractionBuilder};
 
-use super::ArrayInteractions;
+use super::interactions::ArrayInteractions;
 use super::layout::TableLayout;
-use crate::backend::Packed;
-use crate::ext::{Ext, coordinates};
+use crate::kernels::Packed;
+use crate::kernels::ext::{Ext, coordinates};
 use crate::{D, EF, F};
 
 /// Packed rows of one table, and the selectors there.

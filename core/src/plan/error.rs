@@ -2,9 +2,9 @@
 
 use p3_field::PrimeField32;
 
-use super::{MAX_LOG_HEIGHT, Plan, TablePlan, TableSpec};
 use crate::air::{LayoutError, NextRows, TableLayout};
-use crate::{D, DIGEST, F, Params};
+use crate::shape::{BatchShape, MAX_LOG_HEIGHT, Params, TablePlan, TableSpec};
+use crate::{D, DIGEST, F};
 
 /// Why a batch cannot be planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -295,8 +295,8 @@ fn check_size_for(tables: &[TablePlan], params: &Params, most: u64) -> Result<()
 }
 
 /// Carving is decided by a round's list of widths, so no other round may have the main round's.
-pub(super) fn check_carving<const N: usize>(plan: &Plan<N>) -> Result<(), PlanError> {
-    let tables = plan.tables();
+pub(super) fn check_carving(shape: BatchShape<'_>) -> Result<(), PlanError> {
+    let tables = shape.tables();
     let main = || tables.iter().map(|t| t.layout.main_width);
     let quotient = tables
         .iter()
@@ -310,7 +310,7 @@ pub(super) fn check_carving<const N: usize>(plan: &Plan<N>) -> Result<(), PlanEr
         .map(TablePlan::permutation_base_width)
         .filter(|&w| w > 0);
     let ambiguous = main().eq(quotient) || main().eq(preprocessed) || main().eq(permutation);
-    if plan.is_carved() && ambiguous {
+    if shape.is_carved() && ambiguous {
         Err(PlanError::CarvingAmbiguous)
     } else {
         Ok(())
@@ -322,7 +322,7 @@ mod tests {
     use p3_air::{Air, AirBuilder, BaseAir, WindowAccess};
 
     use super::*;
-    use crate::plan::Profile;
+    use crate::shape::Profile;
     use crate::{DefaultBackend, Plan};
 
     struct Wide(usize);

@@ -1,7 +1,11 @@
-//! The regions of [`Profile::Fast`](super::Profile::Fast): every extension and every digest stays.
+//! The regions of [`Profile::Fast`](crate::shape::Profile::Fast): every extension and every digest stays.
 
-use super::{D, Name, Phase, Plan, Regions, tree_len};
-use crate::ntt::Twiddles;
+use super::{Name, Phase, Regions};
+use crate::D;
+use crate::hash::merkle::tree_len;
+use crate::kernels::ntt::Twiddles;
+use crate::shape::BatchShape;
+use crate::steps::{argue, claims, quotient, reduce};
 
 /// Field elements of the regions that depend on the tables one by one.
 #[derive(Default)]
@@ -19,16 +23,13 @@ struct Sizes {
     quotient: usize,
     quotient_digests: usize,
     quotient_scratch: usize,
-    codewords: usize,
-    folded: usize,
-    folded_digests: usize,
 }
 
 /// Places everything.
-pub(super) fn regions<const N: usize>(plan: &Plan<N>) -> Regions {
+pub(super) fn regions(shape: BatchShape<'_>) -> Regions {
     use Phase::{Argue, Commit, Evaluate, Fold, Open, Quotient, Reduce};
-    let sizes = Sizes::new(plan);
-    let twiddles = Twiddles::len(plan.log_max_lde(), plan.log_max_height(), plan.lanes);
+    let (sizes, folds) = (Sizes::new(shape), shape.folds());
+    let twiddles = Twiddles::len(shape.log_max_lde(), shape.log_max_height(), shape.lanes());
     let mut regions = Regions::default();
     for (name, len, first, last) in [
         (Name::Twiddles, twiddles, Commit, Open),
@@ -56,6 +57,7 @@ pub(super) fn regions<const N: usize>(plan: &Plan<N>) -> Regions {
             Argue,
             Open,
         ),
+        (Name::Terminals, shape.terminals_len(), Argue, Open),
         (Name::ArgueScratch, sizes.argue_scratch, Argue, Argue),
         (Name::Quotient, sizes.quotient, Quotient, Open),
         (
@@ -70,40 +72,35 @@ pub(super) fn regions<const N: usize>(plan: &Plan<N>) -> Regions {
             Quotient,
             Quotient,
         ),
-        (Name::Openings, openings_len(plan), Evaluate, Reduce),
+        (Name::Openings, shape.openings_len(), Evaluate, Reduce),
         (
             Name::EvaluateScratch,
-            crate::evaluate::scratch_len(plan),
+            claims::fast::scratch_len(shape),
             Evaluate,
             Evaluate,
         ),
-        (Name::Codewords, sizes.codewords, Reduce, Open),
+        (Name::Codewords, folds.codewords_len(), Reduce, Open),
         (
             Name::ReduceScratch,
-            crate::reduce::scratch_len(plan),
+            reduce::fast::scratch_len(shape),
             Reduce,
             Reduce,
         ),
-        (Name::Folded, sizes.folded, Fold, Open),
-        (Name::FoldedDigests, sizes.folded_digests, Fold, Open),
+        (Name::Folded, folds.folded_len(), Fold, Open),
+        (Name::FoldedDigests, folds.digests_len(), Fold, Open),
     ] {
         regions.place(name, len, first, last);
     }
     regions
 }
 
-/// Field elements of all claimed openings.
-pub(super) fn openings_len<const N: usize>(plan: &Plan<N>) -> usize {
-    plan.opened().map(|m| D * m.width * m.points()).sum()
-}
-
 impl Sizes {
-    fn new<const N: usize>(plan: &Plan<N>) -> Self {
+    fn new(shape: BatchShape<'_>) -> Self {
         let mut sizes = Self::default();
         let (mut tallest_preprocessed, mut tallest_permutation) = (None, None);
-        for (t, table) in plan.tables.iter().enumerate() {
+        for (t, table) in shape.tables().iter().enumerate() {
             let (layout, height) = (&table.layout, table.height());
-            let (log_lde, lde) = (plan.log_lde(t), height << plan.log_blowup());
+            let (log_lde, lde) = (shape.log_lde(t), height << shape.log_blowup());
             sizes.trace += layout.main_width * height;
             sizes.public_values += layout.num_public_values;
             sizes.main += layout.main_width * lde;
@@ -115,28 +112,20 @@ impl Sizes {
             if layout.has_lookups() {
                 sizes.permutation += table.permutation_base_width() * lde;
                 tallest_permutation = tallest_permutation.max(Some(log_lde));
-                let scratch = crate::logup::scratch_len(table, plan.lanes);
+                let scratch = argue::fast::scratch_len(table, shape.lanes());
                 sizes.argue_scratch = sizes.argue_scratch.max(scratch);
             }
             sizes.quotient += table.num_chunks() * D * lde;
-            let scratch = crate::quotient::scratch_len(table, plan.lanes);
+            let scratch = quotient::scratch_len(table, shape.lanes());
             sizes.quotient_scratch = sizes.quotient_scratch.max(scratch);
         }
-        for group in plan.main_groups() {
-            let tallest = group.map(|t| plan.log_lde(t)).max().unwrap_or(0);
+        for group in shape.main_groups() {
+            let tallest = group.map(|t| shape.log_lde(t)).max().unwrap_or(0);
             sizes.main_digests += tree_len(tallest);
         }
         sizes.preprocessed_digests = tallest_preprocessed.map_or(0, tree_len);
         sizes.permutation_digests = tallest_permutation.map_or(0, tree_len);
-        sizes.quotient_digests = tree_len(plan.log_max_lde());
-        let heights = (0..=plan.log_max_lde()).filter(|&h| plan.has_log_lde(h));
-        sizes.codewords = heights.map(|h| D << h).sum();
-        let mut log_height = plan.log_max_lde();
-        for &log_arity in &plan.log_arities {
-            log_height -= log_arity as usize;
-            sizes.folded += D << log_height;
-            sizes.folded_digests += tree_len(log_height);
-        }
+        sizes.quotient_digests = tree_len(shape.log_max_lde());
         sizes
     }
 }

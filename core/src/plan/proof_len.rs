@@ -12,7 +12,8 @@
 //! in all. The queries of a proof are the same in all of its trees, so the bound is the maximum of one
 //! linear form in `s_j <= min(queries, 2^j)` and `s_(j-1) <= s_j`. Nothing here panics.
 
-use super::{MAX_LOG_HEIGHT, Plan, Round};
+use super::Plan;
+use crate::shape::{BatchShape, MAX_LOG_HEIGHT, Round};
 use crate::sink::{FIELD_BYTES, varint_len};
 use crate::{D, DIGEST};
 
@@ -26,6 +27,12 @@ impl<const N: usize> Plan<N> {
     /// Bytes of the longest proof that a plan's batch can have. No proof has more, and queries that
     /// spread evenly reach it up to a byte or two a tree; in 64 bits, as [`Plan::workspace_bytes`] is.
     pub fn max_proof_len(&self) -> u64 {
+        self.shape().max_proof_len()
+    }
+}
+
+impl BatchShape<'_> {
+    fn max_proof_len(self) -> u64 {
         let terminals = self
             .tables
             .iter()
@@ -41,7 +48,7 @@ impl<const N: usize> Plan<N> {
     }
 
     /// `BatchCommitments`.
-    fn commitments_len(&self) -> u64 {
+    fn commitments_len(self) -> u64 {
         let permutation = if self.has_round(Round::Permutation) {
             self.commitment_len(Round::Permutation)
         } else {
@@ -51,7 +58,7 @@ impl<const N: usize> Plan<N> {
         self.commitment_len(main) + TAG + permutation + self.commitment_len(quotient) + TAG
     }
 
-    fn commitment_len(&self, round: Round) -> u64 {
+    fn commitment_len(self, round: Round) -> u64 {
         let caps = self.groups(round).map(|group| {
             let log_leaves = self.log_leaves(round, &group);
             self.cap_len(log_leaves)
@@ -60,7 +67,7 @@ impl<const N: usize> Plan<N> {
     }
 
     /// The number of a commitment's trees, where it is a list of them.
-    fn roots_len(&self, round: Round) -> u64 {
+    fn roots_len(self, round: Round) -> u64 {
         if self.is_carved() {
             varint(self.groups(round).count())
         } else {
@@ -68,13 +75,13 @@ impl<const N: usize> Plan<N> {
         }
     }
 
-    fn cap_len(&self, log_leaves: usize) -> u64 {
-        let digests = 1 << log_leaves.min(self.params.cap_height as usize);
+    fn cap_len(self, log_leaves: usize) -> u64 {
+        let digests = 1 << log_leaves.min(self.params().cap_height as usize);
         varint(digests) + NODE * digests as u64
     }
 
     /// `BatchOpenedValues`.
-    fn claims_len(&self) -> u64 {
+    fn claims_len(self) -> u64 {
         let rows = self.opened().map(|matrix| {
             let row = varint(matrix.width) + EXT * matrix.width as u64;
             // The tag tells whether the next row is there; two rounds say it in another way.
@@ -101,11 +108,11 @@ impl<const N: usize> Plan<N> {
     }
 
     /// `FriProof`.
-    fn max_fri_len(&self) -> u64 {
-        let queries = self.params.num_queries as usize;
+    fn max_fri_len(self) -> u64 {
+        let queries = self.params().num_queries as usize;
         let per_query = varint(queries);
         let rounds = varint(self.log_arities.len());
-        let mut siblings = Siblings::new(queries, self.params.cap_height as usize);
+        let mut siblings = Siblings::new(queries, self.params().cap_height as usize);
         let mut len = FIELD + rounds + rounds + FIELD * self.log_arities.len() as u64;
 
         let inputs = Round::ALL.into_iter().filter(|&r| self.has_round(r));
@@ -122,14 +129,14 @@ impl<const N: usize> Plan<N> {
 
         len += rounds;
         let mut log_leaves = self.log_max_lde();
-        for &log_arity in &self.log_arities {
+        for &log_arity in self.log_arities {
             log_leaves -= log_arity as usize;
             let others = (1 << log_arity) - 1;
             len += per_query + queries as u64 * (varint(others) + EXT * others as u64);
             len += self.cap_len(log_leaves) + siblings.tree(log_leaves);
         }
 
-        let coefficients = 1 << self.params.log_final_poly_len;
+        let coefficients = 1 << self.params().log_final_poly_len;
         len += varint(coefficients) + EXT * coefficients as u64 + FIELD;
         len + NODE * siblings.most()
     }
@@ -201,7 +208,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::merkle::walk_siblings;
+    use crate::hash::paths::walk_siblings;
 
     /// Siblings that trees of these heights list for `indices` of the tallest's leaves.
     fn listed(heights: &[usize], cap_height: usize, indices: &[u32]) -> u64 {

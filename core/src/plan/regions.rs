@@ -7,6 +7,7 @@
 use core::ops::Range;
 
 use crate::F;
+use crate::shape::Round;
 use crate::workspace::ALIGN_BYTES;
 
 /// The phases of a proof, in order.
@@ -85,6 +86,8 @@ pub enum Name {
     Folded,
     /// Their Merkle trees.
     FoldedDigests,
+    /// The terminal of every table, four elements each.
+    Terminals,
     /// Claimed openings.
     Openings,
     /// Barycentric weights; in `Compact`, rows of permutation columns too.
@@ -100,7 +103,7 @@ pub enum Name {
 
 impl Name {
     /// All names, in declaration order.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Twiddles,
         Self::PreprocessedTrace,
         Self::Preprocessed,
@@ -120,6 +123,7 @@ impl Name {
         Self::Codewords,
         Self::Folded,
         Self::FoldedDigests,
+        Self::Terminals,
         Self::Openings,
         Self::EvaluateScratch,
         Self::ReduceScratch,
@@ -234,20 +238,37 @@ impl Regions {
     pub const fn is_empty(&self) -> bool {
         self.end == 0
     }
+}
 
-    /// Splits the workspace into some of its regions.
-    ///
-    /// # Panics
-    /// When two of them overlap, which regions of one phase never do.
-    pub(crate) fn split<'a, const K: usize>(
-        &self,
-        words: &'a mut [F],
-        names: [Name; K],
-    ) -> [&'a mut [F]; K] {
-        let ranges = names.map(|name| self.get(name).range());
-        words
-            .get_disjoint_mut(ranges)
-            .expect("regions of one phase are disjoint")
+impl Round {
+    /// The region of the round's extensions.
+    pub const fn region(self) -> Name {
+        match self {
+            Self::Main => Name::Main,
+            Self::Quotient => Name::Quotient,
+            Self::Preprocessed => Name::Preprocessed,
+            Self::Permutation => Name::Permutation,
+        }
+    }
+
+    /// The region of what `Compact` keeps of the round's matrices.
+    pub const fn home(self) -> Name {
+        match self {
+            Self::Main => Name::Trace,
+            Self::Quotient => Name::Quotient,
+            Self::Preprocessed => Name::PreprocessedTrace,
+            Self::Permutation => Name::Accumulators,
+        }
+    }
+
+    /// The region of the round's digests.
+    pub const fn digests(self) -> Name {
+        match self {
+            Self::Main => Name::MainDigests,
+            Self::Quotient => Name::QuotientDigests,
+            Self::Preprocessed => Name::PreprocessedDigests,
+            Self::Permutation => Name::PermutationDigests,
+        }
     }
 }
 

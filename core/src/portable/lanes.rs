@@ -20,6 +20,7 @@ use p3_field::{
 };
 use wide::u32x8;
 
+use super::arithmetic;
 use crate::F;
 
 /// Elements in a packing.
@@ -66,7 +67,7 @@ impl Add for Lanes {
     type Output = Self;
     #[inline]
     fn add(self, rhs: Self) -> Self {
-        Self::from_words(super::add(self.words(), rhs.words()))
+        Self::from_words(arithmetic::add(self.words(), rhs.words()))
     }
 }
 
@@ -74,7 +75,7 @@ impl Sub for Lanes {
     type Output = Self;
     #[inline]
     fn sub(self, rhs: Self) -> Self {
-        Self::from_words(super::sub(self.words(), rhs.words()))
+        Self::from_words(arithmetic::sub(self.words(), rhs.words()))
     }
 }
 
@@ -90,7 +91,7 @@ impl Mul for Lanes {
     type Output = Self;
     #[inline]
     fn mul(self, rhs: Self) -> Self {
-        Self::from_words(super::mul(self.words(), rhs.words()))
+        Self::from_words(arithmetic::mul(self.words(), rhs.words()))
     }
 }
 
@@ -120,13 +121,13 @@ impl PrimeCharacteristicRing for Lanes {
 
     #[inline]
     fn halve(&self) -> Self {
-        Self::from_words(super::halve(self.words()))
+        Self::from_words(arithmetic::halve(self.words()))
     }
 
     #[inline]
     fn div_2exp_u64(&self, exp: u64) -> Self {
         match u32::try_from(exp) {
-            Ok(exp @ 0..=27) => Self::from_words(super::div_2exp(self.words(), exp)),
+            Ok(exp @ 0..=27) => Self::from_words(arithmetic::div_2exp(self.words(), exp)),
             _ => *self * F::ONE.div_2exp_u64(exp),
         }
     }
@@ -134,7 +135,7 @@ impl PrimeCharacteristicRing for Lanes {
     #[inline]
     fn dot_product<const N: usize>(u: &[Self; N], v: &[Self; N]) -> Self {
         let (u, v) = (u.map(Self::words), v.map(Self::words));
-        Self::from_words(super::dot_product(u, v))
+        Self::from_words(arithmetic::dot_product(u, v))
     }
 }
 
@@ -142,7 +143,7 @@ impl Algebra<F> for Lanes {
     #[inline]
     fn mixed_dot_product<const N: usize>(a: &[Self; N], f: &[F; N]) -> Self {
         let f = f.map(|x| u32x8::splat(x.to_unique_u32()));
-        Self::from_words(super::dot_product(a.map(Self::words), f))
+        Self::from_words(arithmetic::dot_product(a.map(Self::words), f))
     }
 }
 

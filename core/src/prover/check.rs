@@ -9,15 +9,16 @@
 use p3_air::{Air, RowWindow};
 use p3_field::PrimeCharacteristicRing;
 
-use super::phases::{Traces, check_public_values, take};
-use super::{ProveError, Prover};
+use super::ProveError;
+use super::phases::{Traces, check_public_values};
 use crate::F;
 use crate::air::{Balance, BusId, CheckBuilder, MAX_BUSES, ProverAir, Rows};
 use crate::backend::Backend;
-use crate::bit_reverse::reverse_bits;
-use crate::challenger::Challenger;
-use crate::logup::row_buffers;
-use crate::plan::{Name, Plan, TablePlan};
+use crate::hash::challenger::Challenger;
+use crate::kernels::bit_reverse::reverse_bits;
+use crate::plan::Plan;
+use crate::shape::{Round, TablePlan};
+use crate::steps::rows::{row_buffers, take};
 
 /// What [`Traces::check_constraints`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,11 +97,15 @@ impl core::error::Error for CheckError {}
 impl<const N: usize> Plan<N> {
     /// Field elements of scratch that [`Traces::check_constraints`] needs: two rows of a table.
     pub fn check_scratch_len(&self) -> usize {
-        self.tables().iter().map(row_buffers).max().unwrap_or(0)
+        scratch_len(self.tables())
     }
 }
 
-impl<B: Backend, A: ProverAir<B>, const N: usize> Traces<'_, '_, B, A, N> {
+fn scratch_len(tables: &[TablePlan]) -> usize {
+    tables.iter().map(row_buffers).max().unwrap_or(0)
+}
+
+impl<B: Backend, A: ProverAir<B>> Traces<'_, '_, B, A> {
     /// Looks for the first constraint that a written trace breaks, then for the first bus whose
     /// messages do not cancel. For debugging: proving does not need it.
     ///
@@ -118,23 +123,19 @@ impl<B: Backend, A: ProverAir<B>, const N: usize> Traces<'_, '_, B, A, N> {
     where
         A: for<'c> Air<CheckBuilder<'c>>,
     {
-        let Prover {
-            plan,
-            airs,
-            ref hasher,
-            ..
-        } = *self.0.prover;
-        check_public_values(plan, public_values).map_err(CheckError::Inputs)?;
-        let (needed, got) = (plan.check_scratch_len(), scratch.len());
+        let engine = &*self.0.engine;
+        let shape = engine.shape;
+        check_public_values(shape, public_values).map_err(CheckError::Inputs)?;
+        let (needed, got) = (scratch_len(shape.tables()), scratch.len());
         if got < needed {
             return Err(CheckError::ScratchTooSmall { needed, got });
         }
-        let mut challenger = Challenger::new(hasher.poseidon2());
+        let mut challenger = Challenger::new(engine.hasher.poseidon2());
         let challenges = [challenger.sample_ext(), challenger.sample_ext()];
         let mut balances = [Balance::EMPTY; MAX_BUSES];
-        let mut main = self.0.prover.region(Name::Trace);
-        let mut preprocessed = self.0.prover.region(Name::PreprocessedTrace);
-        for (table, (planned, air)) in plan.tables().iter().zip(airs).enumerate() {
+        let mut main = engine.traces(Round::Main);
+        let mut preprocessed = engine.traces(Round::Preprocessed);
+        for (table, (planned, air)) in shape.tables().iter().zip(engine.airs).enumerate() {
             let (layout, height) = (&planned.layout, planned.height());
             let trace = Trace {
                 table: planned,

@@ -1,4 +1,4 @@
-//! The prover: one workspace, batch after batch of one plan.
+//! Plonky3's order of a proof: what is drawn when, from what, and the bytes that leave.
 //!
 //! A proof is seven steps, each its own state type: [`Traces`] → commit → [`Committed`] → argue →
 //! [`Argued`] → quotient → [`Quotients`] → evaluate → [`Evaluated`] → reduce → [`Reduced`] → fold →
@@ -6,13 +6,11 @@
 
 mod check;
 mod closing;
-mod compact;
 mod error;
-mod fast;
-mod folding;
-mod lookup;
 mod openings;
 mod phases;
+pub mod transcript;
+mod whole;
 
 use core::mem::MaybeUninit;
 
@@ -20,43 +18,33 @@ use embedded_io::Write;
 use p3_field::PackedValue;
 
 use crate::air::{Buses, ProverAir, TableLayout};
-use crate::backend::{Backend, Hasher};
-use crate::bit_reverse::bit_reverse;
-use crate::merkle::Tree;
-use crate::ntt::Twiddles;
-use crate::plan::{Name, Plan, Profile, Round};
-use crate::poseidon2::Poseidon2;
+use crate::backend::Backend;
+use crate::engine::Engine;
+use crate::hash::poseidon2::Poseidon2;
+use crate::plan::Plan;
+use crate::shape::{BatchShape, Round};
 use crate::{Digest, F, Statement, TraceMut, workspace};
 
 pub use check::CheckError;
 pub use closing::{Evaluated, Folded, Reduced};
 pub use error::{ProveError, SetupError};
-pub(crate) use lookup::Lookup;
 pub use phases::{Argued, Committed, Quotients, Traces};
 
 /// Proves batches of one plan in one workspace.
-///
-/// `N` is the plan's room for tables.
 #[derive(Debug)]
-pub struct Prover<'a, B: Backend, A, const N: usize = 16> {
-    plan: &'a Plan<N>,
-    airs: &'a [A],
-    hasher: Hasher<'a, B>,
-    words: &'a mut [F],
+pub struct Prover<'a, B: Backend, A> {
+    engine: Engine<'a, B, A>,
+    /// Whether the preprocessed traces, if there are any, are committed.
     prepared: bool,
-    /// Whether the workspace holds the roots of unity.
-    has_twiddles: bool,
-    /// Challenges of the current batch; here, since every state that carries them moves over the stack.
-    lookup: Lookup,
 }
 
-impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
+impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
     /// Takes the workspace.
     ///
     /// # Errors
     /// [`SetupError`] when the buffer has fewer than [`Plan::workspace_len`] bytes (nothing is
     /// written then), or when the plan was made for other AIRs or another backend.
-    pub fn new(
+    pub fn new<const N: usize>(
         plan: &'a Plan<N>,
         airs: &'a [A],
         permutation: &'a Poseidon2,
@@ -70,29 +58,14 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         if expected != got {
             return Err(SetupError::Lanes { expected, got });
         }
-        check_airs::<B, A, N>(plan, airs)?;
+        check_airs::<B, A>(plan.shape(), airs)?;
         let words = workspace::carve(buffer, plan.regions().len())?;
-        let mut prover = Self {
-            plan,
-            airs,
-            hasher: Hasher::new(permutation),
-            words,
-            prepared: !plan.has_preprocessed(),
-            has_twiddles: false,
-            lookup: Lookup::default(),
-        };
-        prover.fill_twiddles();
-        Ok(prover)
-    }
-
-    fn fill_twiddles(&mut self) {
-        if self.has_twiddles {
-            return;
-        }
-        let plan = self.plan;
-        let [twiddles] = plan.regions().split(self.words, [Name::Twiddles]);
-        Twiddles::fill::<B>(twiddles, plan.log_twiddles(), plan.log_max_height());
-        self.has_twiddles = true;
+        let mut engine = Engine::new(plan, airs, permutation, words);
+        engine.begin();
+        Ok(Self {
+            prepared: !engine.shape.has_preprocessed(),
+            engine,
+        })
     }
 
     /// Overwrites the whole workspace with zeros, in a way that no compiler drops.
@@ -101,40 +74,25 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
     /// private, this is the last thing to do before the buffer serves anything else. The prover is then
     /// as [`Prover::new`] made it: preprocessed traces have to be written again.
     pub fn wipe(&mut self) {
-        workspace::wipe(self.words);
-        self.lookup = Lookup::default();
-        self.prepared = !self.plan.has_preprocessed();
-        self.has_twiddles = false;
+        self.engine.wipe();
+        self.prepared = !self.engine.shape.has_preprocessed();
     }
 
     /// The preprocessed trace of a table, to be written before [`Prover::prepare`].
     ///
     /// `None` for a table without preprocessed columns.
     pub fn preprocessed_mut(&mut self, table: usize) -> Option<TraceMut<'_>> {
-        let tables = self.plan.tables();
-        let planned = tables.get(table)?;
-        let size = |t: usize| tables[t].layout.preprocessed_width * tables[t].height();
-        let (start, len) = ((0..table).map(size).sum::<usize>(), size(table));
-        if len == 0 {
+        let planned = self.engine.shape.tables().get(table)?;
+        if planned.layout.preprocessed_width == 0 {
             return None;
         }
+        self.engine.begin();
         if self.prepared {
             // Back to natural order, in which the traces of the other tables are still valid.
-            let [traces] = self
-                .plan
-                .regions()
-                .split(self.words, [Name::PreprocessedTrace]);
-            reverse_traces::<B, N>(self.plan, Round::Preprocessed, traces);
+            self.engine.reverse_traces(Round::Preprocessed);
             self.prepared = false;
         }
-        let [traces] = self
-            .plan
-            .regions()
-            .split(self.words, [Name::PreprocessedTrace]);
-        Some(TraceMut::new(
-            &mut traces[start..start + len],
-            planned.height(),
-        ))
+        Some(self.engine.trace_mut(Round::Preprocessed, table))
     }
 
     /// Extends and commits the preprocessed traces, once for all batches.
@@ -144,8 +102,8 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         if self.prepared {
             return;
         }
-        self.fill_twiddles();
-        self.commit_traces(Round::Preprocessed);
+        self.engine.begin();
+        self.engine.commit(Round::Preprocessed);
         self.prepared = true;
     }
 
@@ -153,7 +111,7 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
     ///
     /// Empty when there are none.
     pub fn preprocessed_commitment(&self) -> impl Iterator<Item = Digest> + '_ {
-        self.roots(Round::Preprocessed)
+        self.engine.roots(Round::Preprocessed)
     }
 
     /// Starts a batch, seeded with its statement.
@@ -163,12 +121,12 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
     pub fn begin(
         &mut self,
         statement: Option<&Statement>,
-    ) -> Result<Traces<'_, 'a, B, A, N>, ProveError> {
+    ) -> Result<Traces<'_, 'a, B, A>, ProveError> {
         if !self.prepared {
             return Err(ProveError::NotPrepared);
         }
-        self.fill_twiddles();
-        Ok(Traces::new(self, statement))
+        self.engine.begin();
+        Ok(Traces::new(&mut self.engine, statement))
     }
 
     /// Proves one batch: all seven steps.
@@ -191,70 +149,23 @@ impl<'a, B: Backend, A: ProverAir<B>, const N: usize> Prover<'a, B, A, N> {
         }
         traces.finish(public_values, sink)
     }
-
-    /// Bit-reverses the traces of a round and commits to their extensions.
-    fn commit_traces(&mut self, round: Round) {
-        match self.plan.profile() {
-            Profile::Fast => self.extend_and_commit(round),
-            Profile::Compact => {
-                let [traces] = self.plan.regions().split(self.words, [round.home()]);
-                reverse_traces::<B, N>(self.plan, round, traces);
-                self.commit_homes(round);
-            }
-        }
-    }
-
-    /// The trees of a round, one per group, with the tables of the group.
-    fn trees(
-        &self,
-        round: Round,
-    ) -> impl Iterator<Item = (core::ops::Range<usize>, Tree<'_>)> + '_ {
-        let mut rest = &self.words[self.plan.regions().get(round.digests()).range()];
-        self.plan.groups(round).map(move |group| {
-            let log_leaves = self.plan.log_leaves(round, &group);
-            let (digests, after) = rest.split_at(self.plan.tree_len(log_leaves));
-            rest = after;
-            let dropped = self.plan.dropped_layers(log_leaves);
-            (group, Tree::truncated(digests, dropped))
-        })
-    }
-
-    /// The published digests of a round, group after group.
-    fn roots(&self, round: Round) -> impl Iterator<Item = Digest> + '_ {
-        let cap_height = self.plan.params().cap_height as usize;
-        self.trees(round).flat_map(move |(_, tree)| {
-            let level = tree.path_levels(cap_height);
-            (0..1 << (tree.log_leaves() - level)).map(move |i| tree.digest(level, i))
-        })
-    }
 }
 
 /// Whether the plan was made for these AIRs. A function of its own, so that a device has its stack back
 /// before the prover is there.
 #[inline(never)]
-fn check_airs<B: Backend, A: ProverAir<B>, const N: usize>(
-    plan: &Plan<N>,
+fn check_airs<B: Backend, A: ProverAir<B>>(
+    shape: BatchShape<'_>,
     airs: &[A],
 ) -> Result<(), SetupError> {
     let mut buses = Buses::default();
-    for (table, (air, planned)) in airs.iter().zip(plan.tables()).enumerate() {
+    for (table, (air, planned)) in airs.iter().zip(shape.tables()).enumerate() {
         let budget = planned.spec.lookup_budget as usize;
         if TableLayout::new(air, &mut buses, budget) != Ok(planned.layout) {
             return Err(SetupError::OtherAir { table });
         }
     }
     Ok(())
-}
-
-/// Bit-reverses every trace in place.
-fn reverse_traces<B: Backend, const N: usize>(plan: &Plan<N>, round: Round, traces: &mut [F]) {
-    let mut rest = traces;
-    for opened in plan.round(round) {
-        let height = 1 << (opened.log_lde - plan.log_blowup());
-        let (trace, after) = rest.split_at_mut(opened.width * height);
-        trace.chunks_exact_mut(height).for_each(bit_reverse::<B::P>);
-        rest = after;
-    }
 }
 
 #[cfg(test)]
@@ -264,6 +175,7 @@ mod tests {
     use p3_lookup::{Count, InteractionBuilder};
 
     use super::*;
+    use crate::shape::Profile;
     use crate::{DefaultBackend, Params, TableSpec};
 
     /// A preprocessed column that grows, and one that is its square; squares are sent and received.
@@ -301,13 +213,9 @@ mod tests {
             let plan = Plan::<1>::with_profile::<DefaultBackend, _>(&airs, &specs, params, profile)
                 .expect("a plan");
             let mut buffer = [MaybeUninit::new(0xa5); 1 << 18];
-            let mut prover = Prover::<DefaultBackend, _, 1>::new(
-                &plan,
-                &airs,
-                &Poseidon2::BABY_BEAR,
-                &mut buffer,
-            )
-            .expect("a workspace that is long enough");
+            let mut prover =
+                Prover::<DefaultBackend, _>::new(&plan, &airs, &Poseidon2::BABY_BEAR, &mut buffer)
+                    .expect("a workspace that is long enough");
             let mut proofs = [[0; MAX_BYTES]; 2];
             for proof in &mut proofs {
                 let mut trace = prover.preprocessed_mut(0).expect("a column");
@@ -319,10 +227,10 @@ mod tests {
                 prover
                     .prove_batch(None, &[&[]], square, &mut proof[..])
                     .expect("room for the proof");
-                assert!(prover.words.iter().any(|&word| word != F::ZERO));
+                assert!(prover.engine.words().iter().any(|&word| word != F::ZERO));
                 prover.wipe();
-                assert!(prover.words.iter().all(|&word| word == F::ZERO));
-                assert_eq!(prover.words.len(), plan.regions().len());
+                assert!(prover.engine.words().iter().all(|&word| word == F::ZERO));
+                assert_eq!(prover.engine.words().len(), plan.regions().len());
                 let unprepared = prover.begin(None).map(|_| ());
                 assert_eq!(unprepared, Err(ProveError::NotPrepared));
             }

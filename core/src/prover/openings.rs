@@ -3,46 +3,53 @@
 use embedded_io::Write;
 use heapless::Vec;
 
-use super::Prover;
-use super::closing::FriOutcome;
-use super::fast::matrix;
 use super::phases::Witnesses;
 use crate::air::ProverAir;
 use crate::backend::Backend;
-use crate::ext::challenge;
-use crate::merkle::{Codeword, Leaves, Tree, walk_siblings};
-use crate::plan::{MAX_QUERIES, Name, Opened, Plan, Profile, Round};
+use crate::engine::Engine;
+use crate::hash::merkle::{Codeword, Leaves, Tree};
+use crate::hash::paths::{Indices, distinct, walk_siblings};
+use crate::kernels::ext::challenge;
+use crate::shape::{BatchShape, MAX_LOG_HEIGHT, Opened, Profile, Round};
 use crate::sink::Sink;
-use crate::{D, DIGEST, EF, F};
+use crate::steps::trees::matrix;
+use crate::{D, DIGEST, F};
 
-pub(super) type Indices = Vec<u32, MAX_QUERIES>;
+/// What the low-degree test adds to a proof besides its trees and openings.
+#[derive(Clone, Debug)]
+pub(super) struct FriOutcome {
+    pub batch_witness: F,
+    pub commit_witnesses: Vec<F, MAX_LOG_HEIGHT>,
+    pub query_witness: F,
+    pub indices: Indices,
+}
 
 /// `BatchCommitments`: main, permutation, quotient chunks, no randomization.
-pub(super) fn write_commitments<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
-    prover: &Prover<'_, B, A, N>,
+pub(super) fn write_commitments<B: Backend, A: ProverAir<B>, W: Write>(
+    engine: &Engine<'_, B, A>,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
-    write_commitment(prover, Round::Main, sink)?;
-    if prover.plan.has_lookups() {
+    write_commitment(engine, Round::Main, sink)?;
+    if engine.shape.has_lookups() {
         sink.some()?;
-        write_commitment(prover, Round::Permutation, sink)?;
+        write_commitment(engine, Round::Permutation, sink)?;
     } else {
         sink.none()?;
     }
-    write_commitment(prover, Round::Quotient, sink)?;
+    write_commitment(engine, Round::Quotient, sink)?;
     sink.none()
 }
 
-fn write_commitment<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
-    prover: &Prover<'_, B, A, N>,
+fn write_commitment<B: Backend, A: ProverAir<B>, W: Write>(
+    engine: &Engine<'_, B, A>,
     round: Round,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
-    if prover.plan.is_carved() {
-        sink.length(prover.trees(round).count())?;
+    if engine.shape.is_carved() {
+        sink.length(engine.trees(round).count())?;
     }
-    for (_, tree) in prover.trees(round) {
-        write_cap(&tree, prover.plan.params().cap_height, sink)?;
+    for (_, tree) in engine.trees(round) {
+        write_cap(&tree, engine.shape.params().cap_height, sink)?;
     }
     Ok(())
 }
@@ -61,8 +68,8 @@ fn write_cap<W: Write>(
 }
 
 /// `BatchOpenedValues`: for each table its main, preprocessed, quotient and permutation claims.
-pub(super) fn write_claims<const N: usize, W: Write>(
-    plan: &Plan<N>,
+pub(super) fn write_claims<W: Write>(
+    shape: BatchShape<'_>,
     openings: &[F],
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
@@ -79,9 +86,13 @@ pub(super) fn write_claims<const N: usize, W: Write>(
             sink.none()
         }
     };
-    sink.length(plan.tables().len())?;
-    for (table, planned) in plan.tables().iter().enumerate() {
-        let of = |round| plan.round(round).filter(move |m: &Opened| m.table == table);
+    sink.length(shape.tables().len())?;
+    for (table, planned) in shape.tables().iter().enumerate() {
+        let of = |round| {
+            shape
+                .round(round)
+                .filter(move |m: &Opened| m.table == table)
+        };
         for main in of(Round::Main) {
             rows(sink, &main)?;
         }
@@ -115,74 +126,57 @@ pub(super) fn write_claims<const N: usize, W: Write>(
     Ok(())
 }
 
-/// `FriProof`: commitments, witnesses, openings of the inputs and of the folds, final polynomial.
+/// The first part of `FriProof`: commitments, witnesses, and the openings of the inputs.
+pub(super) fn write_input_openings<B: Backend, A: ProverAir<B>, W: Write>(
+    engine: &mut Engine<'_, B, A>,
+    fri: &FriOutcome,
+    sink: &mut Sink<W>,
+) -> Result<(), W::Error> {
+    let shape = engine.shape;
+    let folds = shape.log_arities().len();
+    sink.field(fri.batch_witness)?;
+    sink.length(folds)?;
+    for fold in 0..folds {
+        write_cap(&engine.fold_tree(fold), shape.params().cap_height, sink)?;
+    }
+    sink.length(folds)?;
+    sink.fields(&fri.commit_witnesses)?;
+
+    let rounds = Round::ALL.into_iter().filter(|&r| shape.has_round(r));
+    sink.length(rounds.clone().count())?;
+    for round in rounds {
+        match shape.profile() {
+            Profile::Fast => write_rows(engine, round, &fri.indices, sink)?,
+            Profile::Compact => write_collected_rows(engine, round, &fri.indices, sink)?,
+        }
+    }
+    Ok(())
+}
+
+/// The rest of `FriProof`: openings of the folds, final polynomial.
 ///
 /// The indices of `fri` are folded as the codewords were: afterwards they are those of the last fold.
-pub(super) fn write_fri<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
-    prover: &mut Prover<'_, B, A, N>,
+pub(super) fn write_fold_openings<B: Backend, A: ProverAir<B>, W: Write>(
+    engine: &mut Engine<'_, B, A>,
     fri: &mut FriOutcome,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
-    let plan = prover.plan;
-    let params = plan.params();
-    let rounds = plan.log_arities().len();
-    sink.field(fri.batch_witness)?;
-    sink.length(rounds)?;
-    for round in 0..rounds {
-        write_cap(&prover.fri_tree(round), params.cap_height, sink)?;
-    }
-    sink.length(rounds)?;
-    sink.fields(&fri.commit_witnesses)?;
-
-    sink.length(
-        Round::ALL
-            .into_iter()
-            .filter(|&round| plan.has_round(round))
-            .count(),
-    )?;
-    for round in Round::ALL
-        .into_iter()
-        .filter(|&round| plan.has_round(round))
-    {
-        match plan.profile() {
-            Profile::Fast => write_input_opening(prover, round, &fri.indices, sink)?,
-            Profile::Compact => prover.open_input(round, &fri.indices, sink)?,
-        }
-    }
-
-    sink.length(rounds)?;
-    for (round, &log_arity) in plan.log_arities().iter().enumerate() {
-        let log_arity = log_arity as usize;
-        match plan.profile() {
-            Profile::Fast => {
-                let codeword = Codeword {
-                    values: prover.fri_codeword(round),
-                    log_arity,
-                };
-                write_all_siblings(&codeword, &fri.indices, sink)?;
-            }
-            Profile::Compact => prover.open_fold(round, &fri.indices, sink)?,
-        }
+    let shape = engine.shape;
+    let cap_height = shape.params().cap_height;
+    sink.length(shape.log_arities().len())?;
+    for (fold, &log_arity) in shape.log_arities().iter().enumerate() {
+        let codeword = engine.opened_codeword(fold);
+        write_all_siblings(&codeword, &fri.indices, sink)?;
         fri.indices
             .iter_mut()
             .for_each(|index| *index >>= log_arity);
-        let siblings = match plan.profile() {
-            Profile::Fast => &[],
-            Profile::Compact => {
-                prover.collect_fold(round, &fri.indices);
-                &prover.region(Name::OpenScratch)[D << plan.log_max_lde()..]
-            }
-        };
-        write_paths(
-            &prover.fri_tree(round),
-            siblings,
-            params.cap_height,
-            fri.indices.iter().copied(),
-            sink,
-        )?;
+        engine.collect_siblings(fold, &fri.indices);
+        let (tree, siblings) = (engine.fold_tree(fold), engine.collected_siblings());
+        let indices = fri.indices.iter().copied();
+        write_paths(&tree, siblings, cap_height, indices, sink)?;
     }
 
-    let final_polynomial = prover.final_polynomial();
+    let final_polynomial = engine.final_polynomial();
     sink.length(final_polynomial.len())?;
     for coefficient in final_polynomial {
         sink.ext(coefficient)?;
@@ -191,19 +185,19 @@ pub(super) fn write_fri<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
 }
 
 /// `BatchMultiOpening`: the rows of every matrix for every query, then one pruned proof per tree.
-fn write_input_opening<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
-    prover: &Prover<'_, B, A, N>,
+fn write_rows<B: Backend, A: ProverAir<B>, W: Write>(
+    engine: &Engine<'_, B, A>,
     round: Round,
     indices: &Indices,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
-    let plan = prover.plan;
-    let log_max = plan.log_max_lde();
-    let extensions = prover.region(round.region());
+    let shape = engine.shape;
+    let log_max = shape.log_max_lde();
+    let extensions = engine.extensions(round);
     sink.length(indices.len())?;
     for &index in indices {
-        sink.length(plan.round(round).count())?;
-        for opened in plan.round(round) {
+        sink.length(shape.round(round).count())?;
+        for opened in shape.round(round) {
             let rows = matrix(extensions, &opened);
             let row = index as usize >> (log_max - opened.log_lde);
             sink.length(rows.width())?;
@@ -212,20 +206,65 @@ fn write_input_opening<B: Backend, A: ProverAir<B>, const N: usize, W: Write>(
             }
         }
     }
-    if plan.is_carved() {
-        sink.length(prover.trees(round).count())?;
+    write_round_paths(engine, round, indices, &[], sink)
+}
+
+/// The same from rows that are collected first, some queries at a time.
+fn write_collected_rows<B: Backend, A: ProverAir<B>, W: Write>(
+    engine: &mut Engine<'_, B, A>,
+    round: Round,
+    indices: &Indices,
+    sink: &mut Sink<W>,
+) -> Result<(), W::Error> {
+    let shape = engine.shape;
+    let width = shape.row_width(round);
+    let per_pass = engine.pass().queries;
+    sink.length(indices.len())?;
+    for number in 0..engine.passes() {
+        let first = (number * per_pass).min(indices.len());
+        let queries = &indices[first..(first + per_pass).min(indices.len())];
+        engine.collect_rows(round, indices, queries, number);
+        let rows = &engine.collected()[..queries.len() * width];
+        for mut row in rows.chunks_exact(width) {
+            sink.length(shape.round(round).count())?;
+            for matrix in shape.round(round) {
+                let (values, rest) = row.split_at(matrix.width);
+                sink.length(values.len())?;
+                sink.fields(values)?;
+                row = rest;
+            }
+        }
     }
-    for (_, tree) in prover.trees(round) {
-        let reduced = indices
-            .iter()
-            .map(|index| index >> (log_max - tree.log_leaves()));
-        write_paths(&tree, &[], plan.params().cap_height, reduced, sink)?;
+    let siblings = &engine.collected()[per_pass * width..];
+    write_round_paths(engine, round, indices, siblings, sink)
+}
+
+/// One pruned proof for each tree of a round; `siblings` has those of the layers that are not kept.
+fn write_round_paths<B: Backend, A: ProverAir<B>, W: Write>(
+    engine: &Engine<'_, B, A>,
+    round: Round,
+    indices: &Indices,
+    mut siblings: &[F],
+    sink: &mut Sink<W>,
+) -> Result<(), W::Error> {
+    let shape = engine.shape;
+    let log_max = shape.log_max_lde();
+    if shape.is_carved() {
+        sink.length(engine.trees(round).count())?;
+    }
+    for (_, tree) in engine.trees(round) {
+        let log_leaves = tree.log_leaves();
+        let reduced = indices.iter().map(|index| index >> (log_max - log_leaves));
+        write_paths(&tree, siblings, shape.params().cap_height, reduced, sink)?;
+        if tree.dropped() > 0 {
+            siblings = &siblings[engine.pass().siblings_len(log_leaves)..];
+        }
     }
     Ok(())
 }
 
 /// The siblings of every query in a folded codeword.
-pub(super) fn write_all_siblings<W: Write>(
+fn write_all_siblings<W: Write>(
     codeword: &Codeword<'_>,
     indices: &Indices,
     sink: &mut Sink<W>,
@@ -254,25 +293,10 @@ fn write_siblings<W: Write>(
     Ok(())
 }
 
-/// The distinct leaves of a list, ascending. Lists are large on a device's stack: there is one.
-pub(super) fn distinct(indices: impl Iterator<Item = u32>) -> Indices {
-    let mut leaves: Indices = indices.collect();
-    leaves.sort_unstable();
-    let mut len = 0;
-    for i in 0..leaves.len() {
-        if i == 0 || leaves[i] != leaves[len - 1] {
-            leaves[len] = leaves[i];
-            len += 1;
-        }
-    }
-    leaves.truncate(len);
-    leaves
-}
-
 /// `PrunedMerklePaths`: the siblings that the opened leaves do not determine, level by level.
 ///
 /// `lowest` has those of the layers that the tree has dropped, in the same order.
-pub(super) fn write_paths<W: Write>(
+fn write_paths<W: Write>(
     tree: &Tree<'_>,
     lowest: &[F],
     cap_height: u8,
@@ -299,27 +323,28 @@ pub(super) fn write_paths<W: Write>(
 }
 
 /// What follows the opening proof: terminals, heights, proofs of work.
-pub(super) fn write_tail<const N: usize, W: Write>(
-    plan: &Plan<N>,
-    terminals: &[Option<EF>],
+pub(super) fn write_tail<B: Backend, A: ProverAir<B>, W: Write>(
+    engine: &Engine<'_, B, A>,
     witnesses: &Witnesses,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
+    let shape = engine.shape;
+    let terminals = engine.terminals();
     sink.length(terminals.len())?;
     for terminal in terminals {
         match terminal {
             Some(terminal) => {
                 sink.some()?;
-                sink.ext(*terminal)?;
+                sink.ext(terminal)?;
             }
             None => sink.none()?,
         }
     }
-    sink.length(plan.tables().len())?;
-    for table in plan.tables() {
+    sink.length(shape.tables().len())?;
+    for table in shape.tables() {
         sink.varint(u64::from(table.spec.log_height))?;
     }
-    if plan.has_lookups() {
+    if shape.has_lookups() {
         sink.some()?;
         sink.field(witnesses.lookup)?;
     } else {

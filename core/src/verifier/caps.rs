@@ -17,14 +17,15 @@
 //!
 //! Nothing here panics.
 
-use super::alloc::vec::Vec;
+use alloc::vec::Vec;
 
 use p3_batch_stark::BatchProof;
 use p3_fri::fold_schedule;
 
-use super::config::{Configuration, Root};
+use super::config::Configuration;
 use super::error::{Round, VerifyError};
 use super::split_mmcs::Carving;
+use super::types::Root;
 use crate::{D, Params};
 
 /// A committed table, as far as caps depend on it.

@@ -5,40 +5,23 @@
 //! FRI with the plan's [`Params`]. [`PlainConfig`] keeps one Merkle tree per round, [`CarvedConfig`]
 //! one per group of tables ([`SplitMmcs`]). Nothing here panics.
 
-use super::alloc::vec::Vec;
+use alloc::vec::Vec;
 use core::borrow::Borrow;
 
-use p3_baby_bear::{BabyBear, Poseidon2BabyBear};
 use p3_batch_stark::config::PcsProof;
 use p3_batch_stark::{Commitment, CommonData};
-use p3_challenger::{CanObserve, DuplexChallenger};
+use p3_challenger::CanObserve;
 use p3_commit::{ExtensionMmcs, Pcs};
 use p3_dft::Radix2DitParallel;
-use p3_field::Field;
 use p3_field::coset::TwoAdicMultiplicativeCoset;
 use p3_fri::{FriParameters, TwoAdicFriPcs};
-use p3_merkle_tree::MerkleTreeMmcs;
 use p3_poseidon2::ExternalLayerConstants;
-use p3_symmetric::{MerkleCap, PaddingFreeSponge, TruncatedPermutation};
 use p3_uni_stark::{StarkConfig, StarkGenericConfig};
 
 use super::split_mmcs::{Carving, SplitMmcs};
-use crate::poseidon2::Poseidon2;
-use crate::{DIGEST, EF, F, Params, Statement};
-
-/// Poseidon2 over BabyBear, width 16, as Plonky3 computes it.
-pub type Permutation = Poseidon2BabyBear<16>;
-/// Hashes a row into a digest.
-pub type Hash = PaddingFreeSponge<Permutation, 16, 8, 8>;
-/// Compresses two digests into one.
-pub type Compress = TruncatedPermutation<Permutation, 2, 8, 16>;
-/// The Fiat-Shamir transcript.
-pub type Challenger = DuplexChallenger<F, Permutation, 16, 8>;
-/// One Merkle tree over matrices of different heights.
-pub type Tree =
-    MerkleTreeMmcs<<F as Field>::Packing, <F as Field>::Packing, Hash, Compress, 2, DIGEST>;
-/// What is published of a [`Tree`]: its root, or the 2^cap_height digests of a layer.
-pub type Root = MerkleCap<BabyBear, [BabyBear; DIGEST]>;
+use super::types::{Challenger, Compress, Hash, Permutation, Root, Tree};
+use crate::hash::poseidon2::Poseidon2;
+use crate::{EF, F, Params, Statement};
 
 type FriTree = ExtensionMmcs<F, EF, Tree>;
 type FriPcs<M> = TwoAdicFriPcs<F, Radix2DitParallel<F>, M, FriTree>;

@@ -1,7 +1,7 @@
 //! Why a verifying key could not be made, and why a proof was refused.
 
-use super::alloc::format;
-use super::alloc::string::{String, ToString};
+use alloc::format;
+use alloc::string::{String, ToString};
 use core::fmt;
 
 use p3_batch_stark::{BatchTranscriptFailure, BatchVerificationError, VerificationError};

@@ -24,13 +24,12 @@
 //! final polynomial) is compared by Plonky3 itself before it is indexed. AIRs that contradict
 //! themselves (one bus with messages of two widths) do panic, when the key is made.
 
-extern crate alloc;
-
 mod caps;
 mod config;
 mod decode;
 mod error;
 mod split_mmcs;
+mod types;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -45,17 +44,15 @@ use p3_field::TwoAdicField;
 use p3_lookup::{InteractionSymbolicBuilder, LogUpGadget};
 use p3_matrix::Matrix;
 
-pub use config::{
-    CarvedConfig, Challenger, Compress, Configuration, Hash, Permutation, PlainConfig, Root, Tree,
-    permutation,
-};
+pub use config::{CarvedConfig, Configuration, PlainConfig, permutation};
 pub use decode::decode;
 pub use error::{KeyError, Round, VerifyError};
 pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};
+pub use types::{Challenger, Compress, Hash, Permutation, Root, Tree};
 
 use caps::{Caps, CommittedTable};
 
-use crate::poseidon2::Poseidon2;
+use crate::hash::poseidon2::Poseidon2;
 use crate::{D, EF, F, Params, Statement};
 
 /// Bytes that a proof of any plan may have at most.

@@ -11,8 +11,8 @@
 //! Opening panics where Plonky3's trees do (indices out of range, on the prover's side only);
 //! verifying never panics.
 
-use super::alloc::vec;
-use super::alloc::vec::Vec;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
@@ -24,7 +24,7 @@ use p3_merkle_tree::MerkleTreeError;
 use p3_util::log2_ceil_usize;
 use serde::{Deserialize, Serialize};
 
-use super::config::{Challenger, Root, Tree};
+use super::types::{Challenger, Root, Tree};
 use crate::F;
 
 /// Which tables of a batch are carved.

@@ -3,7 +3,7 @@
 use heapless::Vec;
 use p3_field::PrimeField32;
 use tranche_core::air::ProverAir;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_core::{Backend, F, Plan, PlanError, TableSpec};
 
 use crate::exec::EpochRecord;

@@ -7,7 +7,7 @@
 use core::ops::RangeInclusive;
 
 use tranche_core::air::ProverAir;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_core::{Backend, PlanError};
 
 use crate::epoch::{EpochPlan, EpochTables};

@@ -16,13 +16,13 @@ use tranche_core::{Backend, Prover};
 use crate::epoch::{EpochPlan, EpochTables, Span};
 use crate::exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordTooShort};
 use crate::setup::POSEIDON2;
-use crate::tables::{EpochTable, NUM_TABLES};
+use crate::tables::EpochTable;
 
 /// Proves recorded epochs, one after another, in one workspace.
 #[derive(Debug)]
 pub struct RecordProver<'a, B: Backend> {
     tables: &'a EpochTables<'a>,
-    prover: Prover<'a, B, EpochTable<'a>, NUM_TABLES>,
+    prover: Prover<'a, B, EpochTable<'a>>,
     /// Whether the workspace holds what is the same in all epochs.
     prepared: bool,
 }
@@ -82,10 +82,7 @@ where
     ///
     /// # Panics
     /// When the record is of another shape, and has more rows than a table.
-    pub fn fill(
-        &mut self,
-        record: &mut EpochRecord<'_>,
-    ) -> Traces<'_, 'a, B, EpochTable<'a>, NUM_TABLES> {
+    pub fn fill(&mut self, record: &mut EpochRecord<'_>) -> Traces<'_, 'a, B, EpochTable<'a>> {
         self.prepare();
         let setup = self.tables.setup();
         let statement = setup.epoch_statement(record.epoch());

@@ -4,7 +4,8 @@
 //! hard cap. Security is counted per proof, in unique decoding (`docs/security.md`).
 
 use tranche_core::Params;
-use tranche_core::plan::{MAX_QUERIES, Plan};
+use tranche_core::hash::paths::MAX_QUERIES;
+use tranche_core::plan::Plan;
 use tranche_core::security::{Bits, Shape};
 
 use crate::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};

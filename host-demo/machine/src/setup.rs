@@ -1,7 +1,7 @@
 //! A program and the settings that it is proved with: what prover and verifier both derive alike.
 
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::plan::security_shape;
-use tranche_core::poseidon2::Poseidon2;
 use tranche_core::security;
 use tranche_core::{Identity, PlanError, Statement};
 

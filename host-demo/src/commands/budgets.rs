@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tranche_core::ScalarBackend;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_machine::Program;
 use tranche_machine::fit::{Fitted, Length, Request, fit};
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};

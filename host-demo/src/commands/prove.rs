@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_machine::Program;
 use tranche_machine::settings::Settings;
 

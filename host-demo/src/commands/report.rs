@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 
 /// A bar over `cycles` on a terminal's stderr; elsewhere it shows nothing.
 pub fn progress_bar(cycles: u64) -> ProgressBar {

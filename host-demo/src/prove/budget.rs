@@ -4,7 +4,7 @@
 //! on the cells that each range of epochs touches, which an execution without proofs tells.
 
 use tranche_backend::Chosen;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_machine::fit::by_preference;
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::{Setup, SetupError};

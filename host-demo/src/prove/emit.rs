@@ -115,7 +115,7 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
         let tables = merge.tables(self.setup, self.result);
         let plan = merge_plan(&tables, &self.setup.settings.params, &self.options)?;
         let buffer = self.workspace.reserve(plan.workspace_len())?;
-        let mut prover = Prover::<Chosen, _, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;
+        let mut prover = Prover::<Chosen, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;
         for (table, air) in tables.airs.iter().enumerate() {
             if let Some(mut trace) = prover.preprocessed_mut(table) {
                 air.fill_preprocessed(&mut trace);

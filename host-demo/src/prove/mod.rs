@@ -27,7 +27,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use tranche_backend::Chosen;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits, check_floor};
 use tranche_machine::setup::Setup;
 use tranche_machine::{EpochEnd, EpochPlan, EpochTables, FilledTable};

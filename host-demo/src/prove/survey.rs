@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_core::{Params, PlanError};
 use tranche_machine::merge::{Chain, Outcome};
 use tranche_machine::settings::{Settings, bits, check_floor};

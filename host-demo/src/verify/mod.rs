@@ -17,8 +17,8 @@ mod error;
 use std::io::Read;
 
 use tranche_backend::Chosen;
-use tranche_core::plan::Profile;
 use tranche_core::security::Bits;
+use tranche_core::shape::Profile;
 use tranche_core::verifier::{
     CarvedConfig, MAX_PROOF_BYTES, Root, VerifyError, check_heights, decode,
 };

@@ -18,7 +18,7 @@ use core::mem::transmute;
 use p3_baby_bear::PackedBabyBearAVX512 as P;
 use p3_field::{PackedValue, PrimeCharacteristicRing, PrimeField32, TwoAdicField};
 use tranche_core::F;
-use tranche_core::ntt::Twiddles;
+use tranche_core::kernels::ntt::Twiddles;
 
 use crate::vector::{packed, splat32, vector};
 

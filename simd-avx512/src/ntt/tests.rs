@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use p3_field::{Field, PrimeCharacteristicRing};
 use tranche_core::backend::{Backend, ScalarBackend};
-use tranche_core::ntt;
+use tranche_core::kernels::ntt;
 
 use super::*;
 use crate::Avx512;
@@ -18,7 +18,7 @@ const LOG_MAX: usize = LOG_PART + 2;
 fn tables<B: Backend>() -> Vec<F> {
     let lanes = <B::P as PackedValue>::WIDTH;
     let mut tables = vec![F::ZERO; Twiddles::len(LOG_MAX + 1, LOG_MAX, lanes)];
-    Twiddles::fill::<B>(&mut tables, LOG_MAX + 1, LOG_MAX);
+    Twiddles::fill(&mut tables, LOG_MAX + 1, B::fill_lanes);
     tables
 }
 

@@ -13,7 +13,7 @@
 
 use p3_field::{PermutationMonomial, PrimeCharacteristicRing, PrimeField32, PrimeField64};
 use tranche_core::F;
-use tranche_core::poseidon2::{HALF_EXTERNAL_ROUNDS, INTERNAL_ROUNDS, Poseidon2, WIDTH};
+use tranche_core::hash::poseidon2::{HALF_EXTERNAL_ROUNDS, INTERNAL_ROUNDS, Poseidon2, WIDTH};
 
 /// The modulus.
 pub(super) const Q: u64 = F::ORDER_U64;

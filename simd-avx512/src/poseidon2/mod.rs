@@ -28,7 +28,7 @@ use core::arch::x86_64::*;
 use core::array;
 
 use p3_baby_bear::PackedBabyBearAVX512;
-use tranche_core::poseidon2::{HALF_EXTERNAL_ROUNDS, Permute, WIDTH};
+use tranche_core::hash::poseidon2::{HALF_EXTERNAL_ROUNDS, Permute, WIDTH};
 
 use crate::vector::{packed, splat32, vector};
 

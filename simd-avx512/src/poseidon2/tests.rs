@@ -3,7 +3,7 @@
 use core::mem::transmute;
 use core::ops::Range;
 
-use tranche_core::poseidon2::INTERNAL_ROUNDS;
+use tranche_core::hash::poseidon2::INTERNAL_ROUNDS;
 
 use super::*;
 
@@ -132,7 +132,7 @@ fn elements_that_grow_stay_reducible() {
 
 #[test]
 fn every_constant_keeps_its_range() {
-    let constants = Constants::from(&tranche_core::poseidon2::Poseidon2::BABY_BEAR);
+    let constants = Constants::from(&tranche_core::hash::poseidon2::Poseidon2::BABY_BEAR);
     let operand = |factor: u64| factor.wrapping_mul(Q);
     // A factor times q is the representative that it multiplies by.
     let factors = constants.diagonal[2..].iter();

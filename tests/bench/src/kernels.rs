@@ -3,7 +3,7 @@
 //! | kernel | core | Plonky3 |
 //! |---|---|---|
 //! | poseidon2 | `Hasher::permute` | `Poseidon2BabyBear<16>` over its packing |
-//! | lde | bit reversal, `ntt::extend` | `coset_lde_batch` of `Radix2DitParallel` and `RecursiveDft`, as its commitment scheme calls it |
+//! | lde | bit reversal, `Backend::extend` | `coset_lde_batch` of `Radix2DitParallel` and `RecursiveDft`, as its commitment scheme calls it |
 //! | batch inversion | `Backend::batch_invert` | `batch_multiplicative_inverse` |
 //!
 //! Plonky3's transforms and inversions allocate what they return, here as in its prover; twiddles are
@@ -22,9 +22,9 @@ use p3_matrix::dense::RowMajorMatrix;
 use p3_monty_31::dft::RecursiveDft;
 use p3_symmetric::Permutation;
 use tranche_backend::Chosen;
-use tranche_core::bit_reverse::bit_reverse;
-use tranche_core::ntt::{self, Twiddles};
-use tranche_core::poseidon2::WIDTH;
+use tranche_core::hash::poseidon2::WIDTH;
+use tranche_core::kernels::bit_reverse::bit_reverse;
+use tranche_core::kernels::ntt::Twiddles;
 use tranche_core::{Backend as _, D, EF, F, Hasher};
 use tranche_machine::setup::POSEIDON2;
 
@@ -169,7 +169,7 @@ fn extension(columns: usize, log_height: usize, rounds: usize) -> Result<Kernel,
 
     let log_lde = log_height + LOG_BLOWUP;
     let mut tables = vec![F::ZERO; Twiddles::len(log_lde, log_height, P::WIDTH)];
-    Twiddles::fill::<Chosen>(&mut tables, log_lde, log_height);
+    Twiddles::fill(&mut tables, log_lde, Chosen::fill_lanes);
     let twiddles = Twiddles::view(&tables, log_lde);
     let mut out = vec![F::ZERO; columns * lde];
     let mut core = || {
@@ -178,7 +178,7 @@ fn extension(columns: usize, log_height: usize, rounds: usize) -> Result<Kernel,
             for (slot, column) in slots.zip(transposed.chunks_exact(height)) {
                 slot[..height].copy_from_slice(column);
                 bit_reverse::<P>(&mut slot[..height]);
-                ntt::extend::<Chosen>(&twiddles, slot, LOG_BLOWUP, F::GENERATOR);
+                Chosen::extend(&twiddles, slot, LOG_BLOWUP, F::GENERATOR);
             }
         };
         processor(extend).0

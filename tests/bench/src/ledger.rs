@@ -300,8 +300,8 @@ mod tests {
 
     use p3_matrix::dense::RowMajorMatrix;
     use tranche_core::air::ProverAir;
-    use tranche_core::ntt::Twiddles;
-    use tranche_core::poseidon2::{Permute, Poseidon2};
+    use tranche_core::hash::poseidon2::{Permute, Poseidon2};
+    use tranche_core::kernels::ntt::Twiddles;
     use tranche_core::{Backend, F, Params, Prover, ScalarBackend, TableSpec};
     use tranche_machine::Program;
 

@@ -19,7 +19,7 @@ use p3_util::log2_strict_usize;
 use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAllocTrait};
 use tranche_backend::Chosen;
 use tranche_core::air::ProverAir;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::ProveError;
 use tranche_core::verifier::{Carving, Challenger, Configuration, VerifierAir};
 use tranche_core::{EF, F, Params, Plan, Prover, Statement, TableSpec};

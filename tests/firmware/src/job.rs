@@ -3,7 +3,7 @@
 //! `GUEST LOG2_CYCLES PROFILE EPOCHS INPUT`, such as `spin 8 compact 2 40`: the guest's input is what
 //! follows the fourth space. `GUEST largest` asks for the longest epoch that fits instead.
 
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 
 /// Longest line, in bytes.
 pub const MAX_BYTES: usize = 256;

@@ -1,7 +1,7 @@
 //! The main flow: plan an epoch, place every buffer in the static arena, execute and prove.
 
 use tranche_core::air::ProverAir;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_core::{Backend, PlanError};
 use tranche_machine::prove::{EpochError, StartError};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;

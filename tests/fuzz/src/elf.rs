@@ -6,7 +6,7 @@
 
 use tranche::execute::execute_within;
 use tranche_backend::Chosen;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_machine::{ElfError, EpochTables, Program, Settings, Setup};
 
 use crate::heap_peak;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{Root, VerifyError};
 use tranche_core::{F, Identity, Params, Statement, TraceMut};
 use tranche_machine::Program;

@@ -7,7 +7,7 @@ mod fill;
 mod strategy;
 
 use p3_air::BaseAir;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{Params, Statement};
 
 use self::fill::{Random, Table, Tally, provider};

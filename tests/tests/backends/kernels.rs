@@ -5,9 +5,9 @@ use p3_field::{BasedVectorSpace, Field, PackedValue, PrimeCharacteristicRing, Tw
 use p3_symmetric::Permutation;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tranche_core::ext::Ext;
-use tranche_core::ntt::Twiddles;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::kernels::ext::Ext;
+use tranche_core::kernels::ntt::Twiddles;
 use tranche_core::{Backend, D, EF, F, Hasher};
 
 use crate::naive::{challenge, coordinate_columns, element, evaluate, pack, reverse_bits};
@@ -90,7 +90,7 @@ pub fn other_constants<B: Backend>() {
 pub fn transforms<B: Backend>() {
     const LOG_MAX: usize = 9;
     let mut tables = vec![F::ZERO; Twiddles::len(LOG_MAX + 1, LOG_MAX, B::P::WIDTH)];
-    Twiddles::fill::<B>(&mut tables, LOG_MAX + 1, LOG_MAX);
+    Twiddles::fill(&mut tables, LOG_MAX + 1, B::fill_lanes);
     let twiddles = Twiddles::view(&tables, LOG_MAX + 1);
     for log_n in 0..=LOG_MAX {
         let config = ProptestConfig {

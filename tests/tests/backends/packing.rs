@@ -3,8 +3,8 @@
 use p3_field::{BasedVectorSpace, PackedFieldPow2, PackedValue, PrimeCharacteristicRing};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tranche_core::backend::Packed;
-use tranche_core::ext::Ext;
+use tranche_core::kernels::Packed;
+use tranche_core::kernels::ext::Ext;
 use tranche_core::{Backend, D, EF, F};
 
 use crate::naive::{challenge, element, pack};

@@ -4,7 +4,7 @@ use p3_air::{Air, AirBuilder, BaseAir};
 use p3_keccak_air::{KeccakAir, NUM_ROUNDS, generate_trace_rows};
 use proptest::prelude::*;
 use tranche_core::air::ProverAir;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{DefaultBackend, F, Params, ScalarBackend};
 use tranche_tests::air::{Form, Part};
 use tranche_tests::core::PROFILES;

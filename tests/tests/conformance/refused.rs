@@ -4,7 +4,7 @@ use p3_air::BaseAir;
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::Matrix;
 use proptest::prelude::*;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{
     CarvedConfig, Configuration, KeyError, MAX_PROOF_BYTES, PlainConfig, VerifyError, VerifyingKey,
     decode,

@@ -9,7 +9,7 @@ use tranche::execute::{Execution, Io, MAX_MEMORY};
 use tranche::merge::{MergeTables, empty_log_rows, image, log_rows, merge_statement, outcome};
 use tranche_core::F;
 use tranche_core::TraceMut;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_machine::merge::{
     Chain, Child, MergeTable, Node, Outcome, RangeCounts, Tree, extend, fill_image, fill_parent,
     fill_range, fill_rest, fill_result, rest_rows,

@@ -3,7 +3,7 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche::epoch::epoch_batch;
 use tranche_core::F;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_machine::merge::Tree;
 use tranche_machine::settings::Settings;
 use tranche_tests::reference::Batch;

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use tranche::prove::{Fit, Options, ProveError, fit, prove, secure};
 use tranche::verify::{Check, Place, verify, verify_above};
 use tranche_core::Params;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_machine::Program;
 use tranche_machine::settings::{OutOfRange, Settings};
 use tranche_machine::setup::{Setup, SetupError};

@@ -1,7 +1,7 @@
 //! Forgeries under Plonky3's own prover and verifier.
 
 use tranche_core::Params;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::VerifyError;
 use tranche_machine::EpochTable;
 use tranche_tests::machine::audit::{airs, recount};

@@ -3,7 +3,7 @@
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::logup::LogUpGadget;
 use p3_lookup::{LookupProtocol, Lookups};
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{EF, F, Params};
 use tranche_machine::program::MAX_ROM_LOG2;
 use tranche_machine::shape::MAX_LOG2_CYCLES;

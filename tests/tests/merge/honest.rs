@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tranche_core::DefaultBackend;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_machine::cells::REGISTERS;
 use tranche_machine::merge::{
     Chain, MergeError, MergeTable, Tree, check_cover, empty_root, statement,

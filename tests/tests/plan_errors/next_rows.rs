@@ -6,7 +6,7 @@ use p3_air::{Air, AirBuilder, BaseAir, WindowAccess};
 use p3_field::PrimeCharacteristicRing;
 use p3_lookup::{Count, InteractionBuilder};
 use p3_matrix::dense::RowMajorMatrix;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{DefaultBackend, F, Plan, PlanError, Prover, ScalarBackend, TableSpec};
 use tranche_tests::core::buffer;
 use tranche_tests::reference::Batch;
@@ -210,12 +210,8 @@ fn a_trace_that_is_not_there_has_no_next_row() {
         let plan = Plan::<1>::new::<DefaultBackend, _>(&[Plain], &[spec], QUICK).unwrap();
         let mut workspace = buffer(plan.workspace_len());
         let airs = [Plain];
-        let prover = Prover::<DefaultBackend, _, 1>::new(
-            &plan,
-            &airs,
-            &Poseidon2::BABY_BEAR,
-            &mut workspace,
-        );
+        let prover =
+            Prover::<DefaultBackend, _>::new(&plan, &airs, &Poseidon2::BABY_BEAR, &mut workspace);
         assert!(prover.is_ok());
     }
 }

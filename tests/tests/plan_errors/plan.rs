@@ -1,6 +1,6 @@
 //! What a plan is refused for.
 
-use tranche_core::plan::MAX_LOG_HEIGHT;
+use tranche_core::shape::MAX_LOG_HEIGHT;
 use tranche_core::{Params, PlanError, TableSpec};
 use tranche_tests::params;
 use tranche_tests::shapes::QUICK;

@@ -2,7 +2,7 @@
 
 use embedded_io::SliceWriteError;
 use p3_field::PrimeCharacteristicRing;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::{ProveError, SetupError};
 use tranche_core::{DefaultBackend, F, Prover, ScalarBackend, TableSpec};
 use tranche_tests::core::buffer;
@@ -18,7 +18,7 @@ fn setting_a_prover_up() {
     let mut memory = buffer(needed);
     let mut setup = |airs: &[Odd], len| {
         let memory = &mut memory[..len];
-        Prover::<DefaultBackend, _, 3>::new(&plan, airs, &Poseidon2::BABY_BEAR, memory).err()
+        Prover::<DefaultBackend, _>::new(&plan, airs, &Poseidon2::BABY_BEAR, memory).err()
     };
     assert_eq!(setup(&airs, needed), None);
     assert_eq!(
@@ -52,7 +52,7 @@ fn a_plan_is_for_the_lanes_of_its_backend() {
     let plan = plan_of(&airs, &[TableSpec::new(3)], QUICK).expect("a plan");
     let mut memory = buffer(plan.workspace_len());
     let poseidon2 = Poseidon2::BABY_BEAR;
-    let scalar = Prover::<ScalarBackend, _, 3>::new(&plan, &airs, &poseidon2, &mut memory).err();
+    let scalar = Prover::<ScalarBackend, _>::new(&plan, &airs, &poseidon2, &mut memory).err();
     // A target without a packing has one lane either way.
     let expected = plan.lanes();
     let refused = (expected > 1).then_some(SetupError::Lanes { expected, got: 1 });
@@ -69,10 +69,10 @@ fn proving() {
     let plan = plan_of(&airs, &[TableSpec::new(3)], QUICK).expect("a plan");
     let mut memory = buffer(plan.workspace_len());
     let poseidon2 = Poseidon2::BABY_BEAR;
-    let mut prover = Prover::<DefaultBackend, _, 3>::new(&plan, &airs, &poseidon2, &mut memory)
+    let mut prover = Prover::<DefaultBackend, _>::new(&plan, &airs, &poseidon2, &mut memory)
         .expect("a workspace of the plan's length");
     let mut sink = vec![0; 1 << 16];
-    let mut prove = |prover: &mut Prover<'_, _, _, 3>, publics: &[&[F]], room: usize| {
+    let mut prove = |prover: &mut Prover<'_, _, _>, publics: &[&[F]], room: usize| {
         let zero = |_, mut trace: tranche_core::TraceMut<'_>| trace.values_mut().fill(F::ZERO);
         prover.prove_batch(None, publics, zero, &mut sink[..room])
     };

@@ -7,7 +7,7 @@ use core::mem::MaybeUninit;
 
 use embedded_io::{ErrorKind, ErrorType, Write};
 use tranche_backend::Chosen;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_machine::fit::SessionBytes;
 use tranche_machine::setup::SetupError;
 use tranche_machine::{

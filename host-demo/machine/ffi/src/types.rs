@@ -5,7 +5,7 @@
 use core::ffi::{c_char, c_void};
 
 use tranche_core::Params;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_machine::Settings;
 
 use crate::error::TrancheError;

@@ -36,7 +36,7 @@ pub use tree::{Child, Node, Step, Tree, empty_root};
 
 use p3_air::Air;
 use p3_lookup::InteractionBuilder;
-use tranche_core::plan::MAX_LOG_HEIGHT;
+use tranche_core::shape::MAX_LOG_HEIGHT;
 use tranche_core::{F, TableSpec, TraceMut};
 
 use crate::air::{assert_fixed_shape, base_air};

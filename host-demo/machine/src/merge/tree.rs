@@ -6,7 +6,7 @@
 //! up: all zeros, so that its commitment ([`empty_root`]) is known to the verifier.
 
 use p3_field::PrimeCharacteristicRing;
-use tranche_core::poseidon2::{Poseidon2, Sponge};
+use tranche_core::hash::poseidon2::{Poseidon2, Sponge};
 use tranche_core::{Digest, F};
 
 use super::{EPOCH_BITS, MergeError};

@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn names_are_the_same_for_every_target() {
-        assert_eq!(bare("tranche_core::ntt::extend::<F>"), "extend");
+        assert_eq!(bare("tranche_core::kernels::ntt::extend::<F>"), "extend");
         assert_eq!(bare("<tranche_core::trace::TraceMut>::set"), "set");
         assert_eq!(bare("{closure#0}<A, B<C>>"), "closure");
         assert_eq!(bare("combine::{{closure}}"), "closure");

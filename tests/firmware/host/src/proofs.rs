@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use tranche::epoch::{epoch_key, public_values};
 use tranche::execute::Io;
 use tranche_backend::Chosen;
-use tranche_core::plan::Profile;
+use tranche_core::shape::Profile;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::{
     Cell, EpochTables, Machine, Program, RecordProver, RecordStorage, Settings, Setup, Span,

@@ -7,7 +7,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::F;
-use tranche_core::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_machine::merge::{Chain, RangeCounts, Tree, empty_root, statement};
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_tests::merge::forge::{TOP, edge, forge_rest, padding, row};

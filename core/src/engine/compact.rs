@@ -1,0 +1,228 @@
+//! The phases of the `Compact` profile: what stays are the homes of all matrices.
+
+use core::mem::take;
+
+use super::{Engine, set_terminal, terminal};
+use crate::air::ProverAir;
+use crate::backend::{Backend, Hasher};
+use crate::hash::paths::Indices;
+use crate::hash::rebuild::Pass;
+use crate::hash::sponge::{Builder, arena_len};
+use crate::kernels::ntt::Twiddles;
+use crate::plan::Name;
+use crate::shape::{Opened, Round};
+use crate::steps::argue::fractions::generator_len;
+use crate::steps::homes::Homes;
+use crate::steps::lookup::LookupChallenges;
+use crate::steps::{argue, claims, opening, quotient, reduce, trees};
+use crate::{EF, F};
+
+impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
+    /// Commits to the extensions of a round that is at home as a whole.
+    pub(super) fn commit_homes(&mut self, round: Round) {
+        let (shape, hasher) = (self.shape, &self.hasher);
+        let scratch = match round {
+            Round::Quotient => Name::QuotientScratch,
+            _ => Name::CommitScratch,
+        };
+        let names = [Name::Twiddles, round.home(), round.digests(), scratch];
+        let [twiddles, home, mut digests, scratch] = self.places.take(names);
+        let mut homes = Homes {
+            shape,
+            airs: self.airs,
+            lookup: &LookupChallenges::default(),
+            twiddles: Twiddles::view(twiddles, shape.log_twiddles()),
+            columns: Default::default(),
+            public_values: &[],
+        };
+        homes.columns[round as usize] = home;
+        for group in shape.groups(round) {
+            let log_leaves = shape.log_leaves(round, &group);
+            let (tree, rest) = take(&mut digests).split_at_mut(shape.tree_len(log_leaves));
+            digests = rest;
+            trees::grow::<B>(
+                shape,
+                hasher,
+                (round, &group),
+                &mut Builder::new(scratch, 1 << log_leaves),
+                log_leaves,
+                |builder, matrix| {
+                    trees::absorb_home::<B, A>(&mut homes, hasher, builder, matrix);
+                },
+                |level, builder| trees::keep(shape, log_leaves, tree, level, builder.layer()),
+            );
+        }
+    }
+
+    /// Generates permutation traces and commits to their extensions.
+    pub(super) fn argue_compact(&mut self) {
+        let (shape, hasher) = (self.shape, &self.hasher);
+        let [
+            twiddles,
+            main,
+            preprocessed,
+            public_values,
+            accumulators,
+            digests,
+            terminals,
+            scratch,
+        ] = self.places.take([
+            Name::Twiddles,
+            Name::Trace,
+            Name::PreprocessedTrace,
+            Name::PublicValues,
+            Name::Accumulators,
+            Name::PermutationDigests,
+            Name::Terminals,
+            Name::ArgueScratch,
+        ]);
+        let mut homes = Homes {
+            shape,
+            airs: self.airs,
+            lookup: &self.lookup,
+            twiddles: Twiddles::view(twiddles, shape.log_twiddles()),
+            columns: [main, &mut [], preprocessed, accumulators],
+            public_values,
+        };
+        let (scratch, rest) = scratch.split_at_mut(generator_len(shape));
+        for group in shape.groups(Round::Permutation) {
+            let log_leaves = shape.log_leaves(Round::Permutation, &group);
+            let (arena, columns) = rest.split_at_mut(arena_len(1 << log_leaves));
+            let absorb = |builder: &mut Builder<'_>, matrix: &Opened| {
+                let sum = argue::compact::generate::<B, A>(
+                    &mut homes, hasher, builder, matrix, columns, scratch,
+                );
+                set_terminal(terminals, matrix.table, sum);
+            };
+            trees::grow::<B>(
+                shape,
+                hasher,
+                (Round::Permutation, &group),
+                &mut Builder::new(arena, 1 << log_leaves),
+                log_leaves,
+                absorb,
+                |level, builder| trees::keep(shape, log_leaves, digests, level, builder.layer()),
+            );
+        }
+    }
+
+    /// Computes the quotient chunks and commits to their extensions.
+    pub(super) fn quotient_compact(&mut self, alpha: EF) {
+        let shape = self.shape;
+        let [
+            twiddles,
+            main,
+            preprocessed,
+            public_values,
+            accumulators,
+            terminals,
+            quotients,
+            scratch,
+        ] = self.places.take([
+            Name::Twiddles,
+            Name::Trace,
+            Name::PreprocessedTrace,
+            Name::PublicValues,
+            Name::Accumulators,
+            Name::Terminals,
+            Name::Quotient,
+            Name::QuotientScratch,
+        ]);
+        let mut homes = Homes {
+            shape,
+            airs: self.airs,
+            lookup: &self.lookup,
+            twiddles: Twiddles::view(twiddles, shape.log_twiddles()),
+            columns: [main, &mut [], preprocessed, accumulators],
+            public_values,
+        };
+        let (scratch, columns) = scratch.split_at_mut(quotient::compact::work_len(shape));
+        let columns = &mut columns[..self.room.quotient];
+        let mut rest = quotients;
+        for table in 0..shape.tables().len() {
+            let len = shape.round(Round::Quotient).filter(|m| m.table == table);
+            let len = len.map(|m| m.home(shape.log_blowup()).len()).sum();
+            let (out, after) = take(&mut rest).split_at_mut(len);
+            rest = after;
+            let challenges = (terminal(shape, terminals, table), alpha);
+            quotient::compact::evaluate::<B, A>(
+                &mut homes, table, challenges, out, columns, scratch,
+            );
+        }
+        self.commit_homes(Round::Quotient);
+    }
+
+    /// Evaluates every column.
+    pub(super) fn evaluate_compact(&mut self, zeta: EF) {
+        let (homes, _, [openings, scratch]) = self.homes([Name::Openings, Name::EvaluateScratch]);
+        claims::compact::evaluate::<B, A>(&homes, zeta, openings, scratch);
+    }
+
+    /// Combines all openings of a height into the coefficients of one codeword.
+    pub(super) fn reduce_compact(&mut self, zeta: EF, alpha: EF) {
+        let (homes, _, [codewords, scratch]) = self.homes([Name::Codewords, Name::ReduceScratch]);
+        reduce::compact::reduce::<B, A>(&homes, zeta, alpha, codewords, scratch);
+    }
+
+    /// One pass of the open phase over a round: see [`opening::collect`].
+    pub fn collect_rows(
+        &mut self,
+        round: Round,
+        indices: &Indices,
+        queries: &[u32],
+        number: usize,
+    ) {
+        let pass = self.pass();
+        let (mut homes, hasher, [scratch]) = self.homes([Name::OpenScratch]);
+        let asked = (indices, queries, number);
+        opening::collect::<B, A>(&mut homes, hasher, round, &pass, asked, scratch);
+    }
+
+    /// What one pass of the open phase answers.
+    pub fn pass(&self) -> Pass {
+        self.shape.pass(self.room.passes)
+    }
+
+    /// Passes of the open phase.
+    pub const fn passes(&self) -> usize {
+        self.room.passes
+    }
+
+    /// What the last pass over a round, or over a fold, left.
+    pub fn collected(&self) -> &[F] {
+        self.places.read(Name::OpenScratch)
+    }
+
+    /// All homes, the hasher, and some other regions.
+    fn homes<const K: usize>(
+        &mut self,
+        others: [Name; K],
+    ) -> (Homes<'_, A>, &Hasher<'a, B>, [&mut [F]; K]) {
+        let names = [
+            Name::Twiddles,
+            Name::PublicValues,
+            Name::Trace,
+            Name::Quotient,
+            Name::PreprocessedTrace,
+            Name::Accumulators,
+        ];
+        let (homes, others) = self.places.take_both(names, others);
+        let [
+            twiddles,
+            public_values,
+            main,
+            quotient,
+            preprocessed,
+            accumulators,
+        ] = homes;
+        let homes = Homes {
+            shape: self.shape,
+            airs: self.airs,
+            lookup: &self.lookup,
+            twiddles: Twiddles::view(twiddles, self.shape.log_twiddles()),
+            columns: [main, quotient, preprocessed, accumulators],
+            public_values,
+        };
+        (homes, &self.hasher, others)
+    }
+}

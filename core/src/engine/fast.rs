@@ -1,0 +1,204 @@
+//! The phases of the `Fast` profile: extensions stay in the workspace.
+
+use p3_field::Field;
+
+use super::{Engine, set_terminal, terminal};
+use crate::air::ProverAir;
+use crate::backend::{Backend, by_width};
+use crate::kernels::ntt::Twiddles;
+use crate::plan::Name;
+use crate::shape::Round;
+use crate::steps::extension::extend_traces;
+use crate::steps::rows::{TableColumns, take};
+use crate::steps::{argue, claims, quotient, reduce, trees};
+use crate::{D, EF, F};
+
+impl<B: Backend, A: ProverAir<B>> Engine<'_, B, A> {
+    /// Extends the traces of a round, bit-reversed in place, and commits them.
+    pub(super) fn extend_and_commit(&mut self, round: Round) {
+        let names = [Name::Twiddles, round.home(), round.region()];
+        let [twiddles, traces, extensions] = self.places.take(names);
+        let twiddles = Twiddles::view(twiddles, self.shape.log_twiddles());
+        extend_traces::<B>(self.shape, round, &twiddles, traces, extensions);
+        self.commit_round(round);
+    }
+
+    /// Builds the Merkle trees of a round over its extensions; nothing for a round without matrices.
+    fn commit_round(&mut self, round: Round) {
+        if self.shape.has_round(round) {
+            let [extensions, digests] = self.places.take([round.region(), round.digests()]);
+            trees::commit_round::<B>(self.shape, &self.hasher, round, extensions, digests);
+        }
+    }
+
+    /// Generates, extends and commits the permutation traces.
+    pub(super) fn argue_fast(&mut self) {
+        let shape = self.shape;
+        let [
+            twiddles,
+            main,
+            preprocessed,
+            public,
+            permutation,
+            terminals,
+            scratch,
+        ] = self.places.take([
+            Name::Twiddles,
+            Name::Trace,
+            Name::PreprocessedTrace,
+            Name::PublicValues,
+            Name::Permutation,
+            Name::Terminals,
+            Name::ArgueScratch,
+        ]);
+        let twiddles = Twiddles::view(twiddles, shape.log_twiddles());
+        let (mut main, mut preprocessed, mut public) = (&*main, &*preprocessed, &*public);
+        let mut slots = shape.round(Round::Permutation);
+        for (table, (planned, air)) in shape.tables().iter().zip(self.airs).enumerate() {
+            let (layout, height) = (&planned.layout, planned.height());
+            let traces = TableColumns {
+                table: planned,
+                main: take(&mut main, layout.main_width * height),
+                preprocessed: take(&mut preprocessed, layout.preprocessed_width * height),
+                stride: height,
+                public_values: take(&mut public, layout.num_public_values),
+                messages: self.lookup.messages(shape, table),
+            };
+            if !layout.has_lookups() {
+                continue;
+            }
+            let opened = slots.next().expect("one matrix per table with lookups");
+            let out = &mut permutation[opened.extension()];
+            let (rows, stride) = (0..height, 1 << opened.log_lde);
+            by_width!(
+                height,
+                argue::fast::generate,
+                <B, A>(air, &traces, rows, out, stride, scratch)
+            );
+            let sums = &mut out[..D * stride];
+            let sum = argue::accumulate(sums, stride, planned.log_height());
+            set_terminal(terminals, table, sum);
+            for slot in out.chunks_exact_mut(stride) {
+                B::extend(&twiddles, slot, shape.log_blowup(), F::GENERATOR);
+            }
+        }
+        self.commit_round(Round::Permutation);
+    }
+
+    /// Computes, extends and commits the quotients.
+    pub(super) fn quotient_fast(&mut self, alpha: EF) {
+        let shape = self.shape;
+        let [
+            twiddles,
+            main,
+            preprocessed,
+            permutation,
+            public,
+            terminals,
+            quotients,
+            scratch,
+        ] = self.places.take([
+            Name::Twiddles,
+            Name::Main,
+            Name::Preprocessed,
+            Name::Permutation,
+            Name::PublicValues,
+            Name::Terminals,
+            Name::Quotient,
+            Name::QuotientScratch,
+        ]);
+        let twiddles = Twiddles::view(twiddles, shape.log_twiddles());
+        let extension = |round: Round, table: usize| {
+            let matrix = shape.round(round).find(|m| m.table == table);
+            matrix.map_or(0..0, |m| m.extension())
+        };
+        let mut public = &*public;
+        for (table, (planned, air)) in shape.tables().iter().zip(self.airs).enumerate() {
+            let log_lde = shape.log_lde(table);
+            let inputs = quotient::fast::Inputs {
+                columns: TableColumns {
+                    table: planned,
+                    main: &main[extension(Round::Main, table)],
+                    preprocessed: &preprocessed[extension(Round::Preprocessed, table)],
+                    stride: 1 << log_lde,
+                    public_values: take(&mut public, planned.layout.num_public_values),
+                    messages: self.lookup.messages(shape, table),
+                },
+                permutation: &permutation[extension(Round::Permutation, table)],
+                terminal: terminal(shape, terminals, table),
+                alpha,
+            };
+            let chunks = shape.round(Round::Quotient).filter(|m| m.table == table);
+            for (chunk, matrix) in chunks.enumerate() {
+                let (rows, out) = (0..planned.height(), &mut quotients[matrix.extension()]);
+                by_width!(
+                    rows.len(),
+                    quotient::fast::evaluate,
+                    <B, A>(air, &inputs, &twiddles, chunk, rows, out, scratch)
+                );
+                let shift = F::GENERATOR / quotient::chunk_shift(planned, chunk);
+                for slot in out.chunks_exact_mut(1 << log_lde) {
+                    B::extend(&twiddles, slot, shape.log_blowup(), shift);
+                }
+            }
+        }
+        self.commit_round(Round::Quotient);
+    }
+
+    /// Evaluates every column of the extensions.
+    pub(super) fn evaluate_fast(&mut self, zeta: EF) {
+        let [
+            twiddles,
+            main,
+            quotients,
+            preprocessed,
+            permutation,
+            openings,
+            scratch,
+        ] = self.places.take([
+            Name::Twiddles,
+            Name::Main,
+            Name::Quotient,
+            Name::Preprocessed,
+            Name::Permutation,
+            Name::Openings,
+            Name::EvaluateScratch,
+        ]);
+        let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
+        let twiddles = Twiddles::view(twiddles, self.shape.log_twiddles());
+        claims::fast::evaluate::<B>(self.shape, extensions, &twiddles, zeta, openings, scratch);
+    }
+
+    /// Combines all openings of a height, from the extensions.
+    pub(super) fn reduce_fast(&mut self, zeta: EF, alpha: EF) {
+        let [
+            twiddles,
+            main,
+            quotients,
+            preprocessed,
+            permutation,
+            openings,
+            codewords,
+            scratch,
+        ] = self.places.take([
+            Name::Twiddles,
+            Name::Main,
+            Name::Quotient,
+            Name::Preprocessed,
+            Name::Permutation,
+            Name::Openings,
+            Name::Codewords,
+            Name::ReduceScratch,
+        ]);
+        let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
+        let twiddles = Twiddles::view(twiddles, self.shape.log_twiddles());
+        reduce::fast::reduce::<B>(
+            self.shape, extensions, &twiddles, zeta, alpha, openings, codewords, scratch,
+        );
+    }
+
+    /// The extensions of a round.
+    pub fn extensions(&self, round: Round) -> &[F] {
+        self.places.read(round.region())
+    }
+}

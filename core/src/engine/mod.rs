@@ -1,0 +1,219 @@
+//! The phases of a proof over the workspace: each step, on the regions that the plan gives it.
+//!
+//! Challenges come in, roots, terminals and claims can be read; when which challenge is drawn is the
+//! business of an order of proof, [`crate::prover`]. Whether extensions stay (`Fast`) or are made again
+//! (`Compact`) is decided here, once a phase.
+
+mod compact;
+mod fast;
+mod folding;
+
+use core::ops::Range;
+
+use p3_field::PrimeCharacteristicRing;
+
+use crate::air::ProverAir;
+use crate::backend::{Backend, Hasher};
+use crate::hash::merkle::Tree;
+use crate::hash::poseidon2::Poseidon2;
+use crate::kernels::ext::{challenge, coordinates};
+use crate::kernels::ntt::Twiddles;
+use crate::plan::{Name, Phase, Places, Plan, Room};
+use crate::shape::{BatchShape, Profile, Round};
+use crate::steps::extension::reverse_traces;
+use crate::steps::lookup::LookupChallenges;
+use crate::{D, Digest, EF, F, TraceMut, workspace};
+
+/// One batch at a time, in one workspace.
+#[derive(Debug)]
+pub(crate) struct Engine<'a, B: Backend, A> {
+    pub shape: BatchShape<'a>,
+    pub airs: &'a [A],
+    pub hasher: Hasher<'a, B>,
+    places: Places<'a>,
+    room: &'a Room,
+    /// Challenges of the current batch.
+    lookup: LookupChallenges,
+    /// Whether the workspace holds the roots of unity.
+    has_twiddles: bool,
+}
+
+impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
+    /// `words` has the elements that the plan's regions need.
+    pub fn new<const N: usize>(
+        plan: &'a Plan<N>,
+        airs: &'a [A],
+        permutation: &'a Poseidon2,
+        words: &'a mut [F],
+    ) -> Self {
+        Self {
+            shape: plan.shape(),
+            airs,
+            hasher: Hasher::new(permutation),
+            places: Places::new(plan.regions(), words),
+            room: plan.room(),
+            lookup: LookupChallenges::default(),
+            has_twiddles: false,
+        }
+    }
+
+    /// Overwrites everything with zeros.
+    pub fn wipe(&mut self) {
+        workspace::wipe(self.places.words());
+        self.lookup.clear();
+        self.has_twiddles = false;
+    }
+
+    /// All words, as they are.
+    #[cfg(test)]
+    pub fn words(&mut self) -> &[F] {
+        self.places.words()
+    }
+
+    /// Begins the next batch, or what all batches share.
+    pub fn begin(&mut self) {
+        self.places.enter(Phase::Commit);
+        self.lookup.clear();
+        if self.has_twiddles {
+            return;
+        }
+        let [twiddles] = self.places.take([Name::Twiddles]);
+        Twiddles::fill(twiddles, self.shape.log_twiddles(), B::fill_lanes);
+        self.has_twiddles = true;
+    }
+
+    /// The trace of a table in a round: main or preprocessed.
+    pub fn trace_mut(&mut self, round: Round, table: usize) -> TraceMut<'_> {
+        let tables = self.shape.tables();
+        let size = |t: usize| round.width(&tables[t]) * tables[t].height();
+        let (start, len) = ((0..table).map(size).sum::<usize>(), size(table));
+        let [traces] = self.places.take([round.home()]);
+        TraceMut::new(&mut traces[start..start + len], tables[table].height())
+    }
+
+    /// The traces of a round, table after table.
+    pub fn traces(&self, round: Round) -> &[F] {
+        self.places.read(round.home())
+    }
+
+    /// Bit-reverses the traces of a round in place: into the prover's order, or back.
+    pub fn reverse_traces(&mut self, round: Round) {
+        let [traces] = self.places.take([round.home()]);
+        reverse_traces::<B>(self.shape, round, traces);
+    }
+
+    /// Copies the public values of all tables.
+    pub fn set_public_values(&mut self, values: &[&[F]]) {
+        let [slots] = self.places.take([Name::PublicValues]);
+        for (value, slot) in values.iter().copied().flatten().zip(slots) {
+            *slot = *value;
+        }
+    }
+
+    /// Commits to the written traces of a round.
+    pub fn commit(&mut self, round: Round) {
+        match self.shape.profile() {
+            Profile::Fast => self.extend_and_commit(round),
+            Profile::Compact => {
+                self.reverse_traces(round);
+                self.commit_homes(round);
+            }
+        }
+    }
+
+    /// Takes the LogUp challenges.
+    pub fn set_lookup(&mut self, alpha: EF, beta: EF) {
+        self.lookup.set(self.shape, alpha, beta);
+    }
+
+    /// Generates permutation traces and commits to them; leaves the terminals.
+    pub fn argue(&mut self) {
+        self.places.enter(Phase::Argue);
+        match self.shape.profile() {
+            Profile::Fast => self.argue_fast(),
+            Profile::Compact => self.argue_compact(),
+        }
+    }
+
+    /// The terminal of each table; `None` where the AIR declares no interaction.
+    pub fn terminals(&self) -> impl ExactSizeIterator<Item = Option<EF>> + '_ {
+        let terminals = self.places.read(Name::Terminals).as_chunks::<D>().0;
+        let tables = self.shape.tables().iter().enumerate();
+        tables.map(|(table, planned)| {
+            let has_lookups = planned.layout.has_lookups();
+            has_lookups.then(|| challenge(terminals[table]))
+        })
+    }
+
+    /// Computes the quotients under the constraint challenge and commits to them.
+    pub fn quotient(&mut self, alpha: EF) {
+        self.places.enter(Phase::Quotient);
+        match self.shape.profile() {
+            Profile::Fast => self.quotient_fast(alpha),
+            Profile::Compact => self.quotient_compact(alpha),
+        }
+    }
+
+    /// Evaluates every column at `zeta`, and at the next row's point where it is opened there.
+    pub fn evaluate(&mut self, zeta: EF) {
+        self.places.enter(Phase::Evaluate);
+        match self.shape.profile() {
+            Profile::Fast => self.evaluate_fast(zeta),
+            Profile::Compact => self.evaluate_compact(zeta),
+        }
+    }
+
+    /// The claimed openings, in opening order.
+    pub fn openings(&self) -> &[F] {
+        self.places.read(Name::Openings)
+    }
+
+    /// Combines all openings of a height into one codeword, weighted by powers of `alpha`.
+    pub fn reduce(&mut self, zeta: EF, alpha: EF) {
+        self.places.enter(Phase::Reduce);
+        match self.shape.profile() {
+            Profile::Fast => self.reduce_fast(zeta, alpha),
+            Profile::Compact => self.reduce_compact(zeta, alpha),
+        }
+    }
+
+    /// Begins to answer the queries.
+    pub fn begin_openings(&mut self) {
+        self.places.enter(Phase::Open);
+    }
+
+    /// The trees of a round, one per group, with the tables of the group.
+    pub fn trees(&self, round: Round) -> impl Iterator<Item = (Range<usize>, Tree<'_>)> + '_ {
+        let shape = self.shape;
+        let mut rest = self.places.read(round.digests());
+        shape.groups(round).map(move |group| {
+            let log_leaves = shape.log_leaves(round, &group);
+            let (digests, after) = rest.split_at(shape.tree_len(log_leaves));
+            rest = after;
+            let dropped = shape.dropped_layers(log_leaves);
+            (group, Tree::truncated(digests, dropped))
+        })
+    }
+
+    /// The published digests of a round, group after group.
+    pub fn roots(&self, round: Round) -> impl Iterator<Item = Digest> + '_ {
+        let cap_height = self.shape.params().cap_height as usize;
+        self.trees(round).flat_map(move |(_, tree)| {
+            let level = tree.path_levels(cap_height);
+            (0..1 << (tree.log_leaves() - level)).map(move |i| tree.digest(level, i))
+        })
+    }
+}
+
+/// Leaves a table's terminal.
+fn set_terminal(terminals: &mut [F], table: usize, terminal: EF) {
+    terminals.as_chunks_mut::<D>().0[table] = coordinates(terminal);
+}
+
+/// A table's terminal, or zero for one without lookups.
+fn terminal(shape: BatchShape<'_>, terminals: &[F], table: usize) -> EF {
+    match shape.tables()[table].layout.has_lookups() {
+        true => challenge(terminals.as_chunks::<D>().0[table]),
+        false => EF::ZERO,
+    }
+}

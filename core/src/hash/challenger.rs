@@ -1,0 +1,163 @@
+//! The transcript's duplex sponge: observed elements go in, challenges come out.
+//!
+//! It equals Plonky3's `DuplexChallenger<F, Poseidon2, 16, 8>` step by step. Observed elements wait
+//! until eight are there or a sample is asked for; then they overwrite the rate, zeros fill the
+//! rest of it, their number is added to the first capacity lane, and the state is permuted. Samples
+//! are the rate of the permuted state, last lane first, and a permutation renews them.
+//!
+//! Source: duplex sponges in overwrite mode (Bertoni et al., *Duplexing the sponge*, 2011), and the
+//! length tag of Plonky3 0.8.0. Panics: when a number of bits reaches 31, and where
+//! [`Challenger::grind`] says.
+
+use core::array;
+
+use p3_field::{BasedVectorSpace, PackedValue, PrimeCharacteristicRing, PrimeField32};
+
+use crate::backend::{Backend, Hasher};
+use crate::hash::poseidon2::{Poseidon2, RATE, WIDTH};
+use crate::{EF, F};
+
+/// Bits that a sample can give: `2^30` is the largest power of two below the field's order.
+pub const MAX_SAMPLE_BITS: usize = 30;
+
+/// A duplex sponge over a permutation that outlives it.
+#[derive(Clone, Debug)]
+pub struct Challenger<'p> {
+    permutation: &'p Poseidon2,
+    state: [F; WIDTH],
+    /// Observed elements that the state has not absorbed yet: `pending[..observed]`.
+    pending: [F; RATE],
+    /// Number of pending elements, below [`RATE`].
+    observed: usize,
+    /// Samples left: `state[..available]`, taken from its end. Zero while elements are pending.
+    available: usize,
+}
+
+impl<'p> Challenger<'p> {
+    /// A challenger that has observed nothing.
+    pub const fn new(permutation: &'p Poseidon2) -> Self {
+        Self {
+            permutation,
+            state: [F::ZERO; WIDTH],
+            pending: [F::ZERO; RATE],
+            observed: 0,
+            available: 0,
+        }
+    }
+
+    /// The permutation under this sponge.
+    pub const fn permutation(&self) -> &'p Poseidon2 {
+        self.permutation
+    }
+
+    /// Observes one element; samples that were left are void.
+    pub fn observe(&mut self, value: F) {
+        self.available = 0;
+        self.pending[self.observed] = value;
+        self.observed += 1;
+        if self.observed == RATE {
+            self.duplex();
+        }
+    }
+
+    /// Observes elements in order.
+    pub fn observe_slice(&mut self, values: &[F]) {
+        for &value in values {
+            self.observe(value);
+        }
+    }
+
+    /// Observes the coordinates of an extension element, constant term first.
+    pub fn observe_ext(&mut self, value: EF) {
+        self.observe_slice(value.as_basis_coefficients_slice());
+    }
+
+    /// Draws one element.
+    pub fn sample(&mut self) -> F {
+        if self.available == 0 {
+            self.duplex();
+        }
+        self.available -= 1;
+        self.state[self.available]
+    }
+
+    /// Draws an extension element, constant term first.
+    pub fn sample_ext(&mut self) -> EF {
+        EF::from_basis_coefficients_fn(|_| self.sample())
+    }
+
+    /// Draws an element and keeps its low `bits` bits.
+    ///
+    /// # Panics
+    /// When `bits` is above [`MAX_SAMPLE_BITS`].
+    pub fn sample_bits(&mut self, bits: usize) -> usize {
+        self.sample().as_canonical_u32() as usize & mask(bits) as usize
+    }
+
+    /// Observes a proof of work and draws its bits: the smallest element after which the next
+    /// sample ends in `bits` zeros.
+    ///
+    /// It is what Plonky3's `grind` finds without the feature `parallel`; a backend tries a packing
+    /// of candidates at a time. No bits need no work: the result is zero, and nothing is
+    /// observed.
+    ///
+    /// # Panics
+    /// When `bits` is above [`MAX_SAMPLE_BITS`], or when no element of the field is a witness,
+    /// which has a chance of about `exp(-2^(31 - bits))`.
+    pub fn grind<B: Backend>(&mut self, hasher: &Hasher<'_, B>, bits: usize) -> F {
+        let mask = mask(bits);
+        if bits == 0 {
+            return F::ZERO;
+        }
+        // Candidates share all that is absorbed with them; their own lane is overwritten below.
+        let base: [B::P; WIDTH] = self.absorbed(self.observed + 1).map(B::P::from);
+        let mut candidates = B::P::from_fn(F::from_usize);
+        for _ in 0..F::ORDER_U32.div_ceil(B::P::WIDTH as u32) {
+            let mut state = base;
+            state[self.observed] = candidates;
+            hasher.permute(&mut state);
+            let samples = state[RATE - 1].as_slice();
+            if let Some(lane) = samples
+                .iter()
+                .position(|x| x.as_canonical_u32() & mask == 0)
+            {
+                let witness = candidates.as_slice()[lane];
+                self.observe(witness);
+                let zeros = self.sample_bits(bits);
+                debug_assert_eq!(zeros, 0);
+                return witness;
+            }
+            candidates += F::from_usize(B::P::WIDTH);
+        }
+        panic!("no proof of work of {bits} bits exists")
+    }
+
+    /// Absorbs what is pending, if anything, and permutes: all of the rate can be sampled.
+    fn duplex(&mut self) {
+        if self.observed > 0 {
+            self.state = self.absorbed(self.observed);
+            self.observed = 0;
+        }
+        self.permutation.permute(&mut self.state);
+        self.available = RATE;
+    }
+
+    /// The state, before its permutation, once the first `count` of `pending` are absorbed.
+    fn absorbed(&self, count: usize) -> [F; WIDTH] {
+        array::from_fn(|i| match i {
+            _ if i < count => self.pending[i],
+            _ if i < RATE => F::ZERO,
+            RATE => self.state[RATE] + F::from_usize(count),
+            _ => self.state[i],
+        })
+    }
+}
+
+/// `2^bits - 1`.
+fn mask(bits: usize) -> u32 {
+    assert!(
+        bits <= MAX_SAMPLE_BITS,
+        "the field has no {bits} uniform bits"
+    );
+    (1 << bits) - 1
+}

@@ -1,0 +1,141 @@
+//! FRI by itself: codewords of several heights folded down to one polynomial.
+//!
+//! It knows no table and no AIR. What comes in is a list of heights with one codeword each, tallest
+//! first, and what its places are made of: `codewords` holds the inputs, `folded` what each fold
+//! leaves, `digests` a tree per fold. Values are kept in `Fast`; in `Compact` their coefficients, which
+//! are extended when a codeword is committed or opened. A fold by `2^k` adds the codeword of the height
+//! that it reaches, weighted by `beta^(2^k)`, as `TwoAdicFriPcs` of Plonky3 does.
+
+pub(crate) mod codewords;
+mod coefficients;
+mod fold;
+
+use core::ops::Range;
+
+use crate::hash::merkle::{Tree, tree_len};
+use crate::hash::rebuild::Pass;
+use crate::hash::sponge::arena_len;
+use crate::shape::Profile;
+use crate::{D, F};
+
+/// Leaves of a codeword that are hashed at a time.
+const BLOCK: usize = 1 << 10;
+
+/// The shape of a low-degree test.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FoldShape<'a> {
+    /// Bit `h` is set when a codeword of `2^h` challenges comes in.
+    pub heights: u32,
+    /// log2 of the arity of each fold.
+    pub log_arities: &'a [u8],
+    pub log_blowup: usize,
+    /// log2 of the coefficients of the final polynomial.
+    pub log_final_len: usize,
+    /// log2 of the largest layer of every tree that is kept.
+    pub log_kept: usize,
+    pub profile: Profile,
+}
+
+impl<'a> FoldShape<'a> {
+    /// log2 of the tallest codeword.
+    pub const fn log_max(self) -> usize {
+        self.heights.ilog2() as usize
+    }
+
+    /// Number of folds.
+    pub const fn folds(self) -> usize {
+        self.log_arities.len()
+    }
+
+    /// log2 of the arity of fold `fold`.
+    pub const fn log_arity(self, fold: usize) -> usize {
+        self.log_arities[fold] as usize
+    }
+
+    /// Whether a codeword of `2^log_height` challenges comes in.
+    const fn takes(self, log_height: usize) -> bool {
+        self.heights >> log_height & 1 == 1
+    }
+
+    /// log2 of the codeword that fold `fold` commits to, or of the last one.
+    pub fn log_codeword(self, fold: usize) -> usize {
+        let folded = self.log_arities[..fold].iter().map(|&a| a as usize);
+        self.log_max() - folded.sum::<usize>()
+    }
+
+    /// Elements that are kept of a codeword: its values, or its coefficients.
+    fn kept_len(self, log_codeword: usize) -> usize {
+        match self.profile {
+            Profile::Fast => D << log_codeword,
+            Profile::Compact => D << (log_codeword - self.log_blowup),
+        }
+    }
+
+    /// Where the codeword that comes in at a height is among the codewords, tallest first.
+    pub fn codeword(self, log_height: usize) -> Range<usize> {
+        let taller = log_height + 1..=self.log_max();
+        let taller = taller.filter(|&h| self.takes(h));
+        let start = taller.map(|h| self.kept_len(h)).sum();
+        start..start + self.kept_len(log_height)
+    }
+
+    /// Field elements of all codewords that come in.
+    pub fn codewords_len(self) -> usize {
+        let heights = (0..=self.log_max()).filter(|&h| self.takes(h));
+        heights.map(|h| self.kept_len(h)).sum()
+    }
+
+    /// Where what fold `fold` leaves is among the folded codewords.
+    fn folded(self, fold: usize) -> Range<usize> {
+        let before = (1..=fold).map(|f| self.kept_len(self.log_codeword(f)));
+        let start = before.sum();
+        start..start + self.kept_len(self.log_codeword(fold + 1))
+    }
+
+    /// Field elements of all folded codewords.
+    pub fn folded_len(self) -> usize {
+        let folded = (1..=self.folds()).map(|f| self.kept_len(self.log_codeword(f)));
+        folded.sum()
+    }
+
+    /// Layers of a tree that are not kept, from the leaves up.
+    fn dropped_layers(self, log_leaves: usize) -> usize {
+        self.profile.dropped_layers(self.log_kept, log_leaves)
+    }
+
+    /// Field elements of the kept digests of the tree of fold `fold`.
+    fn tree_len(self, fold: usize) -> usize {
+        let log_leaves = self.log_codeword(fold + 1);
+        tree_len(log_leaves - self.dropped_layers(log_leaves))
+    }
+
+    /// Where the tree of fold `fold` is among the digests.
+    fn digests(self, fold: usize) -> Range<usize> {
+        let start = (0..fold).map(|f| self.tree_len(f)).sum();
+        start..start + self.tree_len(fold)
+    }
+
+    /// Field elements of all kept digests.
+    pub fn digests_len(self) -> usize {
+        (0..self.folds()).map(|f| self.tree_len(f)).sum()
+    }
+
+    /// Field elements of scratch that committing to a codeword takes in `Compact`: the codeword, and
+    /// sponge states of its leaves.
+    pub fn commit_scratch_len(self) -> usize {
+        (D << self.log_max()) + arena_len(BLOCK.min(1 << self.log_max()))
+    }
+
+    /// Field elements of scratch that opening a codeword takes in `Compact`: the codeword, siblings, and
+    /// sponge states.
+    pub fn open_scratch_len(self, pass: &Pass) -> usize {
+        let log_leaves = self.log_max() - self.log_arities.first().map_or(0, |&a| a as usize);
+        (D << self.log_max()) + pass.siblings_len(log_leaves) + pass.arena_len(log_leaves)
+    }
+
+    /// The tree of fold `fold`.
+    pub fn tree(self, fold: usize, digests: &'a [F]) -> Tree<'a> {
+        let dropped = self.dropped_layers(self.log_codeword(fold + 1));
+        Tree::truncated(&digests[self.digests(fold)], dropped)
+    }
+}

@@ -1,0 +1,51 @@
+//! All steps of a proof, one after the other.
+
+use embedded_io::Write;
+
+use super::ProveError;
+use super::closing::Folded;
+use super::phases::{Quotients, Traces};
+use crate::F;
+use crate::air::ProverAir;
+use crate::backend::Backend;
+
+impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
+    /// The steps that are left, all of them; returns the number of proof bytes written.
+    ///
+    /// `public_values` has one slice per table.
+    ///
+    /// # Errors
+    /// When the public values do not have the plan's shape, and what the sink returns.
+    pub fn finish<W: Write>(
+        self,
+        public_values: &[&[F]],
+        sink: W,
+    ) -> Result<u64, ProveError<W::Error>> {
+        match self.until_folded(public_values, sink) {
+            Ok(ref mut folded) => folded.answer().map_err(ProveError::Sink),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All steps but the last, whose states are off the stack then: the last needs most of it.
+    #[inline(never)]
+    fn until_folded<W: Write>(
+        self,
+        public_values: &[&[F]],
+        sink: W,
+    ) -> Result<Folded<'s, 'a, B, A, W>, ProveError<W::Error>> {
+        let quotients = self
+            .until_quotients(public_values)
+            .map_err(ProveError::widen)?;
+        let evaluated = quotients.evaluate(sink).map_err(ProveError::Sink)?;
+        Ok(evaluated.reduce().fold())
+    }
+
+    #[inline(never)]
+    fn until_quotients(
+        self,
+        public_values: &[&[F]],
+    ) -> Result<Quotients<'s, 'a, B, A>, ProveError> {
+        Ok(self.commit(public_values)?.argue().quotient())
+    }
+}

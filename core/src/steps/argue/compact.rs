@@ -1,0 +1,62 @@
+//! Permutation traces that are generated, absorbed into a tree and dropped: their accumulators stay.
+
+use core::mem::take;
+
+use p3_field::PrimeCharacteristicRing;
+
+use super::accumulate;
+use super::fractions::Output;
+use crate::air::ProverAir;
+use crate::backend::{Backend, Hasher};
+use crate::hash::sponge::Builder;
+use crate::shape::{Opened, Round};
+use crate::steps::extension::shift;
+use crate::steps::homes::{Homes, column_groups};
+use crate::steps::trees::absorb_home;
+use crate::{D, EF, F};
+
+/// Generates one permutation trace and absorbs it; its accumulator goes home. Returns its terminal.
+pub(crate) fn generate<B: Backend, A: ProverAir<B>>(
+    homes: &mut Homes<'_, A>,
+    hasher: &Hasher<'_, B>,
+    builder: &mut Builder<'_>,
+    matrix: &Opened,
+    columns: &mut [F],
+    scratch: &mut [F],
+) -> EF {
+    let shape = homes.shape;
+    let table = &shape.tables()[matrix.table];
+    let (height, log_height) = (table.height(), table.log_height());
+    let home = matrix.home(shape.log_blowup());
+    let mut terminal = EF::ZERO;
+    for group in column_groups(table.layout.num_columns, height, columns.len()) {
+        let values = &mut columns[..group.len() * D * height];
+        let first = group.start == 0;
+        let accumulators = take(&mut homes.columns[Round::Permutation as usize]);
+        let output = Output {
+            rows: 0..height,
+            columns: group.clone(),
+            values,
+            stride: height,
+            totals: first.then(|| &mut accumulators[home.clone()]),
+        };
+        homes.generate::<B>(matrix.table, output, scratch);
+        if first {
+            terminal = accumulate(&mut accumulators[home.clone()], height, log_height);
+        }
+        homes.columns[Round::Permutation as usize] = accumulators;
+        if first {
+            absorb_home::<B, A>(homes, hasher, builder, matrix);
+        }
+        let mut from = F::ONE;
+        for block in 0..1 << shape.log_blowup() {
+            let to = homes.coset(matrix, block);
+            shift::<B>(&homes.twiddles, values, height, from, to);
+            let rows = block * height..(block + 1) * height;
+            builder.absorb::<B>(hasher, values, height, rows);
+            from = to;
+        }
+        builder.advance(group.len() * D);
+    }
+    terminal
+}

@@ -1,0 +1,67 @@
+//! Columns moved to where they are needed: extended, or from coset to coset.
+
+use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
+
+use crate::F;
+use crate::backend::Backend;
+use crate::kernels::bit_reverse::{bit_reverse, reverse_bits};
+use crate::kernels::ntt::Twiddles;
+use crate::shape::{BatchShape, Round};
+
+/// The point that generates block `block` of an extension: the coset that its rows lie on.
+pub(crate) fn coset(log_height: usize, log_blowup: usize, block: usize) -> F {
+    let root = F::two_adic_generator(log_height + log_blowup);
+    F::GENERATOR * root.exp_u64(reverse_bits(block, log_blowup) as u64)
+}
+
+/// Moves columns of `height` rows, bit-reversed, from the coset `from * H` to `to * H`.
+pub(crate) fn shift<B: Backend>(
+    twiddles: &Twiddles<'_>,
+    columns: &mut [F],
+    height: usize,
+    from: F,
+    to: F,
+) {
+    if from == to {
+        return;
+    }
+    // What is interpolated as if on H has the coefficients c_i from^i.
+    let ratio = to / from;
+    for column in columns.chunks_exact_mut(height) {
+        B::intt(twiddles, column);
+        B::coset_ntt(twiddles, column, ratio);
+    }
+}
+
+/// Bit-reverses every trace in place.
+pub(crate) fn reverse_traces<B: Backend>(shape: BatchShape<'_>, round: Round, traces: &mut [F]) {
+    let mut rest = traces;
+    for opened in shape.round(round) {
+        let height = 1 << (opened.log_lde - shape.log_blowup());
+        let (trace, after) = rest.split_at_mut(opened.width * height);
+        trace.chunks_exact_mut(height).for_each(bit_reverse::<B::P>);
+        rest = after;
+    }
+}
+
+/// Bit-reverses every trace in place, and extends it into the round's region.
+pub(crate) fn extend_traces<B: Backend>(
+    shape: BatchShape<'_>,
+    round: Round,
+    twiddles: &Twiddles<'_>,
+    traces: &mut [F],
+    extensions: &mut [F],
+) {
+    let mut rest = traces;
+    for opened in shape.round(round) {
+        let height = 1 << (opened.log_lde - shape.log_blowup());
+        let (trace, after) = rest.split_at_mut(opened.width * height);
+        let slots = extensions[opened.extension()].chunks_exact_mut(1 << opened.log_lde);
+        for (column, slot) in trace.chunks_exact_mut(height).zip(slots) {
+            bit_reverse::<B::P>(column);
+            slot[..height].copy_from_slice(column);
+            B::extend(twiddles, slot, shape.log_blowup(), F::GENERATOR);
+        }
+        rest = after;
+    }
+}

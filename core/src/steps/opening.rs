@@ -1,0 +1,208 @@
+//! Rows and lowest siblings for the queries, without extensions and without the lowest digests.
+//!
+//! In a pass every matrix of a round is moved through the cosets of its extension, some columns at a
+//! time; the rows of some queries are collected, and the rows below some kept digests are hashed again,
+//! which gives the lowest siblings of the authentication paths.
+
+use core::mem::take;
+
+use p3_field::PrimeCharacteristicRing;
+
+use super::argue::fractions::{Output, generator_len};
+use super::extension::shift;
+use super::homes::{Homes, column_groups};
+use crate::air::ProverAir;
+use crate::backend::{Backend, Hasher};
+use crate::hash::paths::{Indices, distinct};
+use crate::hash::rebuild::{Blocks, Pass, STAGED};
+use crate::hash::sponge::Builder;
+use crate::shape::{Opened, Round};
+use crate::{D, F};
+
+/// What one pass collects of a matrix.
+struct Wanted<'w> {
+    /// Places of the queries in the tallest extension.
+    queries: &'w [u32],
+    /// log2 of how many times taller that is than the matrix's.
+    log_ratio: usize,
+    /// Rows of the queries, `width` elements each.
+    rows: &'w mut [F],
+    width: usize,
+    /// Where the next column goes in each row.
+    column: usize,
+    /// The rows that are hashed again: [`STAGED`] columns.
+    staged: &'w mut [F],
+    blocks: &'w Blocks,
+}
+
+impl Wanted<'_> {
+    /// Moves columns through the cosets of their extension, collects, and absorbs.
+    fn gather<B: Backend, A>(
+        &mut self,
+        homes: &Homes<'_, A>,
+        matrix: &Opened,
+        columns: &mut [F],
+        mut builder: Option<&mut Builder<'_>>,
+        hasher: &Hasher<'_, B>,
+        home: bool,
+    ) {
+        let log_blowup = homes.shape.log_blowup();
+        let log_height = matrix.log_lde - log_blowup;
+        let height = 1 << log_height;
+        for columns in columns.chunks_mut(STAGED * height) {
+            let mut from = F::ONE;
+            for block in 0..1 << log_blowup {
+                let to = homes.coset(matrix, block);
+                shift::<B>(&homes.twiddles, columns, height, from, to);
+                from = to;
+                for (c, column) in columns.chunks_exact(height).enumerate() {
+                    for (&query, row) in self.queries.iter().zip(self.rows.chunks_mut(self.width)) {
+                        let place = query as usize >> self.log_ratio;
+                        if place >> log_height == block {
+                            row[self.column + c] = column[place & (height - 1)];
+                        }
+                    }
+                    if let Some(builder) = &builder {
+                        let len = builder.rows();
+                        let below = len / self.blocks.ids.len();
+                        let staged = self.staged[c * len..(c + 1) * len].chunks_exact_mut(below);
+                        for (&id, staged) in self.blocks.ids.iter().zip(staged) {
+                            let place = id as usize * below;
+                            if place >> log_height == block {
+                                let at = place & (height - 1);
+                                staged.copy_from_slice(&column[at..at + below]);
+                            }
+                        }
+                    }
+                }
+            }
+            if home {
+                shift::<B>(&homes.twiddles, columns, height, from, F::ONE);
+            }
+            let count = columns.len() / height;
+            if let Some(builder) = &mut builder {
+                let len = builder.rows();
+                builder.absorb::<B>(hasher, &self.staged[..count * len], len, 0..len);
+                builder.advance(count);
+            }
+            self.column += count;
+        }
+    }
+}
+
+/// One pass over a round, into `scratch`: rows of `queries`, then the siblings that this pass rebuilds
+/// for all `indices`, tree after tree; the rest of it is room for states and permutation columns.
+pub(crate) fn collect<B: Backend, A: ProverAir<B>>(
+    homes: &mut Homes<'_, A>,
+    hasher: &Hasher<'_, B>,
+    round: Round,
+    pass: &Pass,
+    (indices, queries, number): (&Indices, &[u32], usize),
+    scratch: &mut [F],
+) {
+    let shape = homes.shape;
+    let (width, log_max) = (shape.row_width(round), shape.log_max_lde());
+    let (rows, scratch) = scratch.split_at_mut(pass.queries * width);
+    let (mut siblings, scratch) = {
+        let groups = shape.groups(round);
+        let len = groups.map(|g| pass.siblings_len(shape.log_leaves(round, &g)));
+        scratch.split_at_mut(len.sum())
+    };
+    let mut first_column = 0;
+    for group in shape.groups(round) {
+        let log_leaves = shape.log_leaves(round, &group);
+        let leaves = indices.iter().map(|index| index >> (log_max - log_leaves));
+        let leaves = distinct(leaves);
+        let blocks = Blocks::new(pass, log_leaves, &leaves, number);
+        let (arena, rest) = scratch.split_at_mut(pass.arena_len(log_leaves));
+        let (arena, staged) = arena.split_at_mut(pass.states_len(log_leaves));
+        let (generator, columns) = rest.split_at_mut(generator_len(shape));
+        let (own, after) = take(&mut siblings).split_at_mut(pass.siblings_len(log_leaves));
+        let mut builder = (!blocks.is_empty()).then(|| Builder::new(arena, blocks.leaves()));
+        let group_start = first_column;
+        let matrices = || shape.round(round).filter(|m| group.contains(&m.table));
+        for level in 0..=log_leaves {
+            if level >= blocks.dropped {
+                builder = None;
+            }
+            if let Some(builder) = &mut builder
+                && level > 0
+            {
+                builder.compress::<B>(hasher);
+            }
+            let of_height = |m: &Opened| m.log_lde + level == log_leaves;
+            let any = matrices().any(|m| of_height(&m));
+            if let Some(builder) = &mut builder
+                && any
+            {
+                builder.begin();
+            }
+            first_column = group_start;
+            for matrix in matrices() {
+                if of_height(&matrix) {
+                    let mut wanted = Wanted {
+                        queries,
+                        log_ratio: log_max - matrix.log_lde,
+                        rows: &mut *rows,
+                        width,
+                        column: first_column,
+                        staged: &mut *staged,
+                        blocks: &blocks,
+                    };
+                    let builder = builder.as_mut();
+                    gather_matrix::<B, A>(
+                        homes,
+                        hasher,
+                        &matrix,
+                        &mut wanted,
+                        builder,
+                        columns,
+                        generator,
+                    );
+                }
+                first_column += matrix.width;
+            }
+            if let Some(builder) = &mut builder {
+                if any {
+                    builder.end::<B>(hasher);
+                }
+                blocks.collect(&leaves, builder, level, own);
+            }
+        }
+        siblings = after;
+    }
+}
+
+/// Collects from one matrix: from its home, and from the columns that are generated.
+fn gather_matrix<B: Backend, A: ProverAir<B>>(
+    homes: &mut Homes<'_, A>,
+    hasher: &Hasher<'_, B>,
+    matrix: &Opened,
+    wanted: &mut Wanted<'_>,
+    mut builder: Option<&mut Builder<'_>>,
+    columns: &mut [F],
+    scratch: &mut [F],
+) {
+    let shape = homes.shape;
+    let round = take(&mut homes.columns[matrix.round as usize]);
+    let home = &mut round[matrix.home(shape.log_blowup())];
+    wanted.gather::<B, A>(homes, matrix, home, builder.as_deref_mut(), hasher, true);
+    homes.columns[matrix.round as usize] = round;
+    if matrix.round != Round::Permutation {
+        return;
+    }
+    let table = &shape.tables()[matrix.table];
+    let height = table.height();
+    for group in column_groups(table.layout.num_columns, height, columns.len()) {
+        let values = &mut columns[..group.len() * D * height];
+        let output = Output {
+            rows: 0..height,
+            columns: group,
+            values,
+            stride: height,
+            totals: None,
+        };
+        homes.generate::<B>(matrix.table, output, scratch);
+        wanted.gather::<B, A>(homes, matrix, values, builder.as_deref_mut(), hasher, false);
+    }
+}

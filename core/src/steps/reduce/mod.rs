@@ -1,0 +1,41 @@
+//! The reduce phase: all openings of a height batched into one codeword,
+//! `r(x) = sum_j alpha^j (y_j - f_j(x)) / (z_j - x)`, `j` counting the (column, point) pairs of that
+//! height in opening order.
+
+pub(crate) mod compact;
+pub(crate) mod fast;
+
+use p3_field::PrimeCharacteristicRing;
+
+use crate::kernels::ext::coordinates;
+use crate::shape::BatchShape;
+use crate::{D, EF, F};
+
+/// Row groups that are combined together, so that a column is read in longer runs.
+const TILE: usize = 4;
+
+/// Columns of the widest matrix.
+fn max_width(shape: BatchShape<'_>) -> usize {
+    shape.opened().map(|matrix| matrix.width).max().unwrap_or(0)
+}
+
+/// Coordinate by coordinate, `alpha^0, alpha^1, ...`, one for each column of the widest matrix, in
+/// the first `4 * max_width` elements of `scratch`; the rest comes back.
+fn split_powers<'s>(
+    shape: BatchShape<'_>,
+    alpha: EF,
+    scratch: &'s mut [F],
+) -> ([&'s [F]; D], &'s mut [F]) {
+    let width = max_width(shape);
+    let (powers, scratch) = scratch.split_at_mut(D * width);
+    let mut power = EF::ONE;
+    for i in 0..width {
+        for (d, coordinate) in coordinates(power).into_iter().enumerate() {
+            powers[d * width + i] = coordinate;
+        }
+        power *= alpha;
+    }
+    let powers = &*powers;
+    let powers = core::array::from_fn(|d| &powers[d * width..(d + 1) * width]);
+    (powers, scratch)
+}
