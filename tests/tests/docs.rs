@@ -215,3 +215,39 @@ fn where_the_core_is_unsafe() {
     named.insert("workspace.rs".to_owned());
     assert_eq!(fenced, named);
 }
+
+/// What a document names in the repository is there: paths between backticks, and targets of links.
+#[test]
+fn files_that_are_named() {
+    let root = Path::new(REPOSITORY);
+    let mut documents = vec![root.join("README.md"), root.join("CHANGELOG.md")];
+    let docs = fs::read_dir(root.join("docs")).unwrap();
+    documents.extend(docs.map(|entry| entry.unwrap().path()));
+    let mut checked = 0;
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        let code = text.split('`').skip(1).step_by(2);
+        let paths = code.filter(|code| {
+            let first = code.split_once('/').map(|(first, _)| first);
+            let ours = first.is_some_and(|first| root.join(first).is_dir());
+            ours && !code.starts_with("target/") && !code.contains([' ', '\n', '*', '('])
+        });
+        let named = paths.map(|path| root.join(path));
+        let links = text
+            .split("](")
+            .skip(1)
+            .map(|rest| rest.split([')', '#']).next().unwrap());
+        let links = links.filter(|link| !link.is_empty() && !link.contains(':'));
+        let linked = links.map(|link| document.with_file_name("").join(link));
+        for path in named.chain(linked) {
+            assert!(
+                path.exists(),
+                "{} names {}",
+                document.display(),
+                path.display()
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 50, "{checked}");
+}
