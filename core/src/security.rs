@@ -46,10 +46,10 @@ const MAX_M: u16 = 1000;
 /// Smallest Johnson parameter for which the line count is proven.
 const MIN_M: u16 = 3;
 
-/// What one table adds to the [`Shape`] of its batch.
+/// What one table adds to the [`SecurityShape`] of its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct TableShape {
+pub struct SecurityTable {
     /// log2 of the number of rows.
     pub log_height: u8,
     /// Main columns.
@@ -74,7 +74,7 @@ pub struct TableShape {
     pub max_message_width: u16,
 }
 
-impl TableShape {
+impl SecurityTable {
     /// Number of (base-field column, opening point) pairs that the table adds to the batching.
     ///
     /// Permutation columns are always opened at the next row too, quotient chunks never.
@@ -128,7 +128,7 @@ const fn shifted(value: u64, bits: u8) -> u64 {
 /// safe side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Shape {
+pub struct SecurityShape {
     /// log2 of the tallest trace's number of rows.
     pub log_height: u8,
     /// Largest number of points at which a column is opened: 2 if any next row is read, else 1.
@@ -147,7 +147,7 @@ pub struct Shape {
     pub max_message_width: u16,
 }
 
-impl Shape {
+impl SecurityShape {
     /// A batch without tables, to add tables to.
     pub const EMPTY: Self = Self {
         log_height: 0,
@@ -162,7 +162,7 @@ impl Shape {
 
     /// The batch with one more table.
     #[must_use]
-    pub fn with_table(self, table: &TableShape) -> Self {
+    pub fn with_table(self, table: &SecurityTable) -> Self {
         Self {
             log_height: self.log_height.max(table.log_height),
             max_points: self.max_points.max(table.max_points()),
@@ -266,7 +266,7 @@ pub struct Bits {
 
 impl Bits {
     /// Terms in the unique-decoding regime, the one that counts.
-    pub fn unique(shape: &Shape, params: &Params) -> Self {
+    pub fn unique(shape: &SecurityShape, params: &Params) -> Self {
         let n = shape.rows() * blowup(params);
         let rate = (shape.rows() + f64::from(shape.max_points)) / n;
         let radius = Radius {
@@ -281,7 +281,7 @@ impl Bits {
     /// Terms in the Johnson regime at the parameter m that proves the most, to compare with.
     ///
     /// `None` when the tallest trace is too short for any.
-    pub fn johnson(shape: &Shape, params: &Params) -> Option<Self> {
+    pub fn johnson(shape: &SecurityShape, params: &Params) -> Option<Self> {
         (MIN_M..=shape.max_m())
             .filter_map(|m| Self::johnson_at(m, shape, params))
             .max_by(|a, b| a.total().total_cmp(&b.total()))
@@ -290,7 +290,7 @@ impl Bits {
     /// Terms in the Johnson regime at parameter `m`.
     ///
     /// `None` when `m` is below 3 or above what the tallest trace admits (1000 at most).
-    pub fn johnson_at(m: u16, shape: &Shape, params: &Params) -> Option<Self> {
+    pub fn johnson_at(m: u16, shape: &SecurityShape, params: &Params) -> Option<Self> {
         if !(MIN_M..=shape.max_m()).contains(&m) {
             return None;
         }
@@ -308,7 +308,7 @@ impl Bits {
         Some(Self::at(Regime::Johnson { m }, radius, shape, params))
     }
 
-    fn at(regime: Regime, radius: Radius, shape: &Shape, params: &Params) -> Self {
+    fn at(regime: Regime, radius: Radius, shape: &SecurityShape, params: &Params) -> Self {
         let field = f64::from(FIELD_BITS);
         let further_powers = pow(2.0, params.max_log_arity.into()) - 1.0;
         let batching = (shape.openings >= 2).then(|| {
@@ -418,7 +418,7 @@ fn blowup(params: &Params) -> f64 {
 ///
 /// Nothing is proven, and no grinding credited, where the opened points leave the code no distance:
 /// a trace of one row, or `k + points >= α · n`.
-fn query_term(alpha: f64, shape: &Shape, params: &Params) -> Term {
+fn query_term(alpha: f64, shape: &SecurityShape, params: &Params) -> Term {
     let claimed = shape.rows() + f64::from(shape.max_points);
     let domain = shape.rows() * blowup(params);
     if shape.log_height == 0 || claimed >= alpha * domain {
@@ -431,7 +431,7 @@ fn query_term(alpha: f64, shape: &Shape, params: &Params) -> Term {
 }
 
 /// Degree of the identity that is checked at zeta, by ethSTARK's quotient split and by Plonky3's.
-fn deep_degree(shape: &Shape) -> f64 {
+fn deep_degree(shape: &SecurityShape) -> f64 {
     let rows = shape.rows();
     let further_points = f64::from(shape.max_points) - 1.0;
     let ethstark = f64::from(shape.max_degree.max(1)) * (rows + further_points) + rows - 1.0;

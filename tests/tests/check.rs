@@ -8,7 +8,7 @@ use p3_matrix::dense::RowMajorMatrix;
 use proptest::prelude::*;
 use tranche_core::air::{CheckBuilder, ProverAir};
 use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_core::prover::{CheckError, ProveError};
+use tranche_core::prover::{BatchError, CheckError};
 use tranche_core::shape::Profile;
 use tranche_core::{DefaultBackend, F};
 use tranche_tests::air::{Form, Part, TestAir};
@@ -258,14 +258,14 @@ fn refuses_what_it_cannot_read() {
     );
     assert_eq!(
         check_with(&batch, &[], &mut scratch),
-        Err(CheckError::Inputs(ProveError::PublicValueSlices {
+        Err(CheckError::Inputs(BatchError::PublicValueSlices {
             expected: 1,
             got: 0
         }))
     );
     assert_eq!(
         check_with(&batch, &[&publics[1..]], &mut scratch),
-        Err(CheckError::Inputs(ProveError::PublicValues {
+        Err(CheckError::Inputs(BatchError::PublicValues {
             table: 0,
             expected: 2,
             got: 1

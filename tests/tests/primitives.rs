@@ -19,7 +19,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tranche_core::hash::challenger::Challenger;
 use tranche_core::hash::poseidon2::{Poseidon2, Sponge};
-use tranche_core::prover::transcript::{MatrixShape, TableShape, seed_batch, seed_fri, seed_pcs};
+use tranche_core::prover::transcript::{MatrixShape, SeededTable, seed_batch, seed_fri, seed_pcs};
 use tranche_core::sink::Sink;
 use tranche_core::{DefaultBackend, Digest, EF, F, Hasher, Params, ScalarBackend};
 
@@ -233,7 +233,7 @@ fn params() -> impl Strategy<Value = Params> {
     })
 }
 
-fn table() -> impl Strategy<Value = TableShape> {
+fn table() -> impl Strategy<Value = SeededTable> {
     (
         1..3000usize,
         prop_oneof![2 => Just(0), 1 => 1..40usize],
@@ -241,7 +241,7 @@ fn table() -> impl Strategy<Value = TableShape> {
         any::<bool>(),
     )
         .prop_map(
-            |(main_width, preprocessed_width, num_public_values, has_lookups)| TableShape {
+            |(main_width, preprocessed_width, num_public_values, has_lookups)| SeededTable {
                 main_width,
                 preprocessed_width,
                 num_public_values,

@@ -10,7 +10,7 @@ use p3_air::BaseAir;
 use p3_field::PrimeCharacteristicRing;
 use proptest::prelude::*;
 use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_core::prover::SetupError;
+use tranche_core::prover::ProverSetupError;
 use tranche_core::workspace::{ALIGN_BYTES, WorkspaceTooSmall, bytes_for};
 use tranche_core::{DefaultBackend, F, Plan, Prover};
 use tranche_tests::air::TestAir;
@@ -75,7 +75,7 @@ fn one_byte_fewer_is_refused() {
                     TestProver::new(&plan, &batch.airs, &batch.poseidon2, workspace).unwrap_err();
                 assert_eq!(
                     error,
-                    SetupError::Workspace(WorkspaceTooSmall { needed, got })
+                    ProverSetupError::Workspace(WorkspaceTooSmall { needed, got })
                 );
             }
             let workspace = &mut memory[offset..offset + needed];

@@ -9,8 +9,8 @@ use crate::hash::paths::Indices;
 use crate::hash::rebuild::Pass;
 use crate::hash::sponge::{Builder, arena_len};
 use crate::kernels::ntt::Twiddles;
-use crate::plan::Name;
-use crate::shape::{Opened, Round};
+use crate::plan::RegionName;
+use crate::shape::{CommittedMatrix, Round};
 use crate::steps::argue::fractions::generator_len;
 use crate::steps::homes::Homes;
 use crate::steps::lookup::LookupChallenges;
@@ -22,10 +22,10 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
     pub(super) fn commit_homes(&mut self, round: Round) {
         let (shape, hasher) = (self.shape, &self.hasher);
         let scratch = match round {
-            Round::Quotient => Name::QuotientScratch,
-            _ => Name::CommitScratch,
+            Round::Quotient => RegionName::QuotientScratch,
+            _ => RegionName::CommitScratch,
         };
-        let names = [Name::Twiddles, round.home(), round.digests(), scratch];
+        let names = [RegionName::Twiddles, round.home(), round.digests(), scratch];
         let [twiddles, home, mut digests, scratch] = self.places.take(names);
         let mut homes = Homes {
             shape,
@@ -67,14 +67,14 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
             terminals,
             scratch,
         ] = self.places.take([
-            Name::Twiddles,
-            Name::Trace,
-            Name::PreprocessedTrace,
-            Name::PublicValues,
-            Name::Accumulators,
-            Name::PermutationDigests,
-            Name::Terminals,
-            Name::ArgueScratch,
+            RegionName::Twiddles,
+            RegionName::Trace,
+            RegionName::PreprocessedTrace,
+            RegionName::PublicValues,
+            RegionName::Accumulators,
+            RegionName::PermutationDigests,
+            RegionName::Terminals,
+            RegionName::ArgueScratch,
         ]);
         let mut homes = Homes {
             shape,
@@ -88,7 +88,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
         for group in shape.groups(Round::Permutation) {
             let log_leaves = shape.log_leaves(Round::Permutation, &group);
             let (arena, columns) = rest.split_at_mut(arena_len(1 << log_leaves));
-            let absorb = |builder: &mut Builder<'_>, matrix: &Opened| {
+            let absorb = |builder: &mut Builder<'_>, matrix: &CommittedMatrix| {
                 let sum = argue::compact::generate::<B, A>(
                     &mut homes, hasher, builder, matrix, columns, scratch,
                 );
@@ -119,14 +119,14 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
             quotients,
             scratch,
         ] = self.places.take([
-            Name::Twiddles,
-            Name::Trace,
-            Name::PreprocessedTrace,
-            Name::PublicValues,
-            Name::Accumulators,
-            Name::Terminals,
-            Name::Quotient,
-            Name::QuotientScratch,
+            RegionName::Twiddles,
+            RegionName::Trace,
+            RegionName::PreprocessedTrace,
+            RegionName::PublicValues,
+            RegionName::Accumulators,
+            RegionName::Terminals,
+            RegionName::Quotient,
+            RegionName::QuotientScratch,
         ]);
         let mut homes = Homes {
             shape,
@@ -154,13 +154,15 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
 
     /// Evaluates every column.
     pub(super) fn evaluate_compact(&mut self, zeta: EF) {
-        let (homes, _, [openings, scratch]) = self.homes([Name::Openings, Name::EvaluateScratch]);
+        let (homes, _, [openings, scratch]) =
+            self.homes([RegionName::Openings, RegionName::EvaluateScratch]);
         claims::compact::evaluate::<B, A>(&homes, zeta, openings, scratch);
     }
 
     /// Combines all openings of a height into the coefficients of one codeword.
     pub(super) fn reduce_compact(&mut self, zeta: EF, alpha: EF) {
-        let (homes, _, [codewords, scratch]) = self.homes([Name::Codewords, Name::ReduceScratch]);
+        let (homes, _, [codewords, scratch]) =
+            self.homes([RegionName::Codewords, RegionName::ReduceScratch]);
         reduce::compact::reduce::<B, A>(&homes, zeta, alpha, codewords, scratch);
     }
 
@@ -173,7 +175,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
         number: usize,
     ) {
         let pass = self.pass();
-        let (mut homes, hasher, [scratch]) = self.homes([Name::OpenScratch]);
+        let (mut homes, hasher, [scratch]) = self.homes([RegionName::OpenScratch]);
         let asked = (indices, queries, number);
         opening::collect::<B, A>(&mut homes, hasher, round, &pass, asked, scratch);
     }
@@ -190,21 +192,21 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
 
     /// What the last pass over a round, or over a fold, left.
     pub fn collected(&self) -> &[F] {
-        self.places.read(Name::OpenScratch)
+        self.places.read(RegionName::OpenScratch)
     }
 
     /// All homes, the hasher, and some other regions.
     fn homes<const K: usize>(
         &mut self,
-        others: [Name; K],
+        others: [RegionName; K],
     ) -> (Homes<'_, A>, &Hasher<'a, B>, [&mut [F]; K]) {
         let names = [
-            Name::Twiddles,
-            Name::PublicValues,
-            Name::Trace,
-            Name::Quotient,
-            Name::PreprocessedTrace,
-            Name::Accumulators,
+            RegionName::Twiddles,
+            RegionName::PublicValues,
+            RegionName::Trace,
+            RegionName::Quotient,
+            RegionName::PreprocessedTrace,
+            RegionName::Accumulators,
         ];
         let (homes, others) = self.places.take_both(names, others);
         let [

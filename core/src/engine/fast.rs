@@ -6,7 +6,7 @@ use super::{Engine, set_terminal, terminal};
 use crate::air::ProverAir;
 use crate::backend::{Backend, by_width};
 use crate::kernels::ntt::Twiddles;
-use crate::plan::Name;
+use crate::plan::RegionName;
 use crate::shape::Round;
 use crate::steps::extension::extend_traces;
 use crate::steps::rows::{TableColumns, take};
@@ -16,7 +16,7 @@ use crate::{D, EF, F};
 impl<B: Backend, A: ProverAir<B>> Engine<'_, B, A> {
     /// Extends the traces of a round, bit-reversed in place, and commits them.
     pub(super) fn extend_and_commit(&mut self, round: Round) {
-        let names = [Name::Twiddles, round.home(), round.region()];
+        let names = [RegionName::Twiddles, round.home(), round.region()];
         let [twiddles, traces, extensions] = self.places.take(names);
         let twiddles = Twiddles::view(twiddles, self.shape.log_twiddles());
         extend_traces::<B>(self.shape, round, &twiddles, traces, extensions);
@@ -43,13 +43,13 @@ impl<B: Backend, A: ProverAir<B>> Engine<'_, B, A> {
             terminals,
             scratch,
         ] = self.places.take([
-            Name::Twiddles,
-            Name::Trace,
-            Name::PreprocessedTrace,
-            Name::PublicValues,
-            Name::Permutation,
-            Name::Terminals,
-            Name::ArgueScratch,
+            RegionName::Twiddles,
+            RegionName::Trace,
+            RegionName::PreprocessedTrace,
+            RegionName::PublicValues,
+            RegionName::Permutation,
+            RegionName::Terminals,
+            RegionName::ArgueScratch,
         ]);
         let twiddles = Twiddles::view(twiddles, shape.log_twiddles());
         let (mut main, mut preprocessed, mut public) = (&*main, &*preprocessed, &*public);
@@ -98,14 +98,14 @@ impl<B: Backend, A: ProverAir<B>> Engine<'_, B, A> {
             quotients,
             scratch,
         ] = self.places.take([
-            Name::Twiddles,
-            Name::Main,
-            Name::Preprocessed,
-            Name::Permutation,
-            Name::PublicValues,
-            Name::Terminals,
-            Name::Quotient,
-            Name::QuotientScratch,
+            RegionName::Twiddles,
+            RegionName::Main,
+            RegionName::Preprocessed,
+            RegionName::Permutation,
+            RegionName::PublicValues,
+            RegionName::Terminals,
+            RegionName::Quotient,
+            RegionName::QuotientScratch,
         ]);
         let twiddles = Twiddles::view(twiddles, shape.log_twiddles());
         let extension = |round: Round, table: usize| {
@@ -115,7 +115,7 @@ impl<B: Backend, A: ProverAir<B>> Engine<'_, B, A> {
         let mut public = &*public;
         for (table, (planned, air)) in shape.tables().iter().zip(self.airs).enumerate() {
             let log_lde = shape.log_lde(table);
-            let inputs = quotient::fast::Inputs {
+            let inputs = quotient::fast::ExtendedTable {
                 columns: TableColumns {
                     table: planned,
                     main: &main[extension(Round::Main, table)],
@@ -156,13 +156,13 @@ impl<B: Backend, A: ProverAir<B>> Engine<'_, B, A> {
             openings,
             scratch,
         ] = self.places.take([
-            Name::Twiddles,
-            Name::Main,
-            Name::Quotient,
-            Name::Preprocessed,
-            Name::Permutation,
-            Name::Openings,
-            Name::EvaluateScratch,
+            RegionName::Twiddles,
+            RegionName::Main,
+            RegionName::Quotient,
+            RegionName::Preprocessed,
+            RegionName::Permutation,
+            RegionName::Openings,
+            RegionName::EvaluateScratch,
         ]);
         let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
         let twiddles = Twiddles::view(twiddles, self.shape.log_twiddles());
@@ -181,14 +181,14 @@ impl<B: Backend, A: ProverAir<B>> Engine<'_, B, A> {
             codewords,
             scratch,
         ] = self.places.take([
-            Name::Twiddles,
-            Name::Main,
-            Name::Quotient,
-            Name::Preprocessed,
-            Name::Permutation,
-            Name::Openings,
-            Name::Codewords,
-            Name::ReduceScratch,
+            RegionName::Twiddles,
+            RegionName::Main,
+            RegionName::Quotient,
+            RegionName::Preprocessed,
+            RegionName::Permutation,
+            RegionName::Openings,
+            RegionName::Codewords,
+            RegionName::ReduceScratch,
         ]);
         let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
         let twiddles = Twiddles::view(twiddles, self.shape.log_twiddles());

@@ -7,7 +7,7 @@ use crate::hash::merkle::{Codeword, Tree};
 use crate::hash::paths::Indices;
 use crate::kernels::ntt::Twiddles;
 use crate::lowdegree::codewords::{self, Codewords};
-use crate::plan::{Name, Phase};
+use crate::plan::{Phase, RegionName};
 use crate::shape::Profile;
 use crate::{EF, F};
 
@@ -20,9 +20,13 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
     /// The codewords, the hasher, and some other regions.
     fn codewords<const K: usize>(
         &mut self,
-        others: [Name; K],
+        others: [RegionName; K],
     ) -> (Codewords<'_>, &Hasher<'a, B>, [&mut [F]; K]) {
-        let names = [Name::Twiddles, Name::Codewords, Name::Folded];
+        let names = [
+            RegionName::Twiddles,
+            RegionName::Codewords,
+            RegionName::Folded,
+        ];
         let ([twiddles, codewords, folded], others) = self.places.take_both(names, others);
         let codewords = Codewords {
             shape: self.shape.folds(),
@@ -35,7 +39,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
 
     /// Commits to the codeword of fold `fold`.
     pub fn commit_fold(&mut self, fold: usize) {
-        let names = [Name::FoldedDigests, Name::FoldScratch];
+        let names = [RegionName::FoldedDigests, RegionName::FoldScratch];
         let (codewords, hasher, [digests, scratch]) = self.codewords(names);
         codewords.commit::<B>(hasher, fold, digests, scratch);
     }
@@ -53,21 +57,21 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
     /// The coefficients of the final polynomial.
     pub fn final_polynomial(&self) -> impl ExactSizeIterator<Item = EF> + '_ {
         let shape = self.shape.folds();
-        let codewords = self.places.read(Name::Codewords);
-        let folded = self.places.read(Name::Folded);
+        let codewords = self.places.read(RegionName::Codewords);
+        let folded = self.places.read(RegionName::Folded);
         let last = codewords::kept(shape, codewords, folded, shape.folds());
         codewords::final_polynomial(shape, last)
     }
 
     /// The tree of fold `fold`.
     pub fn fold_tree(&self, fold: usize) -> Tree<'_> {
-        let digests = self.places.read(Name::FoldedDigests);
+        let digests = self.places.read(RegionName::FoldedDigests);
         self.shape.folds().tree(fold, digests)
     }
 
     /// The codeword of fold `fold`, to be opened.
     pub fn opened_codeword(&mut self, fold: usize) -> Codeword<'_> {
-        let (codewords, _, [scratch]) = self.codewords([Name::OpenScratch]);
+        let (codewords, _, [scratch]) = self.codewords([RegionName::OpenScratch]);
         codewords.codeword::<B>(fold, scratch)
     }
 
@@ -79,7 +83,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
             return;
         }
         let passes = (&self.pass(), self.passes());
-        let [scratch] = self.places.take([Name::OpenScratch]);
+        let [scratch] = self.places.take([RegionName::OpenScratch]);
         codewords::collect_siblings::<B>(shape, &self.hasher, fold, passes, indices, scratch);
     }
 

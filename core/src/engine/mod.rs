@@ -18,7 +18,7 @@ use crate::hash::merkle::Tree;
 use crate::hash::poseidon2::Poseidon2;
 use crate::kernels::ext::{challenge, coordinates};
 use crate::kernels::ntt::Twiddles;
-use crate::plan::{Name, Phase, Places, Plan, Room};
+use crate::plan::{Phase, Places, Plan, RegionName, Room};
 use crate::shape::{BatchShape, Profile, Round};
 use crate::steps::extension::reverse_traces;
 use crate::steps::lookup::LookupChallenges;
@@ -77,7 +77,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
         if self.has_twiddles {
             return;
         }
-        let [twiddles] = self.places.take([Name::Twiddles]);
+        let [twiddles] = self.places.take([RegionName::Twiddles]);
         Twiddles::fill(twiddles, self.shape.log_twiddles(), B::fill_lanes);
         self.has_twiddles = true;
     }
@@ -104,7 +104,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
 
     /// Copies the public values of all tables.
     pub fn set_public_values(&mut self, values: &[&[F]]) {
-        let [slots] = self.places.take([Name::PublicValues]);
+        let [slots] = self.places.take([RegionName::PublicValues]);
         for (value, slot) in values.iter().copied().flatten().zip(slots) {
             *slot = *value;
         }
@@ -137,7 +137,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
 
     /// The terminal of each table; `None` where the AIR declares no interaction.
     pub fn terminals(&self) -> impl ExactSizeIterator<Item = Option<EF>> + '_ {
-        let terminals = self.places.read(Name::Terminals).as_chunks::<D>().0;
+        let terminals = self.places.read(RegionName::Terminals).as_chunks::<D>().0;
         let tables = self.shape.tables().iter().enumerate();
         tables.map(|(table, planned)| {
             let has_lookups = planned.layout.has_lookups();
@@ -165,7 +165,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
 
     /// The claimed openings, in opening order.
     pub fn openings(&self) -> &[F] {
-        self.places.read(Name::Openings)
+        self.places.read(RegionName::Openings)
     }
 
     /// Combines all openings of a height into one codeword, weighted by powers of `alpha`.

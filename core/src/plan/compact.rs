@@ -5,11 +5,11 @@
 //! of that each phase has one scratch region. Three of those hold permutation columns, as many as
 //! there is room for; with all of them at once a phase walks the table once, else once a group.
 //!
-//! Opened rows leave in the order of the queries, so a pass of the open phase has
+//! CommittedMatrix rows leave in the order of the queries, so a pass of the open phase has
 //! `queries / passes * columns` elements for rows and `min(queries * 2^d, leaves) / passes` sponge
 //! states of rows whose digests were dropped, `d` layers of them.
 
-use super::{Name, Phase, Regions};
+use super::{Phase, RegionName, Regions};
 use crate::D;
 use crate::hash::sponge;
 use crate::kernels::ntt::Twiddles;
@@ -62,9 +62,12 @@ pub(super) fn regions(shape: BatchShape<'_>, fast: usize) -> (Room, Regions) {
         passes: room.passes,
         ..Room::default()
     };
-    room.argue = columns(Name::ArgueScratch, argue_scratch(shape, &none));
-    room.quotient = columns(Name::QuotientScratch, quotient::compact::work_len(shape));
-    room.open = columns(Name::OpenScratch, input_scratch(shape, &none));
+    room.argue = columns(RegionName::ArgueScratch, argue_scratch(shape, &none));
+    room.quotient = columns(
+        RegionName::QuotientScratch,
+        quotient::compact::work_len(shape),
+    );
+    room.open = columns(RegionName::OpenScratch, input_scratch(shape, &none));
     (room, place(shape, &room))
 }
 
@@ -91,63 +94,83 @@ fn place(shape: BatchShape<'_>, room: &Room) -> Regions {
     let main_arena = arena(shape, Round::Main).max(arena(shape, Round::Preprocessed));
     let mut regions = Regions::default();
     for (name, len, first, last) in [
-        (Name::Twiddles, twiddles, Commit, Open),
+        (RegionName::Twiddles, twiddles, Commit, Open),
         (
-            Name::PreprocessedTrace,
+            RegionName::PreprocessedTrace,
             home(Round::Preprocessed),
             Commit,
             Open,
         ),
         (
-            Name::PreprocessedDigests,
+            RegionName::PreprocessedDigests,
             digests(Round::Preprocessed),
             Commit,
             Open,
         ),
-        (Name::Trace, home(Round::Main), Commit, Open),
-        (Name::PublicValues, public, Commit, Open),
-        (Name::MainDigests, digests(Round::Main), Commit, Open),
-        (Name::CommitScratch, main_arena, Commit, Commit),
-        (Name::Accumulators, home(Round::Permutation), Argue, Open),
+        (RegionName::Trace, home(Round::Main), Commit, Open),
+        (RegionName::PublicValues, public, Commit, Open),
+        (RegionName::MainDigests, digests(Round::Main), Commit, Open),
+        (RegionName::CommitScratch, main_arena, Commit, Commit),
         (
-            Name::PermutationDigests,
+            RegionName::Accumulators,
+            home(Round::Permutation),
+            Argue,
+            Open,
+        ),
+        (
+            RegionName::PermutationDigests,
             digests(Round::Permutation),
             Argue,
             Open,
         ),
-        (Name::Terminals, shape.terminals_len(), Argue, Open),
-        (Name::ArgueScratch, argue_scratch(shape, room), Argue, Argue),
-        (Name::Quotient, home(Round::Quotient), Quotient, Open),
+        (RegionName::Terminals, shape.terminals_len(), Argue, Open),
         (
-            Name::QuotientDigests,
+            RegionName::ArgueScratch,
+            argue_scratch(shape, room),
+            Argue,
+            Argue,
+        ),
+        (RegionName::Quotient, home(Round::Quotient), Quotient, Open),
+        (
+            RegionName::QuotientDigests,
             digests(Round::Quotient),
             Quotient,
             Open,
         ),
         (
-            Name::QuotientScratch,
+            RegionName::QuotientScratch,
             (quotient::compact::work_len(shape) + room.quotient).max(arena(shape, Round::Quotient)),
             Quotient,
             Quotient,
         ),
-        (Name::Codewords, folds.codewords_len(), Reduce, Open),
-        (Name::Folded, folds.folded_len(), Fold, Open),
-        (Name::FoldedDigests, folds.digests_len(), Fold, Open),
-        (Name::Openings, shape.openings_len(), Evaluate, Reduce),
+        (RegionName::Codewords, folds.codewords_len(), Reduce, Open),
+        (RegionName::Folded, folds.folded_len(), Fold, Open),
+        (RegionName::FoldedDigests, folds.digests_len(), Fold, Open),
+        (RegionName::Openings, shape.openings_len(), Evaluate, Reduce),
         (
-            Name::EvaluateScratch,
+            RegionName::EvaluateScratch,
             claims::compact::scratch_len(shape),
             Evaluate,
             Evaluate,
         ),
         (
-            Name::ReduceScratch,
+            RegionName::ReduceScratch,
             reduce::compact::scratch_len(shape),
             Reduce,
             Reduce,
         ),
-        (Name::FoldScratch, folds.commit_scratch_len(), Fold, Fold),
-        (Name::OpenScratch, open_scratch(shape, room), Open, Open),
+        (
+            RegionName::FoldScratch,
+            folds.commit_scratch_len(),
+            Fold,
+            Fold,
+        ),
+        (
+            RegionName::OpenScratch,
+            open_scratch(shape, room),
+            Open,
+            Open,
+        ),
     ] {
         regions.place(name, len, first, last);
     }

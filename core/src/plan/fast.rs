@@ -1,6 +1,6 @@
 //! The regions of [`Profile::Fast`](crate::shape::Profile::Fast): every extension and every digest stays.
 
-use super::{Name, Phase, Regions};
+use super::{Phase, RegionName, Regions};
 use crate::D;
 use crate::hash::merkle::tree_len;
 use crate::kernels::ntt::Twiddles;
@@ -32,62 +32,67 @@ pub(super) fn regions(shape: BatchShape<'_>) -> Regions {
     let twiddles = Twiddles::len(shape.log_max_lde(), shape.log_max_height(), shape.lanes());
     let mut regions = Regions::default();
     for (name, len, first, last) in [
-        (Name::Twiddles, twiddles, Commit, Open),
+        (RegionName::Twiddles, twiddles, Commit, Open),
         (
-            Name::PreprocessedTrace,
+            RegionName::PreprocessedTrace,
             sizes.preprocessed_trace,
             Commit,
             Open,
         ),
-        (Name::Preprocessed, sizes.preprocessed, Commit, Open),
+        (RegionName::Preprocessed, sizes.preprocessed, Commit, Open),
         (
-            Name::PreprocessedDigests,
+            RegionName::PreprocessedDigests,
             sizes.preprocessed_digests,
             Commit,
             Open,
         ),
-        (Name::Trace, sizes.trace, Commit, Argue),
-        (Name::PublicValues, sizes.public_values, Commit, Quotient),
-        (Name::Main, sizes.main, Commit, Open),
-        (Name::MainDigests, sizes.main_digests, Commit, Open),
-        (Name::Permutation, sizes.permutation, Argue, Open),
+        (RegionName::Trace, sizes.trace, Commit, Argue),
         (
-            Name::PermutationDigests,
+            RegionName::PublicValues,
+            sizes.public_values,
+            Commit,
+            Quotient,
+        ),
+        (RegionName::Main, sizes.main, Commit, Open),
+        (RegionName::MainDigests, sizes.main_digests, Commit, Open),
+        (RegionName::Permutation, sizes.permutation, Argue, Open),
+        (
+            RegionName::PermutationDigests,
             sizes.permutation_digests,
             Argue,
             Open,
         ),
-        (Name::Terminals, shape.terminals_len(), Argue, Open),
-        (Name::ArgueScratch, sizes.argue_scratch, Argue, Argue),
-        (Name::Quotient, sizes.quotient, Quotient, Open),
+        (RegionName::Terminals, shape.terminals_len(), Argue, Open),
+        (RegionName::ArgueScratch, sizes.argue_scratch, Argue, Argue),
+        (RegionName::Quotient, sizes.quotient, Quotient, Open),
         (
-            Name::QuotientDigests,
+            RegionName::QuotientDigests,
             sizes.quotient_digests,
             Quotient,
             Open,
         ),
         (
-            Name::QuotientScratch,
+            RegionName::QuotientScratch,
             sizes.quotient_scratch,
             Quotient,
             Quotient,
         ),
-        (Name::Openings, shape.openings_len(), Evaluate, Reduce),
+        (RegionName::Openings, shape.openings_len(), Evaluate, Reduce),
         (
-            Name::EvaluateScratch,
+            RegionName::EvaluateScratch,
             claims::fast::scratch_len(shape),
             Evaluate,
             Evaluate,
         ),
-        (Name::Codewords, folds.codewords_len(), Reduce, Open),
+        (RegionName::Codewords, folds.codewords_len(), Reduce, Open),
         (
-            Name::ReduceScratch,
+            RegionName::ReduceScratch,
             reduce::fast::scratch_len(shape),
             Reduce,
             Reduce,
         ),
-        (Name::Folded, folds.folded_len(), Fold, Open),
-        (Name::FoldedDigests, folds.digests_len(), Fold, Open),
+        (RegionName::Folded, folds.folded_len(), Fold, Open),
+        (RegionName::FoldedDigests, folds.digests_len(), Fold, Open),
     ] {
         regions.place(name, len, first, last);
     }

@@ -26,7 +26,7 @@ use crate::{F, security, workspace};
 pub(crate) use compact::Room;
 pub use error::PlanError;
 pub(crate) use places::Places;
-pub use regions::{Name, Phase, Region, Regions};
+pub use regions::{Phase, Region, RegionName, Regions};
 
 /// The shape of a batch: tables, parameters, and the place of every region in the workspace.
 ///
@@ -223,10 +223,10 @@ impl<const N: usize> Plan<N> {
     }
 
     /// What the proven security of the batch depends on, besides [`Plan::params`].
-    pub fn security_shape(&self) -> security::Shape {
+    pub fn security_shape(&self) -> security::SecurityShape {
         self.tables
             .iter()
-            .fold(security::Shape::EMPTY, |shape, table| {
+            .fold(security::SecurityShape::EMPTY, |shape, table| {
                 shape.with_table(&table.security_shape(self.common.message_width))
             })
     }
@@ -256,9 +256,9 @@ impl<const N: usize> Plan<N> {
 /// [`PlanError::Layout`], when an AIR has no layout.
 pub fn security_shape<A: for<'b> Air<DegreeBuilder<'b>>>(
     tables: impl Iterator<Item = (A, TableSpec)>,
-) -> Result<security::Shape, PlanError> {
+) -> Result<security::SecurityShape, PlanError> {
     let mut buses = Buses::default();
-    let mut shape = security::Shape::EMPTY;
+    let mut shape = security::SecurityShape::EMPTY;
     for (table, (air, spec)) in tables.enumerate() {
         let layout = TableLayout::new(&air, &mut buses, spec.lookup_budget as usize)
             .map_err(|error| PlanError::Layout { table, error })?;

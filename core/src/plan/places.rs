@@ -1,6 +1,6 @@
 //! The workspace as its regions: what a phase may touch, and nothing else.
 
-use super::{Name, Phase, Regions};
+use super::{Phase, RegionName, Regions};
 use crate::F;
 
 /// Regions that are taken at once, at most.
@@ -42,7 +42,7 @@ impl<'a> Places<'a> {
     ///
     /// # Panics
     /// In debug builds, when it is dead in this phase.
-    pub fn read(&self, name: Name) -> &[F] {
+    pub fn read(&self, name: RegionName) -> &[F] {
         self.check(name);
         &self.words[self.regions.get(name).range()]
     }
@@ -52,7 +52,7 @@ impl<'a> Places<'a> {
     /// # Panics
     /// When two of them overlap, which regions of one phase never do; in debug builds, when one is dead
     /// in this phase, or is taken twice.
-    pub fn take<const K: usize>(&mut self, names: [Name; K]) -> [&mut [F]; K] {
+    pub fn take<const K: usize>(&mut self, names: [RegionName; K]) -> [&mut [F]; K] {
         self.take_both(names, []).0
     }
 
@@ -62,12 +62,12 @@ impl<'a> Places<'a> {
     /// As [`Places::take`].
     pub fn take_both<const K: usize, const L: usize>(
         &mut self,
-        some: [Name; K],
-        others: [Name; L],
+        some: [RegionName; K],
+        others: [RegionName; L],
     ) -> ([&mut [F]; K], [&mut [F]; L]) {
         const { assert!(K + L <= MOST) };
         let mut names = some.into_iter().chain(others);
-        let names: [Option<Name>; MOST] = core::array::from_fn(|_| names.next());
+        let names: [Option<RegionName>; MOST] = core::array::from_fn(|_| names.next());
         for (i, name) in names.into_iter().enumerate() {
             if let Some(name) = name {
                 self.check(name);
@@ -86,7 +86,7 @@ impl<'a> Places<'a> {
         )
     }
 
-    fn check(&self, name: Name) {
+    fn check(&self, name: RegionName) {
         let region = self.regions.get(name);
         debug_assert!(
             region.len == 0 || (region.first..=region.last).contains(&self.phase),
@@ -104,9 +104,9 @@ mod tests {
 
     fn regions() -> Regions {
         let mut regions = Regions::default();
-        regions.place(Name::Twiddles, 16, Phase::Commit, Phase::Open);
-        regions.place(Name::Trace, 16, Phase::Commit, Phase::Argue);
-        regions.place(Name::Codewords, 16, Phase::Reduce, Phase::Open);
+        regions.place(RegionName::Twiddles, 16, Phase::Commit, Phase::Open);
+        regions.place(RegionName::Trace, 16, Phase::Commit, Phase::Argue);
+        regions.place(RegionName::Codewords, 16, Phase::Reduce, Phase::Open);
         regions
     }
 
@@ -114,13 +114,13 @@ mod tests {
     fn what_lives_is_given() {
         let (regions, mut words) = (regions(), [F::ZERO; 32]);
         let mut places = Places::new(&regions, &mut words);
-        let [twiddles, trace] = places.take([Name::Twiddles, Name::Trace]);
+        let [twiddles, trace] = places.take([RegionName::Twiddles, RegionName::Trace]);
         assert_eq!((twiddles.len(), trace.len()), (16, 16));
         places.enter(Phase::Reduce);
-        let [codewords] = places.take([Name::Codewords]);
+        let [codewords] = places.take([RegionName::Codewords]);
         codewords.fill(F::ONE);
-        assert_eq!(places.read(Name::Codewords), [F::ONE; 16]);
-        assert!(places.read(Name::Main).is_empty());
+        assert_eq!(places.read(RegionName::Codewords), [F::ONE; 16]);
+        assert!(places.read(RegionName::Main).is_empty());
     }
 
     #[test]
@@ -129,20 +129,20 @@ mod tests {
         let (regions, mut words) = (regions(), [F::ZERO; 32]);
         let mut places = Places::new(&regions, &mut words);
         places.enter(Phase::Reduce);
-        places.take([Name::Trace]);
+        places.take([RegionName::Trace]);
     }
 
     #[test]
     #[should_panic(expected = "Codewords is dead in Commit")]
     fn what_does_not_live_yet_is_not_read() {
         let (regions, mut words) = (regions(), [F::ZERO; 32]);
-        Places::new(&regions, &mut words).read(Name::Codewords);
+        Places::new(&regions, &mut words).read(RegionName::Codewords);
     }
 
     #[test]
     #[should_panic(expected = "Twiddles is taken twice")]
     fn nothing_is_taken_twice() {
         let (regions, mut words) = (regions(), [F::ZERO; 32]);
-        Places::new(&regions, &mut words).take([Name::Twiddles, Name::Twiddles]);
+        Places::new(&regions, &mut words).take([RegionName::Twiddles, RegionName::Twiddles]);
     }
 }

@@ -45,7 +45,7 @@ impl Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u8)]
-pub enum Name {
+pub enum RegionName {
     /// Roots of unity.
     Twiddles,
     /// Preprocessed traces, bit-reversed.
@@ -97,11 +97,11 @@ pub enum Name {
     ReduceScratch,
     /// A codeword and sponge states of its leaves (`Compact`).
     FoldScratch,
-    /// Opened rows, siblings, permutation columns and sponge states (`Compact`).
+    /// CommittedMatrix rows, siblings, permutation columns and sponge states (`Compact`).
     OpenScratch,
 }
 
-impl Name {
+impl RegionName {
     /// All names, in declaration order.
     pub const ALL: [Self; 25] = [
         Self::Twiddles,
@@ -132,14 +132,14 @@ impl Name {
     ];
 }
 
-const _: () = assert!(Name::ALL.len() == Name::OpenScratch as usize + 1);
+const _: () = assert!(RegionName::ALL.len() == RegionName::OpenScratch as usize + 1);
 
 /// A region: `len` field elements at `offset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Region {
     /// What it holds.
-    pub name: Name,
+    pub name: RegionName,
     /// First field element.
     pub offset: usize,
     /// Field elements.
@@ -176,14 +176,14 @@ impl core::fmt::Display for Region {
 /// The regions of a plan.
 #[derive(Clone, Debug)]
 pub struct Regions {
-    placed: [Region; Name::ALL.len()],
+    placed: [Region; RegionName::ALL.len()],
     end: usize,
 }
 
 impl Default for Regions {
     /// Every region, empty.
     fn default() -> Self {
-        let placed = Name::ALL.map(|name| Region {
+        let placed = RegionName::ALL.map(|name| Region {
             name,
             offset: 0,
             len: 0,
@@ -196,7 +196,7 @@ impl Default for Regions {
 
 impl Regions {
     /// Places a region above what lives at the same time, or in a gap between.
-    pub(super) fn place(&mut self, name: Name, len: usize, first: Phase, last: Phase) {
+    pub(super) fn place(&mut self, name: RegionName, len: usize, first: Phase, last: Phase) {
         const UNIT: usize = ALIGN_BYTES / size_of::<F>();
         let alive = |r: &&Region| r.len > 0 && r.first <= last && first <= r.last;
         let mut offset = 0;
@@ -220,7 +220,7 @@ impl Regions {
     }
 
     /// The region `name`.
-    pub fn get(&self, name: Name) -> Region {
+    pub fn get(&self, name: RegionName) -> Region {
         self.placed[name as usize]
     }
 
@@ -242,32 +242,32 @@ impl Regions {
 
 impl Round {
     /// The region of the round's extensions.
-    pub const fn region(self) -> Name {
+    pub const fn region(self) -> RegionName {
         match self {
-            Self::Main => Name::Main,
-            Self::Quotient => Name::Quotient,
-            Self::Preprocessed => Name::Preprocessed,
-            Self::Permutation => Name::Permutation,
+            Self::Main => RegionName::Main,
+            Self::Quotient => RegionName::Quotient,
+            Self::Preprocessed => RegionName::Preprocessed,
+            Self::Permutation => RegionName::Permutation,
         }
     }
 
     /// The region of what `Compact` keeps of the round's matrices.
-    pub const fn home(self) -> Name {
+    pub const fn home(self) -> RegionName {
         match self {
-            Self::Main => Name::Trace,
-            Self::Quotient => Name::Quotient,
-            Self::Preprocessed => Name::PreprocessedTrace,
-            Self::Permutation => Name::Accumulators,
+            Self::Main => RegionName::Trace,
+            Self::Quotient => RegionName::Quotient,
+            Self::Preprocessed => RegionName::PreprocessedTrace,
+            Self::Permutation => RegionName::Accumulators,
         }
     }
 
     /// The region of the round's digests.
-    pub const fn digests(self) -> Name {
+    pub const fn digests(self) -> RegionName {
         match self {
-            Self::Main => Name::MainDigests,
-            Self::Quotient => Name::QuotientDigests,
-            Self::Preprocessed => Name::PreprocessedDigests,
-            Self::Permutation => Name::PermutationDigests,
+            Self::Main => RegionName::MainDigests,
+            Self::Quotient => RegionName::QuotientDigests,
+            Self::Preprocessed => RegionName::PreprocessedDigests,
+            Self::Permutation => RegionName::PermutationDigests,
         }
     }
 }

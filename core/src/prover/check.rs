@@ -9,7 +9,7 @@
 use p3_air::{Air, RowWindow};
 use p3_field::PrimeCharacteristicRing;
 
-use super::ProveError;
+use super::BatchError;
 use super::phases::{Traces, check_public_values};
 use crate::F;
 use crate::air::{Balance, BusId, CheckBuilder, MAX_BUSES, ProverAir, Rows};
@@ -26,7 +26,7 @@ use crate::steps::rows::{row_buffers, take};
 #[non_exhaustive]
 pub enum CheckError {
     /// The prover would refuse the public values.
-    Inputs(ProveError),
+    Inputs(BatchError),
     /// The scratch is shorter than [`Plan::check_scratch_len`].
     ScratchTooSmall {
         /// Field elements that the check needs.

@@ -6,7 +6,7 @@ use crate::workspace::WorkspaceTooSmall;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum SetupError {
+pub enum ProverSetupError {
     /// The workspace is shorter than the plan needs.
     Workspace(WorkspaceTooSmall),
     /// Not as many AIRs as the plan has tables.
@@ -30,13 +30,13 @@ pub enum SetupError {
     },
 }
 
-impl From<WorkspaceTooSmall> for SetupError {
+impl From<WorkspaceTooSmall> for ProverSetupError {
     fn from(error: WorkspaceTooSmall) -> Self {
         Self::Workspace(error)
     }
 }
 
-impl core::fmt::Display for SetupError {
+impl core::fmt::Display for ProverSetupError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Workspace(error) => error.fmt(f),
@@ -49,13 +49,13 @@ impl core::fmt::Display for SetupError {
     }
 }
 
-impl core::error::Error for SetupError {}
+impl core::error::Error for ProverSetupError {}
 
 /// Why a batch cannot be proved; `E` is the error of the proof sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum ProveError<E = core::convert::Infallible> {
+pub enum BatchError<E = core::convert::Infallible> {
     /// Preprocessed traces are missing, or were written after they were prepared.
     NotPrepared,
     /// Not one slice of public values per table.
@@ -78,19 +78,19 @@ pub enum ProveError<E = core::convert::Infallible> {
     Sink(E),
 }
 
-impl ProveError {
+impl BatchError {
     /// The same error where a sink may fail too.
-    pub(super) fn widen<E>(self) -> ProveError<E> {
+    pub(super) fn widen<E>(self) -> BatchError<E> {
         match self {
-            Self::NotPrepared => ProveError::NotPrepared,
+            Self::NotPrepared => BatchError::NotPrepared,
             Self::PublicValueSlices { expected, got } => {
-                ProveError::PublicValueSlices { expected, got }
+                BatchError::PublicValueSlices { expected, got }
             }
             Self::PublicValues {
                 table,
                 expected,
                 got,
-            } => ProveError::PublicValues {
+            } => BatchError::PublicValues {
                 table,
                 expected,
                 got,
@@ -100,7 +100,7 @@ impl ProveError {
     }
 }
 
-impl<E: core::fmt::Display> core::fmt::Display for ProveError<E> {
+impl<E: core::fmt::Display> core::fmt::Display for BatchError<E> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::NotPrepared => f.write_str("the preprocessed traces are not prepared"),
@@ -122,4 +122,4 @@ impl<E: core::fmt::Display> core::fmt::Display for ProveError<E> {
     }
 }
 
-impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for ProveError<E> {}
+impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for BatchError<E> {}

@@ -27,7 +27,7 @@ use crate::{Digest, F, Statement, TraceMut, workspace};
 
 pub use check::CheckError;
 pub use closing::{Evaluated, Folded, Reduced};
-pub use error::{ProveError, SetupError};
+pub use error::{BatchError, ProverSetupError};
 pub use phases::{Argued, Committed, Quotients, Traces};
 
 /// Proves batches of one plan in one workspace.
@@ -42,21 +42,21 @@ impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
     /// Takes the workspace.
     ///
     /// # Errors
-    /// [`SetupError`] when the buffer has fewer than [`Plan::workspace_len`] bytes (nothing is
+    /// [`ProverSetupError`] when the buffer has fewer than [`Plan::workspace_len`] bytes (nothing is
     /// written then), or when the plan was made for other AIRs or another backend.
     pub fn new<const N: usize>(
         plan: &'a Plan<N>,
         airs: &'a [A],
         permutation: &'a Poseidon2,
         buffer: &'a mut [MaybeUninit<u8>],
-    ) -> Result<Self, SetupError> {
+    ) -> Result<Self, ProverSetupError> {
         let (expected, got) = (plan.tables().len(), airs.len());
         if expected != got {
-            return Err(SetupError::AirCount { expected, got });
+            return Err(ProverSetupError::AirCount { expected, got });
         }
         let (expected, got) = (plan.lanes(), B::P::WIDTH);
         if expected != got {
-            return Err(SetupError::Lanes { expected, got });
+            return Err(ProverSetupError::Lanes { expected, got });
         }
         check_airs::<B, A>(plan.shape(), airs)?;
         let words = workspace::carve(buffer, plan.regions().len())?;
@@ -121,9 +121,9 @@ impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
     pub fn begin(
         &mut self,
         statement: Option<&Statement>,
-    ) -> Result<Traces<'_, 'a, B, A>, ProveError> {
+    ) -> Result<Traces<'_, 'a, B, A>, BatchError> {
         if !self.prepared {
-            return Err(ProveError::NotPrepared);
+            return Err(BatchError::NotPrepared);
         }
         self.engine.begin();
         Ok(Traces::new(&mut self.engine, statement))
@@ -142,8 +142,8 @@ impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
         public_values: &[&[F]],
         mut fill: impl FnMut(usize, TraceMut<'_>),
         sink: W,
-    ) -> Result<u64, ProveError<W::Error>> {
-        let mut traces = self.begin(statement).map_err(ProveError::widen)?;
+    ) -> Result<u64, BatchError<W::Error>> {
+        let mut traces = self.begin(statement).map_err(BatchError::widen)?;
         for table in 0..traces.len() {
             fill(table, traces.trace_mut(table));
         }
@@ -157,12 +157,12 @@ impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
 fn check_airs<B: Backend, A: ProverAir<B>>(
     shape: BatchShape<'_>,
     airs: &[A],
-) -> Result<(), SetupError> {
+) -> Result<(), ProverSetupError> {
     let mut buses = Buses::default();
     for (table, (air, planned)) in airs.iter().zip(shape.tables()).enumerate() {
         let budget = planned.spec.lookup_budget as usize;
         if TableLayout::new(air, &mut buses, budget) != Ok(planned.layout) {
-            return Err(SetupError::OtherAir { table });
+            return Err(ProverSetupError::OtherAir { table });
         }
     }
     Ok(())
@@ -232,7 +232,7 @@ mod tests {
                 assert!(prover.engine.words().iter().all(|&word| word == F::ZERO));
                 assert_eq!(prover.engine.words().len(), plan.regions().len());
                 let unprepared = prover.begin(None).map(|_| ());
-                assert_eq!(unprepared, Err(ProveError::NotPrepared));
+                assert_eq!(unprepared, Err(BatchError::NotPrepared));
             }
             assert!(proofs[0] == proofs[1] && proofs[0] != [0; MAX_BYTES]);
         }

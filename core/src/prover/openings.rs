@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::hash::merkle::{Codeword, Leaves, Tree};
 use crate::hash::paths::{Indices, distinct, walk_siblings};
 use crate::kernels::ext::challenge;
-use crate::shape::{BatchShape, MAX_LOG_HEIGHT, Opened, Profile, Round};
+use crate::shape::{BatchShape, CommittedMatrix, MAX_LOG_HEIGHT, Profile, Round};
 use crate::sink::Sink;
 use crate::steps::trees::matrix;
 use crate::{D, DIGEST, F};
@@ -73,11 +73,11 @@ pub(super) fn write_claims<W: Write>(
     openings: &[F],
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
-    let row = |sink: &mut Sink<W>, matrix: &Opened, point: usize| {
+    let row = |sink: &mut Sink<W>, matrix: &CommittedMatrix, point: usize| {
         sink.length(matrix.width)?;
         sink.fields(&openings[matrix.claims(point)])
     };
-    let rows = |sink: &mut Sink<W>, matrix: &Opened| {
+    let rows = |sink: &mut Sink<W>, matrix: &CommittedMatrix| {
         row(sink, matrix, 0)?;
         if matrix.next {
             sink.some()?;
@@ -91,7 +91,7 @@ pub(super) fn write_claims<W: Write>(
         let of = |round| {
             shape
                 .round(round)
-                .filter(move |m: &Opened| m.table == table)
+                .filter(move |m: &CommittedMatrix| m.table == table)
         };
         for main in of(Round::Main) {
             rows(sink, &main)?;

@@ -2,8 +2,8 @@
 
 use p3_field::PrimeCharacteristicRing;
 
-use super::ProveError;
-use super::transcript::{self, TableShape};
+use super::BatchError;
+use super::transcript::{self, SeededTable};
 use crate::air::ProverAir;
 use crate::backend::Backend;
 use crate::engine::Engine;
@@ -72,14 +72,14 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
     ///
     /// # Errors
     /// When the public values do not have the plan's shape.
-    pub fn commit(self, public_values: &[&[F]]) -> Result<Committed<'s, 'a, B, A>, ProveError> {
+    pub fn commit(self, public_values: &[&[F]]) -> Result<Committed<'s, 'a, B, A>, BatchError> {
         let Self(mut base) = self;
         let shape = base.engine.shape;
         check_public_values(shape, public_values)?;
         base.engine.set_public_values(public_values);
         base.engine.commit(Round::Main);
 
-        let shapes = shape.tables().iter().map(|table| TableShape {
+        let shapes = shape.tables().iter().map(|table| SeededTable {
             main_width: table.layout.main_width,
             preprocessed_width: table.layout.preprocessed_width,
             num_public_values: table.layout.num_public_values,
@@ -111,15 +111,15 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
 pub(super) fn check_public_values(
     shape: BatchShape<'_>,
     public_values: &[&[F]],
-) -> Result<(), ProveError> {
+) -> Result<(), BatchError> {
     let (expected, got) = (shape.tables().len(), public_values.len());
     if expected != got {
-        return Err(ProveError::PublicValueSlices { expected, got });
+        return Err(BatchError::PublicValueSlices { expected, got });
     }
     for (table, (planned, values)) in shape.tables().iter().zip(public_values).enumerate() {
         let (expected, got) = (planned.layout.num_public_values, values.len());
         if expected != got {
-            return Err(ProveError::PublicValues {
+            return Err(BatchError::PublicValues {
                 table,
                 expected,
                 got,

@@ -25,7 +25,7 @@ use crate::{D, F, Params};
 
 /// What the transcript of a batch says about one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TableShape {
+pub struct SeededTable {
     /// Columns of the main trace.
     pub main_width: usize,
     /// Preprocessed columns, 0 for none.
@@ -48,7 +48,7 @@ pub struct MatrixShape {
 /// Seeds the transcript of a batch of tables, in batch order (Plonky3's `BatchShape`, no hiding).
 pub fn seed_batch(
     challenger: &mut Challenger,
-    tables: impl Iterator<Item = TableShape> + Clone,
+    tables: impl Iterator<Item = SeededTable> + Clone,
     params: &Params,
 ) {
     let num_tables = tables.clone().count();

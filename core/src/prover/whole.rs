@@ -2,7 +2,7 @@
 
 use embedded_io::Write;
 
-use super::ProveError;
+use super::BatchError;
 use super::closing::Folded;
 use super::phases::{Quotients, Traces};
 use crate::F;
@@ -20,9 +20,9 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
         self,
         public_values: &[&[F]],
         sink: W,
-    ) -> Result<u64, ProveError<W::Error>> {
+    ) -> Result<u64, BatchError<W::Error>> {
         match self.until_folded(public_values, sink) {
-            Ok(ref mut folded) => folded.answer().map_err(ProveError::Sink),
+            Ok(ref mut folded) => folded.answer().map_err(BatchError::Sink),
             Err(error) => Err(error),
         }
     }
@@ -33,11 +33,11 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
         self,
         public_values: &[&[F]],
         sink: W,
-    ) -> Result<Folded<'s, 'a, B, A, W>, ProveError<W::Error>> {
+    ) -> Result<Folded<'s, 'a, B, A, W>, BatchError<W::Error>> {
         let quotients = self
             .until_quotients(public_values)
-            .map_err(ProveError::widen)?;
-        let evaluated = quotients.evaluate(sink).map_err(ProveError::Sink)?;
+            .map_err(BatchError::widen)?;
+        let evaluated = quotients.evaluate(sink).map_err(BatchError::Sink)?;
         Ok(evaluated.reduce().fold())
     }
 
@@ -45,7 +45,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
     fn until_quotients(
         self,
         public_values: &[&[F]],
-    ) -> Result<Quotients<'s, 'a, B, A>, ProveError> {
+    ) -> Result<Quotients<'s, 'a, B, A>, BatchError> {
         Ok(self.commit(public_values)?.argue().quotient())
     }
 }

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::matrices::{Opened, Round};
+use super::matrices::{CommittedMatrix, Round};
 use super::params::Params;
 use super::profile::Profile;
 use super::table::TablePlan;
@@ -193,7 +193,7 @@ impl<'a> BatchShape<'a> {
     }
 
     /// All committed matrices: round by round, table by table, chunk by chunk.
-    pub(crate) fn opened(self) -> impl Iterator<Item = Opened> + Clone + 'a {
+    pub(crate) fn opened(self) -> impl Iterator<Item = CommittedMatrix> + Clone + 'a {
         let (mut offsets, mut openings) = ([0; Round::ALL.len()], 0);
         let mut homes = [0; Round::ALL.len()];
         let matrices = Round::ALL.into_iter().flat_map(move |round| {
@@ -204,7 +204,7 @@ impl<'a> BatchShape<'a> {
         });
         matrices.map(move |(round, table)| {
             let planned = &self.tables()[table];
-            let matrix = Opened {
+            let matrix = CommittedMatrix {
                 round,
                 table,
                 width: round.width(planned),
@@ -226,7 +226,7 @@ impl<'a> BatchShape<'a> {
     }
 
     /// The matrices of one round.
-    pub(crate) fn round(self, round: Round) -> impl Iterator<Item = Opened> + Clone + 'a {
+    pub(crate) fn round(self, round: Round) -> impl Iterator<Item = CommittedMatrix> + Clone + 'a {
         self.opened().filter(move |matrix| matrix.round == round)
     }
 

@@ -52,7 +52,7 @@ impl Round {
 
 /// One committed matrix: where its extension lies and where its openings go.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Opened {
+pub(crate) struct CommittedMatrix {
     pub round: Round,
     pub table: usize,
     /// Base columns.
@@ -71,7 +71,7 @@ pub(crate) struct Opened {
     pub(super) openings: usize,
 }
 
-impl Opened {
+impl CommittedMatrix {
     /// The extension's place in the round's region.
     pub const fn extension(&self) -> core::ops::Range<usize> {
         self.offset..self.offset + (self.width << self.log_lde)

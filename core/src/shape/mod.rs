@@ -14,7 +14,7 @@ pub use batch::BatchShape;
 pub(crate) use batch::Common;
 pub(crate) use folds::fold_schedule;
 pub use folds::{MAX_LOG_ARITY, MAX_LOG_HEIGHT};
-pub(crate) use matrices::{Opened, Round};
+pub(crate) use matrices::{CommittedMatrix, Round};
 pub use params::Params;
 pub use profile::Profile;
 pub use table::{TablePlan, TableSpec};

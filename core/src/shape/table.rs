@@ -81,9 +81,9 @@ impl TablePlan {
 
     /// What it adds to the security of a batch whose widest message so far has `message_width`
     /// elements.
-    pub(crate) fn security_shape(&self, message_width: usize) -> security::TableShape {
+    pub(crate) fn security_shape(&self, message_width: usize) -> security::SecurityTable {
         let Self { spec, layout } = self;
-        security::TableShape {
+        security::SecurityTable {
             log_height: spec.log_height,
             main_width: layout.main_width as u32,
             main_next: spec.main_next,

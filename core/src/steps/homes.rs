@@ -14,7 +14,7 @@ use super::rows::TableColumns;
 use crate::air::ProverAir;
 use crate::backend::{Backend, by_width};
 use crate::kernels::ntt::Twiddles;
-use crate::shape::{BatchShape, Opened, Round};
+use crate::shape::{BatchShape, CommittedMatrix, Round};
 use crate::{D, F};
 
 /// Rows of one stretch.
@@ -37,7 +37,7 @@ pub(crate) struct Homes<'a, A> {
 
 impl<A> Homes<'_, A> {
     /// The columns of a matrix: of a permutation trace, its accumulator.
-    pub fn home(&self, matrix: &Opened) -> &[F] {
+    pub fn home(&self, matrix: &CommittedMatrix) -> &[F] {
         &self.columns[matrix.round as usize][matrix.home(self.shape.log_blowup())]
     }
 
@@ -63,13 +63,13 @@ impl<A> Homes<'_, A> {
     }
 
     /// The coset of block `block` of a matrix's extension.
-    pub fn coset(&self, matrix: &Opened, block: usize) -> F {
+    pub fn coset(&self, matrix: &CommittedMatrix, block: usize) -> F {
         let log_blowup = self.shape.log_blowup();
         coset(matrix.log_lde - log_blowup, log_blowup, block)
     }
 
     /// Moves a matrix's columns from coset to coset.
-    pub fn shift<B: Backend>(&mut self, matrix: &Opened, from: F, to: F) {
+    pub fn shift<B: Backend>(&mut self, matrix: &CommittedMatrix, from: F, to: F) {
         let log_blowup = self.shape.log_blowup();
         let columns = &mut self.columns[matrix.round as usize][matrix.home(log_blowup)];
         let height = 1 << (matrix.log_lde - log_blowup);
@@ -92,7 +92,7 @@ impl<A> Homes<'_, A> {
     /// Visits all columns of a matrix at rows `start..start + rows`.
     pub fn visit<B: Backend>(
         &self,
-        matrix: &Opened,
+        matrix: &CommittedMatrix,
         start: usize,
         rows: usize,
         scratch: &mut [F],

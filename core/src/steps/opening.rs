@@ -16,7 +16,7 @@ use crate::backend::{Backend, Hasher};
 use crate::hash::paths::{Indices, distinct};
 use crate::hash::rebuild::{Blocks, Pass, STAGED};
 use crate::hash::sponge::Builder;
-use crate::shape::{Opened, Round};
+use crate::shape::{CommittedMatrix, Round};
 use crate::{D, F};
 
 /// What one pass collects of a matrix.
@@ -40,7 +40,7 @@ impl Wanted<'_> {
     fn gather<B: Backend, A>(
         &mut self,
         homes: &Homes<'_, A>,
-        matrix: &Opened,
+        matrix: &CommittedMatrix,
         columns: &mut [F],
         mut builder: Option<&mut Builder<'_>>,
         hasher: &Hasher<'_, B>,
@@ -130,7 +130,7 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>>(
             {
                 builder.compress::<B>(hasher);
             }
-            let of_height = |m: &Opened| m.log_lde + level == log_leaves;
+            let of_height = |m: &CommittedMatrix| m.log_lde + level == log_leaves;
             let any = matrices().any(|m| of_height(&m));
             if let Some(builder) = &mut builder
                 && any
@@ -177,7 +177,7 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>>(
 fn gather_matrix<B: Backend, A: ProverAir<B>>(
     homes: &mut Homes<'_, A>,
     hasher: &Hasher<'_, B>,
-    matrix: &Opened,
+    matrix: &CommittedMatrix,
     wanted: &mut Wanted<'_>,
     mut builder: Option<&mut Builder<'_>>,
     columns: &mut [F],

@@ -9,10 +9,10 @@ use crate::F;
 use crate::backend::{Backend, Hasher};
 use crate::hash::merkle::{Matrix, commit, layer_range};
 use crate::hash::sponge::Builder;
-use crate::shape::{BatchShape, Opened, Round};
+use crate::shape::{BatchShape, CommittedMatrix, Round};
 
 /// A matrix of a round, in the round's extensions.
-pub(crate) fn matrix<'a>(extensions: &'a [F], opened: &Opened) -> Matrix<'a> {
+pub(crate) fn matrix<'a>(extensions: &'a [F], opened: &CommittedMatrix) -> Matrix<'a> {
     Matrix {
         values: &extensions[opened.extension()],
         log_height: opened.log_lde,
@@ -46,7 +46,7 @@ pub(crate) fn grow<B: Backend>(
     (round, group): (Round, &Range<usize>),
     builder: &mut Builder<'_>,
     last: usize,
-    mut absorb: impl FnMut(&mut Builder<'_>, &Opened),
+    mut absorb: impl FnMut(&mut Builder<'_>, &CommittedMatrix),
     mut grown: impl FnMut(usize, &Builder<'_>),
 ) {
     let log_leaves = shape.log_leaves(round, group);
@@ -87,7 +87,7 @@ pub(crate) fn absorb_home<B: Backend, A>(
     homes: &mut Homes<'_, A>,
     hasher: &Hasher<'_, B>,
     builder: &mut Builder<'_>,
-    matrix: &Opened,
+    matrix: &CommittedMatrix,
 ) {
     let log_blowup = homes.shape.log_blowup();
     let height = 1 << (matrix.log_lde - log_blowup);

@@ -23,7 +23,7 @@ use p3_batch_stark::BatchProof;
 use p3_fri::fold_schedule;
 
 use super::config::Configuration;
-use super::error::{Round, VerifyError};
+use super::error::{CommitmentName, VerifyError};
 use super::split_mmcs::Carving;
 use super::types::Root;
 use crate::{D, Params};
@@ -97,7 +97,7 @@ impl Caps {
 
     /// Compares the commitment to the preprocessed columns.
     pub fn check_preprocessed(&self, roots: &[Root]) -> Result<(), VerifyError> {
-        check(Round::Preprocessed, &self.preprocessed, roots)
+        check(CommitmentName::Preprocessed, &self.preprocessed, roots)
     }
 
     /// Compares every commitment of a proof.
@@ -105,19 +105,27 @@ impl Caps {
         let commitments = &proof.commitments;
         let permutation = commitments.permutation.as_ref();
         let random = commitments.random.as_ref();
-        check(Round::Main, &self.main, C::roots(&commitments.main))?;
         check(
-            Round::Permutation,
+            CommitmentName::Main,
+            &self.main,
+            C::roots(&commitments.main),
+        )?;
+        check(
+            CommitmentName::Permutation,
             &self.permutation,
             permutation.map_or(&[], C::roots),
         )?;
         check(
-            Round::Quotient,
+            CommitmentName::Quotient,
             &self.quotient,
             C::roots(&commitments.quotient_chunks),
         )?;
-        check(Round::Random, &[], random.map_or(&[], C::roots))?;
-        check(Round::Fri, &self.fri, C::layers(&proof.opening_proof))
+        check(CommitmentName::Random, &[], random.map_or(&[], C::roots))?;
+        check(
+            CommitmentName::Fri,
+            &self.fri,
+            C::layers(&proof.opening_proof),
+        )
     }
 }
 
@@ -139,7 +147,7 @@ fn layers(tables: &[CommittedTable], params: &Params) -> Vec<usize> {
 }
 
 /// Compares the number of a round's roots, then the number of digests in each.
-fn check(round: Round, expected: &[usize], got: &[Root]) -> Result<(), VerifyError> {
+fn check(round: CommitmentName, expected: &[usize], got: &[Root]) -> Result<(), VerifyError> {
     if got.len() != expected.len() {
         return Err(VerifyError::RootCount {
             round,

@@ -10,7 +10,7 @@ use p3_lookup::LookupError;
 /// A commitment of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Round {
+pub enum CommitmentName {
     /// The main traces; one root per group.
     Main,
     /// The preprocessed columns, which the key fixes.
@@ -25,7 +25,7 @@ pub enum Round {
     Fri,
 }
 
-impl fmt::Display for Round {
+impl fmt::Display for CommitmentName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Main => "main",
@@ -158,7 +158,7 @@ pub enum VerifyError {
     /// one per layer of the low-degree test, none where the plan has no such round.
     RootCount {
         /// The commitment.
-        round: Round,
+        round: CommitmentName,
         /// Roots that the plan gives it.
         expected: usize,
         /// Roots of the proof.
@@ -167,7 +167,7 @@ pub enum VerifyError {
     /// A cap has another number of digests than its tree's layer has.
     Cap {
         /// The commitment.
-        round: Round,
+        round: CommitmentName,
         /// Position of the root in it: the group, or the layer of the low-degree test.
         group: usize,
         /// Digests of the layer that the plan's cap height picks.

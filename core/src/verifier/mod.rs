@@ -46,7 +46,7 @@ use p3_matrix::Matrix;
 
 pub use config::{CarvedConfig, Configuration, PlainConfig, permutation};
 pub use decode::decode;
-pub use error::{KeyError, Round, VerifyError};
+pub use error::{CommitmentName, KeyError, VerifyError};
 pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};
 pub use types::{Challenger, Compress, Hash, Permutation, Root, Tree};
 

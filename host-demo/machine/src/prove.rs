@@ -10,7 +10,7 @@ use core::mem::MaybeUninit;
 
 use embedded_io::Write;
 use tranche_core::air::ProverAir;
-use tranche_core::prover::{ProveError, SetupError, Traces};
+use tranche_core::prover::{BatchError, ProverSetupError, Traces};
 use tranche_core::{Backend, Prover};
 
 use crate::epoch::{EpochPlan, EpochTables, Span};
@@ -107,7 +107,7 @@ where
         &mut self,
         record: &mut EpochRecord<'_>,
         sink: W,
-    ) -> Result<u64, ProveError<W::Error>> {
+    ) -> Result<u64, BatchError<W::Error>> {
         let publics = self.tables.public_values(record.epoch(), &Span::of(record));
         let publics = publics.each_ref().map(|values| values.as_slice());
         self.fill(record).finish(&publics, sink)
@@ -230,7 +230,7 @@ pub enum StartError {
     /// The buffer of the record is too short.
     Record(RecordTooShort),
     /// The core refused the workspace, or the plan's backend.
-    Workspace(SetupError),
+    Workspace(ProverSetupError),
     /// The plan was made for other tables or other parameters.
     OtherPlan,
 }
@@ -253,8 +253,8 @@ impl From<RecordTooShort> for StartError {
     }
 }
 
-impl From<SetupError> for StartError {
-    fn from(error: SetupError) -> Self {
+impl From<ProverSetupError> for StartError {
+    fn from(error: ProverSetupError) -> Self {
         Self::Workspace(error)
     }
 }
@@ -267,7 +267,7 @@ pub enum EpochError<E> {
     /// The execution cannot go on.
     Execution(ExecError),
     /// The core refused the batch, or the sink failed.
-    Batch(ProveError<E>),
+    Batch(BatchError<E>),
 }
 
 impl<E: core::fmt::Display> core::fmt::Display for EpochError<E> {
@@ -287,8 +287,8 @@ impl<E> From<ExecError> for EpochError<E> {
     }
 }
 
-impl<E> From<ProveError<E>> for EpochError<E> {
-    fn from(error: ProveError<E>) -> Self {
+impl<E> From<BatchError<E>> for EpochError<E> {
+    fn from(error: BatchError<E>) -> Self {
         Self::Batch(error)
     }
 }

@@ -6,7 +6,7 @@
 use tranche_core::Params;
 use tranche_core::hash::paths::MAX_QUERIES;
 use tranche_core::plan::Plan;
-use tranche_core::security::{Bits, Shape};
+use tranche_core::security::{Bits, SecurityShape};
 
 use crate::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
@@ -145,7 +145,7 @@ pub fn check_floor(bits: &Bits, floor: f64) -> Result<(), Shortfall> {
 /// # Errors
 /// [`Shortfall`] where queries are at their most, a site at [`MAX_RAISED_POW_BITS`], or the term is
 /// one that neither helps.
-pub fn raised(mut params: Params, shape: &Shape, floor: f64) -> Result<Params, Shortfall> {
+pub fn raised(mut params: Params, shape: &SecurityShape, floor: f64) -> Result<Params, Shortfall> {
     loop {
         let Err(shortfall) = check_floor(&Bits::unique(shape, &params), floor) else {
             return Ok(params);

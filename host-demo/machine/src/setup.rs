@@ -128,7 +128,7 @@ impl<'a> Setup<'a> {
     ///
     /// # Errors
     /// [`SetupError::Security`] when neither helps.
-    pub fn raised(&self, shape: &security::Shape, floor: f64) -> Result<Self, SetupError> {
+    pub fn raised(&self, shape: &security::SecurityShape, floor: f64) -> Result<Self, SetupError> {
         let settings = self.settings;
         let params = raised(settings.params, shape, floor).map_err(|shortfall| {
             let Shortfall { term, bits } = shortfall;
@@ -147,13 +147,13 @@ impl<'a> Setup<'a> {
 }
 
 /// What the security of an epoch depends on.
-fn epoch_security(setup: &Setup<'_>) -> Result<security::Shape, PlanError> {
+fn epoch_security(setup: &Setup<'_>) -> Result<security::SecurityShape, PlanError> {
     let airs = EpochTable::all(setup.shape, setup.program);
     security_shape(airs.iter().map(|air| (*air, air.spec(setup.shape))))
 }
 
 /// The same of the smallest merge: security is lowest where the tallest trace is shortest.
-fn merge_security(setup: &Setup<'_>) -> Result<security::Shape, PlanError> {
+fn merge_security(setup: &Setup<'_>) -> Result<security::SecurityShape, PlanError> {
     let airs = inner_tables(false, setup.settings.arity.into());
     security_shape(airs.map(|air| {
         let log_height = air.fixed_log_height().unwrap_or(MIN_LOG_ROWS);

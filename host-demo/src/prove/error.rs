@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use tranche_core::PlanError;
-use tranche_core::prover::{ProveError as BatchError, SetupError as WorkspaceError};
+use tranche_core::prover::{BatchError, ProverSetupError};
 use tranche_machine::ExecError;
 use tranche_machine::merge::MergeError;
 use tranche_machine::prove::StartError;
@@ -47,7 +47,7 @@ pub enum ProveError {
         bytes: usize,
     },
     /// The core refused a workspace.
-    Workspace(WorkspaceError),
+    Workspace(ProverSetupError),
     /// The provers of epochs cannot start.
     Start(StartError),
     /// The core refused a batch.
@@ -116,7 +116,7 @@ from! {
     ExecError => Execution,
     PlanError => Plan,
     MergeError => Merge,
-    WorkspaceError => Workspace,
+    ProverSetupError => Workspace,
     StartError => Start,
     BatchError => Batch,
     io::Error => Write,

@@ -41,7 +41,7 @@ pub use error::{Check, Place, Refusal};
 
 /// What a bundle proves.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Statement {
+pub struct ProvenRun {
     /// Digest of the program.
     pub program_digest: Identity,
     /// The settings of the run.
@@ -66,7 +66,7 @@ pub struct Statement {
 ///
 /// # Errors
 /// [`Refusal`], which names the place and the check.
-pub fn verify<R: Read>(program: &Program<'_>, bundle: R) -> Result<Statement, Refusal> {
+pub fn verify<R: Read>(program: &Program<'_>, bundle: R) -> Result<ProvenRun, Refusal> {
     verify_above(program, bundle, SECURITY_FLOOR_BITS)
 }
 
@@ -78,7 +78,7 @@ pub fn verify_above<R: Read>(
     program: &Program<'_>,
     bundle: R,
     floor: f64,
-) -> Result<Statement, Refusal> {
+) -> Result<ProvenRun, Refusal> {
     let (mut reader, header) = Reader::new(bundle).map_err(at(Place::Header))?;
     let Header {
         settings,
@@ -399,9 +399,9 @@ impl<'a> Verifier<'a> {
         self.waiting[level].push(table);
     }
 
-    fn statement(self, exit_code: u32, output: Vec<u8>) -> Statement {
+    fn statement(self, exit_code: u32, output: Vec<u8>) -> ProvenRun {
         let proofs = u64::from(self.epochs) + u64::from(self.merges);
-        Statement {
+        ProvenRun {
             program_digest: self.setup.program_digest,
             settings: self.setup.settings,
             cycles: self.cycles,

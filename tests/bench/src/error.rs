@@ -5,7 +5,7 @@ use std::fmt;
 use tranche::error::{BAD_USAGE, REFUSED};
 use tranche::prove;
 use tranche_core::PlanError;
-use tranche_core::prover::{ProveError, SetupError};
+use tranche_core::prover::{BatchError, ProverSetupError};
 use tranche_machine::{ElfError, ExecError, setup};
 
 use crate::cases::CASES;
@@ -23,9 +23,9 @@ pub enum BenchError {
     /// The core refused the plan of a batch.
     Plan(PlanError),
     /// The core refused the workspace.
-    Setup(SetupError),
+    Setup(ProverSetupError),
     /// The core refused the batch.
-    Core(ProveError),
+    Core(BatchError),
     /// Plonky3 refused the batch, and said this.
     Plonky3(String),
     /// The two sides of this kernel compute different things.
@@ -73,14 +73,14 @@ impl From<PlanError> for BenchError {
     }
 }
 
-impl From<SetupError> for BenchError {
-    fn from(error: SetupError) -> Self {
+impl From<ProverSetupError> for BenchError {
+    fn from(error: ProverSetupError) -> Self {
         Self::Setup(error)
     }
 }
 
-impl From<ProveError> for BenchError {
-    fn from(error: ProveError) -> Self {
+impl From<BatchError> for BenchError {
+    fn from(error: BatchError) -> Self {
         Self::Core(error)
     }
 }

@@ -20,7 +20,7 @@ use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAllocTrait};
 use tranche_backend::Chosen;
 use tranche_core::air::ProverAir;
 use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_core::prover::ProveError;
+use tranche_core::prover::BatchError;
 use tranche_core::verifier::{Carving, Challenger, Configuration, VerifierAir};
 use tranche_core::{EF, F, Params, Plan, Prover, Statement, TableSpec};
 
@@ -260,7 +260,7 @@ impl<C, P> Batch<C, P> {
         prover: &mut Prover<'_, Chosen, C>,
         proof: &mut Vec<u8>,
         laps: &mut Laps<{ PHASES.len() }>,
-    ) -> Result<(), ProveError>
+    ) -> Result<(), BatchError>
     where
         C: ProverAir<Chosen>,
     {
@@ -276,13 +276,13 @@ impl<C, P> Batch<C, P> {
         laps.lap(2);
         let quotients = argued.quotient();
         laps.lap(3);
-        let evaluated = quotients.evaluate(proof).map_err(ProveError::Sink)?;
+        let evaluated = quotients.evaluate(proof).map_err(BatchError::Sink)?;
         laps.lap(4);
         let reduced = evaluated.reduce();
         laps.lap(5);
         let folded = reduced.fold();
         laps.lap(6);
-        folded.open().map_err(ProveError::Sink)?;
+        folded.open().map_err(BatchError::Sink)?;
         laps.lap(7);
         Ok(())
     }

@@ -12,8 +12,8 @@ use p3_fri::{FriParameters, TwoAdicFriPcs};
 use p3_matrix::{Dimensions, Matrix};
 use p3_uni_stark::StarkConfig;
 use tranche_core::verifier::{
-    CarvedConfig, Carving, Challenger, Compress, Configuration, Hash, MAX_PROOF_BYTES, Root, Roots,
-    Round, SplitMmcs, Tree, VerifyError, decode, permutation,
+    CarvedConfig, Carving, Challenger, CommitmentName, Compress, Configuration, Hash,
+    MAX_PROOF_BYTES, Root, Roots, SplitMmcs, Tree, VerifyError, decode, permutation,
 };
 use tranche_core::{EF, F, Params};
 use tranche_tests::air::{Part, TestAir};
@@ -219,7 +219,7 @@ fn a_commitment_has_one_partition() {
         let forged = forge(batch, main);
         assert!(plonky3_accepts(&first, &forged), "nothing else refuses it");
         let (expected, got) = (1, 2);
-        let round = Round::Main;
+        let round = CommitmentName::Main;
         let error = VerifyError::Cap {
             round,
             group,
@@ -263,10 +263,10 @@ fn every_commitment_has_its_length() {
         let quotient: At = |proof, i| &mut proof.commitments.quotient_chunks.0[i];
         let fri: At = |proof, i| &mut proof.opening_proof.commit_phase_commits[i];
         for (round, roots, at) in [
-            (Round::Main, 2, main),
-            (Round::Permutation, 1, permutation),
-            (Round::Quotient, 1, quotient),
-            (Round::Fri, layers, fri),
+            (CommitmentName::Main, 2, main),
+            (CommitmentName::Permutation, 1, permutation),
+            (CommitmentName::Quotient, 1, quotient),
+            (CommitmentName::Fri, layers, fri),
         ] {
             for group in 0..roots {
                 let mut expected = 0;
@@ -308,34 +308,39 @@ fn every_commitment_has_its_length() {
             };
             assert_eq!(verify(&changed(&honest, change)), Err(error));
         };
-        counted(|p| drop(p.commitments.main.0.pop()), Round::Main, 2, 1);
+        counted(
+            |p| drop(p.commitments.main.0.pop()),
+            CommitmentName::Main,
+            2,
+            1,
+        );
         counted(
             |p| p.commitments.main.0.extend_from_within(..1),
-            Round::Main,
+            CommitmentName::Main,
             2,
             3,
         );
         counted(
             |p| p.commitments.permutation = None,
-            Round::Permutation,
+            CommitmentName::Permutation,
             1,
             0,
         );
         counted(
             |p| p.commitments.quotient_chunks.0.extend_from_within(..1),
-            Round::Quotient,
+            CommitmentName::Quotient,
             1,
             2,
         );
         counted(
             |p| p.commitments.random = Some(p.commitments.main.clone()),
-            Round::Random,
+            CommitmentName::Random,
             0,
             2,
         );
         counted(
             |p| drop(p.opening_proof.commit_phase_commits.pop()),
-            Round::Fri,
+            CommitmentName::Fri,
             layers,
             layers - 1,
         );

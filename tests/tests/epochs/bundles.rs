@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use tranche::execute::{Execution, execute};
 use tranche::prove::{Options, ProveError, Proved, prove};
-use tranche::verify::{Refusal, Statement, verify_above};
+use tranche::verify::{ProvenRun, Refusal, verify_above};
 use tranche_core::Params;
 use tranche_machine::Program;
 use tranche_machine::settings::Settings;
@@ -79,7 +79,7 @@ pub fn bundle(program: &Program<'_>, settings: Settings, input: &str) -> Vec<u8>
 }
 
 /// Verifies without a floor.
-pub fn check(program: &Program<'_>, bundle: &[u8]) -> Result<Statement, Refusal> {
+pub fn check(program: &Program<'_>, bundle: &[u8]) -> Result<ProvenRun, Refusal> {
     verify_above(program, bundle, 0.0)
 }
 

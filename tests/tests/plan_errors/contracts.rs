@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::air::{LayoutError, MAX_DEGREE};
 use tranche_core::plan::security_shape;
-use tranche_core::security::{Bits, Shape, TableShape};
+use tranche_core::security::{Bits, SecurityShape, SecurityTable};
 use tranche_core::{F, Params, PlanError, TableSpec, TraceMut, workspace};
 use tranche_tests::shapes::QUICK;
 
@@ -78,7 +78,7 @@ fn heights_without_bounds_are_refused_or_saturate() {
 /// Sums of table shapes that no plan has prove no more than smaller ones.
 #[test]
 fn sums_of_shapes_saturate() {
-    let most = TableShape {
+    let most = SecurityTable {
         log_height: u8::MAX,
         main_width: u32::MAX,
         main_next: true,
@@ -92,7 +92,7 @@ fn sums_of_shapes_saturate() {
         max_message_width: u16::MAX,
     };
     assert_eq!(most.openings(), u32::MAX);
-    let shape = Shape::EMPTY.with_table(&most).with_table(&most);
+    let shape = SecurityShape::EMPTY.with_table(&most).with_table(&most);
     let sums = (shape.openings, shape.constraints, shape.messages);
     assert_eq!(sums, (u32::MAX, u32::MAX, u64::MAX));
     // What is left are the bits of grinding.

@@ -3,7 +3,7 @@
 use embedded_io::SliceWriteError;
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_core::prover::{ProveError, SetupError};
+use tranche_core::prover::{BatchError, ProverSetupError};
 use tranche_core::{DefaultBackend, F, Prover, ScalarBackend, TableSpec};
 use tranche_tests::core::buffer;
 use tranche_tests::shapes::QUICK;
@@ -23,7 +23,7 @@ fn setting_a_prover_up() {
     assert_eq!(setup(&airs, needed), None);
     assert_eq!(
         setup(&airs[1..], needed),
-        Some(SetupError::AirCount {
+        Some(ProverSetupError::AirCount {
             expected: 2,
             got: 1
         })
@@ -34,13 +34,13 @@ fn setting_a_prover_up() {
     };
     assert_eq!(
         setup(&[Odd::default(), wider], needed),
-        Some(SetupError::OtherAir { table: 1 })
+        Some(ProverSetupError::OtherAir { table: 1 })
     );
     assert_eq!(
         setup(&[pushes(vec![global("bus", 1)]), Odd::default()], needed),
-        Some(SetupError::OtherAir { table: 0 })
+        Some(ProverSetupError::OtherAir { table: 0 })
     );
-    let Some(SetupError::Workspace(small)) = setup(&airs, needed - 1) else {
+    let Some(ProverSetupError::Workspace(small)) = setup(&airs, needed - 1) else {
         panic!("one byte fewer is too small")
     };
     assert_eq!((small.needed, small.got), (needed, needed - 1));
@@ -55,7 +55,7 @@ fn a_plan_is_for_the_lanes_of_its_backend() {
     let scalar = Prover::<ScalarBackend, _>::new(&plan, &airs, &poseidon2, &mut memory).err();
     // A target without a packing has one lane either way.
     let expected = plan.lanes();
-    let refused = (expected > 1).then_some(SetupError::Lanes { expected, got: 1 });
+    let refused = (expected > 1).then_some(ProverSetupError::Lanes { expected, got: 1 });
     assert_eq!(scalar, refused);
 }
 
@@ -79,7 +79,7 @@ fn proving() {
     let publics = &[&[F::ONE, F::TWO][..]][..];
     assert_eq!(
         prove(&mut prover, publics, 1 << 16),
-        Err(ProveError::NotPrepared)
+        Err(BatchError::NotPrepared)
     );
     prover
         .preprocessed_mut(0)
@@ -88,25 +88,25 @@ fn proving() {
         .fill(F::ONE);
     assert_eq!(
         prove(&mut prover, publics, 1 << 16),
-        Err(ProveError::NotPrepared)
+        Err(BatchError::NotPrepared)
     );
     prover.prepare();
     let len = prove(&mut prover, publics, 1 << 16).expect("the control") as usize;
     assert_eq!(prove(&mut prover, publics, len), Ok(len as u64));
     assert_eq!(
         prove(&mut prover, publics, len - 1),
-        Err(ProveError::Sink(SliceWriteError::Full))
+        Err(BatchError::Sink(SliceWriteError::Full))
     );
     assert_eq!(
         prove(&mut prover, &[], len),
-        Err(ProveError::PublicValueSlices {
+        Err(BatchError::PublicValueSlices {
             expected: 1,
             got: 0
         })
     );
     assert_eq!(
         prove(&mut prover, &[&[F::ONE]], len),
-        Err(ProveError::PublicValues {
+        Err(BatchError::PublicValues {
             table: 0,
             expected: 2,
             got: 1
@@ -119,6 +119,6 @@ fn proving() {
         .fill(F::TWO);
     assert_eq!(
         prove(&mut prover, publics, len),
-        Err(ProveError::NotPrepared)
+        Err(BatchError::NotPrepared)
     );
 }

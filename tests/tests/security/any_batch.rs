@@ -3,13 +3,13 @@
 use p3_security::logup::{self, LogUpAir};
 use proptest::prelude::*;
 use tranche_core::Params;
-use tranche_core::security::{Bits, Shape, TableShape, Term};
+use tranche_core::security::{Bits, SecurityShape, SecurityTable, Term};
 
 use crate::reference::{Reference, agree, close, whole_credit};
 use crate::without_grinding;
 
 /// A table like the machine's CPU table.
-const CPU: TableShape = TableShape {
+const CPU: SecurityTable = SecurityTable {
     log_height: 16,
     main_width: 36,
     main_next: true,
@@ -24,11 +24,11 @@ const CPU: TableShape = TableShape {
 };
 
 /// Any batch, those included that have no distance, no constraints, no messages.
-fn shapes() -> impl Strategy<Value = Shape> {
+fn shapes() -> impl Strategy<Value = SecurityShape> {
     let openings = (0..=24u8, 1..=2u8, 0..5000u32);
     let constraints = (0..5000u32, 1..=9u16, 0..=3u8);
     let logup = (0..1u64 << 40, 0..=40u16);
-    (openings, constraints, logup).prop_map(|(openings, constraints, logup)| Shape {
+    (openings, constraints, logup).prop_map(|(openings, constraints, logup)| SecurityShape {
         log_height: openings.0,
         max_points: openings.1,
         openings: openings.2,
@@ -58,10 +58,10 @@ fn params() -> impl Strategy<Value = Params> {
     })
 }
 
-fn tables() -> impl Strategy<Value = TableShape> {
+fn tables() -> impl Strategy<Value = SecurityTable> {
     let size = (0..=22u8, 1..200u32, any::<bool>(), 0..50u32, any::<bool>());
     let rest = (0..30u32, 0..=3u8, 1..400u32, 1..=9u16, 0..40u32, 0..12u16);
-    (size, rest).prop_map(|(size, rest)| TableShape {
+    (size, rest).prop_map(|(size, rest)| SecurityTable {
         log_height: size.0,
         main_width: size.1,
         main_next: size.2,
@@ -113,13 +113,13 @@ proptest! {
         width in 1..=20u16,
         params in params(),
     ) {
-        let table = TableShape {
+        let table = SecurityTable {
             log_height,
             messages_per_row: per_row,
             max_message_width: width,
             ..CPU
         };
-        let shape = Shape::EMPTY.with_table(&table);
+        let shape = SecurityShape::EMPTY.with_table(&table);
         let reference = Reference::new(&shape, &params);
         let messages =
             LogUpAir { num_interactions: per_row as usize, max_message_width: width.into() };
@@ -131,7 +131,7 @@ proptest! {
     /// A batch of tables: openings as Plonky3 counts them, maxima and sums elsewhere.
     #[test]
     fn batches_add_up(tables in prop::collection::vec(tables(), 2..6), params in params()) {
-        let shape = tables.iter().fold(Shape::EMPTY, |shape, table| shape.with_table(table));
+        let shape = tables.iter().fold(SecurityShape::EMPTY, |shape, table| shape.with_table(table));
         let openings: usize = tables
             .iter()
             .map(|t| {
@@ -154,7 +154,7 @@ proptest! {
         prop_assert_eq!(shape.messages, messages);
         agree(&shape, &params)?;
         // Each table costs bits in every round but the queries.
-        let fewer = tables[1..].iter().fold(Shape::EMPTY, |shape, table| shape.with_table(table));
+        let fewer = tables[1..].iter().fold(SecurityShape::EMPTY, |shape, table| shape.with_table(table));
         let (all, fewer) = (Bits::unique(&shape, &params), Bits::unique(&fewer, &params));
         prop_assert!(all.ali.bits < fewer.ali.bits);
         prop_assert!(all.batching.unwrap().bits < fewer.batching.unwrap().bits);

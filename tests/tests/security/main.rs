@@ -9,10 +9,10 @@ mod numbers;
 mod reference;
 
 use tranche_core::Params;
-use tranche_core::security::Shape;
+use tranche_core::security::SecurityShape;
 
 /// The 2^16-cycle epoch of the design: 25 messages a row of up to 7 elements, 400 openings.
-const EPOCH: Shape = Shape {
+const EPOCH: SecurityShape = SecurityShape {
     log_height: 16,
     max_points: 2,
     openings: 400,

@@ -1,7 +1,7 @@
 //! The numbers of the design and of the documents, and the corners of the formulas.
 
 use tranche_core::Params;
-use tranche_core::security::{Bits, COLLISION_BITS, FIELD_BITS, Shape, grinding_bits};
+use tranche_core::security::{Bits, COLLISION_BITS, FIELD_BITS, SecurityShape, grinding_bits};
 
 use crate::reference::agree;
 use crate::{EPOCH, NO_GRINDING};
@@ -109,7 +109,7 @@ fn documented_numbers() {
         ));
     }
     for log_height in 6..=10 {
-        let shape = Shape {
+        let shape = SecurityShape {
             log_height,
             messages: 25 << log_height,
             ..EPOCH
@@ -142,7 +142,7 @@ fn documented_numbers() {
 #[test]
 fn no_distance_no_bits() {
     for log_height in [0, 1] {
-        let shape = Shape {
+        let shape = SecurityShape {
             log_height,
             ..EPOCH
         };
@@ -150,7 +150,7 @@ fn no_distance_no_bits() {
         assert_eq!(Bits::unique(&shape, &Params::DEFAULT).total(), 0.0);
         assert!(Bits::johnson(&shape, &Params::DEFAULT).is_none());
     }
-    let shape = Shape {
+    let shape = SecurityShape {
         log_height: 2,
         ..EPOCH
     };

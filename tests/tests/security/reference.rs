@@ -13,7 +13,7 @@ use p3_security::{
 use proptest::prelude::*;
 use tranche_core::Params;
 use tranche_core::security::{
-    Bits, COLLISION_BITS, FIELD_BITS, Regime, Shape, Term, grinding_bits,
+    Bits, COLLISION_BITS, FIELD_BITS, Regime, SecurityShape, Term, grinding_bits,
 };
 
 /// Agreement asked of every term, in bits. The formulas are the same, the order of operations not.
@@ -29,7 +29,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    pub fn new(shape: &Shape, params: &Params) -> Self {
+    pub fn new(shape: &SecurityShape, params: &Params) -> Self {
         let fri = FriParameters {
             log_blowup: params.log_blowup.into(),
             log_final_poly_len: params.log_final_poly_len.into(),
@@ -155,7 +155,7 @@ fn same_regime(
     close(whole_total(ours), report.security_bits().min(uncounted))
 }
 
-pub fn agree(shape: &Shape, params: &Params) -> Result<(), TestCaseError> {
+pub fn agree(shape: &SecurityShape, params: &Params) -> Result<(), TestCaseError> {
     let reference = Reference::new(shape, params);
     let Reference {
         fri,

@@ -9,7 +9,7 @@ use super::fractions::Output;
 use crate::air::ProverAir;
 use crate::backend::{Backend, Hasher};
 use crate::hash::sponge::Builder;
-use crate::shape::{Opened, Round};
+use crate::shape::{CommittedMatrix, Round};
 use crate::steps::extension::shift;
 use crate::steps::homes::{Homes, column_groups};
 use crate::steps::trees::absorb_home;
@@ -20,7 +20,7 @@ pub(crate) fn generate<B: Backend, A: ProverAir<B>>(
     homes: &mut Homes<'_, A>,
     hasher: &Hasher<'_, B>,
     builder: &mut Builder<'_>,
-    matrix: &Opened,
+    matrix: &CommittedMatrix,
     columns: &mut [F],
     scratch: &mut [F],
 ) -> EF {

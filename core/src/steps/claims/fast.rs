@@ -11,7 +11,7 @@ use crate::backend::{Backend, by_width};
 use crate::kernels::combine::dot;
 use crate::kernels::ext::Ext;
 use crate::kernels::ntt::{Twiddles, points};
-use crate::shape::{BatchShape, Opened, Round};
+use crate::shape::{BatchShape, CommittedMatrix, Round};
 use crate::steps::CHUNK;
 use crate::{D, EF, F};
 
@@ -49,7 +49,7 @@ pub(crate) fn evaluate<B: Backend>(
 
 /// Adds `sum_i x_i / (z - x_i) f(x_i)` to every column's claims.
 fn sum<B: Backend>(
-    matrices: impl Iterator<Item = Opened> + Clone,
+    matrices: impl Iterator<Item = CommittedMatrix> + Clone,
     extensions: Extensions<'_>,
     twiddles: &Twiddles<'_>,
     zetas: [EF; 2],

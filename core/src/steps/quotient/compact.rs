@@ -34,7 +34,7 @@ pub(crate) fn work_len(shape: BatchShape<'_>) -> usize {
 
 /// What one step reads: everything is on the coset of the chunk, rows bit-reversed.
 #[derive(Clone, Debug)]
-pub(crate) struct Inputs<'a> {
+pub(crate) struct CosetTable<'a> {
     /// The table with its main and preprocessed columns.
     pub columns: TableColumns<'a>,
     /// Accumulator: four columns; empty without lookups.
@@ -53,7 +53,7 @@ pub(crate) struct Inputs<'a> {
 /// Adds a group's part of the quotient to `out`, four columns; the first group overwrites it.
 pub(crate) fn add<B: Backend, A: PackedAir<B::P>>(
     air: &A,
-    inputs: &Inputs<'_>,
+    inputs: &CosetTable<'_>,
     twiddles: &Twiddles<'_>,
     out: &mut [F],
     scratch: &mut [F],
@@ -122,7 +122,7 @@ fn weight<P: Packed>(powers: [&[F]; D], i: usize) -> Ext<P> {
 /// `(U_c f_c - V_c) w_c - f_c (T w_step + L w_end)` over the columns of the group.
 #[inline]
 fn fold_fractions<P: Packed>(
-    inputs: &Inputs<'_>,
+    inputs: &CosetTable<'_>,
     rows: &Rows<'_, P>,
     at: usize,
     fractions: &[Fraction<P>],
@@ -148,7 +148,7 @@ fn fold_fractions<P: Packed>(
 /// `next` is the accumulator at the rows after it.
 #[inline]
 fn fold_accumulator<P: Packed>(
-    inputs: &Inputs<'_>,
+    inputs: &CosetTable<'_>,
     at: usize,
     next: Ext<P>,
     rows: &Rows<'_, P>,
@@ -208,7 +208,7 @@ pub(crate) fn evaluate<B: Backend, A: ProverAir<B>>(
             let to = chunk_shift(planned, chunk);
             traces(first).for_each(|matrix| homes.shift::<B>(&matrix, from, to));
             shift::<B>(&homes.twiddles, values, height, from, to);
-            let inputs = Inputs {
+            let inputs = CosetTable {
                 columns: homes.traces(table),
                 accumulator: homes.columns(Round::Permutation, table),
                 fractions: values,

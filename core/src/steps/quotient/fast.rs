@@ -15,7 +15,7 @@ use crate::{D, EF, F};
 
 /// What the phase reads of one table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Inputs<'a> {
+pub(crate) struct ExtendedTable<'a> {
     /// The table with the extensions of its main and preprocessed columns.
     pub columns: TableColumns<'a>,
     /// The extension of its permutation trace.
@@ -29,7 +29,7 @@ pub(crate) struct Inputs<'a> {
 /// the first `height` elements of each slot of `out`: four columns of `2^log_lde` elements.
 pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
     air: &A,
-    inputs: &Inputs<'_>,
+    inputs: &ExtendedTable<'_>,
     twiddles: &Twiddles<'_>,
     chunk: usize,
     rows: Range<usize>,
@@ -88,7 +88,7 @@ const AHEAD: usize = 8;
 
 /// Asks for the permutation trace's lookup columns `columns` at row group `row`: they are far apart.
 #[inline]
-fn prefetch_lookups<B: Backend>(inputs: &Inputs<'_>, row: usize, columns: Range<usize>) {
+fn prefetch_lookups<B: Backend>(inputs: &ExtendedTable<'_>, row: usize, columns: Range<usize>) {
     for column in (1 + columns.start) * D..(1 + columns.end) * D {
         let at = column * inputs.columns.stride + row;
         if let Some(values) = inputs.permutation.get(at..at + B::P::WIDTH) {
@@ -101,7 +101,7 @@ fn prefetch_lookups<B: Backend>(inputs: &Inputs<'_>, row: usize, columns: Range<
 /// `row`; `next` is the accumulator at the rows after it.
 #[inline]
 fn fold_lookups<B: Backend>(
-    inputs: &Inputs<'_>,
+    inputs: &ExtendedTable<'_>,
     row: usize,
     next: Ext<B::P>,
     rows: &Rows<'_, B::P>,

@@ -12,7 +12,7 @@ use super::{TILE, max_width, split_powers};
 use crate::backend::{Backend, by_width};
 use crate::kernels::ext::{Ext, challenge, coordinates};
 use crate::kernels::ntt::{Twiddles, points};
-use crate::shape::{BatchShape, Opened};
+use crate::shape::{BatchShape, CommittedMatrix};
 use crate::steps::CHUNK;
 use crate::steps::claims::fast::Extensions;
 use crate::steps::claims::zetas;
@@ -82,7 +82,7 @@ impl Reduction<'_> {
     /// Writes the codeword at places `at`, from a multiple of [`CHUNK`] or of its length to another.
     fn fill<B: Backend>(
         &self,
-        matrices: impl Iterator<Item = Opened> + Clone,
+        matrices: impl Iterator<Item = CommittedMatrix> + Clone,
         twiddles: &Twiddles<'_>,
         at: Range<usize>,
         codeword: &mut [F],
@@ -122,7 +122,7 @@ impl Reduction<'_> {
     /// Adds `alpha^offset (M(z) - M(x))` for each point of one matrix.
     fn add_matrix<B: Backend>(
         &self,
-        matrix: &Opened,
+        matrix: &CommittedMatrix,
         offset: EF,
         start: usize,
         groups: usize,

@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use tranche_core::prover::ProveError;
+use tranche_core::prover::BatchError;
 use tranche_machine::ExecError;
 use tranche_machine::program::ElfError;
 use tranche_machine::prove::{EpochError, StartError};
@@ -236,7 +236,7 @@ impl<E> From<EpochError<E>> for TrancheError {
     fn from(error: EpochError<E>) -> Self {
         match error {
             EpochError::Execution(error) => error.into(),
-            EpochError::Batch(ProveError::Sink(_)) => Self::Stopped,
+            EpochError::Batch(BatchError::Sink(_)) => Self::Stopped,
             _ => Self::Internal,
         }
     }

@@ -29,12 +29,12 @@ impl DefaultIsZeroes for AluRow {}
 
 /// A list of bounded length in the caller's buffer.
 #[derive(Debug)]
-pub(crate) struct Rows<'a, T> {
+pub(crate) struct RecordRows<'a, T> {
     rows: &'a mut [T],
     len: usize,
 }
 
-impl<T: Row> Rows<'_, T> {
+impl<T: Row> RecordRows<'_, T> {
     /// Appends; false when full.
     pub fn push(&mut self, row: T) -> bool {
         let Some(slot) = self.rows.get_mut(self.len) else {
@@ -64,9 +64,9 @@ struct Words<'a>(&'a mut [u32]);
 
 impl<'a> Words<'a> {
     /// Room for 2^`log` rows.
-    fn rows<T: Row>(&mut self, log: u32) -> Option<Rows<'a, T>> {
+    fn rows<T: Row>(&mut self, log: u32) -> Option<RecordRows<'a, T>> {
         let rows = checked::try_cast_slice_mut(self.words(row_words::<T>(log))?).ok()?;
-        Some(Rows { rows, len: 0 })
+        Some(RecordRows { rows, len: 0 })
     }
 
     /// The next words.
@@ -199,7 +199,7 @@ macro_rules! record {
         /// Everything that one epoch's traces are filled from.
         #[derive(Debug)]
         pub struct EpochRecord<'a> {
-            $(pub(crate) $table: Rows<'a, <tables::$table::$Table as Filled>::Row>,)*
+            $(pub(crate) $table: RecordRows<'a, <tables::$table::$Table as Filled>::Row>,)*
             pub(crate) counts: Counts<'a>,
             pub(crate) epoch: u32,
             pub(crate) entry_pc: u32,
