@@ -27,7 +27,8 @@
 use libm::{log2, pow, sqrt};
 use p3_field::PrimeField32;
 
-use crate::{D, DIGEST, F, Params};
+use crate::shape::{Params, TablePlan};
+use crate::{D, DIGEST, F};
 
 /// Whole bits of the challenge field's order, `floor(4 · log2 p)`, with p BabyBear's prime.
 pub const FIELD_BITS: u32 = 123;
@@ -437,4 +438,25 @@ fn deep_degree(shape: &SecurityShape) -> f64 {
     let ethstark = f64::from(shape.max_degree.max(1)) * (rows + further_points) + rows - 1.0;
     let chunked = (pow(2.0, shape.log_quotient_chunks.into()) + 1.0) * rows + further_points;
     ethstark.max(chunked)
+}
+
+impl TablePlan {
+    /// What it adds to the security of a batch whose widest message so far has `message_width`
+    /// elements.
+    pub(crate) fn security_shape(&self, message_width: usize) -> SecurityTable {
+        let Self { spec, layout } = self;
+        SecurityTable {
+            log_height: spec.log_height,
+            main_width: layout.main_width as u32,
+            main_next: spec.main_next,
+            preprocessed_width: layout.preprocessed_width as u32,
+            preprocessed_next: spec.preprocessed_next,
+            permutation_width: layout.permutation_width() as u32,
+            log_quotient_chunks: layout.log_chunks as u8,
+            constraints: layout.total_constraints() as u32,
+            max_degree: layout.degree as u16,
+            messages_per_row: layout.messages_per_row as u32,
+            max_message_width: message_width as u16,
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! The command line: its grammar, and which function answers to which subcommand.
+//! The command line: its grammar. [`crate::commands::dispatch`] has which function answers to which
+//! subcommand.
 //!
 //! Exit codes are as [`EXIT_CODES`] says. `tranche run` has the guest's exit code, and 125 for whatever else: never the guest's,
 //! whose 125 becomes 126.
@@ -18,7 +19,6 @@ use tranche_machine::settings::{DEFAULT_ARITY, MAX_ARITY, SECURITY_FLOOR_BITS};
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
 use crate::answer::{self, Answer};
-use crate::commands::{demo, digest, info, plan, prove, run, verify};
 use crate::error::{BAD_USAGE, Error, RUN_FAILED};
 use crate::execute::MAX_MEMORY;
 use crate::files::is_stdout;
@@ -262,20 +262,4 @@ impl Cli {
 pub fn not_understood(error: &clap::Error) -> ExitCode {
     let run = std::env::args_os().nth(1).is_some_and(|arg| arg == "run");
     answer::not_understood(error, if run { RUN_FAILED } else { BAD_USAGE })
-}
-
-/// Does what the command line asks for.
-///
-/// # Errors
-/// Whatever the subcommand fails with.
-pub fn run(cli: &Cli, answer: Answer) -> Result<ExitCode, Error> {
-    match &cli.command {
-        None => demo::run(),
-        Some(Command::Run(args)) => run::run(args),
-        Some(Command::Prove(args)) => prove::run(args, answer),
-        Some(Command::Verify(args)) => verify::run(args),
-        Some(Command::Info(args)) => info::run(args),
-        Some(Command::Digest(args)) => digest::run(args),
-        Some(Command::Plan(args)) => plan::run(args),
-    }
 }

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         Err(error) => return tranche::cli::not_understood(&error),
     };
     let answer = cli.answer();
-    match tranche::cli::run(&cli, answer) {
+    match tranche::commands::dispatch::dispatch(&cli, answer) {
         Ok(code) => code,
         Err(error) => {
             answer.fail("tranche", &error);

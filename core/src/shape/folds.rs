@@ -3,11 +3,7 @@
 use heapless::Vec;
 
 use super::batch::BatchShape;
-
-/// log2 of the largest extended height: the field's two-adicity.
-pub const MAX_LOG_HEIGHT: usize = 27;
-/// log2 of the largest folding arity.
-pub const MAX_LOG_ARITY: usize = 4;
+use super::params::MAX_LOG_HEIGHT;
 
 /// The arities of the low-degree test's folds: mirrors `p3_fri::fold_schedule`.
 pub(crate) fn fold_schedule(shape: BatchShape<'_>) -> Vec<u8, MAX_LOG_HEIGHT> {

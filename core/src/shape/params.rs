@@ -6,9 +6,12 @@
 //!
 //! The names are short for those of `p3_fri::FriParameters`. Nothing here panics.
 
-use super::folds::{MAX_LOG_ARITY, MAX_LOG_HEIGHT};
 use crate::hash::paths::MAX_QUERIES;
 
+/// log2 of the largest extended height: the field's two-adicity.
+pub const MAX_LOG_HEIGHT: usize = 27;
+/// log2 of the largest folding arity.
+pub const MAX_LOG_ARITY: usize = 4;
 /// Most bits of a grinding site: they are low bits of one field element, and 2^31 is above the field's order.
 pub const MAX_POW_BITS: u16 = 30;
 

@@ -3,7 +3,7 @@
 use p3_air::BaseAir;
 
 use crate::air::TableLayout;
-use crate::{D, F, security};
+use crate::{D, F};
 
 /// What the caller says of one table; its AIR says the rest.
 ///
@@ -77,25 +77,6 @@ impl TablePlan {
     /// Base columns of the permutation trace.
     pub(crate) const fn permutation_base_width(&self) -> usize {
         D * self.layout.permutation_width()
-    }
-
-    /// What it adds to the security of a batch whose widest message so far has `message_width`
-    /// elements.
-    pub(crate) fn security_shape(&self, message_width: usize) -> security::SecurityTable {
-        let Self { spec, layout } = self;
-        security::SecurityTable {
-            log_height: spec.log_height,
-            main_width: layout.main_width as u32,
-            main_next: spec.main_next,
-            preprocessed_width: layout.preprocessed_width as u32,
-            preprocessed_next: spec.preprocessed_next,
-            permutation_width: layout.permutation_width() as u32,
-            log_quotient_chunks: layout.log_chunks as u8,
-            constraints: layout.total_constraints() as u32,
-            max_degree: layout.degree as u16,
-            messages_per_row: layout.messages_per_row as u32,
-            max_message_width: message_width as u16,
-        }
     }
 
     pub(crate) const fn num_chunks(&self) -> usize {

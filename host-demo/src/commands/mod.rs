@@ -3,6 +3,7 @@
 pub mod budgets;
 pub mod demo;
 pub mod digest;
+pub mod dispatch;
 pub mod info;
 pub mod plan;
 pub mod prove;

@@ -14,9 +14,10 @@ use tranche_machine::{EpochEnd, EpochRecord};
 
 use super::collect::{Collector, Merge, Pending};
 use super::error::ProveError;
+use super::options::Options;
+use super::proved::Proved;
 use super::survey::{claimed, merge_plan};
 use super::worker::{Done, Workspace};
-use super::{Options, Proved};
 use crate::bundle::{Header, Kind, Writer};
 use crate::execute::Execution;
 use crate::merge::{image, merge_statement};

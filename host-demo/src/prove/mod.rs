@@ -16,26 +16,28 @@ mod collect;
 mod emit;
 mod error;
 mod executor;
+mod options;
+mod proved;
 mod survey;
 mod worker;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::thread;
 
 use tranche_backend::Chosen;
-use tranche_core::shape::Profile;
-use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits, check_floor};
+use tranche_machine::settings::{bits, check_floor};
 use tranche_machine::setup::Setup;
-use tranche_machine::{EpochEnd, EpochPlan, EpochTables, FilledTable};
+use tranche_machine::{EpochPlan, EpochTables};
 
 use crate::execute::Execution;
 
 pub use budget::{Fit, fit};
 pub use error::ProveError;
+pub use options::{FAST_MERGE_BYTES, Options};
+pub use proved::{Ends, Proved};
 pub use survey::{Surveyed, secure};
 
 use emit::Emitter;
@@ -44,81 +46,6 @@ use worker::{Crew, start};
 
 /// Epochs that may be executed, or proved out of turn, besides those that workers have in hand.
 const EPOCHS_AHEAD: usize = 2;
-
-/// Bytes of a merge's workspace above which it is proved in the compact profile, unless a budget
-/// allows for more: about what the workspaces of two workers take by default.
-pub const FAST_MERGE_BYTES: usize = 64 << 20;
-
-/// How a run is proved; the bundle depends on none of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Options {
-    /// Threads that prove epochs, each in a workspace of its own; never more than there are
-    /// epochs.
-    pub workers: NonZeroUsize,
-    /// Proven bits that every proof has at least; a plan with fewer is refused.
-    pub floor: f64,
-    /// How much of a proof's work stays in the workspaces.
-    pub profile: Profile,
-    /// Bytes of a merge's workspace above which it is proved in the compact profile all the same.
-    pub fast_merge_bytes: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self {
-            workers,
-            floor: SECURITY_FLOOR_BITS,
-            profile: Profile::Fast,
-            fast_merge_bytes: FAST_MERGE_BYTES,
-        }
-    }
-}
-
-/// What ended the epochs of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ends {
-    full: [u32; FilledTable::ALL.len()],
-    exit: u32,
-}
-
-impl Ends {
-    /// Each table with the epochs that ended because it was full, and `exit` with those in which
-    /// the program exited: one, once all are proved.
-    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u32)> {
-        let full = FilledTable::ALL
-            .iter()
-            .map(|table| table.name())
-            .zip(self.full);
-        full.chain([("exit", self.exit)])
-    }
-
-    const fn count(&mut self, end: EpochEnd) {
-        match end {
-            EpochEnd::Full(table) => self.full[table as usize] += 1,
-            EpochEnd::Exit(_) => self.exit += 1,
-        }
-    }
-}
-
-/// What was proved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Proved {
-    /// Epochs.
-    pub epochs: u32,
-    /// What ended them.
-    pub ends: Ends,
-    /// Cycles of all epochs.
-    pub cycles: u64,
-    /// Merges, the root included.
-    pub merges: u32,
-    /// Bytes of the bundle.
-    pub bundle_bytes: u64,
-    /// Threads that proved epochs.
-    pub workers: usize,
-    /// Bytes of all workspaces: one for each worker, and that of the largest merge.
-    pub workspace_bytes: usize,
-}
 
 /// Proves the execution of a setup's program on `input`, and writes the bundle to `out`.
 ///

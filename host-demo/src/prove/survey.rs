@@ -13,9 +13,9 @@ use tranche_machine::settings::{Settings, bits, check_floor};
 use tranche_machine::setup::Setup;
 use tranche_machine::{EpochEnd, Machine, Pages, Program, RecordStorage};
 
-use super::Options;
 use super::collect::Collector;
 use super::error::ProveError;
+use super::options::Options;
 use crate::execute::{Execution, Io};
 use crate::merge::{MAX_LOG_ROWS, MergePlan, MergeTables, outcome};
 

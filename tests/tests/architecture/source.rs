@@ -97,8 +97,10 @@ impl<'ast> Visit<'ast> for File {
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        // Arguments are tokens: every name among them counts, and every path.
-        let text = call.tokens.to_string().replace(" :: ", "::");
+        // Arguments are tokens: every name among them counts, and every path, but not what is quoted.
+        let text = call.tokens.to_string();
+        let text: Vec<_> = text.split('"').step_by(2).collect();
+        let text = text.concat().replace(" :: ", "::");
         let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
         for path in text.split(|c| !is_name(c)).filter(|p| !p.is_empty()) {
             let segments: Vec<_> = path.split("::").map(str::to_string).collect();
@@ -224,12 +226,15 @@ impl Source {
 
     /// The sets of files that use each other, directly or through others: each sorted.
     pub fn circles(&self) -> Vec<Vec<&str>> {
-        let arrows = self.arrows();
+        let mut uses: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (from, to) in self.arrows() {
+            uses.entry(from).or_default().push(to);
+        }
         let reach = |start| {
             let (mut seen, mut open) = (BTreeSet::new(), vec![start]);
             while let Some(file) = open.pop() {
-                let next = arrows.iter().filter(|(from, _)| *from == file);
-                open.extend(next.map(|&(_, to)| to).filter(|&to| seen.insert(to)));
+                let next = uses.get(file).into_iter().flatten();
+                open.extend(next.filter(|&&to| seen.insert(to)));
             }
             seen
         };
