@@ -3,10 +3,43 @@
 //! One fixed-size batch of tables is proved at a time inside a buffer that the caller supplies, and
 //! the proof is byte for byte the one that Plonky3 0.8.0's `prove_batch` makes for the same tables,
 //! parameters and permutation (BabyBear, its degree-4 binomial extension, Poseidon2 of width 16).
+//!
+//! ```text
+//! AIRs, specs, Params ──► Plan ──workspace_len()──► buffer ──► Prover ──prove_batch──► sink
+//!                          │                                     ▲
+//!                          └─ security bits, regions, lengths    └─ traces, public values, statement
+//! ```
+//!
+//! A [`Plan`] fixes everything before values are known, a [`Prover`] proves batch after batch of it in one
+//! buffer, and a [`VerifyingKey`](verifier::VerifyingKey) (feature `verifier`, which allocates) checks them with
+//! Plonky3's own verifier. An AIR is an ordinary [`p3_air::Air`]; [`air`] says what it may use on a device.
+//!
+//! Inside, a module uses only those above it:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`kernels`] | transforms, folds, combinations over a packing of the field |
+//! | [`backend`] | a packing, with the kernels that may be replaced |
+//! | [`hash`] | permutation, trees, paths, transcript |
+//! | [`portable`] | the backend over `wide` |
+//! | [`air`] | AIRs without a heap: degrees, buses, rows, the debug check |
+//! | [`shape`], [`security`] | what is known of a batch before its values; its proven bits |
+//! | `steps` | the phases as arithmetic over slices, fast and compact side by side |
+//! | `lowdegree` | FRI by itself |
+//! | [`plan`] | the place of every region of the workspace, phase by phase |
+//! | `engine` | each step on its regions |
+//! | [`prover`] | Plonky3's order: transcript and bytes |
+//! | [`verifier`] | the unmodified verifier behind a plan |
 #![no_std]
 
 // Linked for the signatures of p3's traits; nothing here allocates.
 extern crate alloc;
+
+// From the inside out: each uses those above it.
+pub mod sink;
+pub mod statement;
+pub mod trace;
+pub mod workspace;
 
 pub mod kernels;
 
@@ -20,6 +53,8 @@ pub mod air;
 
 pub mod shape;
 
+pub mod security;
+
 mod steps;
 
 mod lowdegree;
@@ -30,13 +65,8 @@ mod engine;
 
 pub mod prover;
 
-pub mod security;
-pub mod sink;
-pub mod statement;
-pub mod trace;
 #[cfg(feature = "verifier")]
 pub mod verifier;
-pub mod workspace;
 
 use p3_baby_bear::BabyBear;
 use p3_field::extension::BinomialExtensionField;
