@@ -74,7 +74,7 @@ use p3_field::extension::BinomialExtensionField;
 pub use backend::{Backend, DefaultBackend, Hasher, ScalarBackend};
 pub use plan::{Plan, PlanError};
 pub use portable::PortableBackend;
-pub use prover::Prover;
+pub use prover::{Batch, Prover};
 pub use shape::{Params, TableSpec};
 pub use statement::{Identity, Statement};
 pub use trace::TraceMut;

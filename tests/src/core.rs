@@ -1,11 +1,12 @@
 //! The core's prover on the batches of this crate.
 
+use core::convert::Infallible;
 use core::mem::MaybeUninit;
 
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::air::ProverAir;
 use tranche_core::shape::Profile;
-use tranche_core::{Backend, F, Plan, PlanError, Prover, TableSpec, TraceMut};
+use tranche_core::{Backend, F, Params, Plan, PlanError, Prover, Statement, TableSpec, TraceMut};
 
 use crate::reference::{Batch, ReferenceAir};
 
@@ -23,6 +24,41 @@ pub fn buffer(len: usize) -> Vec<MaybeUninit<u8>> {
 /// Writes a row-major matrix into a trace.
 pub fn fill(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
     trace.copy_from_rows(&matrix.values);
+}
+
+impl<A: ReferenceAir> tranche_core::Batch for &Batch<A> {
+    type Air = A;
+    type Error = Infallible;
+
+    fn airs(&self) -> &[A] {
+        &self.airs
+    }
+
+    fn specs(&self) -> impl Iterator<Item = TableSpec> {
+        Batch::specs(self).into_iter()
+    }
+
+    fn params(&self) -> Params {
+        self.params
+    }
+
+    fn statement(&self) -> Option<Statement> {
+        self.statement
+    }
+
+    fn public_values(&self) -> impl AsRef<[&[F]]> {
+        self.publics.iter().map(Vec::as_slice).collect::<Vec<_>>()
+    }
+
+    fn fill_preprocessed(&self, table: usize, trace: &mut TraceMut<'_>) {
+        let matrix = self.airs[table].preprocessed_trace();
+        trace.copy_from_rows(&matrix.expect("preprocessed columns").values);
+    }
+
+    fn fill(&mut self, table: usize, trace: &mut TraceMut<'_>) -> Result<(), Infallible> {
+        trace.copy_from_rows(&self.traces[table].values);
+        Ok(())
+    }
 }
 
 impl<A: ReferenceAir> Batch<A> {
@@ -56,7 +92,7 @@ impl<A: ReferenceAir> Batch<A> {
     where
         A: ProverAir<B>,
     {
-        let plan = Plan::with_profile::<B, A>(&self.airs, &self.specs(), self.params, profile)?;
+        let plan = Plan::of::<B, _>(&self, profile)?;
         plan.check_next_rows(&self.airs)?;
         Ok(plan)
     }
@@ -75,13 +111,9 @@ impl<A: ReferenceAir> Batch<A> {
     {
         let mut prover = Prover::new(plan, &self.airs, &self.poseidon2, buffer)
             .expect("a workspace of the plan's length");
-        for (table, air) in self.airs.iter().enumerate() {
-            if let Some(trace) = prover.preprocessed_mut(table) {
-                let matrix = air.preprocessed_trace().expect("preprocessed columns");
-                fill(&matrix, trace);
-            }
-        }
-        prover.prepare();
+        prover.prepare_with(|table, trace| {
+            tranche_core::Batch::fill_preprocessed(&self, table, trace)
+        });
         prover
     }
 
@@ -93,15 +125,9 @@ impl<A: ReferenceAir> Batch<A> {
     where
         A: ProverAir<B>,
     {
-        let publics: Vec<&[F]> = self.publics.iter().map(Vec::as_slice).collect();
         let mut bytes = Vec::new();
         let written = prover
-            .prove_batch(
-                self.statement.as_ref(),
-                &publics,
-                |table, trace| fill(&self.traces[table], trace),
-                &mut bytes,
-            )
+            .prove(&mut &*self, &mut bytes)
             .expect("a vector never fails");
         assert_eq!(written, bytes.len() as u64);
         bytes

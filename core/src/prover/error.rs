@@ -58,6 +58,8 @@ impl core::error::Error for ProverSetupError {}
 pub enum BatchError<E = core::convert::Infallible> {
     /// Preprocessed traces are missing, or were written after they were prepared.
     NotPrepared,
+    /// The batch has other tables than the plan, or other parameters.
+    OtherTables,
     /// Not one slice of public values per table.
     PublicValueSlices {
         /// Tables of the plan.
@@ -83,6 +85,7 @@ impl BatchError {
     pub(super) fn widen<E>(self) -> BatchError<E> {
         match self {
             Self::NotPrepared => BatchError::NotPrepared,
+            Self::OtherTables => BatchError::OtherTables,
             Self::PublicValueSlices { expected, got } => {
                 BatchError::PublicValueSlices { expected, got }
             }
@@ -104,6 +107,7 @@ impl<E: core::fmt::Display> core::fmt::Display for BatchError<E> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::NotPrepared => f.write_str("the preprocessed traces are not prepared"),
+            Self::OtherTables => f.write_str("the plan was made for other tables"),
             Self::PublicValueSlices { expected, got } => {
                 write!(f, "public values for {got} tables of {expected}")
             }

@@ -2,8 +2,10 @@
 //!
 //! A proof is seven steps, each its own state type: [`Traces`] → commit → [`Committed`] → argue →
 //! [`Argued`] → quotient → [`Quotients`] → evaluate → [`Evaluated`] → reduce → [`Reduced`] → fold →
-//! [`Folded`] → open. [`Prover::prove_batch`] is their composition. No step allocates.
+//! [`Folded`] → open. [`Prover::prove`] is their composition for a [`Batch`], [`Prover::prove_batch`] for one in
+//! parts. No step allocates.
 
+mod batch;
 mod check;
 mod closing;
 mod error;
@@ -25,6 +27,7 @@ use crate::plan::Plan;
 use crate::shape::{BatchShape, Round};
 use crate::{Digest, F, Statement, TraceMut, workspace};
 
+pub use batch::{Batch, FillError};
 pub use check::CheckError;
 pub use closing::{Evaluated, Folded, Reduced};
 pub use error::{BatchError, ProverSetupError};

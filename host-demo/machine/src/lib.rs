@@ -31,7 +31,7 @@ pub use exec::{Cell, CellStore, EpochEnd, EpochRecord, ExecError, GuestIo, Machi
 #[cfg(feature = "alloc")]
 pub use exec::{Pages, RecordStorage};
 pub use program::{ElfError, Program};
-pub use prove::{EpochBuffers, EpochProver, ProvedEpoch, RecordProver};
+pub use prove::{EpochBuffers, EpochProver, ProvedEpoch, RecordProver, RecordedEpoch};
 pub use settings::Settings;
 pub use setup::Setup;
 pub use shape::EpochShape;

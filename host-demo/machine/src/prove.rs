@@ -6,25 +6,91 @@
 //! touches, of which an epoch adds at most as many as its L2G table has rows. Nothing here
 //! allocates, and nothing panics on what a caller passes, but for a record of another setup.
 
+use core::convert::Infallible;
 use core::mem::MaybeUninit;
 
 use embedded_io::Write;
 use tranche_core::air::ProverAir;
 use tranche_core::prover::{BatchError, ProverSetupError, Traces};
-use tranche_core::{Backend, Prover};
+use tranche_core::{Backend, Batch, F, Params, Prover, Statement, TableSpec, TraceMut};
 
-use crate::epoch::{EpochPlan, EpochTables, Span};
+use crate::epoch::{EpochPlan, EpochTables, PublicValues, Span};
 use crate::exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordTooShort};
 use crate::setup::POSEIDON2;
-use crate::tables::EpochTable;
+use crate::tables::{EpochTable, NUM_TABLES};
+
+/// A recorded epoch as a batch.
+///
+/// The record must be of the tables' program.
+#[derive(Debug)]
+pub struct RecordedEpoch<'t, 'a, 'r> {
+    tables: &'t EpochTables<'a>,
+    record: &'t mut EpochRecord<'r>,
+    public_values: [PublicValues; NUM_TABLES],
+}
+
+impl<'t, 'a, 'r> RecordedEpoch<'t, 'a, 'r> {
+    /// The epoch of a record.
+    pub fn new(tables: &'t EpochTables<'a>, record: &'t mut EpochRecord<'r>) -> Self {
+        Self {
+            public_values: tables.public_values(record.epoch(), &Span::of(record)),
+            tables,
+            record,
+        }
+    }
+}
+
+impl<'a> Batch for RecordedEpoch<'_, 'a, '_> {
+    type Air = EpochTable<'a>;
+    type Error = Infallible;
+
+    fn airs(&self) -> &[EpochTable<'a>] {
+        &self.tables.airs
+    }
+
+    fn specs(&self) -> impl Iterator<Item = TableSpec> {
+        self.tables.specs.iter().copied()
+    }
+
+    fn params(&self) -> Params {
+        self.tables.setup().settings.params
+    }
+
+    fn statement(&self) -> Option<Statement> {
+        Some(self.tables.setup().epoch_statement(self.record.epoch()))
+    }
+
+    fn public_values(&self) -> impl AsRef<[&[F]]> {
+        self.public_values
+            .each_ref()
+            .map(|values| values.as_slice())
+    }
+
+    fn fill_preprocessed(&self, table: usize, trace: &mut TraceMut<'_>) {
+        fill_preprocessed(self.tables, table, trace);
+    }
+
+    /// # Panics
+    /// When the record is of another shape, and has more rows than a table.
+    fn fill(&mut self, table: usize, trace: &mut TraceMut<'_>) -> Result<(), Infallible> {
+        if let Some(air) = self.tables.airs.get(table) {
+            air.fill(self.tables.setup().program, self.record, trace);
+        }
+        Ok(())
+    }
+}
+
+fn fill_preprocessed(tables: &EpochTables<'_>, table: usize, trace: &mut TraceMut<'_>) {
+    if let Some(air) = tables.airs.get(table) {
+        air.fill_preprocessed(trace);
+    }
+}
 
 /// Proves recorded epochs, one after another, in one workspace.
 #[derive(Debug)]
 pub struct RecordProver<'a, B: Backend> {
     tables: &'a EpochTables<'a>,
     prover: Prover<'a, B, EpochTable<'a>>,
-    /// Whether the workspace holds what is the same in all epochs.
-    prepared: bool,
 }
 
 impl<'a, B: Backend> RecordProver<'a, B>
@@ -45,61 +111,36 @@ where
         if !specs.eq(tables.specs) || *plan.params() != tables.setup().settings.params {
             return Err(StartError::OtherPlan);
         }
-        let mut prover = Self {
-            tables,
-            prover: Prover::new(plan, &tables.airs, &POSEIDON2, workspace)?,
-            prepared: false,
-        };
-        prover.prepare();
-        Ok(prover)
-    }
-
-    /// Commits what is the same in all epochs, unless the workspace holds it.
-    fn prepare(&mut self) {
-        if self.prepared {
-            return;
-        }
-        for (table, air) in self.tables.airs.iter().enumerate() {
-            if let Some(mut trace) = self.prover.preprocessed_mut(table) {
-                air.fill_preprocessed(&mut trace);
-            }
-        }
-        self.prover.prepare();
-        self.prepared = true;
+        let mut prover = Prover::new(plan, &tables.airs, &POSEIDON2, workspace)?;
+        prover.prepare_with(|table, trace| fill_preprocessed(tables, table, trace));
+        Ok(Self { tables, prover })
     }
 
     /// Overwrites the whole workspace with zeros: [`Prover::wipe`]. What is the same in all epochs is
     /// committed again when the next one is proved.
     pub fn wipe(&mut self) {
         self.prover.wipe();
-        self.prepared = false;
     }
 
-    /// Starts the proof of a recorded epoch: all traces are written.
+    /// Starts the proof of a recorded epoch: all traces are written. What follows are the steps of
+    /// [`tranche_core::prover`].
     ///
-    /// The record must be of this setup's program; what follows are the steps of
-    /// [`tranche_core::prover`], with the epoch's [public values](EpochTables::public_values).
+    /// # Errors
+    /// As [`RecordProver::prove`], but for the sink's.
     ///
     /// # Panics
     /// When the record is of another shape, and has more rows than a table.
-    pub fn fill(&mut self, record: &mut EpochRecord<'_>) -> Traces<'_, 'a, B, EpochTable<'a>> {
-        self.prepare();
-        let setup = self.tables.setup();
-        let statement = setup.epoch_statement(record.epoch());
-        let mut traces = self
-            .prover
-            .begin(Some(&statement))
-            .expect("prepared just now");
-        for (table, air) in self.tables.airs.iter().enumerate() {
-            air.fill(setup.program, record, &mut traces.trace_mut(table));
-        }
-        traces
+    pub fn fill(
+        &mut self,
+        epoch: &mut RecordedEpoch<'_, 'a, '_>,
+    ) -> Result<Traces<'_, 'a, B, EpochTable<'a>>, BatchError> {
+        Ok(self.prover.fill(epoch)?)
     }
 
     /// Proves a recorded epoch; returns the number of bytes written.
     ///
     /// # Errors
-    /// What the sink returns.
+    /// What the sink returns; [`BatchError::OtherTables`] for an epoch of other tables.
     ///
     /// # Panics
     /// As [`RecordProver::fill`].
@@ -108,9 +149,8 @@ where
         record: &mut EpochRecord<'_>,
         sink: W,
     ) -> Result<u64, BatchError<W::Error>> {
-        let publics = self.tables.public_values(record.epoch(), &Span::of(record));
-        let publics = publics.each_ref().map(|values| values.as_slice());
-        self.fill(record).finish(&publics, sink)
+        let mut epoch = RecordedEpoch::new(self.tables, record);
+        Ok(self.prover.prove(&mut epoch, sink)?)
     }
 }
 

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_backend::Chosen;
-use tranche_core::{F, Prover, TraceMut};
+use tranche_core::{Batch, F, Params, Prover, Statement, TableSpec, TraceMut};
 use tranche_machine::merge::{
-    Holes, Image, MergeError, MergeTable, Outcome, RangeCounts, fill_image, fill_parent,
-    fill_range, fill_rest, fill_result,
+    Holes, MergeError, MergeTable, Outcome, RangeCounts, fill_image, fill_parent, fill_range,
+    fill_rest, fill_result,
 };
 use tranche_machine::setup::{POSEIDON2, Setup};
 use tranche_machine::{EpochEnd, EpochRecord};
@@ -20,7 +20,7 @@ use super::survey::{claimed, merge_plan};
 use super::worker::{Done, Workspace};
 use crate::bundle::{Header, Kind, Writer};
 use crate::execute::Execution;
-use crate::merge::{image, merge_statement};
+use crate::merge::{MergeTables, image, merge_statement};
 
 /// Writes the bundle of one run.
 pub(super) struct Emitter<'a, W, P> {
@@ -117,77 +117,45 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
         let plan = merge_plan(&tables, &self.setup.settings.params, &self.options)?;
         let buffer = self.workspace.reserve(plan.workspace_len())?;
         let mut prover = Prover::<Chosen, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;
-        for (table, air) in tables.airs.iter().enumerate() {
-            if let Some(mut trace) = prover.preprocessed_mut(table) {
-                air.fill_preprocessed(&mut trace);
-            }
-        }
-        prover.prepare();
-
-        let result = merge.node.root.then_some(&self.result);
-        let statement = merge_statement(self.setup, &merge.node, result);
-        let mut traces = prover.begin(Some(&statement))?;
-        let mut filler = Filler::new(merge, &image(self.setup));
-        for (table, air) in tables.airs.iter().enumerate() {
-            filler.fill(air, traces.trace_mut(table))?;
-        }
-        let publics: Vec<&[F]> = tables.publics.iter().map(Vec::as_slice).collect();
         let mut proof = Vec::new();
-        let Ok(evaluated) = traces
-            .commit(&publics)?
-            .argue()
-            .quotient()
-            .evaluate(&mut proof);
-        let Ok(_) = evaluated.reduce().fold().open();
+        let mut batch = Filling::new(&tables, merge, self.setup, &self.result);
+        prover.prove(&mut batch, &mut proof)?;
         Ok(proof)
     }
 }
 
-/// Writes the main traces of a merge, table after table.
-struct Filler<'m> {
+/// A merge as a batch, under way: its main traces are written table after table.
+struct Filling<'m, 'a> {
+    tables: &'m MergeTables<'a>,
     merge: &'m Merge,
+    params: Params,
+    statement: Statement,
     children: std::slice::Iter<'m, Pending>,
     holes: Holes<'m>,
     counts: RangeCounts,
 }
 
-impl<'m> Filler<'m> {
-    fn new(merge: &'m Merge, image: &Image<'m>) -> Self {
-        let (children, holes) = (merge.children.iter(), image.holes());
+impl<'m, 'a> Filling<'m, 'a> {
+    fn new(
+        tables: &'m MergeTables<'a>,
+        merge: &'m Merge,
+        setup: &'m Setup<'a>,
+        result: &Outcome<'_>,
+    ) -> Self {
+        let result = merge.node.root.then_some(result);
         Self {
+            tables,
             merge,
-            children,
-            holes,
+            params: setup.settings.params,
+            statement: merge_statement(setup, &merge.node, result),
+            children: merge.children.iter(),
+            holes: image(setup).holes(),
             counts: RangeCounts::new(),
         }
     }
 
-    /// Writes the next table; the range checks come last, when all others have been counted.
-    fn fill(&mut self, air: &MergeTable<'_>, mut trace: TraceMut<'_>) -> Result<(), MergeError> {
-        let rows = &*self.merge.rows;
-        match air {
-            MergeTable::L2g | MergeTable::Child => self.fill_child(trace),
-            MergeTable::Parent => fill_parent(
-                &mut trace,
-                self.merge.node.first_epoch,
-                rows,
-                &mut self.counts,
-            ),
-            MergeTable::Image(image) => fill_image(&mut trace, image, rows),
-            MergeTable::Result(result) => fill_result(&mut trace, result, rows),
-            MergeTable::Rest => {
-                let hole = self.holes.next().unwrap_or_default();
-                fill_rest(&mut trace, hole, rows, &mut self.counts)
-            }
-            MergeTable::Range => {
-                fill_range(&mut trace, &self.counts);
-                Ok(())
-            }
-        }
-    }
-
     /// Writes the table of the next child, as the proof that it comes from has it.
-    fn fill_child(&mut self, mut trace: TraceMut<'_>) -> Result<(), MergeError> {
+    fn fill_child(&mut self, trace: &mut TraceMut<'_>) -> Result<(), MergeError> {
         match self.children.next() {
             None => trace.values_mut().fill(F::ZERO),
             Some(child) if !child.trace.is_empty() => {
@@ -196,9 +164,58 @@ impl<'m> Filler<'m> {
             Some(parent) => {
                 // What the parent looks up was counted where it was committed.
                 let mut counts = RangeCounts::new();
-                fill_parent(&mut trace, parent.first_epoch, &parent.rows, &mut counts)?;
+                fill_parent(trace, parent.first_epoch, &parent.rows, &mut counts)?;
             }
         }
         Ok(())
+    }
+}
+
+impl<'a> Batch for Filling<'_, 'a> {
+    type Air = MergeTable<'a>;
+    type Error = MergeError;
+
+    fn airs(&self) -> &[MergeTable<'a>] {
+        &self.tables.airs
+    }
+
+    fn specs(&self) -> impl Iterator<Item = TableSpec> {
+        self.tables.specs.iter().copied()
+    }
+
+    fn params(&self) -> Params {
+        self.params
+    }
+
+    fn statement(&self) -> Option<Statement> {
+        Some(self.statement)
+    }
+
+    fn public_values(&self) -> impl AsRef<[&[F]]> {
+        let publics = self.tables.publics.iter();
+        publics.map(Vec::as_slice).collect::<Vec<_>>()
+    }
+
+    fn fill_preprocessed(&self, table: usize, trace: &mut TraceMut<'_>) {
+        self.tables.airs[table].fill_preprocessed(trace);
+    }
+
+    // The range checks come last, when all others have been counted.
+    fn fill(&mut self, table: usize, trace: &mut TraceMut<'_>) -> Result<(), MergeError> {
+        let (node, rows) = (&self.merge.node, &*self.merge.rows);
+        match &self.tables.airs[table] {
+            MergeTable::L2g | MergeTable::Child => self.fill_child(trace),
+            MergeTable::Parent => fill_parent(trace, node.first_epoch, rows, &mut self.counts),
+            MergeTable::Image(image) => fill_image(trace, image, rows),
+            MergeTable::Result(result) => fill_result(trace, result, rows),
+            MergeTable::Rest => {
+                let hole = self.holes.next().unwrap_or_default();
+                fill_rest(trace, hole, rows, &mut self.counts)
+            }
+            MergeTable::Range => {
+                fill_range(trace, &self.counts);
+                Ok(())
+            }
+        }
     }
 }

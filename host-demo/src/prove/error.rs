@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use tranche_core::PlanError;
-use tranche_core::prover::{BatchError, ProverSetupError};
+use tranche_core::prover::{BatchError, FillError, ProverSetupError};
 use tranche_machine::ExecError;
 use tranche_machine::merge::MergeError;
 use tranche_machine::prove::StartError;
@@ -121,4 +121,13 @@ from! {
     BatchError => Batch,
     io::Error => Write,
     TryReserveError => Memory,
+}
+
+impl From<FillError<MergeError>> for ProveError {
+    fn from(error: FillError<MergeError>) -> Self {
+        match error {
+            FillError::Trace(error) => Self::Merge(error),
+            FillError::Batch(error) => Self::Batch(error),
+        }
+    }
 }

@@ -11,7 +11,7 @@ use tranche_backend::Chosen;
 use tranche_core::F;
 use tranche_machine::merge::Chain;
 use tranche_machine::{
-    EpochEnd, EpochPlan, EpochRecord, EpochTables, FilledTable, RecordProver, Span,
+    EpochEnd, EpochPlan, EpochRecord, EpochTables, FilledTable, RecordProver, RecordedEpoch, Span,
 };
 
 use super::error::ProveError;
@@ -150,15 +150,14 @@ fn work<'r>(
     let next = || jobs.lock().ok()?.recv().ok();
     while let Some(Job { mut record, end }) = next() {
         let (number, span) = (record.epoch(), Span::of(&record));
-        let publics = tables.public_values(number, &span);
-        let publics = publics.each_ref().map(|values| values.as_slice());
-        let mut traces = prover.fill(&mut record);
+        let mut epoch = RecordedEpoch::new(tables, &mut record);
+        let mut traces = prover.fill(&mut epoch)?;
         let mut l2g = traces.trace_mut(FilledTable::L2g.index());
         let mut trace = Vec::new();
         trace.try_reserve_exact(l2g.values_mut().len())?;
         trace.extend_from_slice(l2g.values_mut());
         let mut proof = Vec::new();
-        traces.finish(&publics, &mut proof)?;
+        traces.finish_batch(&epoch, &mut proof)?;
         let rows = record
             .l2g()
             .iter()

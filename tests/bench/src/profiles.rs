@@ -172,10 +172,8 @@ impl<C, P> Batch<C, P> {
         G::Pcs: Sync + Pcs<EF, Challenger, ProverData: Sync, Commitment: Sync, ProverError: Send>,
     {
         let (reference, plonky3_bytes) = self.plonky3::<G>()?;
-        let (poseidon2, specs) = (Poseidon2::BABY_BEAR, self.specs());
-        let plan = |profile| {
-            Plan::<16>::with_profile::<Chosen, C>(&self.core_airs, &specs, PARAMS, profile)
-        };
+        let poseidon2 = Poseidon2::BABY_BEAR;
+        let plan = |profile| Plan::<16>::of::<Chosen, _>(&self, profile);
         let plans = [plan(Profile::Fast)?, plan(Profile::Compact)?];
         let mut workspaces = plans
             .each_ref()
@@ -183,8 +181,9 @@ impl<C, P> Batch<C, P> {
         let mut provers = Vec::new();
         for (plan, workspace) in plans.iter().zip(&mut workspaces) {
             let mut prover = Prover::new(plan, &self.core_airs, &poseidon2, workspace)?;
-            self.fill_preprocessed(&mut prover);
-            prover.prepare();
+            prover.prepare_with(|table, trace| {
+                tranche_core::Batch::fill_preprocessed(&self, table, trace);
+            });
             provers.push(prover);
         }
         let mut laps = [Laps::<{ PHASES.len() }>::new(), Laps::new()];

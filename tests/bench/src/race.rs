@@ -5,6 +5,7 @@
 //! Plonky3 is spared: writing the traces into the workspace and encoding the proof. Each has its
 //! preprocessed columns committed before.
 
+use std::convert::Infallible;
 use std::mem::MaybeUninit;
 
 use p3_air::{Air, BaseAir, DebugConstraintBuilder};
@@ -21,8 +22,9 @@ use tranche_backend::Chosen;
 use tranche_core::air::ProverAir;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::BatchError;
+use tranche_core::shape::Profile;
 use tranche_core::verifier::{Carving, Challenger, Configuration, VerifierAir};
-use tranche_core::{EF, F, Params, Plan, Prover, Statement, TableSpec};
+use tranche_core::{EF, F, Params, Plan, Prover, Statement, TableSpec, TraceMut};
 
 use crate::clock::{Laps, median};
 use crate::error::BenchError;
@@ -179,11 +181,12 @@ impl<C, P> Batch<C, P> {
             .map(|t| size_of_val(t.values.as_slice()))
             .sum();
 
-        let plan = Plan::<16>::new::<Chosen, C>(&self.core_airs, &self.specs(), PARAMS)?;
+        let plan = Plan::<16>::of::<Chosen, _>(&self, Profile::Fast)?;
         let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
         let mut prover = Prover::new(&plan, &self.core_airs, &poseidon2, &mut workspace)?;
-        self.fill_preprocessed(&mut prover);
-        prover.prepare();
+        prover.prepare_with(|table, trace| {
+            tranche_core::Batch::fill_preprocessed(&self, table, trace)
+        });
 
         let (mut core, mut plonky3) = (Laps::<{ PHASES.len() }>::new(), Laps::<1>::new());
         let (mut plonky3_bytes, mut bytes_equal) = (0, true);
@@ -229,31 +232,6 @@ impl<C, P> Batch<C, P> {
         })
     }
 
-    pub fn specs(&self) -> Vec<TableSpec>
-    where
-        P: BaseAir<F>,
-    {
-        let tables = self.plonky3_airs.iter().zip(&self.traces).zip(&self.carved);
-        let spec = |((air, trace), &carved): ((&P, &RowMajorMatrix<F>), &bool)| TableSpec {
-            carved,
-            ..TableSpec::of(air, log2_strict_usize(trace.height()) as u8)
-        };
-        tables.map(spec).collect()
-    }
-
-    pub fn fill_preprocessed(&self, prover: &mut Prover<'_, Chosen, C>)
-    where
-        C: ProverAir<Chosen>,
-        P: BaseAir<F>,
-    {
-        for (table, air) in self.plonky3_airs.iter().enumerate() {
-            let matrix = air.preprocessed_trace();
-            if let Some((matrix, mut trace)) = matrix.zip(prover.preprocessed_mut(table)) {
-                trace.copy_from_rows(&matrix.values);
-            }
-        }
-    }
-
     /// Proves once, a lap for each of [`PHASES`].
     pub fn prove_with_core(
         &self,
@@ -263,12 +241,10 @@ impl<C, P> Batch<C, P> {
     ) -> Result<(), BatchError>
     where
         C: ProverAir<Chosen>,
+        P: BaseAir<F>,
     {
         let publics: Vec<&[F]> = self.publics.iter().map(Vec::as_slice).collect();
-        let mut traces = prover.begin(self.statement.as_ref())?;
-        for (table, matrix) in self.traces.iter().enumerate() {
-            traces.trace_mut(table).copy_from_rows(&matrix.values);
-        }
+        let traces = prover.fill(&mut &*self)?;
         laps.lap(0);
         let committed = traces.commit(&publics)?;
         laps.lap(1);
@@ -284,6 +260,46 @@ impl<C, P> Batch<C, P> {
         laps.lap(6);
         folded.open().map_err(BatchError::Sink)?;
         laps.lap(7);
+        Ok(())
+    }
+}
+
+impl<C, P: BaseAir<F>> tranche_core::Batch for &Batch<C, P> {
+    type Air = C;
+    type Error = Infallible;
+
+    fn airs(&self) -> &[C] {
+        &self.core_airs
+    }
+
+    fn specs(&self) -> impl Iterator<Item = TableSpec> {
+        let tables = self.plonky3_airs.iter().zip(&self.traces).zip(&self.carved);
+        tables.map(|((air, trace), &carved)| TableSpec {
+            carved,
+            ..TableSpec::of(air, log2_strict_usize(trace.height()) as u8)
+        })
+    }
+
+    fn params(&self) -> Params {
+        PARAMS
+    }
+
+    fn statement(&self) -> Option<Statement> {
+        self.statement
+    }
+
+    fn public_values(&self) -> impl AsRef<[&[F]]> {
+        self.publics.iter().map(Vec::as_slice).collect::<Vec<_>>()
+    }
+
+    fn fill_preprocessed(&self, table: usize, trace: &mut TraceMut<'_>) {
+        if let Some(matrix) = self.plonky3_airs[table].preprocessed_trace() {
+            trace.copy_from_rows(&matrix.values);
+        }
+    }
+
+    fn fill(&mut self, table: usize, trace: &mut TraceMut<'_>) -> Result<(), Infallible> {
+        trace.copy_from_rows(&self.traces[table].values);
         Ok(())
     }
 }

@@ -3,8 +3,11 @@
 use embedded_io::SliceWriteError;
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_core::prover::{BatchError, ProverSetupError};
-use tranche_core::{DefaultBackend, F, Prover, ScalarBackend, TableSpec};
+use tranche_core::prover::{BatchError, FillError, ProverSetupError};
+use tranche_core::shape::Profile;
+use tranche_core::{
+    Batch, DefaultBackend, F, Params, Plan, PlanError, Prover, ScalarBackend, TableSpec, TraceMut,
+};
 use tranche_tests::core::buffer;
 use tranche_tests::shapes::QUICK;
 
@@ -73,7 +76,7 @@ fn proving() {
         .expect("a workspace of the plan's length");
     let mut sink = vec![0; 1 << 16];
     let mut prove = |prover: &mut Prover<'_, _, _>, publics: &[&[F]], room: usize| {
-        let zero = |_, mut trace: tranche_core::TraceMut<'_>| trace.values_mut().fill(F::ZERO);
+        let zero = |_, mut trace: TraceMut<'_>| trace.values_mut().fill(F::ZERO);
         prover.prove_batch(None, publics, zero, &mut sink[..room])
     };
     let publics = &[&[F::ONE, F::TWO][..]][..];
@@ -121,4 +124,94 @@ fn proving() {
         prove(&mut prover, publics, len),
         Err(BatchError::NotPrepared)
     );
+}
+
+/// A batch of [`Odd`] tables, which are nothing but zeros.
+struct Zeros {
+    airs: [Odd; 1],
+    specs: [TableSpec; 1],
+    params: Params,
+    /// What the trace of each table comes to.
+    filled: Result<(), &'static str>,
+}
+
+impl Batch for Zeros {
+    type Air = Odd;
+    type Error = &'static str;
+
+    fn airs(&self) -> &[Odd] {
+        &self.airs
+    }
+
+    fn specs(&self) -> impl Iterator<Item = TableSpec> {
+        self.specs.into_iter()
+    }
+
+    fn params(&self) -> Params {
+        self.params
+    }
+
+    fn public_values(&self) -> impl AsRef<[&[F]]> {
+        [&[F::ONE][..]]
+    }
+
+    fn fill_preprocessed(&self, _: usize, trace: &mut TraceMut<'_>) {
+        trace.values_mut().fill(F::ONE);
+    }
+
+    fn fill(&mut self, _: usize, trace: &mut TraceMut<'_>) -> Result<(), &'static str> {
+        trace.values_mut().fill(F::ZERO);
+        self.filled
+    }
+}
+
+#[test]
+fn batches() {
+    let airs = [Odd {
+        publics: 1,
+        preprocessed: 1,
+        ..Odd::default()
+    }];
+    let mut batch = Zeros {
+        airs: airs.clone(),
+        specs: [TableSpec::new(3)],
+        params: QUICK,
+        filled: Ok(()),
+    };
+    let plan = Plan::<3>::of::<DefaultBackend, _>(&batch, Profile::Fast).expect("a plan");
+    let none = Plan::<0>::of::<DefaultBackend, _>(&batch, Profile::Fast).err();
+    assert_eq!(none, Some(PlanError::TooManyTables { capacity: 0 }));
+    let mut memory = buffer(plan.workspace_len());
+    let poseidon2 = Poseidon2::BABY_BEAR;
+    let mut prover = Prover::<DefaultBackend, _>::new(&plan, &airs, &poseidon2, &mut memory)
+        .expect("a workspace of the plan's length");
+    let mut sink = vec![0; 1 << 16];
+    let len = prover
+        .prove(&mut batch, &mut sink[..])
+        .expect("the control") as usize;
+    // Of the preprocessed trace, nothing is left; it is written again.
+    let first = sink[..len].to_vec();
+    prover.wipe();
+    assert_eq!(prover.prove(&mut batch, &mut sink[..len]), Ok(len as u64));
+    assert!(sink[..len] == first);
+    assert_eq!(
+        prover.prove(&mut batch, &mut sink[..len - 1]),
+        Err(FillError::Batch(BatchError::Sink(SliceWriteError::Full)))
+    );
+
+    batch.filled = Err("no trace");
+    assert_eq!(
+        prover.prove(&mut batch, &mut sink[..]),
+        Err(FillError::Trace("no trace"))
+    );
+    batch.filled = Ok(());
+    let other = Err(FillError::Batch(BatchError::OtherTables));
+    batch.specs = [TableSpec::new(4)];
+    assert_eq!(prover.prove(&mut batch, &mut sink[..]), other);
+    batch.specs = [TableSpec::new(3)];
+    batch.params = Params {
+        num_queries: QUICK.num_queries + 1,
+        ..QUICK
+    };
+    assert_eq!(prover.prove(&mut batch, &mut sink[..]), other);
 }

@@ -260,6 +260,8 @@ pub const NUM_TABLES: usize = NAMES.len();
 /// What a table's type says, for any table.
 struct Facts {
     columns: &'static [Column],
+    /// Their number, by the limbs of the clock.
+    widths: [usize; 3],
     next: &'static [usize],
     public_values: usize,
     fixed_width: usize,
@@ -269,6 +271,10 @@ struct Facts {
 const fn facts<T: Table>(_: &T) -> Facts {
     Facts {
         columns: T::COLUMNS,
+        widths: const {
+            let columns = T::COLUMNS;
+            [width(columns, 0), width(columns, 1), width(columns, 2)]
+        },
         next: T::NEXT,
         public_values: T::PUBLIC_VALUES,
         fixed_width: T::FIXED_WIDTH,
@@ -293,7 +299,7 @@ impl EpochTable<'_> {
 
     /// Number of main columns.
     pub fn main_width(&self) -> usize {
-        width(self.facts().columns, self.limbs())
+        self.facts().widths[self.limbs()]
     }
 
     /// The name of a main column; `None` when there is no such column.
