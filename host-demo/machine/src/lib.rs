@@ -21,6 +21,7 @@ pub mod prove;
 pub mod settings;
 pub mod setup;
 pub mod shape;
+mod span;
 pub mod tables;
 
 #[cfg(feature = "alloc")]

@@ -1,7 +1,7 @@
 //! Heights of an epoch's tables.
 
+use crate::tables::filled::{Filled, FilledTable};
 use crate::tables::list::with_tables;
-use crate::tables::{self, Filled, FilledTable};
 
 /// Smallest epoch, as log2 of its cycles.
 pub const MIN_LOG2_CYCLES: u32 = 6;
@@ -32,7 +32,7 @@ macro_rules! shape {
                     return None;
                 }
                 Some(Self {
-                    $($table: <tables::$table::$Table as Filled>::HEIGHT.log(log2_cycles),)*
+                    $($table: <crate::tables::$table::$Table as Filled>::HEIGHT.log(log2_cycles),)*
                     rom: rom_log2,
                 })
             }

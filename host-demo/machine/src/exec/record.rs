@@ -3,29 +3,16 @@
 //! The machine appends; the tables' fillers read, later and elsewhere. Multiplicities of the tables that
 //! are asked are counted while those that ask them are filled.
 
-use bytemuck::{Pod, Zeroable, checked};
+use bytemuck::checked;
+use p3_field::PrimeField32;
 use tranche_core::F;
-use zeroize::{DefaultIsZeroes, Zeroize};
+use zeroize::Zeroize;
 
 use crate::bus::{CLOCK_START, Clock, STAMPS};
 use crate::shape::EpochShape;
-use crate::tables::l2g::L2gRow;
+use crate::span::Span;
+use crate::tables::filled::{AluRow, Filled, FilledTable, Row};
 use crate::tables::list::with_tables;
-use crate::tables::{self, Filled, FilledTable, Row};
-
-/// What is recorded of an operation of two words, by the tables that serve such.
-#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
-#[repr(C)]
-pub struct AluRow {
-    /// Operation on the exec bus.
-    pub op: u32,
-    /// First operand.
-    pub a: u32,
-    /// Second operand.
-    pub b: u32,
-}
-
-impl DefaultIsZeroes for AluRow {}
 
 /// A list of bounded length in the caller's buffer.
 #[derive(Debug)]
@@ -199,7 +186,7 @@ macro_rules! record {
         /// Everything that one epoch's traces are filled from.
         #[derive(Debug)]
         pub struct EpochRecord<'a> {
-            $(pub(crate) $table: RecordRows<'a, <tables::$table::$Table as Filled>::Row>,)*
+            $(pub(crate) $table: RecordRows<'a, <crate::tables::$table::$Table as Filled>::Row>,)*
             pub(crate) counts: Counts<'a>,
             pub(crate) epoch: u32,
             pub(crate) entry_pc: u32,
@@ -222,8 +209,8 @@ macro_rules! record {
             /// Words of a [record](EpochRecord), exactly, even where an address has fewer bits.
             const fn record_words_64(&self) -> u64 {
                 0_u64
-                    $(.saturating_add(row_words::<<tables::$table::$Table as Filled>::Row>(self.$table)))*
-                    $(.saturating_add(counters(tables::$asked::log_rows(self))))*
+                    $(.saturating_add(row_words::<<crate::tables::$table::$Table as Filled>::Row>(self.$table)))*
+                    $(.saturating_add(counters(crate::tables::$asked::log_rows(self))))*
             }
         }
 
@@ -233,7 +220,7 @@ macro_rules! record {
                     $($table: words.rows(shape.$table)?,)*
                     counts: Counts {
                         counters: Counters {
-                            $($asked: words.words(counters(tables::$asked::log_rows(shape)))?,)*
+                            $($asked: words.words(counters(crate::tables::$asked::log_rows(shape)))?,)*
                         },
                         done: 0,
                         active: false,
@@ -255,7 +242,7 @@ macro_rules! record {
             pub(crate) fn serve(&mut self, row: AluRow) {
                 match FilledTable::serving(row.op) {
                     $(Some(FilledTable::$Table) => {
-                        if let Some(row) = tables::$table::$Table::row(row) {
+                        if let Some(row) = crate::tables::$table::$Table::row(row) {
                             self.$table.push(row);
                         }
                     })*
@@ -336,9 +323,16 @@ impl<'a> EpochRecord<'a> {
         ]
         .map(F::new)
     }
+}
 
-    /// The rows of the L2G table.
-    pub fn l2g(&self) -> &[L2gRow] {
-        self.l2g.as_slice()
+impl Span {
+    /// The span of a recorded epoch.
+    pub fn of(record: &EpochRecord<'_>) -> Self {
+        let [entry, exit, _] = record.public_values().map(|value| value.as_canonical_u32());
+        Self {
+            entry,
+            exit,
+            cycles: record.cycles(),
+        }
     }
 }

@@ -4,7 +4,8 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::{Table, lookup};
+use super::lookup;
+use super::table::Table;
 use crate::bus::AND4;
 use crate::columns::{Column, columns};
 use crate::exec::record::EpochRecord;

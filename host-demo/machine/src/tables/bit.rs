@@ -8,11 +8,12 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::{Filled, Height, Table};
+use super::filled::{AluRow, Filled, Height};
+use super::table::Table;
 use crate::bus::{AND4, Clock, send, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::Alu;
-use crate::exec::record::{AluRow, EpochRecord};
+use crate::exec::record::EpochRecord;
 use crate::program::Program;
 
 /// Nibbles of a word.

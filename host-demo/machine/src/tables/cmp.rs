@@ -8,11 +8,12 @@ use p3_field::{Field, PrimeCharacteristicRing};
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::{Filled, Height, Table};
+use super::filled::{AluRow, Filled, Height};
+use super::table::Table;
 use crate::bus::{Clock, inverse_power_of_two, range, range8, range16, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::Alu;
-use crate::exec::record::{AluRow, EpochRecord};
+use crate::exec::record::EpochRecord;
 use crate::program::Program;
 
 /// Operations on the exec bus.

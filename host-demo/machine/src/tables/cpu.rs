@@ -11,15 +11,16 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 use zeroize::DefaultIsZeroes;
 
+use super::filled::{Filled, Height};
 use super::rom::{BRANCH, CONST, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE};
-use super::{Filled, Height, Table};
+use super::table::Table;
 use crate::bus::{
     Access, CLOCK_START, Clock, EXEC, ROM, STAMPS, access, inverse_power_of_two, range16, send,
 };
 use crate::columns::{Column, columns, width};
-use crate::epoch::{PublicValues, Span};
 use crate::exec::record::EpochRecord;
 use crate::program::Program;
+use crate::span::{PublicValues, Span};
 
 /// What is recorded of a row. Its clock follows from its index.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]

@@ -12,12 +12,13 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 use zeroize::DefaultIsZeroes;
 
-use super::{Filled, Height, Table};
+use super::filled::{Filled, Height};
+use super::table::Table;
 use crate::bus::{Clock, MEMORY, inverse_power_of_two, range8, receive, send};
 use crate::columns::Column;
-use crate::epoch::{PublicValues, Span};
 use crate::exec::record::EpochRecord;
 use crate::program::Program;
+use crate::span::{PublicValues, Span};
 
 /// What is recorded of a row.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -144,5 +145,12 @@ fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
         row[GAP[0]] = bytes[0];
         row[GAP[1]] = bytes[1];
         trace.set_row(r, &row.map(F::from_u32));
+    }
+}
+
+impl EpochRecord<'_> {
+    /// The rows of the L2G table.
+    pub fn l2g(&self) -> &[L2gRow] {
+        self.l2g.as_slice()
     }
 }

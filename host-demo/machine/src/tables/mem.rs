@@ -11,8 +11,9 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 use zeroize::DefaultIsZeroes;
 
+use super::filled::{Filled, Height};
 use super::rom::op;
-use super::{Filled, Height, Table};
+use super::table::Table;
 use crate::bus::{Access, Clock, EXEC, access, inverse_power_of_two, range, range8, receive};
 use crate::columns::{Column, columns, width};
 use crate::exec::record::EpochRecord;

@@ -8,6 +8,7 @@ pub mod and4;
 pub mod bit;
 pub mod cmp;
 pub mod cpu;
+pub(crate) mod filled;
 pub mod l2g;
 pub(crate) mod list;
 pub(crate) mod lookup;
@@ -16,109 +17,24 @@ pub mod range;
 pub mod rom;
 pub mod shift;
 pub mod sys;
+pub(crate) mod table;
 
-use bytemuck::{CheckedBitPattern, NoUninit};
 use p3_air::Air;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TableSpec, TraceMut};
-use zeroize::DefaultIsZeroes;
 
 use crate::air::{assert_fixed_shape, base_air};
 use crate::bus::Clock;
 use crate::columns::{Column, ColumnName, width};
-use crate::decode::Alu;
-use crate::epoch::{PublicValues, Span};
-use crate::exec::record::{AluRow, EpochRecord};
+use crate::exec::record::EpochRecord;
 use crate::program::Program;
 use crate::shape::EpochShape;
+use crate::span::{PublicValues, Span};
+use filled::Filled;
 use list::with_tables;
+use table::Table;
 
-/// What an epoch is told of a table.
-pub(crate) trait Table {
-    /// Main columns, in order.
-    const COLUMNS: &'static [Column];
-    /// Main columns whose next row the constraints read.
-    const NEXT: &'static [usize] = &[];
-    /// Number of public values.
-    const PUBLIC_VALUES: usize = 0;
-    /// Number of preprocessed columns.
-    const FIXED_WIDTH: usize = 0;
-    /// Whether the main trace has a Merkle root of its own.
-    const CARVED: bool = false;
-
-    /// Limbs of the clock, where there are columns for them.
-    fn limbs(&self) -> usize {
-        0
-    }
-
-    /// log2 of the number of rows of the preprocessed trace, of a table that has one.
-    fn fixed_log_height(&self) -> Option<u8> {
-        None
-    }
-
-    /// Writes the preprocessed trace, of a table that has one.
-    fn fill_preprocessed(&self, _trace: &mut TraceMut<'_>) {}
-
-    /// The public values of an epoch of this number and span.
-    fn public_values(_number: u32, _span: &Span) -> PublicValues {
-        PublicValues::new()
-    }
-
-    /// Asserts the constraints and sends the messages.
-    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB);
-
-    /// Writes every element of the main trace.
-    fn fill(&self, program: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>);
-}
-
-/// A table that an execution fills.
-pub(crate) trait Filled: Table {
-    /// What is recorded of a row.
-    type Row: Row;
-    /// The height.
-    const HEIGHT: Height;
-    /// The operations of two words that it serves on the exec bus, first and last; none unless it says so.
-    const SERVED: (u32, u32) = (1, 0);
-
-    /// The table of an epoch with this clock.
-    fn new(clock: Clock) -> Self;
-
-    /// The operation on the exec bus that an instruction asks it for.
-    fn op(_alu: Alu) -> Option<u32> {
-        None
-    }
-
-    /// What is recorded of an operation that it serves.
-    fn row(_served: AluRow) -> Option<Self::Row> {
-        None
-    }
-
-    /// What an operation that it serves comes to.
-    fn value(_op: u32, _a: u32, _b: u32) -> u32 {
-        0
-    }
-}
-
-/// What is recorded of a row: words without gaps, for which zeros are a value.
-pub(crate) trait Row: NoUninit + CheckedBitPattern + DefaultIsZeroes {}
-impl<T: NoUninit + CheckedBitPattern + DefaultIsZeroes> Row for T {}
-
-/// How many rows a table has in an epoch of 2^n cycles.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Height {
-    /// There are 2^(n − `below`),
-    pub below: u32,
-    /// and 2^`least` at least.
-    pub least: u32,
-}
-
-impl Height {
-    /// log2 of the rows in an epoch of 2^`log2_cycles` cycles.
-    pub const fn log(&self, log2_cycles: u32) -> u32 {
-        let log = log2_cycles.saturating_sub(self.below);
-        if log < self.least { self.least } else { log }
-    }
-}
+pub use filled::FilledTable;
 
 macro_rules! epoch_table {
     (
@@ -142,40 +58,6 @@ macro_rules! epoch_table {
                 Self::$Asked(table)
             }
         })*
-
-        /// A table that an execution fills, in batch order.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum FilledTable {
-            $($(#[$doc])* $Table,)*
-        }
-
-        impl FilledTable {
-            /// All of them.
-            pub const ALL: [Self; [$(stringify!($table)),*].len()] = [$(Self::$Table),*];
-
-            /// The name of the table, as plans have it.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$Table => stringify!($table),)*
-                }
-            }
-
-            /// Its place in the batch.
-            pub const fn index(self) -> usize {
-                self as usize
-            }
-
-            /// The table that serves an operation of two words on the exec bus, if one does.
-            pub(crate) const fn serving(op: u32) -> Option<Self> {
-                $(
-                    let (first, last) = <$table::$Table as Filled>::SERVED;
-                    if first <= op && op <= last {
-                        return Some(Self::$Table);
-                    }
-                )*
-                None
-            }
-        }
 
         /// The places of all tables in their batch.
         enum Place {
@@ -212,34 +94,6 @@ macro_rules! epoch_table {
                 }
             }
         }
-
-        /// The operation on the exec bus that an instruction asks a table for, if it does.
-        pub(crate) fn op(alu: Alu) -> Option<u32> {
-            None$(.or_else(|| $table::$Table::op(alu)))*
-        }
-
-        /// What an operation of two words on the exec bus comes to.
-        pub(crate) fn value(op: u32, a: u32, b: u32) -> u32 {
-            match FilledTable::serving(op) {
-                $(Some(FilledTable::$Table) => $table::$Table::value(op, a, b),)*
-                None => 0,
-            }
-        }
-
-        // No operation of the exec bus has two tables.
-        const _: () = {
-            let mut op = 0;
-            while op < rom::op::LIMIT {
-                let mut tables = rom::op::is_timed(op) as u32;
-                $(
-                    let (first, last) = <$table::$Table as Filled>::SERVED;
-                    assert!(last < rom::op::LIMIT);
-                    tables += (first <= op && op <= last) as u32;
-                )*
-                assert!(tables <= 1);
-                op += 1;
-            }
-        };
 
         /// Evaluates an expression on the table that the enumeration holds, under the name `$it`.
         macro_rules! on_table {

@@ -8,7 +8,8 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::{Table, cmp, lookup};
+use super::table::Table;
+use super::{cmp, filled, lookup};
 use crate::bus::ROM;
 use crate::cells::{DUMMY, PROGRESS, register};
 use crate::columns::{Column, columns};
@@ -25,8 +26,8 @@ columns! {
 /// Number of preprocessed columns: the message.
 const FIXED_WIDTH: usize = 9;
 
-/// The program counter after exit: no word index, so no row of any ROM that can be fetched.
-pub const HALT: u32 = 1 << 30;
+pub use crate::span::HALT;
+
 /// Target of a taken branch or jump to a misaligned address: no word index either, and not
 /// [`HALT`].
 const NOWHERE: u32 = HALT + 1;
@@ -305,7 +306,7 @@ const fn size_code(size: Size) -> u32 {
 
 /// Operation on the exec bus and flags of an arithmetic instruction: what no table serves, the CPU table does.
 fn alu(alu: Alu) -> (u32, u32) {
-    match (super::op(alu), alu) {
+    match (filled::op(alu), alu) {
         (Some(op), _) => (op, PURE),
         (None, Alu::Sub) => (0, SUB),
         (None, _) => (0, 0),

@@ -16,8 +16,9 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 use zeroize::DefaultIsZeroes;
 
+use super::filled::{Filled, Height};
 use super::rom::{HALT, op};
-use super::{Filled, Height, Table};
+use super::table::Table;
 use crate::bus::{Access, Clock, EXEC, MEMORY, access, range16, receive, send};
 use crate::cells::{EXIT_CODE, OUT, OUT_LEN, register};
 use crate::columns::{Column, columns, width};

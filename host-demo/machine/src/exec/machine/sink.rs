@@ -1,9 +1,10 @@
 //! What a step is recorded in: the rows of an epoch, or nothing.
 
 use crate::bus::{CLOCK_START, STAMPS};
-use crate::exec::record::{AluRow, EpochRecord};
+use crate::exec::record::EpochRecord;
 use crate::tables::FilledTable;
 use crate::tables::cpu::CpuRow;
+use crate::tables::filled::AluRow;
 use crate::tables::l2g::L2gRow;
 use crate::tables::mem::MemRow;
 use crate::tables::rom::{JALR, MEM, RomRow, SYS};
