@@ -9,7 +9,7 @@
 //! | [`verify`](mod@verify) | a program and a bundle into the statement that it proves |
 //! | [`bundle`] | the format of bundles |
 //! | [`hex`] | bytes and digests as text |
-//! | [`cli`], [`commands`], [`answer`] | the command line |
+//! | [`cli`], [`commands`], [`answer`], [`table`] | the command line |
 //! | [`files`], [`signals`], [`system`] | what it reads and writes, how it is ended, what the system tells |
 #![forbid(unsafe_code)]
 
@@ -26,6 +26,7 @@ pub mod merge;
 pub mod prove;
 pub mod signals;
 pub mod system;
+pub mod table;
 pub mod verify;
 
 pub use execute::execute;

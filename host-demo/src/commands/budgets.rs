@@ -9,6 +9,7 @@ use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 
 use super::report::profile_name;
 use crate::error::Error;
+use crate::table::{Form, draw};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -71,25 +72,33 @@ fn rows<'a>(program: &'a Program<'a>) -> Result<Vec<Row<'a>>, Error> {
 /// # Errors
 /// When no epoch of the program can be planned.
 pub fn markdown(program: &Program<'_>) -> Result<String, Error> {
-    let mut text = String::from(
-        "| budget | profile | epoch (cycles) | workspace | record | cells | bytes in all |\n\
-         |---|---|---|---|---|---|---|\n",
-    );
-    for row in rows(program)? {
-        let (name, bytes) = (row.name, row.fitted.bytes);
-        let profile = profile_name(row.fitted.profile);
-        let (workspace, record, cells) = (bytes.workspace, bytes.record, bytes.cells);
+    let rows = rows(program)?.into_iter().map(|row| {
+        let bytes = row.fitted.bytes;
         let epoch = match (row.fitted.fits, row.fitted.setup.settings.log2_cycles) {
             (true, log2_cycles) if row.chosen => format!("**2^{log2_cycles}**"),
             (true, log2_cycles) => format!("2^{log2_cycles}"),
             (false, log2_cycles) => format!("none; 2^{log2_cycles} takes"),
         };
-        let total = bytes.total();
-        text += &format!(
-            "| {name} | {profile} | {epoch} | {workspace} | {record} | {cells} | {total} |\n"
-        );
-    }
-    Ok(text)
+        [
+            row.name.to_owned(),
+            profile_name(row.fitted.profile).to_owned(),
+            epoch,
+            bytes.workspace.to_string(),
+            bytes.record.to_string(),
+            bytes.cells.to_string(),
+            bytes.total().to_string(),
+        ]
+    });
+    let heading = [
+        "budget",
+        "profile",
+        "epoch (cycles)",
+        "workspace",
+        "record",
+        "cells",
+        "bytes in all",
+    ];
+    Ok(draw(Form::Markdown, heading, &[1, 2], rows))
 }
 
 /// The table as JSON.

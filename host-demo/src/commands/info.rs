@@ -1,9 +1,11 @@
 //! `tranche info`: what a bundle says of itself. Checksums and the order of frames are checked, and
 //! nothing else: it says so.
 
+use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 use std::process::ExitCode;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tranche_machine::settings::Settings;
@@ -37,7 +39,7 @@ pub fn run(args: &InfoArgs) -> Result<ExitCode, Error> {
 }
 
 /// Frames of one kind.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize)]
 struct Frames {
     count: u64,
     /// Bytes of all of them, heads and checksums included.
@@ -45,6 +47,7 @@ struct Frames {
 }
 
 /// The claimed result.
+#[derive(Serialize)]
 struct Claim {
     epochs: u32,
     exit_code: u32,
@@ -134,16 +137,8 @@ impl Info {
             arity,
             params,
         } = self.header.settings;
-        let frames = Kind::ALL.map(|kind| {
-            let Frames { count, bytes } = self.frames[kind as usize - 1];
-            (
-                kind.name().to_owned(),
-                json!({ "count": count, "bytes": bytes }),
-            )
-        });
-        let parameters = params
-            .entries()
-            .map(|(param, value)| (param.name.to_owned(), value.into()));
+        let frames = Kind::ALL.map(|kind| (kind.name(), self.frames[kind as usize - 1]));
+        let parameters = params.entries().map(|(param, value)| (param.name, value));
         let [epochs, merges, ..] = self.frames;
         json!({
             "verified": false,
@@ -155,14 +150,9 @@ impl Info {
             "epoch_log2": log2_cycles,
             "merges": merges.count + 1,
             "arity": arity,
-            "parameters": Value::Object(parameters.collect()),
-            "frames": Value::Object(frames.into_iter().collect()),
-            "result": {
-                "epochs": self.result.epochs,
-                "exit_code": self.result.exit_code,
-                "output_bytes": self.result.output_bytes,
-                "output_sha256": self.result.output_sha256,
-            },
+            "parameters": parameters.collect::<BTreeMap<_, _>>(),
+            "frames": BTreeMap::from(frames),
+            "result": self.result,
         })
     }
 

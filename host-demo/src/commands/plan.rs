@@ -16,6 +16,7 @@ use crate::answer::print;
 use crate::cli::PlanArgs;
 use crate::error::Error;
 use crate::files::Source;
+use crate::table::{Form, draw};
 
 /// Bytes of a field element.
 const ELEMENT_BYTES: usize = size_of::<tranche_core::F>();
@@ -96,32 +97,45 @@ fn report(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits, log2_cycles: 
 
 /// The plan for a reader.
 fn table(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits) -> String {
-    let mut text =
-        String::from("table    rows    width  preprocessed  interactions  permutation\n");
-    for (air, table) in tables.airs.iter().zip(plan.tables()) {
+    let heading = [
+        "table",
+        "rows",
+        "width",
+        "preprocessed",
+        "interactions",
+        "permutation",
+        "",
+    ];
+    let rows = tables.airs.iter().zip(plan.tables()).map(|(air, table)| {
         let layout = &table.layout;
-        text += &format!(
-            "{:8} 2^{:<4} {:6} {:13} {:13} {:12}{}\n",
-            air.name(),
-            table.spec.log_height,
-            layout.main_width,
-            layout.preprocessed_width,
-            layout.messages_per_row,
-            layout.permutation_width(),
-            if table.spec.carved { "  carved" } else { "" },
-        );
-    }
-    text += "\nregion                    offset        bytes  phases\n";
-    for region in plan.regions().iter().filter(|region| region.len > 0) {
-        let (offset, bytes) = (region.offset * ELEMENT_BYTES, region.len * ELEMENT_BYTES);
-        let (name, first, last) = (format!("{:?}", region.name), region.first, region.last);
-        text += &format!("{name:20} {offset:11} {bytes:12}  {first:?} to {last:?}\n");
-    }
-    text += &format!(
-        "\nbackend    {}, {} lanes",
-        tranche_backend::NAME,
-        plan.lanes()
+        [
+            air.name().to_owned(),
+            format!("2^{}", table.spec.log_height),
+            layout.main_width.to_string(),
+            layout.preprocessed_width.to_string(),
+            layout.messages_per_row.to_string(),
+            layout.permutation_width().to_string(),
+            if table.spec.carved { "carved" } else { "" }.to_owned(),
+        ]
+    });
+    let mut text = draw(Form::Text, heading, &[1, 6], rows);
+    let regions = plan.regions().iter().filter(|region| region.len > 0);
+    let rows = regions.map(|region| {
+        [
+            format!("{:?}", region.name),
+            (region.offset * ELEMENT_BYTES).to_string(),
+            (region.len * ELEMENT_BYTES).to_string(),
+            format!("{:?} to {:?}", region.first, region.last),
+        ]
+    });
+    text += "\n";
+    text += &draw(
+        Form::Text,
+        ["region", "offset", "bytes", "phases"],
+        &[3],
+        rows,
     );
+    text += &format!("\nbackend    {}, {} lanes", tranche_backend::NAME, plan.lanes());
     let (len, queries) = (plan.workspace_len(), plan.params().num_queries);
     let profile = profile_name(plan.profile());
     text += &format!(

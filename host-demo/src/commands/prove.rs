@@ -1,12 +1,13 @@
 //! `tranche prove`: executes a program and writes a bundle that proves the execution.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tranche_core::shape::Profile;
 use tranche_machine::Program;
 use tranche_machine::settings::Settings;
@@ -69,7 +70,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
             "program_digest": digest,
             "cycles": proved.cycles,
             "epochs": proved.epochs,
-            "epochs_ended_by": ends_report(&proved.ends),
+            "epochs_ended_by": proved.ends.counts().collect::<BTreeMap<_, _>>(),
             "epoch_log2": setup.settings.log2_cycles,
             "merges": proved.merges,
             "exit_code": execution.exit_code,
@@ -125,15 +126,7 @@ impl ProveArgs {
     }
 }
 
-/// What ended how many epochs, by the names of the tables.
-fn ends_report(ends: &Ends) -> Value {
-    let counts = ends
-        .counts()
-        .map(|(what, epochs)| (what.to_owned(), json!(epochs)));
-    Value::Object(counts.collect())
-}
-
-/// The same for a reader, without what ended none.
+/// What ended how many epochs, by the names of the tables, for a reader: without what ended none.
 fn ends_text(ends: &Ends) -> String {
     let counts = ends.counts().filter(|&(_, epochs)| epochs > 0);
     let counts: Vec<_> = counts

@@ -35,6 +35,7 @@ use clap::Parser;
 use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAlloc};
 use tranche::answer::{Answer, not_understood};
 use tranche::error::{BAD_USAGE, REFUSED};
+use tranche::table::Form;
 
 use args::{Args, What, selected};
 use error::BenchError;
@@ -65,12 +66,10 @@ fn main() -> ExitCode {
 /// Measures and prints what the arguments ask for.
 fn run(args: &Args, answer: Answer) -> Result<ExitCode, BenchError> {
     let measured = measure(args)?;
-    answer.give(if args.json {
-        format!("{}\n", measured.json())
-    } else if args.markdown {
-        measured.markdown()
-    } else {
-        measured.text()
+    answer.give(match (args.json, args.markdown) {
+        (true, _) => format!("{}\n", measured.json()),
+        (_, true) => measured.tables(Form::Markdown),
+        _ => measured.tables(Form::Text),
     })?;
     let cases = measured.cases.iter().map(|(_, report)| report.bytes_equal);
     let profiles = measured

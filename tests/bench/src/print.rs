@@ -9,6 +9,7 @@ use crate::kernels::Kernel;
 use crate::profiles::{self, Comparison};
 use crate::race::{PHASES, Report};
 use crate::scaling::Scaling;
+use tranche::table::{Form, draw};
 
 /// Bytes of the unit of the printed tables.
 pub const MIB: f64 = (1 << 20) as f64;
@@ -58,25 +59,25 @@ impl Measured {
         object.into()
     }
 
-    /// Tables for a terminal.
-    pub fn text(&self) -> String {
-        let mut text = format!("{}\n", build());
-        for table in self.tables() {
-            let _ = write!(text, "\n{}\n{}", table.title, table.text());
+    /// Tables for a terminal or, as Markdown, for `docs/performance.md`.
+    pub fn tables(&self, form: Form) -> String {
+        let mut text = build() + "\n";
+        for Table {
+            title,
+            heading,
+            rows,
+        } in self.all()
+        {
+            let below = match form {
+                Form::Text => "\n",
+                Form::Markdown => ":\n\n",
+            };
+            let _ = write!(text, "\n{title}{below}{}", draw(form, heading, &[], rows));
         }
         text
     }
 
-    /// Tables for `docs/performance.md`.
-    pub fn markdown(&self) -> String {
-        let mut text = format!("{}.\n", build());
-        for table in self.tables() {
-            let _ = write!(text, "\n{}:\n\n{}", table.title, table.markdown());
-        }
-        text
-    }
-
-    fn tables(&self) -> Vec<Table> {
+    fn all(&self) -> Vec<Table> {
         let mut tables = Vec::new();
         if !self.cases.is_empty() {
             tables.push(race_table(&self.cases));
@@ -303,33 +304,6 @@ pub fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_owned).to_vec()
 }
 
-impl Table {
-    /// Columns side by side: the first to the left, the others to the right.
-    fn text(&self) -> String {
-        let lines = || std::iter::once(&self.heading).chain(&self.rows);
-        let width = |column: usize| lines().map(|cells| cells[column].len()).max().unwrap_or(0);
-        let mut text = String::new();
-        for cells in lines() {
-            let _ = write!(text, "{:<w$}", cells[0], w = width(0));
-            for (column, cell) in cells.iter().enumerate().skip(1) {
-                let _ = write!(text, "  {cell:>w$}", w = width(column));
-            }
-            text.push('\n');
-        }
-        text
-    }
-
-    fn markdown(&self) -> String {
-        let mut text = format!("| {} |\n|---|", self.heading.join(" | "));
-        text += &"---:|".repeat(self.heading.len() - 1);
-        text.push('\n');
-        for cells in &self.rows {
-            let _ = writeln!(text, "| {} |", cells.join(" | "));
-        }
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -408,17 +382,25 @@ mod tests {
     fn what_was_not_measured_is_not_there() {
         let json = Measured::default().json();
         assert!(json["cases"].is_null() && json["kernels"].is_null() && json["scaling"].is_null());
-        assert!(!Measured::default().text().contains("case"));
+        assert!(!Measured::default().tables(Form::Text).contains("case"));
     }
 
     #[test]
     fn every_table_is_printed_in_either_form() {
         let measured = measured();
-        for part in ["a by phase", "core s", "a thing", "cycles/s"] {
-            assert!(measured.text().contains(part), "{part}");
-            assert!(measured.markdown().contains(part), "{part}");
+        for form in [Form::Text, Form::Markdown] {
+            let tables = measured.tables(form);
+            for part in ["a by phase", "core s", "a thing", "cycles/s"] {
+                assert!(tables.contains(part), "{part}");
+            }
+            let cells = |line: &str| {
+                line.replace('|', " ")
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            };
+            let row = "a 1.000 2.000 0.50 0.500 2.00 0.0 0.0 equal";
+            assert!(tables.lines().any(|line| cells(line) == row), "{tables}");
         }
-        let row = "| a | 1.000 | 2.000 | 0.50 | 0.500 | 2.00 | 0.0 | 0.0 | equal |";
-        assert!(measured.markdown().contains(row));
     }
 }

@@ -52,7 +52,7 @@ fn one_object() {
 
     let output = bench(&[&case[..], &["--markdown"]].concat());
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("| lookup-2^14x16 |") && text.contains("| commit |"));
+    assert!(text.contains("| lookup-2^14x16 |") && text.contains("| commit "));
     assert!(!text.contains("cycles/s"), "nothing else was asked for");
 
     let output = bench(&["--case", "none", "--json"]);
