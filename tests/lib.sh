@@ -14,5 +14,12 @@ install() {
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends "$@"
 }
 
+# need COMMAND PACKAGE...: the packages, unless the command is there whatever it came with.
+need() {
+  command -v "$1" >/dev/null && return
+  install "${@:2}"
+  command -v "$1" >/dev/null
+}
+
 # has_target TARGET: whether rustup has its standard library, so that its compiler will do.
 has_target() { rustup target list --installed 2>/dev/null | grep -qx "$1"; }

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Rebuilds the guest programs from source with Debian's RISC-V compiler.
 #
 #   rebuild.sh [FOLDER]   writes FOLDER/*.elf (default: prebuilt/ beside this script)
@@ -6,19 +6,11 @@
 #                         rebuilt programs against independent implementations (check.py)
 #
 # Missing Debian packages are installed, which needs root or sudo.
-set -eu
+set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../../tests/lib.sh"
 cc=riscv64-unknown-elf-gcc
 guests="sha256 json sort spin"
-
-# need COMMAND PACKAGE...: installs the packages unless the command is there.
-need() {
-    command -v "$1" >/dev/null && return
-    shift
-    if [ "$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi
-    $sudo apt-get update
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
-}
 
 # build FOLDER: compiles every guest into it.
 #
