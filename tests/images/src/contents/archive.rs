@@ -10,8 +10,8 @@ use std::fs;
 use object::read::archive::ArchiveFile;
 use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget};
 
+use super::symbols::{demangled, is_allocator};
 use crate::Failure;
-use crate::symbols::{demangled, is_allocator};
 
 /// The functions of the interface.
 const ROOTS: [&str; 5] = [

@@ -12,8 +12,8 @@ use object::{
     SectionKind, SymbolKind,
 };
 
+use super::symbols::{demangled, is_allocator, is_panic, is_standard};
 use crate::Failure;
-use crate::symbols::{demangled, is_allocator, is_panic, is_standard};
 
 /// A function of the project, or of a crate that it uses, from which a panic may come.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,10 +5,10 @@
 
 use std::fmt::{self, Write as _};
 
+use super::image::{Image, SECTIONS};
+use super::log::{Log, STEPS};
 use crate::Failure;
 use crate::case::Case;
-use crate::image::{Image, SECTIONS};
-use crate::log::{Log, STEPS};
 
 /// How far a figure of the compiler's may be from the ledger's, as a share of it.
 const TOLERANCE: f64 = 0.1;

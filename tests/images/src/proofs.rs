@@ -1,7 +1,8 @@
-//! The host's own proofs, made with its own backend, and the verification of any.
+//! The host's own proofs, made with its own backend, and what images sent against them.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fs;
 use std::mem::MaybeUninit;
 
 use tranche::epoch::{epoch_key, public_values};
@@ -14,7 +15,7 @@ use tranche_machine::{
 };
 
 use crate::Failure;
-use crate::case::Case;
+use crate::case::{Case, EXAMPLE};
 
 /// A proof of the host's.
 #[derive(Clone, Debug)]
@@ -47,21 +48,55 @@ impl Proofs {
     pub fn expected(&self, case: &Case) -> &[Expected] {
         &self.made[&key(case)]
     }
+
+    /// Checks that `sent` is the proofs of one of those cases, one after another, in the host's bytes,
+    /// and that Plonky3's verifier accepts them.
+    ///
+    /// # Errors
+    /// What is not so.
+    pub fn check(&self, case: &Case, sent: &[u8]) -> Result<(), Failure> {
+        let program = Program::parse(case.elf())?;
+        let tables = EpochTables::new(&setup(case, &program)?);
+        let key = epoch_key(&tables)?;
+        let mut rest = sent;
+        for (Expected { span, bytes }, number) in self.expected(case).iter().zip(1..) {
+            let (proof, after) = rest
+                .split_at_checked(bytes.len())
+                .ok_or_else(|| format!("epoch {number} is cut short"))?;
+            if proof != bytes {
+                return Err(format!("epoch {number} has other bytes than the host's").into());
+            }
+            let statement = tables.setup().epoch_statement(number);
+            let publics = public_values(&tables, number, span);
+            key.verify(proof, Some(&statement), &publics)
+                .map_err(|error| format!("epoch {number} is refused: {error}"))?;
+            rest = after;
+        }
+        match rest.len() {
+            0 => Ok(()),
+            more => Err(format!("{more} bytes after the last epoch").into()),
+        }
+    }
+}
+
+/// Checks that each file holds the proofs of the C example's epochs.
+///
+/// # Errors
+/// What is not so.
+pub fn check(files: &[&str]) -> Result<(), Failure> {
+    let proofs = Proofs::of(&[EXAMPLE])?;
+    let epochs = proofs.expected(&EXAMPLE).len();
+    for file in files {
+        let checked = proofs.check(&EXAMPLE, &fs::read(file)?);
+        checked.map_err(|failure| format!("{file}: {failure}"))?;
+        println!("{file}: {epochs} epochs, the host's bytes, verified");
+    }
+    Ok(())
 }
 
 fn key(case: &Case) -> Case {
     let compact = false;
     Case { compact, ..*case }
-}
-
-/// Hands a proof to Plonky3's verifier.
-pub fn verify(case: &Case, number: u32, span: &Span, proof: &[u8]) -> Result<(), Failure> {
-    let program = Program::parse(case.elf())?;
-    let tables = EpochTables::new(&setup(case, &program)?);
-    let publics = public_values(&tables, number, span);
-    let statement = tables.setup().epoch_statement(number);
-    epoch_key(&tables)?.verify(proof, Some(&statement), &publics)?;
-    Ok(())
 }
 
 /// The setup at the default parameters.

@@ -1,4 +1,4 @@
-//! What every image proves.
+//! What images prove.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub struct Case {
     pub input: &'static str,
 }
 
-/// The cases: the smallest plan, and epochs of 2^8, 2^10 and 2^12 cycles in each profile, two after one
+/// What every firmware image proves: the smallest plan, and epochs of 2^8, 2^10 and 2^12 cycles in each profile, two after one
 /// another, one alone, and a run to its end, and the longest epoch that fits the 16 MiB of the smallest
 /// board. `json` is the guest whose ROM has 2^10 rows.
 pub const CASES: &[Case] = &[
@@ -32,6 +32,9 @@ pub const CASES: &[Case] = &[
     case("json", 12, true, 1, JSON),
     case("spin", 14, true, 1, "2000"),
 ];
+
+/// What the C example (`tests/c-example/main.c`) proves.
+pub const EXAMPLE: Case = case("spin", 10, false, u32::MAX, "9");
 
 const JSON: &str = r#"{"tables": [10, 8, 6], "heap": false, "of": ["device", "host", null]}"#;
 
@@ -67,8 +70,8 @@ impl Case {
     /// The guest's ELF file.
     pub fn elf(&self) -> &'static [u8] {
         match self.guest {
-            "json" => include_bytes!("../../../../host-demo/guests/prebuilt/json.elf"),
-            _ => include_bytes!("../../../../host-demo/guests/prebuilt/spin.elf"),
+            "json" => include_bytes!("../../../host-demo/guests/prebuilt/json.elf"),
+            _ => include_bytes!("../../../host-demo/guests/prebuilt/spin.elf"),
         }
     }
 }

@@ -1,21 +1,23 @@
-//! What the C example's images made and what they contain, checked on the host.
+//! Images for bare metal and for C, checked on the host: what they prove, and what they contain.
 //!
 //! | command | what it checks |
 //! |---|---|
-//! | `proofs FILE...` | proofs of the example: the host's bytes, accepted by Plonky3's verifier |
+//! | `proofs FILE...` | proofs of the C example: the host's bytes, accepted by Plonky3's verifier |
 //! | `archive FILE...` | static libraries: no function of theirs reaches an allocator |
 //! | `images FILE...` | linked images: no allocator in them, and the panic sites are the committed ones |
 //! | `sites FILE...` | prints the panic sites of images, in the form of the committed list |
+//! | `firmware FOLDER LEDGER [--write] [BOARD...]` | firmware in QEMU: its proofs, and the ledger |
 #![forbid(unsafe_code)]
 
-mod archive;
-mod image;
+mod case;
+mod contents;
+mod firmware;
 mod proofs;
-mod sites;
-mod symbols;
 
 use std::error::Error;
 use std::process::ExitCode;
+
+use contents::{archive, sites};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,16 +27,19 @@ fn main() -> ExitCode {
         ["archive", files @ ..] if !files.is_empty() => archive::check(files),
         ["images", files @ ..] if !files.is_empty() => sites::check(files),
         ["sites", files @ ..] if !files.is_empty() => sites::print(files),
-        _ => Err("usage: proofs|archive|images|sites FILE...".into()),
+        ["firmware", folder, ledger, rest @ ..] => firmware::check(folder, ledger, rest),
+        _ => Err("usage: proofs|archive|images|sites FILE...\n       \
+                  firmware FOLDER LEDGER [--write] [BOARD...]"
+            .into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
+        Err(failure) => {
+            eprintln!("{failure}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Anything that can go wrong; its text says what.
-type Failure = Box<dyn Error>;
+/// Why something is not right; its text says what.
+type Failure = Box<dyn Error + Send + Sync>;

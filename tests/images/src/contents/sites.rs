@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::image::{Image, Site};
 use crate::Failure;
-use crate::image::{Image, Site};
 
 /// The committed list, from the root of the repository.
 const LIST: &str = "tests/c-example/panics.txt";
@@ -93,7 +93,7 @@ fn sites(files: &[&str]) -> Result<BTreeMap<String, BTreeSet<(u32, String)>>, Fa
 /// # Errors
 /// What is not so.
 pub fn check(files: &[&str]) -> Result<(), Failure> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let list = std::fs::read_to_string(root.join(LIST))?;
     let sites: BTreeSet<String> = sites(files)?.into_keys().collect();
     compare(&sites, &list)?;

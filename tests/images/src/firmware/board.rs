@@ -9,9 +9,9 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::image::Image;
+use super::log::Log;
 use crate::Failure;
-use crate::image::Image;
-use crate::log::Log;
 
 /// An emulated board.
 #[derive(Debug)]
