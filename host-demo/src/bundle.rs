@@ -19,6 +19,7 @@
 
 use std::io::{self, Read, Write};
 
+use thiserror::Error;
 use tranche_core::statement::IDENTITY_BYTES;
 use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_core::{Identity, Params};
@@ -105,32 +106,42 @@ impl Kind {
 }
 
 /// Why bytes are not a bundle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FormatError {
     /// The source failed.
+    #[error("the bundle cannot be read: {0}")]
     Read(io::ErrorKind),
     /// The bundle ends too early.
+    #[error("the bundle ends too early")]
     Truncated,
     /// Bytes follow the root merge.
+    #[error("bytes follow the root merge")]
     Trailing,
     /// The first bytes are no bundle's.
+    #[error("not a bundle")]
     Magic,
     /// Another version of the format.
+    #[error("format version {got}, not {VERSION}")]
     Version {
         /// The version found.
         got: u16,
     },
     /// A checksum differs.
+    #[error("the checksum differs")]
     Checksum,
     /// A header integer is outside of its cap.
+    #[error(transparent)]
     Setting(OutOfRange),
     /// A frame of no known kind.
+    #[error("no frame has kind {got}")]
     UnknownKind {
         /// The kind's byte.
         got: u8,
     },
     /// A frame of another kind than the run has here.
+    #[error("a frame of kind {}, expected {}", .got.name(),
+                    .expected.name())]
     Kind {
         /// The kind expected.
         expected: Kind,
@@ -138,6 +149,7 @@ pub enum FormatError {
         got: Kind,
     },
     /// A frame longer than the run has here.
+    #[error("{got} bytes in a frame, at most {limit}")]
     TooLong {
         /// Most bytes of its payload, or of its proof.
         limit: usize,
@@ -145,35 +157,9 @@ pub enum FormatError {
         got: usize,
     },
     /// A payload shorter than its fixed part.
+    #[error("a payload without its fixed part")]
     Short,
 }
-
-impl std::fmt::Display for FormatError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Read(kind) => write!(f, "the bundle cannot be read: {kind}"),
-            Self::Truncated => f.write_str("the bundle ends too early"),
-            Self::Trailing => f.write_str("bytes follow the root merge"),
-            Self::Magic => f.write_str("not a bundle"),
-            Self::Version { got } => write!(f, "format version {got}, not {VERSION}"),
-            Self::Checksum => f.write_str("the checksum differs"),
-            Self::Setting(error) => error.fmt(f),
-            Self::UnknownKind { got } => write!(f, "no frame has kind {got}"),
-            Self::Kind { expected, got } => {
-                write!(
-                    f,
-                    "a frame of kind {}, expected {}",
-                    got.name(),
-                    expected.name()
-                )
-            }
-            Self::TooLong { limit, got } => write!(f, "{got} bytes in a frame, at most {limit}"),
-            Self::Short => f.write_str("a payload without its fixed part"),
-        }
-    }
-}
-
-impl std::error::Error for FormatError {}
 
 /// Writes a bundle.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! Why a subcommand ended without a result.
 
-use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use thiserror::Error;
 use tranche_machine::setup::SetupError;
 use tranche_machine::{ElfError, ExecError};
 
@@ -23,10 +23,11 @@ pub const RUN_FAILED: u8 = 125;
 pub const GUEST_RUN_FAILED: u8 = 126;
 
 /// What any subcommand fails with.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file cannot be read or written.
+    #[error("{}: {error}", .path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -34,8 +35,10 @@ pub enum Error {
         error: io::Error,
     },
     /// Standard input can be one file only.
+    #[error("standard input can be read as one file only")]
     StdinTwice,
     /// The output is a file that was read.
+    #[error("{}: the output is the {what}", .path.display())]
     SameFile {
         /// The output.
         path: PathBuf,
@@ -43,6 +46,7 @@ pub enum Error {
         what: &'static str,
     },
     /// The output cannot be written to its end.
+    #[error("{}: cannot be written: {error}", .path.display())]
     Write {
         /// The output.
         path: PathBuf,
@@ -50,6 +54,7 @@ pub enum Error {
         error: io::Error,
     },
     /// The output is whole, but cannot have its name.
+    #[error("{}: cannot be replaced: {error}{}", .path.display(), where_kept(.kept.as_deref()))]
     Rename {
         /// The name.
         path: PathBuf,
@@ -59,18 +64,25 @@ pub enum Error {
         error: io::Error,
     },
     /// Signals cannot be waited for.
+    #[error("signals cannot be waited for: {0}")]
     Signals(io::Error),
     /// The answer cannot be written.
+    #[error("the output cannot be written: {0}")]
     Stdout(io::Error),
     /// A file is no bundle.
+    #[error(transparent)]
     Bundle(FormatError),
     /// A file is no program for this machine.
-    Elf(ElfError),
+    #[error(transparent)]
+    Elf(#[from] ElfError),
     /// An execution cannot go on.
-    Execution(ExecError),
+    #[error("{}{}", .0, way_on(.0))]
+    Execution(#[from] ExecError),
     /// Program and settings do not go together.
-    Setup(SetupError),
+    #[error("{}{}", .0, way_to_security(.0))]
+    Setup(#[from] SetupError),
     /// No epoch's workspaces fit the budget.
+    #[error("--memory: no epoch fits {bytes} bytes of workspaces; {needed} bytes would do")]
     Budget {
         /// The budget.
         bytes: u64,
@@ -78,14 +90,41 @@ pub enum Error {
         needed: u64,
     },
     /// An execution could not be proved.
-    Prove(ProveError),
+    #[error(transparent)]
+    Prove(#[from] ProveError),
     /// A bundle was refused.
+    #[error(transparent)]
     Refused(Refusal),
     /// The demonstration's output is not what another implementation computes.
+    #[error("the proven {what} is wrong")]
     Demo {
         /// What was computed.
         what: &'static str,
     },
+}
+
+/// Where the bundle is that could not have its name.
+fn where_kept(kept: Option<&Path>) -> String {
+    kept.map_or(String::new(), |kept| {
+        format!("; the bundle is {}", kept.display())
+    })
+}
+
+/// What lets an execution go on.
+const fn way_on(error: &ExecError) -> &'static str {
+    match error {
+        ExecError::MemoryFull { .. } => "; --max-memory allows more",
+        ExecError::CycleLimit { .. } => "; --max-cycles allows more",
+        _ => "",
+    }
+}
+
+/// What has more bits.
+const fn way_to_security(error: &SetupError) -> &'static str {
+    match error {
+        SetupError::Security { .. } => "; a shorter epoch (--epoch-log2) has more",
+        _ => "",
+    }
 }
 
 impl Error {
@@ -98,77 +137,5 @@ impl Error {
             | Self::Setup(SetupError::Range(_)) => ExitCode::from(BAD_USAGE),
             _ => ExitCode::from(REFUSED),
         }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File { path, error } => write!(f, "{}: {error}", path.display()),
-            Self::StdinTwice => f.write_str("standard input can be read as one file only"),
-            Self::SameFile { path, what } => {
-                write!(f, "{}: the output is the {what}", path.display())
-            }
-            Self::Write { path, error } => {
-                write!(f, "{}: cannot be written: {error}", path.display())
-            }
-            Self::Rename { path, kept, error } => {
-                write!(f, "{}: cannot be replaced: {error}", path.display())?;
-                match kept {
-                    Some(kept) => write!(f, "; the bundle is {}", kept.display()),
-                    None => Ok(()),
-                }
-            }
-            Self::Signals(error) => write!(f, "signals cannot be waited for: {error}"),
-            Self::Stdout(error) => write!(f, "the output cannot be written: {error}"),
-            Self::Bundle(error) => error.fmt(f),
-            Self::Elf(error) => error.fmt(f),
-            Self::Execution(error @ ExecError::MemoryFull { .. }) => {
-                write!(f, "{error}; --max-memory allows more")
-            }
-            Self::Execution(error @ ExecError::CycleLimit { .. }) => {
-                write!(f, "{error}; --max-cycles allows more")
-            }
-            Self::Execution(error) => error.fmt(f),
-            Self::Setup(error @ SetupError::Security { .. }) => {
-                write!(f, "{error}; a shorter epoch (--epoch-log2) has more")
-            }
-            Self::Setup(error) => error.fmt(f),
-            Self::Budget { bytes, needed } => {
-                write!(
-                    f,
-                    "--memory: no epoch fits {bytes} bytes of workspaces; {needed} bytes would do"
-                )
-            }
-            Self::Prove(error) => error.fmt(f),
-            Self::Refused(refusal) => refusal.fmt(f),
-            Self::Demo { what } => write!(f, "the proven {what} is wrong"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl From<ElfError> for Error {
-    fn from(error: ElfError) -> Self {
-        Self::Elf(error)
-    }
-}
-
-impl From<ExecError> for Error {
-    fn from(error: ExecError) -> Self {
-        Self::Execution(error)
-    }
-}
-
-impl From<SetupError> for Error {
-    fn from(error: SetupError) -> Self {
-        Self::Setup(error)
-    }
-}
-
-impl From<ProveError> for Error {
-    fn from(error: ProveError) -> Self {
-        Self::Prove(error)
     }
 }

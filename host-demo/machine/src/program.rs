@@ -14,6 +14,7 @@ use elf::file::{Class, ELF32_EHDR_TAILSIZE, FileHeader, parse_ident};
 use elf::parse::ParseAt;
 use elf::segment::{ProgramHeader, SegmentTable};
 use heapless::Vec;
+use thiserror::Error;
 use tranche_core::Identity;
 
 use crate::cells::{REGISTERS, REGISTERS_END};
@@ -37,107 +38,87 @@ const LAST_CELL: u32 = (1 << 30) - 1;
 const EF_RISCV_RVC: u32 = 1;
 
 /// Why a file is not a program for this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ElfError {
     /// Not an ELF file, or a broken one.
+    #[error("not a well-formed ELF file")]
     Malformed,
     /// Not a 32-bit little-endian file.
+    #[error("not a 32-bit little-endian ELF file")]
     NotElf32Le,
     /// For another processor (`e_machine`).
+    #[error("for machine {machine}, not RISC-V")]
     NotRiscv {
         /// What the file names.
         machine: u16,
     },
     /// Not an executable (`e_type`), but an object, a library or position-independent.
+    #[error("ELF type {kind}, not an executable")]
     NotExecutable {
         /// What the file names.
         kind: u16,
     },
     /// Nothing to load, or nothing executable.
+    #[error("no executable segment")]
     NoCode,
     /// More loadable segments than [`MAX_SEGMENTS`].
+    #[error("more than {MAX_SEGMENTS} loadable segments")]
     TooManySegments,
     /// Compressed instructions, by the file's flags or an entry between two words.
+    #[error(
+        "entry {entry:#x}: compressed encodings are not supported; \
+            compile for rv32i, without the C extension"
+    )]
     Compressed {
         /// The entry.
         entry: u32,
     },
     /// An image of more words than [`MAX_IMAGE_WORDS`].
+    #[error(
+        "an image of {words} words, MAX_IMAGE_WORDS is {MAX_IMAGE_WORDS}; \
+            zeros belong into .bss, and large data into the input"
+    )]
     ImageTooLong {
         /// Words that the file has bytes of, and those of the gaps between them.
         words: u32,
     },
     /// A segment that ends beyond the address space, or whose part of the file is longer than itself
     /// or ends beyond the file.
+    #[error(
+        "segment at {address:#x} has no valid size: it ends beyond the file or the \
+            address space, or has more bytes in the file than in memory"
+    )]
     SegmentRange {
         /// Its first byte.
         address: u32,
     },
     /// Two segments load the same word.
+    #[error("segment at {address:#x} overlaps another")]
     Overlap {
         /// First byte of the second.
         address: u32,
     },
     /// An executable segment that does not begin at a word.
+    #[error("code at {address:#x} is misaligned")]
     MisalignedCode {
         /// Its first byte.
         address: u32,
     },
     /// More executable words than 2^[`MAX_ROM_LOG2`].
+    #[error("{words} words of code, 2^{MAX_ROM_LOG2} at most")]
     CodeTooLong {
         /// Words from the first to the last.
         words: u32,
     },
     /// An entry that is misaligned or outside the executable segments.
+    #[error("entry {address:#x} is not in the code")]
     Entry {
         /// The entry.
         address: u32,
     },
 }
-
-impl core::fmt::Display for ElfError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match *self {
-            Self::Malformed => write!(f, "not a well-formed ELF file"),
-            Self::NotElf32Le => write!(f, "not a 32-bit little-endian ELF file"),
-            Self::NotRiscv { machine } => write!(f, "for machine {machine}, not RISC-V"),
-            Self::NotExecutable { kind } => write!(f, "ELF type {kind}, not an executable"),
-            Self::NoCode => write!(f, "no executable segment"),
-            Self::TooManySegments => write!(f, "more than {MAX_SEGMENTS} loadable segments"),
-            Self::Compressed { entry } => {
-                write!(
-                    f,
-                    "entry {entry:#x}: compressed encodings are not supported; \
-                     compile for rv32i, without the C extension"
-                )
-            }
-            Self::ImageTooLong { words } => {
-                write!(
-                    f,
-                    "an image of {words} words, MAX_IMAGE_WORDS is {MAX_IMAGE_WORDS}; \
-                     zeros belong into .bss, and large data into the input"
-                )
-            }
-            Self::SegmentRange { address } => {
-                write!(
-                    f,
-                    "segment at {address:#x} has no valid size: it ends beyond the file or the \
-                     address space, or has more bytes in the file than in memory"
-                )
-            }
-            Self::Overlap { address } => write!(f, "segment at {address:#x} overlaps another"),
-            Self::MisalignedCode { address } => write!(f, "code at {address:#x} is misaligned"),
-            Self::CodeTooLong { words } => {
-                write!(f, "{words} words of code, 2^{MAX_ROM_LOG2} at most")
-            }
-            Self::Entry { address } => write!(f, "entry {address:#x} is not in the code"),
-        }
-    }
-}
-
-impl core::error::Error for ElfError {}
 
 /// A loaded segment.
 #[derive(Clone, Debug)]

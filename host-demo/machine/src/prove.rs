@@ -10,6 +10,7 @@ use core::convert::Infallible;
 use core::mem::MaybeUninit;
 
 use embedded_io::Write;
+use thiserror::Error;
 use tranche_core::air::ProverAir;
 use tranche_core::prover::{BatchError, ProverSetupError, Traces};
 use tranche_core::{Backend, Batch, F, Params, Prover, Statement, TableSpec, TraceMut};
@@ -263,72 +264,30 @@ where
 }
 
 /// Why proving cannot start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum StartError {
     /// The buffer of the record is too short.
-    Record(RecordTooShort),
+    #[error(transparent)]
+    Record(#[from] RecordTooShort),
     /// The core refused the workspace, or the plan's backend.
-    Workspace(ProverSetupError),
+    #[error(transparent)]
+    Workspace(#[from] ProverSetupError),
     /// The plan was made for other tables or other parameters.
+    #[error("the plan was made for other tables")]
     OtherPlan,
 }
 
-impl core::fmt::Display for StartError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Record(error) => error.fmt(f),
-            Self::Workspace(error) => error.fmt(f),
-            Self::OtherPlan => f.write_str("the plan was made for other tables"),
-        }
-    }
-}
-
-impl core::error::Error for StartError {}
-
-impl From<RecordTooShort> for StartError {
-    fn from(error: RecordTooShort) -> Self {
-        Self::Record(error)
-    }
-}
-
-impl From<ProverSetupError> for StartError {
-    fn from(error: ProverSetupError) -> Self {
-        Self::Workspace(error)
-    }
-}
-
 /// Why an epoch could not be proved; `E` is the error of the proof sink.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EpochError<E> {
     /// The execution cannot go on.
-    Execution(ExecError),
+    #[error(transparent)]
+    Execution(#[from] ExecError),
     /// The core refused the batch, or the sink failed.
-    Batch(BatchError<E>),
-}
-
-impl<E: core::fmt::Display> core::fmt::Display for EpochError<E> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Execution(error) => error.fmt(f),
-            Self::Batch(error) => error.fmt(f),
-        }
-    }
-}
-
-impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for EpochError<E> {}
-
-impl<E> From<ExecError> for EpochError<E> {
-    fn from(error: ExecError) -> Self {
-        Self::Execution(error)
-    }
-}
-
-impl<E> From<BatchError<E>> for EpochError<E> {
-    fn from(error: BatchError<E>) -> Self {
-        Self::Batch(error)
-    }
+    #[error(transparent)]
+    Batch(#[from] BatchError<E>),
 }

@@ -3,6 +3,7 @@
 //! A verifier rebuilds every plan from [`Settings`] and the program alone, so each integer has a
 //! hard cap. Security is counted per proof, in unique decoding (`docs/security.md`).
 
+use thiserror::Error;
 use tranche_core::Params;
 use tranche_core::hash::paths::MAX_QUERIES;
 use tranche_core::plan::Plan;
@@ -32,7 +33,8 @@ pub struct Settings {
 }
 
 /// A setting outside of its range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{name} is {got}, it must be from {min} to {max}")]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OutOfRange {
     /// Its name.
@@ -44,20 +46,6 @@ pub struct OutOfRange {
     /// Largest value.
     pub max: u32,
 }
-
-impl core::fmt::Display for OutOfRange {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self {
-            name,
-            got,
-            min,
-            max,
-        } = self;
-        write!(f, "{name} is {got}, it must be from {min} to {max}")
-    }
-}
-
-impl core::error::Error for OutOfRange {}
 
 impl Default for Settings {
     fn default() -> Self {

@@ -1,5 +1,6 @@
 //! A program and the settings that it is proved with: what prover and verifier both derive alike.
 
+use thiserror::Error;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::plan::security_shape;
 use tranche_core::security;
@@ -18,15 +19,21 @@ pub static POSEIDON2: Poseidon2 = Poseidon2::BABY_BEAR;
 pub const MACHINE_VERSION: u32 = 2;
 
 /// Why settings and a program cannot be proved.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SetupError {
     /// A setting is outside of its range.
-    Range(OutOfRange),
+    #[error(transparent)]
+    Range(#[from] OutOfRange),
     /// A batch cannot be planned.
-    Plan(PlanError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// Neither queries nor grinding reach the bits asked for.
+    #[error(
+        "{bits:.2} proven bits a proof, {floor} are asked for: no more queries or grinding \
+            are allowed that would raise the {term} term"
+    )]
     Security {
         /// The term that falls short.
         term: &'static str,
@@ -35,34 +42,6 @@ pub enum SetupError {
         /// Bits asked for.
         floor: f64,
     },
-}
-
-impl core::fmt::Display for SetupError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Range(error) => error.fmt(f),
-            Self::Plan(error) => error.fmt(f),
-            Self::Security { term, bits, floor } => write!(
-                f,
-                "{bits:.2} proven bits a proof, {floor} are asked for: no more queries or grinding \
-                 are allowed that would raise the {term} term"
-            ),
-        }
-    }
-}
-
-impl core::error::Error for SetupError {}
-
-impl From<OutOfRange> for SetupError {
-    fn from(error: OutOfRange) -> Self {
-        Self::Range(error)
-    }
-}
-
-impl From<PlanError> for SetupError {
-    fn from(error: PlanError) -> Self {
-        Self::Plan(error)
-    }
 }
 
 /// A program with the settings that it is proved with.

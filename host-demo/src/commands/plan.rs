@@ -135,7 +135,11 @@ fn table(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits) -> String {
         &[3],
         rows,
     );
-    text += &format!("\nbackend    {}, {} lanes", tranche_backend::NAME, plan.lanes());
+    text += &format!(
+        "\nbackend    {}, {} lanes",
+        tranche_backend::NAME,
+        plan.lanes()
+    );
     let (len, queries) = (plan.workspace_len(), plan.params().num_queries);
     let profile = profile_name(plan.profile());
     text += &format!(

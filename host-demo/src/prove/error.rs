@@ -1,9 +1,9 @@
 //! Why a run could not be proved.
 
 use std::collections::TryReserveError;
-use std::fmt;
 use std::io;
 
+use thiserror::Error;
 use tranche_core::PlanError;
 use tranche_core::prover::{BatchError, FillError, ProverSetupError};
 use tranche_machine::ExecError;
@@ -14,16 +14,20 @@ use tranche_machine::settings::Shortfall;
 use tranche_machine::setup::SetupError;
 
 /// Why a run could not be proved.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ProveError {
     /// Program and settings do not go together.
-    Setup(SetupError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
     /// The execution cannot go on.
-    Execution(ExecError),
+    #[error(transparent)]
+    Execution(#[from] ExecError),
     /// A batch cannot be planned.
-    Plan(PlanError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// A plan of the run proves fewer bits than asked for.
+    #[error("a plan proves {bits:.2} bits by its {term} term, {floor} are asked for")]
     Security {
         /// The term that binds.
         term: &'static str,
@@ -33,6 +37,7 @@ pub enum ProveError {
         floor: f64,
     },
     /// A table of a merge would have more rows than any may have.
+    #[error("a merge would need a table of 2^{got} rows, at most 2^{limit} are allowed")]
     TooManyRows {
         /// log2 of its rows.
         got: u8,
@@ -40,27 +45,37 @@ pub enum ProveError {
         limit: u8,
     },
     /// A merge cannot be built.
-    Merge(MergeError),
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// More output than a result may have.
+    #[error("{bytes} bytes of output are too many")]
     Output {
         /// Its bytes.
         bytes: usize,
     },
     /// The core refused a workspace.
-    Workspace(ProverSetupError),
+    #[error(transparent)]
+    Workspace(#[from] ProverSetupError),
     /// The provers of epochs cannot start.
-    Start(StartError),
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// The core refused a batch.
-    Batch(BatchError),
+    #[error(transparent)]
+    Batch(#[from] BatchError),
     /// The bundle could not be written.
-    Write(io::Error),
+    #[error("the bundle cannot be written: {0}")]
+    Write(#[from] io::Error),
     /// There is no memory for a workspace, a record or a trace.
-    Memory(TryReserveError),
+    #[error(transparent)]
+    Memory(#[from] TryReserveError),
     /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
     Thread(io::Error),
     /// A thread panicked.
+    #[error("a thread panicked")]
     Panicked,
     /// The executor ended before the program did.
+    #[error("the execution ended before the program did")]
     Unfinished,
 }
 
@@ -69,58 +84,6 @@ impl ProveError {
     pub(super) fn below(floor: f64) -> impl Fn(Shortfall) -> Self {
         move |Shortfall { term, bits }| Self::Security { term, bits, floor }
     }
-}
-
-impl fmt::Display for ProveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Setup(error) => error.fmt(f),
-            Self::Execution(error) => error.fmt(f),
-            Self::Plan(error) => error.fmt(f),
-            Self::Security { term, bits, floor } => write!(
-                f,
-                "a plan proves {bits:.2} bits by its {term} term, {floor} are asked for"
-            ),
-            Self::TooManyRows { got, limit } => write!(
-                f,
-                "a merge would need a table of 2^{got} rows, at most 2^{limit} are allowed"
-            ),
-            Self::Merge(error) => error.fmt(f),
-            Self::Output { bytes } => write!(f, "{bytes} bytes of output are too many"),
-            Self::Workspace(error) => error.fmt(f),
-            Self::Start(error) => error.fmt(f),
-            Self::Batch(error) => error.fmt(f),
-            Self::Write(error) => write!(f, "the bundle cannot be written: {error}"),
-            Self::Memory(error) => error.fmt(f),
-            Self::Thread(error) => write!(f, "a thread cannot be started: {error}"),
-            Self::Panicked => f.write_str("a thread panicked"),
-            Self::Unfinished => f.write_str("the execution ended before the program did"),
-        }
-    }
-}
-
-impl std::error::Error for ProveError {}
-
-macro_rules! from {
-    ($($error:ty => $variant:ident),* $(,)?) => {$(
-        impl From<$error> for ProveError {
-            fn from(error: $error) -> Self {
-                Self::$variant(error)
-            }
-        }
-    )*};
-}
-
-from! {
-    SetupError => Setup,
-    ExecError => Execution,
-    PlanError => Plan,
-    MergeError => Merge,
-    ProverSetupError => Workspace,
-    StartError => Start,
-    BatchError => Batch,
-    io::Error => Write,
-    TryReserveError => Memory,
 }
 
 impl From<FillError<MergeError>> for ProveError {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use thiserror::Error;
 use tranche_core::verifier::{KeyError, VerifyError};
 use tranche_core::{Identity, PlanError};
 use tranche_machine::merge::{Child, Node};
@@ -27,12 +28,15 @@ pub enum Place {
 }
 
 /// A check that failed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum Check {
     /// The bytes are no part of a bundle.
+    #[error(transparent)]
     Format(FormatError),
     /// The bundle was made for another program.
+    #[error("made for another program: it names {}, this one is {}", digest_hex(.got),
+                digest_hex(.expected))]
     Program {
         /// Digest of the program that it is verified for.
         expected: Identity,
@@ -40,12 +44,16 @@ pub enum Check {
         got: Identity,
     },
     /// The header's integers do not give a plan.
+    #[error(transparent)]
     Setup(SetupError),
     /// A batch cannot be planned.
+    #[error(transparent)]
     Plan(PlanError),
     /// A plan cannot be verified.
+    #[error(transparent)]
     Key(KeyError),
     /// The plan proves fewer bits than asked for.
+    #[error("{bits:.2} proven bits, {floor} are asked for")]
     Security {
         /// Bits of the plan.
         bits: f64,
@@ -53,6 +61,8 @@ pub enum Check {
         floor: f64,
     },
     /// The epoch does not begin where the one before it ended, or the first at the program's entry.
+    #[error("begins at pc {:#010x}, not at {:#010x}", u64::from(*.got) * 4,
+                u64::from(*.expected) * 4)]
     Entry {
         /// Program counter (word index) expected.
         expected: u32,
@@ -60,11 +70,13 @@ pub enum Check {
         got: u32,
     },
     /// The exit program counter is neither a word index nor HALT.
+    #[error("ends at {got:#x}, which is no program counter")]
     Exit {
         /// The number claimed.
         got: u32,
     },
     /// More cycles than an epoch of the plan has.
+    #[error("{got} cycles, the plan has {limit}")]
     Cycles {
         /// Cycles of the plan.
         limit: u32,
@@ -72,8 +84,10 @@ pub enum Check {
         got: u32,
     },
     /// More epochs than a tree may have.
+    #[error("more epochs than a run may have")]
     TooManyEpochs,
     /// The result speaks of another number of epochs than the run has.
+    #[error("{got} epochs claimed, the run has {expected}")]
     EpochCount {
         /// Epochs up to the one that exits.
         expected: u32,
@@ -81,11 +95,13 @@ pub enum Check {
         got: u32,
     },
     /// The output is longer than any run's.
+    #[error("{bytes} bytes of output")]
     Output {
         /// Its bytes.
         bytes: usize,
     },
     /// A table is shorter than any, or has more rows than the tables that are merged.
+    #[error("a table of 2^{got} rows, at most 2^{limit} are needed")]
     Height {
         /// log2 of the most rows.
         limit: u8,
@@ -93,6 +109,7 @@ pub enum Check {
         got: u8,
     },
     /// Not one height for each hole of the image.
+    #[error("{got} tables of untouched memory, the program has {expected}")]
     Holes {
         /// Holes of the image.
         expected: usize,
@@ -100,8 +117,10 @@ pub enum Check {
         got: usize,
     },
     /// The proof is refused.
+    #[error(transparent)]
     Proof(VerifyError),
     /// A merged table's root is not that of the proof it comes from, or of the empty table.
+    #[error("{}", other_root(.child))]
     ChildRoot {
         /// The child.
         child: Child,
@@ -109,7 +128,8 @@ pub enum Check {
 }
 
 /// Why a bundle was refused.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Error)]
+#[error("{place}: {check}")]
 pub struct Refusal {
     /// Where.
     pub place: Place,
@@ -121,6 +141,19 @@ impl Check {
     /// The refusal of a plan that falls short of a floor.
     pub(super) fn below(floor: f64) -> impl Fn(Shortfall) -> Self {
         move |Shortfall { bits, .. }| Self::Security { bits, floor }
+    }
+}
+
+/// Whose root is another.
+fn other_root(child: &Child) -> String {
+    match child {
+        Child::Epoch(number) => {
+            format!("the L2G root of epoch {number} is not that of its proof")
+        }
+        Child::Merge { level, index } => {
+            format!("the root of merge {index} of level {level} is not that of its proof")
+        }
+        Child::Empty => "an empty table has another root".to_owned(),
     }
 }
 
@@ -143,64 +176,3 @@ impl fmt::Display for Place {
         }
     }
 }
-
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Format(error) => error.fmt(f),
-            Self::Program { expected, got } => write!(
-                f,
-                "made for another program: it names {}, this one is {}",
-                digest_hex(got),
-                digest_hex(expected)
-            ),
-            Self::Setup(error) => error.fmt(f),
-            Self::Plan(error) => error.fmt(f),
-            Self::Key(error) => error.fmt(f),
-            Self::Security { bits, floor } => {
-                write!(f, "{bits:.2} proven bits, {floor} are asked for")
-            }
-            Self::Entry { expected, got } => write!(
-                f,
-                "begins at pc {:#010x}, not at {:#010x}",
-                u64::from(*got) * 4,
-                u64::from(*expected) * 4
-            ),
-            Self::Exit { got } => write!(f, "ends at {got:#x}, which is no program counter"),
-            Self::Cycles { limit, got } => write!(f, "{got} cycles, the plan has {limit}"),
-            Self::TooManyEpochs => f.write_str("more epochs than a run may have"),
-            Self::EpochCount { expected, got } => {
-                write!(f, "{got} epochs claimed, the run has {expected}")
-            }
-            Self::Output { bytes } => write!(f, "{bytes} bytes of output"),
-            Self::Height { limit, got } => {
-                write!(f, "a table of 2^{got} rows, at most 2^{limit} are needed")
-            }
-            Self::Holes { expected, got } => {
-                write!(
-                    f,
-                    "{got} tables of untouched memory, the program has {expected}"
-                )
-            }
-            Self::Proof(error) => error.fmt(f),
-            Self::ChildRoot { child } => match child {
-                Child::Epoch(number) => {
-                    write!(f, "the L2G root of epoch {number} is not that of its proof")
-                }
-                Child::Merge { level, index } => write!(
-                    f,
-                    "the root of merge {index} of level {level} is not that of its proof"
-                ),
-                Child::Empty => f.write_str("an empty table has another root"),
-            },
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.check)
-    }
-}
-
-impl std::error::Error for Refusal {}

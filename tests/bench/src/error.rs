@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use thiserror::Error;
 use tranche::error::{BAD_USAGE, REFUSED};
 use tranche::prove;
 use tranche_core::PlanError;
@@ -11,33 +12,50 @@ use tranche_machine::{ElfError, ExecError, setup};
 use crate::cases::CASES;
 
 /// Why a benchmark ended without a result.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BenchError {
     /// No case has this name.
+    #[error("no case is named `{0}`; there are{names}", names = names())]
     UnknownCase(String),
     /// The machine cannot load its program.
-    Elf(ElfError),
+    #[error(transparent)]
+    Elf(#[from] ElfError),
     /// The machine cannot execute its program so far.
-    Exec(ExecError),
+    #[error(transparent)]
+    Exec(#[from] ExecError),
     /// The core refused the plan of a batch.
-    Plan(PlanError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The core refused the workspace.
-    Setup(ProverSetupError),
+    #[error(transparent)]
+    Setup(#[from] ProverSetupError),
     /// The core refused the batch.
-    Core(BatchError),
+    #[error(transparent)]
+    Core(#[from] BatchError),
     /// Plonky3 refused the batch, and said this.
+    #[error("Plonky3 refused the batch: {0}")]
     Plonky3(String),
     /// The two sides of this kernel compute different things.
+    #[error("{0}: the core and Plonky3 disagree")]
     Kernel(String),
     /// Program and settings of the run do not go together.
-    Run(setup::SetupError),
+    #[error(transparent)]
+    Run(#[from] setup::SetupError),
     /// The run could not be proved.
-    Prove(prove::ProveError),
+    #[error(transparent)]
+    Prove(#[from] prove::ProveError),
     /// Two workers wrote another bundle than one.
+    #[error("two workers wrote another bundle than one")]
     Bundles,
     /// The answer cannot be written.
-    Answer(tranche::error::Error),
+    #[error(transparent)]
+    Answer(#[from] tranche::error::Error),
+}
+
+/// The names of all cases, each after a space.
+fn names() -> String {
+    CASES.iter().map(|case| format!(" {}", case.name)).collect()
 }
 
 impl BenchError {
@@ -52,77 +70,5 @@ impl BenchError {
     /// What Plonky3 says of a batch that it refuses.
     pub fn plonky3(error: impl fmt::Debug) -> Self {
         Self::Plonky3(format!("{error:?}"))
-    }
-}
-
-impl From<ElfError> for BenchError {
-    fn from(error: ElfError) -> Self {
-        Self::Elf(error)
-    }
-}
-
-impl From<ExecError> for BenchError {
-    fn from(error: ExecError) -> Self {
-        Self::Exec(error)
-    }
-}
-
-impl From<PlanError> for BenchError {
-    fn from(error: PlanError) -> Self {
-        Self::Plan(error)
-    }
-}
-
-impl From<ProverSetupError> for BenchError {
-    fn from(error: ProverSetupError) -> Self {
-        Self::Setup(error)
-    }
-}
-
-impl From<BatchError> for BenchError {
-    fn from(error: BatchError) -> Self {
-        Self::Core(error)
-    }
-}
-
-impl From<setup::SetupError> for BenchError {
-    fn from(error: setup::SetupError) -> Self {
-        Self::Run(error)
-    }
-}
-
-impl From<prove::ProveError> for BenchError {
-    fn from(error: prove::ProveError) -> Self {
-        Self::Prove(error)
-    }
-}
-
-impl fmt::Display for BenchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownCase(name) => {
-                write!(f, "no case is named `{name}`; there are")?;
-                CASES
-                    .iter()
-                    .try_for_each(|case| write!(f, " {}", case.name))
-            }
-            Self::Elf(error) => error.fmt(f),
-            Self::Exec(error) => error.fmt(f),
-            Self::Plan(error) => error.fmt(f),
-            Self::Setup(error) => error.fmt(f),
-            Self::Core(error) => error.fmt(f),
-            Self::Plonky3(error) => write!(f, "Plonky3 refused the batch: {error}"),
-            Self::Kernel(name) => write!(f, "{name}: the core and Plonky3 disagree"),
-            Self::Run(error) => error.fmt(f),
-            Self::Prove(error) => error.fmt(f),
-            Self::Bundles => write!(f, "two workers wrote another bundle than one"),
-            Self::Answer(error) => error.fmt(f),
-        }
-    }
-}
-
-impl From<tranche::error::Error> for BenchError {
-    fn from(error: tranche::error::Error) -> Self {
-        Self::Answer(error)
     }
 }

@@ -6,6 +6,7 @@
 use core::mem::MaybeUninit;
 
 use embedded_io::{ErrorKind, ErrorType, Write};
+use thiserror::Error;
 use tranche_backend::Chosen;
 use tranche_core::shape::Profile;
 use tranche_machine::fit::SessionBytes;
@@ -169,16 +170,9 @@ struct Gather<'a, S> {
 }
 
 /// The sink takes no more bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the sink takes no more bytes")]
 struct Stopped;
-
-impl core::fmt::Display for Stopped {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the sink takes no more bytes")
-    }
-}
-
-impl core::error::Error for Stopped {}
 
 impl embedded_io::Error for Stopped {
     fn kind(&self) -> ErrorKind {

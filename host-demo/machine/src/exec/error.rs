@@ -1,5 +1,9 @@
 //! Why an execution ends without an exit: each error names the instruction.
 
+use core::fmt::{Display, from_fn};
+
+use thiserror::Error;
+
 use super::machine::MAX_MESSAGE_BYTES;
 use super::syscall::refused;
 use crate::cells::MAX_OUTPUT_BYTES;
@@ -7,11 +11,12 @@ use crate::decode::DecodeError;
 use crate::tables::l2g::EPOCH_BITS;
 
 /// Why an execution cannot go on. Addresses are in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ExecError {
     /// An instruction that the machine does not have.
+    #[error("pc {pc:#010x}: {}", unsupported(*.word, *.reason))]
     Unsupported {
         /// Where it is.
         pc: u32,
@@ -21,6 +26,7 @@ pub enum ExecError {
         reason: DecodeError,
     },
     /// A jump or a fall out of the executable words.
+    #[error("pc {pc:#010x}: jump to {target:#010x}, which is not executable")]
     JumpOutOfRom {
         /// The last instruction.
         pc: u32,
@@ -28,11 +34,13 @@ pub enum ExecError {
         target: u32,
     },
     /// A jump to an address that is not a multiple of four.
+    #[error("pc {pc:#010x}: jump to a misaligned address")]
     MisalignedJump {
         /// The jump.
         pc: u32,
     },
     /// A load or store that is not aligned to its size.
+    #[error("pc {pc:#010x}: misaligned access to {address:#010x}")]
     MisalignedAccess {
         /// The instruction.
         pc: u32,
@@ -40,6 +48,7 @@ pub enum ExecError {
         address: u32,
     },
     /// An access to the null page, of which the program loads nothing there.
+    #[error("pc {pc:#010x}: access to {address:#010x} in the null page")]
     NullPage {
         /// The instruction.
         pc: u32,
@@ -47,6 +56,11 @@ pub enum ExecError {
         address: u32,
     },
     /// A store between the first and the last executable word.
+    #[error(
+        "pc {pc:#010x}: store to {address:#010x}: stores into executable memory are not part of the \
+         machine{}", if *.writable { "; link data and code into segments of their own, without ld -N" }
+        else { "" }
+    )]
     StoreToCode {
         /// The instruction.
         pc: u32,
@@ -56,6 +70,7 @@ pub enum ExecError {
         writable: bool,
     },
     /// A store there from the stack pointer.
+    #[error("pc {pc:#010x}: the stack ran into the code, at {address:#010x}")]
     StackInCode {
         /// The instruction.
         pc: u32,
@@ -63,11 +78,13 @@ pub enum ExecError {
         address: u32,
     },
     /// A jump or a taken branch to itself, with the registers that it looks at as they were.
+    #[error("pc {pc:#010x}: jumps to itself: a loop that never ends")]
     EndlessLoop {
         /// The instruction.
         pc: u32,
     },
     /// A system call that the machine does not have.
+    #[error("pc {pc:#010x}: {}", unknown_call(*.number))]
     UnknownSyscall {
         /// The `ecall`.
         pc: u32,
@@ -75,6 +92,7 @@ pub enum ExecError {
         number: u32,
     },
     /// A read from a descriptor other than 0, or a write to one other than 1 and 2.
+    #[error("pc {pc:#010x}: bad file descriptor {descriptor}; read 0, write 1 or 2")]
     BadDescriptor {
         /// The `ecall`.
         pc: u32,
@@ -82,6 +100,7 @@ pub enum ExecError {
         descriptor: u32,
     },
     /// A message of more bytes than [`MAX_MESSAGE_BYTES`].
+    #[error("pc {pc:#010x}: a message of {bytes} bytes, {MAX_MESSAGE_BYTES} at most")]
     MessageTooLong {
         /// The `ecall`.
         pc: u32,
@@ -89,11 +108,13 @@ pub enum ExecError {
         bytes: u32,
     },
     /// More output than [`MAX_OUTPUT_BYTES`].
+    #[error("pc {pc:#010x}: more than {MAX_OUTPUT_BYTES} bytes of output")]
     OutputFull {
         /// The `ecall`.
         pc: u32,
     },
     /// More touched cells than the machine may keep.
+    #[error("pc {pc:#010x}: more than {bytes} bytes of memory and output touched")]
     MemoryFull {
         /// The instruction.
         pc: u32,
@@ -101,6 +122,7 @@ pub enum ExecError {
         bytes: u64,
     },
     /// The host has no memory for more cells.
+    #[error("pc {pc:#010x}: the host has no {bytes} bytes more")]
     OutOfMemory {
         /// The instruction.
         pc: u32,
@@ -108,134 +130,40 @@ pub enum ExecError {
         bytes: u64,
     },
     /// More cycles than the caller allows.
+    #[error("pc {pc:#010x}: cycle limit reached")]
     CycleLimit {
         /// The next instruction.
         pc: u32,
     },
     /// More epochs than their numbers have room for.
+    #[error("pc {pc:#010x}: more than 2^{EPOCH_BITS} epochs")]
     EpochLimit {
         /// The next instruction.
         pc: u32,
     },
     /// The program has exited already.
+    #[error("the program has exited")]
     Exited,
 }
 
-impl core::fmt::Display for ExecError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match *self {
-            Self::Unsupported {
-                pc,
-                reason: DecodeError::Multiply(name),
-                ..
-            } => {
-                write!(f, "pc {pc:#010x}: {name} needs the M extension")
-            }
-            Self::Unsupported {
-                pc,
-                word,
-                reason: DecodeError::Compressed,
-            } => {
-                write!(
-                    f,
-                    "pc {pc:#010x}: {:#06x}: compressed encodings are not supported; \
-                     compile for rv32i, without the C extension",
-                    word & 0xffff
-                )
-            }
-            Self::Unsupported {
-                pc,
-                reason: DecodeError::Breakpoint,
-                ..
-            } => write!(f, "pc {pc:#010x}: ebreak, and no debugger to break into"),
-            Self::Unsupported {
-                pc,
-                word,
-                reason: DecodeError::Unknown,
-            } => {
-                write!(f, "pc {pc:#010x}: {word:#010x} is no RV32I instruction")
-            }
-            Self::JumpOutOfRom { pc, target } => {
-                write!(
-                    f,
-                    "pc {pc:#010x}: jump to {target:#010x}, which is not executable"
-                )
-            }
-            Self::MisalignedJump { pc } => write!(f, "pc {pc:#010x}: jump to a misaligned address"),
-            Self::MisalignedAccess { pc, address } => {
-                write!(f, "pc {pc:#010x}: misaligned access to {address:#010x}")
-            }
-            Self::NullPage { pc, address } => {
-                write!(
-                    f,
-                    "pc {pc:#010x}: access to {address:#010x} in the null page"
-                )
-            }
-            Self::StoreToCode {
-                pc,
-                address,
-                writable,
-            } => {
-                write!(
-                    f,
-                    "pc {pc:#010x}: store to {address:#010x}: stores into executable memory are \
-                     not part of the machine"
-                )?;
-                if writable {
-                    f.write_str("; link data and code into segments of their own, without ld -N")?;
-                }
-                Ok(())
-            }
-            Self::StackInCode { pc, address } => {
-                write!(
-                    f,
-                    "pc {pc:#010x}: the stack ran into the code, at {address:#010x}"
-                )
-            }
-            Self::EndlessLoop { pc } => {
-                write!(f, "pc {pc:#010x}: jumps to itself: a loop that never ends")
-            }
-            Self::UnknownSyscall { pc, number } => match refused(number) {
-                Some((name, instead)) => {
-                    write!(
-                        f,
-                        "pc {pc:#010x}: no system call {name} ({number}); {instead}"
-                    )
-                }
-                None => write!(f, "pc {pc:#010x}: unknown system call {number}"),
-            },
-            Self::BadDescriptor { pc, descriptor } => {
-                write!(
-                    f,
-                    "pc {pc:#010x}: bad file descriptor {descriptor}; read 0, write 1 or 2"
-                )
-            }
-            Self::MessageTooLong { pc, bytes } => {
-                write!(
-                    f,
-                    "pc {pc:#010x}: a message of {bytes} bytes, {MAX_MESSAGE_BYTES} at most"
-                )
-            }
-            Self::OutputFull { pc } => {
-                write!(
-                    f,
-                    "pc {pc:#010x}: more than {MAX_OUTPUT_BYTES} bytes of output"
-                )
-            }
-            Self::MemoryFull { pc, bytes } => {
-                write!(
-                    f,
-                    "pc {pc:#010x}: more than {bytes} bytes of memory and output touched"
-                )
-            }
-            Self::OutOfMemory { pc, bytes } => {
-                write!(f, "pc {pc:#010x}: the host has no {bytes} bytes more")
-            }
-            Self::CycleLimit { pc } => write!(f, "pc {pc:#010x}: cycle limit reached"),
-            Self::EpochLimit { pc } => write!(f, "pc {pc:#010x}: more than 2^{EPOCH_BITS} epochs"),
-            Self::Exited => write!(f, "the program has exited"),
-        }
-    }
+/// What is wrong with an instruction.
+fn unsupported(word: u32, reason: DecodeError) -> impl Display {
+    from_fn(move |f| match reason {
+        DecodeError::Multiply(name) => write!(f, "{name} needs the M extension"),
+        DecodeError::Compressed => write!(
+            f,
+            "{:#06x}: compressed encodings are not supported; compile for rv32i, without the C extension",
+            word & 0xffff
+        ),
+        DecodeError::Breakpoint => f.write_str("ebreak, and no debugger to break into"),
+        DecodeError::Unknown => write!(f, "{word:#010x} is no RV32I instruction"),
+    })
 }
 
-impl core::error::Error for ExecError {}
+/// What a system call would have been, and what to do in its place.
+fn unknown_call(number: u32) -> impl Display {
+    from_fn(move |f| match refused(number) {
+        Some((name, instead)) => write!(f, "no system call {name} ({number}); {instead}"),
+        None => write!(f, "unknown system call {number}"),
+    })
+}

@@ -5,6 +5,7 @@
 
 use bytemuck::checked;
 use p3_field::PrimeField32;
+use thiserror::Error;
 use tranche_core::F;
 use zeroize::Zeroize;
 
@@ -79,7 +80,8 @@ const fn counters(log: u32) -> u64 {
 }
 
 /// A record's buffer with fewer words than [`EpochShape::record_words`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{got} words for a record of {needed}")]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RecordTooShort {
     /// Words that a record takes.
@@ -87,15 +89,6 @@ pub struct RecordTooShort {
     /// Words of the buffer.
     pub got: usize,
 }
-
-impl core::fmt::Display for RecordTooShort {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { needed, got } = self;
-        write!(f, "{got} words for a record of {needed}")
-    }
-}
-
-impl core::error::Error for RecordTooShort {}
 
 /// How often each row of the tables that are asked is asked for.
 #[derive(Debug)]

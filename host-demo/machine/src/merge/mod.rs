@@ -36,6 +36,7 @@ pub use tree::{Child, Node, Step, Tree, empty_root};
 
 use p3_air::Air;
 use p3_lookup::InteractionBuilder;
+use thiserror::Error;
 use tranche_core::shape::MAX_LOG_HEIGHT;
 use tranche_core::{F, TableSpec, TraceMut};
 
@@ -222,11 +223,12 @@ fn children<'a>(leaves: bool, arity: usize) -> impl Iterator<Item = MergeTable<'
 }
 
 /// Why rows, an image, or a tree were refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum MergeError {
     /// More rows than the table or the buffer holds.
+    #[error("{needed} rows in a table of {got}")]
     TooManyRows {
         /// Rows to be written.
         needed: usize,
@@ -234,11 +236,13 @@ pub enum MergeError {
         got: usize,
     },
     /// Rows that do not ascend strictly by cell.
+    #[error("cell {cell:#x} does not ascend")]
     Unsorted {
         /// First cell that does not exceed the one before it.
         cell: u32,
     },
     /// An epoch that does not enter a cell as an earlier one left it.
+    #[error("epoch {epoch} enters cell {cell:#x} otherwise than it was left")]
     Broken {
         /// The cell.
         cell: u32,
@@ -246,11 +250,13 @@ pub enum MergeError {
         epoch: u32,
     },
     /// A touched cell that is in no table of the root.
+    #[error("cell {cell:#x} is in no table of the root merge")]
     Uncovered {
         /// The cell.
         cell: u32,
     },
     /// No epochs, an arity below 2, or an epoch number of more than [`EPOCH_BITS`] bits.
+    #[error("no merge tree for {epochs} epochs and arity {arity}")]
     Tree {
         /// Epochs asked for.
         epochs: u32,
@@ -258,29 +264,6 @@ pub enum MergeError {
         arity: u32,
     },
 }
-
-impl core::fmt::Display for MergeError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match *self {
-            Self::TooManyRows { needed, got } => write!(f, "{needed} rows in a table of {got}"),
-            Self::Unsorted { cell } => write!(f, "cell {cell:#x} does not ascend"),
-            Self::Broken { cell, epoch } => {
-                write!(
-                    f,
-                    "epoch {epoch} enters cell {cell:#x} otherwise than it was left"
-                )
-            }
-            Self::Uncovered { cell } => {
-                write!(f, "cell {cell:#x} is in no table of the root merge")
-            }
-            Self::Tree { epochs, arity } => {
-                write!(f, "no merge tree for {epochs} epochs and arity {arity}")
-            }
-        }
-    }
-}
-
-impl core::error::Error for MergeError {}
 
 /// A step of a cell's path: takes the token `init` and emits `fini`, each an epoch and two halves.
 ///
