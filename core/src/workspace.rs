@@ -4,6 +4,7 @@
 
 use core::mem::{MaybeUninit, align_of, size_of};
 
+use thiserror::Error;
 use zeroize::Zeroize;
 
 use crate::F;
@@ -12,7 +13,8 @@ use crate::F;
 pub const ALIGN_BYTES: usize = 64;
 
 /// The buffer is shorter than the plan needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the workspace has {got} bytes, the plan needs {needed}")]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WorkspaceTooSmall {
     /// Bytes that the plan needs, whatever the buffer's alignment.
@@ -20,18 +22,6 @@ pub struct WorkspaceTooSmall {
     /// Bytes that the buffer has.
     pub got: usize,
 }
-
-impl core::fmt::Display for WorkspaceTooSmall {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "the workspace has {} bytes, the plan needs {}",
-            self.got, self.needed
-        )
-    }
-}
-
-impl core::error::Error for WorkspaceTooSmall {}
 
 /// Bytes that `elements` field elements need in a buffer of any alignment.
 ///

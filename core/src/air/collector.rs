@@ -5,6 +5,7 @@
 
 use heapless::{String, Vec};
 use p3_lookup::Count;
+use thiserror::Error;
 
 use super::degree::{Degree, MAX_WIDTH, NextRows};
 
@@ -22,38 +23,48 @@ pub const MAX_MESSAGE_WIDTH: usize = 64;
 pub const MAX_DEGREE: usize = (1 << 8) + 1;
 
 /// Why a table's interactions cannot be laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum LayoutError {
     /// A trace is wider than [`MAX_WIDTH`].
+    #[error("{width} columns, at most {MAX_WIDTH} fit")]
     TooWide {
         /// Its columns.
         width: usize,
     },
     /// A message is wider than [`MAX_MESSAGE_WIDTH`].
+    #[error("a message of {width} elements, at most {MAX_MESSAGE_WIDTH} fit")]
     MessageTooWide {
         /// Its elements.
         width: usize,
     },
     /// The AIR has no columns.
+    #[error("the AIR has no columns")]
     NoColumns,
     /// A constraint, an interaction or the AIR's hint has a degree above [`MAX_DEGREE`].
+    #[error("degree {degree}, at most {MAX_DEGREE} is supported")]
     DegreeTooHigh {
         /// The degree; the largest number there is also stands for any above it.
         degree: usize,
     },
     /// The AIR has periodic columns, which are not supported.
+    #[error("periodic columns are not supported")]
     PeriodicColumns,
     /// The AIR binds boundary public values, which a batch proof cannot.
+    #[error("boundary public values are not supported")]
     BoundaryPublicValues,
     /// More interactions than [`MAX_COLUMNS`] or [`MAX_GLOBALS`].
+    #[error("more than {MAX_COLUMNS} interactions in one table")]
     TooManyInteractions,
     /// More buses than [`MAX_BUSES`] in the batch.
+    #[error("more than {MAX_BUSES} buses")]
     TooManyBuses,
     /// A bus name longer than [`BUS_NAME_BYTES`].
+    #[error("a bus name of more than {BUS_NAME_BYTES} bytes")]
     BusNameTooLong,
     /// Two tuples on one bus, or in one local interaction, have different widths.
+    #[error("tuples of {expected} and {got} elements on one bus")]
     BusWidth {
         /// The width seen first.
         expected: usize,
@@ -312,36 +323,6 @@ impl<'a> Collector<'a> {
         }
     }
 }
-
-impl core::fmt::Display for LayoutError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::TooWide { width } => write!(f, "{width} columns, at most {MAX_WIDTH} fit"),
-            Self::MessageTooWide { width } => {
-                write!(
-                    f,
-                    "a message of {width} elements, at most {MAX_MESSAGE_WIDTH} fit"
-                )
-            }
-            Self::NoColumns => f.write_str("the AIR has no columns"),
-            Self::DegreeTooHigh { degree } => {
-                write!(f, "degree {degree}, at most {MAX_DEGREE} is supported")
-            }
-            Self::PeriodicColumns => f.write_str("periodic columns are not supported"),
-            Self::BoundaryPublicValues => f.write_str("boundary public values are not supported"),
-            Self::TooManyInteractions => {
-                write!(f, "more than {MAX_COLUMNS} interactions in one table")
-            }
-            Self::TooManyBuses => write!(f, "more than {MAX_BUSES} buses"),
-            Self::BusNameTooLong => write!(f, "a bus name of more than {BUS_NAME_BYTES} bytes"),
-            Self::BusWidth { expected, got } => {
-                write!(f, "tuples of {expected} and {got} elements on one bus")
-            }
-        }
-    }
-}
-
-impl core::error::Error for LayoutError {}
 
 const _: () = assert!(MAX_COLUMNS <= u8::MAX as usize);
 const _: () = assert!(MAX_BUSES <= u8::MAX as usize);

@@ -1,17 +1,19 @@
 //! What a plan refuses.
 
 use p3_field::PrimeField32;
+use thiserror::Error;
 
 use crate::air::{LayoutError, NextRows, TableLayout};
 use crate::shape::{BatchShape, MAX_LOG_HEIGHT, Params, TablePlan, TableSpec};
 use crate::{D, DIGEST, F};
 
 /// Why a batch cannot be planned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PlanError {
     /// No tables, or not one specification for each AIR.
+    #[error("{airs} AIRs and {specs} table specifications")]
     TableCount {
         /// AIRs given.
         airs: usize,
@@ -19,11 +21,13 @@ pub enum PlanError {
         specs: usize,
     },
     /// More tables than the plan's type has room for.
+    #[error("more than {capacity} tables")]
     TooManyTables {
         /// The room.
         capacity: usize,
     },
     /// A parameter is out of its range.
+    #[error("{name} is {got}, it must be from {min} to {max}")]
     Parameter {
         /// The parameter's name in [`Params`].
         name: &'static str,
@@ -35,6 +39,7 @@ pub enum PlanError {
         max: usize,
     },
     /// A table's AIR cannot be laid out.
+    #[error("table {table}: {error}")]
     Layout {
         /// The table.
         table: usize,
@@ -42,6 +47,7 @@ pub enum PlanError {
         error: LayoutError,
     },
     /// A table's extension is higher than the field's two-adicity allows.
+    #[error("table {table}: extended height 2^{log_height} is above 2^27")]
     TooHigh {
         /// The table.
         table: usize,
@@ -51,6 +57,7 @@ pub enum PlanError {
     /// A table's constraints need more quotient chunks than the blowup has cosets.
     ///
     /// FRI would certify a degree that it has no rate for.
+    #[error("table {table}: 2^{log_chunks} quotient chunks at a blowup of 2^{log_blowup}")]
     DegreeExceedsBlowup {
         /// The table.
         table: usize,
@@ -60,6 +67,7 @@ pub enum PlanError {
         log_blowup: usize,
     },
     /// A final polynomial longer than 1 needs every table to be higher than it is long.
+    #[error("table {table} of 2^{log_height} rows is not above the final polynomial's length")]
     FinalPolynomialTooLong {
         /// The table.
         table: usize,
@@ -68,6 +76,12 @@ pub enum PlanError {
     },
     /// A table's specification and its AIR contradict each other on whether a trace is opened at the
     /// next row too. No verifier would accept the proofs.
+    #[error(
+        "table {table}: its specification {} the {} trace's next row, its AIR {} it",
+        if *.specified { "opens" } else { "does not open" },
+        if *.preprocessed { "preprocessed" } else { "main" },
+        if *.specified { "does not list" } else { "reads" },
+    )]
     NextRow {
         /// The table.
         table: usize,
@@ -78,18 +92,22 @@ pub enum PlanError {
         specified: bool,
     },
     /// Multiplicities times heights reach the field's characteristic: a sum could wrap.
+    #[error("multiplicities may sum to {sum}, which reaches the characteristic")]
     MultiplicityBound {
         /// `sum_i weight_i * height_i`.
         sum: u64,
     },
     /// The workspace has more elements than an address reaches here.
+    #[error("a workspace of up to {elements} elements is out of reach")]
     TooLarge {
         /// Elements of all tables, extended, at most.
         elements: u64,
     },
     /// Another round has the main round's list of widths, so carving would be ambiguous.
+    #[error("another round has the same widths as the carved main round")]
     CarvingAmbiguous,
     /// No profile fits the budget.
+    #[error("the workspace needs {needed} bytes, its budget is {budget}")]
     Budget {
         /// Bytes of the profile that needs the fewest.
         needed: usize,
@@ -97,86 +115,6 @@ pub enum PlanError {
         budget: usize,
     },
 }
-
-impl core::fmt::Display for PlanError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::TableCount { airs, specs } => {
-                write!(f, "{airs} AIRs and {specs} table specifications")
-            }
-            Self::TooManyTables { capacity } => write!(f, "more than {capacity} tables"),
-            Self::Parameter {
-                name,
-                got,
-                min,
-                max,
-            } => {
-                write!(f, "{name} is {got}, it must be from {min} to {max}")
-            }
-            Self::Layout { table, error } => write!(f, "table {table}: {error}"),
-            Self::TooHigh { table, log_height } => {
-                write!(
-                    f,
-                    "table {table}: extended height 2^{log_height} is above 2^27"
-                )
-            }
-            Self::DegreeExceedsBlowup {
-                table,
-                log_chunks,
-                log_blowup,
-            } => write!(
-                f,
-                "table {table}: 2^{log_chunks} quotient chunks at a blowup of 2^{log_blowup}"
-            ),
-            Self::FinalPolynomialTooLong { table, log_height } => write!(
-                f,
-                "table {table} of 2^{log_height} rows is not above the final polynomial's length"
-            ),
-            Self::NextRow {
-                table,
-                preprocessed,
-                specified,
-            } => {
-                let trace = if *preprocessed {
-                    "preprocessed"
-                } else {
-                    "main"
-                };
-                let [spec, air] = match specified {
-                    true => ["opens", "does not list"],
-                    false => ["does not open", "reads"],
-                };
-                write!(
-                    f,
-                    "table {table}: its specification {spec} the {trace} trace's next row, its AIR {air} it"
-                )
-            }
-            Self::MultiplicityBound { sum } => {
-                write!(
-                    f,
-                    "multiplicities may sum to {sum}, which reaches the characteristic"
-                )
-            }
-            Self::TooLarge { elements } => {
-                write!(
-                    f,
-                    "a workspace of up to {elements} elements is out of reach"
-                )
-            }
-            Self::Budget { needed, budget } => {
-                write!(
-                    f,
-                    "the workspace needs {needed} bytes, its budget is {budget}"
-                )
-            }
-            Self::CarvingAmbiguous => {
-                f.write_str("another round has the same widths as the carved main round")
-            }
-        }
-    }
-}
-
-impl core::error::Error for PlanError {}
 
 pub(super) fn check_params(params: &Params) -> Result<(), PlanError> {
     match params.out_of_range(|param| param.max) {

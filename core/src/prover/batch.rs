@@ -1,10 +1,10 @@
 //! A batch as a prover takes it: its tables, what they are proved with, and how each trace is written.
 
 use core::convert::Infallible;
-use core::fmt;
 
 use embedded_io::Write;
 use heapless::Vec;
+use thiserror::Error;
 
 use super::{BatchError, Prover, Traces};
 use crate::air::ProverAir;
@@ -151,12 +151,14 @@ impl<B: Backend, A: ProverAir<B>> Traces<'_, '_, B, A> {
 }
 
 /// Why a batch cannot be proved; `F` is the error of its traces, `E` that of the proof sink.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FillError<F, E = Infallible> {
     /// A trace cannot be written.
+    #[error("{0}")]
     Trace(F),
     /// The prover refused the batch, or the sink failed.
+    #[error("{0}")]
     Batch(BatchError<E>),
 }
 
@@ -167,20 +169,4 @@ impl<E> From<FillError<Infallible, E>> for BatchError<E> {
             FillError::Batch(error) => error,
         }
     }
-}
-
-impl<F: fmt::Display, E: fmt::Display> fmt::Display for FillError<F, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Trace(error) => error.fmt(f),
-            Self::Batch(error) => error.fmt(f),
-        }
-    }
-}
-
-impl<F, E> core::error::Error for FillError<F, E>
-where
-    F: fmt::Debug + fmt::Display,
-    E: fmt::Debug + fmt::Display,
-{
 }

@@ -8,6 +8,7 @@
 
 use p3_air::{Air, RowWindow};
 use p3_field::PrimeCharacteristicRing;
+use thiserror::Error;
 
 use super::BatchError;
 use super::phases::{Traces, check_public_values};
@@ -21,13 +22,15 @@ use crate::shape::{Round, TablePlan};
 use crate::steps::rows::{row_buffers, take};
 
 /// What [`Traces::check_constraints`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CheckError {
     /// The prover would refuse the public values.
+    #[error(transparent)]
     Inputs(BatchError),
     /// The scratch is shorter than [`Plan::check_scratch_len`].
+    #[error("the scratch has {got} elements, the check needs {needed}")]
     ScratchTooSmall {
         /// Field elements that the check needs.
         needed: usize,
@@ -35,6 +38,7 @@ pub enum CheckError {
         got: usize,
     },
     /// A constraint is not zero.
+    #[error("table {table}, row {row}: constraint {constraint} is not zero")]
     Constraint {
         /// The table.
         table: usize,
@@ -46,6 +50,10 @@ pub enum CheckError {
     /// The flags of an exclusive interaction are not boolean, or more than one is set.
     ///
     /// The AIR has to constrain them: LogUp's fraction matches no message otherwise.
+    #[error(
+        "table {table}, row {row}: the flags of exclusive interaction {interaction} are \
+            not exclusive"
+    )]
     Flags {
         /// The table.
         table: usize,
@@ -55,44 +63,9 @@ pub enum CheckError {
         interaction: usize,
     },
     /// The messages of a bus do not cancel.
+    #[error("the messages of {0} do not cancel")]
     Unbalanced(BusId),
 }
-
-impl core::fmt::Display for CheckError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Inputs(error) => error.fmt(f),
-            Self::ScratchTooSmall { needed, got } => {
-                write!(
-                    f,
-                    "the scratch has {got} elements, the check needs {needed}"
-                )
-            }
-            Self::Constraint {
-                table,
-                row,
-                constraint,
-            } => {
-                write!(
-                    f,
-                    "table {table}, row {row}: constraint {constraint} is not zero"
-                )
-            }
-            Self::Flags {
-                table,
-                row,
-                interaction,
-            } => write!(
-                f,
-                "table {table}, row {row}: the flags of exclusive interaction {interaction} are \
-                 not exclusive"
-            ),
-            Self::Unbalanced(bus) => write!(f, "the messages of {bus} do not cancel"),
-        }
-    }
-}
-
-impl core::error::Error for CheckError {}
 
 impl<const N: usize> Plan<N> {
     /// Field elements of scratch that [`Traces::check_constraints`] needs: two rows of a table.

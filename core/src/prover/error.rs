@@ -1,15 +1,19 @@
 //! What the prover refuses.
 
+use thiserror::Error;
+
 use crate::workspace::WorkspaceTooSmall;
 
 /// Why a prover cannot be set up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ProverSetupError {
     /// The workspace is shorter than the plan needs.
-    Workspace(WorkspaceTooSmall),
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceTooSmall),
     /// Not as many AIRs as the plan has tables.
+    #[error("{got} AIRs for {expected} tables")]
     AirCount {
         /// Tables of the plan.
         expected: usize,
@@ -17,11 +21,13 @@ pub enum ProverSetupError {
         got: usize,
     },
     /// An AIR has another shape than the one that the table was planned for.
+    #[error("table {table} was planned for another AIR")]
     OtherAir {
         /// The table.
         table: usize,
     },
     /// The plan was made for a backend with another packing.
+    #[error("a backend of {got} lanes for a plan of {expected}")]
     Lanes {
         /// Lanes of the plan.
         expected: usize,
@@ -30,37 +36,19 @@ pub enum ProverSetupError {
     },
 }
 
-impl From<WorkspaceTooSmall> for ProverSetupError {
-    fn from(error: WorkspaceTooSmall) -> Self {
-        Self::Workspace(error)
-    }
-}
-
-impl core::fmt::Display for ProverSetupError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Workspace(error) => error.fmt(f),
-            Self::AirCount { expected, got } => write!(f, "{got} AIRs for {expected} tables"),
-            Self::OtherAir { table } => write!(f, "table {table} was planned for another AIR"),
-            Self::Lanes { expected, got } => {
-                write!(f, "a backend of {got} lanes for a plan of {expected}")
-            }
-        }
-    }
-}
-
-impl core::error::Error for ProverSetupError {}
-
 /// Why a batch cannot be proved; `E` is the error of the proof sink.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum BatchError<E = core::convert::Infallible> {
     /// Preprocessed traces are missing, or were written after they were prepared.
+    #[error("the preprocessed traces are not prepared")]
     NotPrepared,
     /// The batch has other tables than the plan, or other parameters.
+    #[error("the plan was made for other tables")]
     OtherTables,
     /// Not one slice of public values per table.
+    #[error("public values for {got} tables of {expected}")]
     PublicValueSlices {
         /// Tables of the plan.
         expected: usize,
@@ -68,6 +56,7 @@ pub enum BatchError<E = core::convert::Infallible> {
         got: usize,
     },
     /// A table's public values have the wrong count.
+    #[error("table {table}: {got} public values, its AIR reads {expected}")]
     PublicValues {
         /// The table.
         table: usize,
@@ -77,6 +66,7 @@ pub enum BatchError<E = core::convert::Infallible> {
         got: usize,
     },
     /// The sink failed.
+    #[error("the proof sink failed: {0}")]
     Sink(E),
 }
 
@@ -102,28 +92,3 @@ impl BatchError {
         }
     }
 }
-
-impl<E: core::fmt::Display> core::fmt::Display for BatchError<E> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::NotPrepared => f.write_str("the preprocessed traces are not prepared"),
-            Self::OtherTables => f.write_str("the plan was made for other tables"),
-            Self::PublicValueSlices { expected, got } => {
-                write!(f, "public values for {got} tables of {expected}")
-            }
-            Self::PublicValues {
-                table,
-                expected,
-                got,
-            } => {
-                write!(
-                    f,
-                    "table {table}: {got} public values, its AIR reads {expected}"
-                )
-            }
-            Self::Sink(error) => write!(f, "the proof sink failed: {error}"),
-        }
-    }
-}
-
-impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for BatchError<E> {}

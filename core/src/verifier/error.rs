@@ -6,6 +6,7 @@ use core::fmt;
 
 use p3_batch_stark::{BatchTranscriptFailure, BatchVerificationError, VerificationError};
 use p3_lookup::LookupError;
+use thiserror::Error;
 
 /// A commitment of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +40,17 @@ impl fmt::Display for CommitmentName {
 }
 
 /// Why tables, heights and parameters do not make a plan that can be verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// A parameter lies outside the range that Plonky3's verifier is defined on.
+    #[error("parameter {name} is out of range")]
     Parameter {
         /// The parameter's name in [`crate::Params`].
         name: &'static str,
     },
     /// There is no table, or not one height per table.
+    #[error("{heights} heights for {airs} tables")]
     TableCount {
         /// Number of AIRs.
         airs: usize,
@@ -55,6 +58,7 @@ pub enum KeyError {
         heights: usize,
     },
     /// A table is so tall that its extension has no domain in the field.
+    #[error("table {table} has 2^{log_height} rows, the field allows 2^{max_log_height}")]
     TooTall {
         /// The table.
         table: usize,
@@ -64,6 +68,7 @@ pub enum KeyError {
         log_height: usize,
     },
     /// A table's preprocessed columns have another height than the table.
+    #[error("table {table} has {expected} rows, its preprocessed columns have {got}")]
     PreprocessedHeight {
         /// The table.
         table: usize,
@@ -73,57 +78,25 @@ pub enum KeyError {
         got: usize,
     },
     /// A table binds public values by position, which batch proofs do not support.
+    #[error("table {table} binds public values by position")]
     BoundaryPublicValues {
         /// The table.
         table: usize,
     },
     /// The preprocessed columns could not be committed.
+    #[error("the preprocessed columns cannot be committed: {detail}")]
     Preprocessed {
         /// Plonky3's reason.
         detail: String,
     },
 }
 
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Parameter { name } => write!(f, "parameter {name} is out of range"),
-            Self::TableCount { airs, heights } => {
-                write!(f, "{heights} heights for {airs} tables")
-            }
-            Self::TooTall {
-                table,
-                max_log_height,
-                log_height,
-            } => write!(
-                f,
-                "table {table} has 2^{log_height} rows, the field allows 2^{max_log_height}"
-            ),
-            Self::PreprocessedHeight {
-                table,
-                expected,
-                got,
-            } => write!(
-                f,
-                "table {table} has {expected} rows, its preprocessed columns have {got}"
-            ),
-            Self::BoundaryPublicValues { table } => {
-                write!(f, "table {table} binds public values by position")
-            }
-            Self::Preprocessed { detail } => {
-                write!(f, "the preprocessed columns cannot be committed: {detail}")
-            }
-        }
-    }
-}
-
-impl core::error::Error for KeyError {}
-
 /// Why a proof was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// The proof has more bytes than the plan's may have.
+    #[error("{got} bytes, at most {limit} are read")]
     TooLong {
         /// Most bytes that a proof may have.
         limit: usize,
@@ -131,14 +104,17 @@ pub enum VerifyError {
         got: usize,
     },
     /// Decoded, the elements of the proof take more memory than those of a proof of its length.
+    #[error("more elements than {limit} bytes of memory hold")]
     TooLarge {
         /// Most bytes that they may take.
         limit: usize,
     },
     /// The bytes are not the one canonical encoding of a proof: cut short, followed by more bytes,
     /// a length written in another way, or a field element that is not reduced.
+    #[error("not the canonical encoding of a proof")]
     Encoding,
     /// The proof is about another number of tables than the plan.
+    #[error("{got} tables, the plan has {expected}")]
     TableCount {
         /// Tables of the plan.
         expected: usize,
@@ -146,6 +122,7 @@ pub enum VerifyError {
         got: usize,
     },
     /// A table has another height than in the plan.
+    #[error("table {table} has 2^{got} rows, the plan has 2^{expected}")]
     Height {
         /// The table.
         table: usize,
@@ -156,6 +133,7 @@ pub enum VerifyError {
     },
     /// A commitment has another number of roots than the plan gives it: one per group of a round,
     /// one per layer of the low-degree test, none where the plan has no such round.
+    #[error("{got} roots in the {round} round, the plan has {expected}")]
     RootCount {
         /// The commitment.
         round: CommitmentName,
@@ -165,6 +143,7 @@ pub enum VerifyError {
         got: usize,
     },
     /// A cap has another number of digests than its tree's layer has.
+    #[error("{got} digests in cap {group} of the {round} round, the plan has {expected}")]
     Cap {
         /// The commitment.
         round: CommitmentName,
@@ -176,85 +155,39 @@ pub enum VerifyError {
         got: usize,
     },
     /// A part of the proof has another shape than the plan gives it.
+    #[error("the proof does not fit the plan: {detail}")]
     Shape {
         /// Plonky3's reason.
         detail: String,
     },
     /// The proof of work before the LogUp challenges or the out-of-domain point is missing.
+    #[error("proof of work: {detail}")]
     ProofOfWork {
         /// Plonky3's reason.
         detail: String,
     },
     /// The openings are refused: Merkle paths, folding, final polynomial or their proof of work.
+    #[error("opening: {detail}")]
     Opening {
         /// Plonky3's reason.
         detail: String,
     },
     /// A table's constraints do not hold at the out-of-domain point.
+    #[error("the constraints of table {table} do not hold")]
     Constraints {
         /// The table.
         table: usize,
     },
     /// The terminals of the tables do not add up to zero: a bus does not balance.
+    #[error("the buses do not balance")]
     Buses,
     /// The multiplicities of a bus could add up to the field's order.
+    #[error("multiplicities: {detail}")]
     Multiplicities {
         /// Plonky3's reason.
         detail: String,
     },
 }
-
-impl fmt::Display for VerifyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong { limit, got } => write!(f, "{got} bytes, at most {limit} are read"),
-            Self::TooLarge { limit } => {
-                write!(f, "more elements than {limit} bytes of memory hold")
-            }
-            Self::Encoding => f.write_str("not the canonical encoding of a proof"),
-            Self::TableCount { expected, got } => {
-                write!(f, "{got} tables, the plan has {expected}")
-            }
-            Self::Height {
-                table,
-                expected,
-                got,
-            } => {
-                write!(
-                    f,
-                    "table {table} has 2^{got} rows, the plan has 2^{expected}"
-                )
-            }
-            Self::RootCount {
-                round,
-                expected,
-                got,
-            } => write!(
-                f,
-                "{got} roots in the {round} round, the plan has {expected}"
-            ),
-            Self::Cap {
-                round,
-                group,
-                expected,
-                got,
-            } => write!(
-                f,
-                "{got} digests in cap {group} of the {round} round, the plan has {expected}"
-            ),
-            Self::Shape { detail } => write!(f, "the proof does not fit the plan: {detail}"),
-            Self::ProofOfWork { detail } => write!(f, "proof of work: {detail}"),
-            Self::Opening { detail } => write!(f, "opening: {detail}"),
-            Self::Constraints { table } => {
-                write!(f, "the constraints of table {table} do not hold")
-            }
-            Self::Buses => f.write_str("the buses do not balance"),
-            Self::Multiplicities { detail } => write!(f, "multiplicities: {detail}"),
-        }
-    }
-}
-
-impl core::error::Error for VerifyError {}
 
 impl<E: fmt::Debug> From<BatchVerificationError<E>> for VerifyError {
     fn from(error: BatchVerificationError<E>) -> Self {

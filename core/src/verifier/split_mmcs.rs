@@ -13,7 +13,6 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt;
 use core::ops::Range;
 
 use p3_challenger::CanObserve;
@@ -23,6 +22,7 @@ use p3_matrix::{Dimensions, Matrix};
 use p3_merkle_tree::MerkleTreeError;
 use p3_util::log2_ceil_usize;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::types::{Challenger, Root, Tree};
 use crate::F;
@@ -88,9 +88,10 @@ impl CanObserve<Roots> for Challenger {
 }
 
 /// Why a carved round's opening was refused.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum SplitError {
     /// The commitment has not one root per group.
+    #[error("{got} roots for {expected} groups")]
     RootCount {
         /// Groups of the round.
         expected: usize,
@@ -98,6 +99,7 @@ pub enum SplitError {
         got: usize,
     },
     /// The opening has not one Merkle proof per group.
+    #[error("{got} Merkle proofs for {expected} groups")]
     ProofCount {
         /// Groups of the round.
         expected: usize,
@@ -105,6 +107,7 @@ pub enum SplitError {
         got: usize,
     },
     /// A query opens another number of matrices than the round has.
+    #[error("a query opens {got} rows of {expected} matrices")]
     RowCount {
         /// Matrices of the round.
         expected: usize,
@@ -112,6 +115,7 @@ pub enum SplitError {
         got: usize,
     },
     /// One group's Merkle proof was refused.
+    #[error("group {group}: {error}")]
     Group {
         /// Position of the group in the round.
         group: usize,
@@ -119,23 +123,6 @@ pub enum SplitError {
         error: MerkleTreeError,
     },
 }
-
-impl fmt::Display for SplitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RootCount { expected, got } => write!(f, "{got} roots for {expected} groups"),
-            Self::ProofCount { expected, got } => {
-                write!(f, "{got} Merkle proofs for {expected} groups")
-            }
-            Self::RowCount { expected, got } => {
-                write!(f, "a query opens {got} rows of {expected} matrices")
-            }
-            Self::Group { group, error } => write!(f, "group {group}: {error}"),
-        }
-    }
-}
-
-impl core::error::Error for SplitError {}
 
 /// Merkle trees over the groups of a round.
 #[derive(Clone, Debug)]
