@@ -24,11 +24,18 @@ pub trait Backend: Copy + Default + Send + Sync + 'static {
     /// The name that programs print.
     const NAME: &'static str;
 
-    /// Fills the table of roots for the layers within packed values, `WIDTH log2 WIDTH` elements for each
-    /// pair of these, from the bit-reversed `roots`: laid out as the backend's transforms read it.
+    /// Words of the table that [`Backend::fill_lane_table`] fills for transforms of up to `2^log_column`
+    /// elements.
     #[inline]
-    fn fill_lanes(lanes: &mut [F], roots: &[F]) {
-        ntt::fill_lanes::<Self::P>(lanes, roots);
+    fn lane_table_len(log_column: usize) -> usize {
+        ntt::lane_table_len(log_column, Self::P::WIDTH)
+    }
+
+    /// Fills the table of roots for the layers within packed values from the bit-reversed `roots`, laid
+    /// out as the backend's transforms read it: nothing else does.
+    #[inline]
+    fn fill_lane_table(table: &mut [u32], roots: &[F]) {
+        ntt::fill_lane_table::<Self::P>(table, roots);
     }
 
     /// Hints that `values` are read soon; does nothing unless the backend knows how.
@@ -112,7 +119,7 @@ impl Backend for DefaultBackend {
     type P = <F as Field>::Packing;
     type Permutation<'p> = &'p Poseidon2;
 
-    const NAME: &'static str = match <Self::P as PackedValue>::WIDTH {
+    const NAME: &'static str = match Self::P::WIDTH {
         16 => "p3-avx512",
         8 => "p3-avx2",
         4 => "p3-neon",
@@ -197,8 +204,8 @@ mod tests {
     #[test]
     fn an_extension_agrees_with_its_column_on_a_larger_group() {
         // Extending over H itself (shift 1) repeats the column on the subgroup.
-        let mut table = [F::ZERO; Twiddles::len(7, 5, 1)];
-        Twiddles::fill(&mut table, 7, ScalarBackend::fill_lanes);
+        let mut table = [F::ZERO; Twiddles::len(7, ntt::lane_table_len(5, 1))];
+        Twiddles::fill(&mut table, 7, ScalarBackend::fill_lane_table);
         let twiddles = Twiddles::view(&table, 7);
         let mut slot = [F::ZERO; 128];
         for (i, value) in slot[..32].iter_mut().enumerate() {

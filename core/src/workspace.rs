@@ -1,4 +1,5 @@
-//! The caller's buffer as field elements. Unsafe code is here, and in `portable/lanes.rs`, for Plonky3's traits.
+//! The caller's buffer as field elements, and these as words. Unsafe code is here, and in `portable/lanes.rs`,
+//! for Plonky3's traits.
 
 #![allow(unsafe_code)]
 
@@ -68,18 +69,33 @@ pub fn carve(
     Ok(unsafe { core::slice::from_raw_parts_mut(body.as_mut_ptr().cast::<F>(), elements) })
 }
 
+/// Field elements as the words that they are stored in.
+pub(crate) const fn words(elements: &[F]) -> &[u32] {
+    // SAFETY: `F` is a transparent wrapper of `u32`, as `carve` asserts, so that the pointer, the length
+    // and the borrow are those of as many words.
+    unsafe { core::slice::from_raw_parts(elements.as_ptr().cast::<u32>(), elements.len()) }
+}
+
+/// Room for field elements as room for words; what is not an element's word must not be read as one.
+pub(crate) const fn words_mut(elements: &mut [F]) -> &mut [u32] {
+    // SAFETY: as in `words`; and every word is a value of `F`, reduced or not.
+    unsafe { core::slice::from_raw_parts_mut(elements.as_mut_ptr().cast::<u32>(), elements.len()) }
+}
+
+/// The field elements that are stored in words below the modulus.
+pub(crate) const fn elements(words: &[u32]) -> &[F] {
+    // SAFETY: as in `words_mut`.
+    unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<F>(), words.len()) }
+}
+
 /// Sets field elements to zero in a way that no compiler drops, whoever reads them or not.
-pub(crate) fn wipe(words: &mut [F]) {
-    // SAFETY: `F` is a transparent wrapper of `u32`, as `carve` asserts, so the pointer, the length and
-    // the borrow are those of as many integers; only zeros are written to them, a value of `F`.
-    let integers =
-        unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u32>(), words.len()) };
-    integers.zeroize();
+pub(crate) fn wipe(elements: &mut [F]) {
+    words_mut(elements).zeroize();
 }
 
 #[cfg(test)]
 mod tests {
-    use p3_field::PrimeCharacteristicRing;
+    use p3_field::{PrimeCharacteristicRing, PrimeField32};
 
     use super::*;
 
@@ -113,6 +129,20 @@ mod tests {
             );
             assert!(guards(&memory[end..]).all(|intact| intact));
         }
+    }
+
+    #[test]
+    fn elements_are_stored_in_words() {
+        let mut stored = [F::ZERO, F::ONE, F::NEG_ONE, F::TWO];
+        let expected = stored.map(|x| x.to_unique_u32());
+        assert_eq!(words(&stored), expected);
+        assert_eq!(elements(&expected), stored);
+        words_mut(&mut stored).copy_from_slice(&[expected[2]; 4]);
+        assert_eq!(stored, [F::NEG_ONE; 4]);
+        // A word that is no element's is kept as it is.
+        words_mut(&mut stored)[0] = u32::MAX;
+        assert_eq!(words(&stored)[0], u32::MAX);
+        assert_eq!(words(&[]), [0; 0]);
     }
 
     #[test]

@@ -1,15 +1,10 @@
 //! The backend itself.
 
-use core::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
-
 use p3_baby_bear::PackedBabyBearAVX512;
 use tranche_core::kernels::ntt::Twiddles;
 use tranche_core::{Backend, F};
 
-use crate::ntt;
-
-/// Elements of a cache line.
-const LINE: usize = 16;
+use crate::{intrinsics, ntt};
 
 /// The permutation with 52-bit multiply-adds.
 #[cfg(all(target_feature = "avx512dq", target_feature = "avx512ifma"))]
@@ -29,8 +24,12 @@ impl Backend for Avx512 {
 
     const NAME: &'static str = "avx512";
 
-    fn fill_lanes(lanes: &mut [F], roots: &[F]) {
-        ntt::fill_lanes(lanes, roots);
+    fn lane_table_len(log_column: usize) -> usize {
+        ntt::table_len(log_column)
+    }
+
+    fn fill_lane_table(table: &mut [u32], roots: &[F]) {
+        ntt::fill_table(table, roots);
     }
 
     fn coset_ntt(twiddles: &Twiddles<'_>, column: &mut [F], shift: F) {
@@ -51,22 +50,11 @@ impl Backend for Avx512 {
 
     #[inline]
     fn prefetch(values: &[F]) {
-        prefetch::<_MM_HINT_T0>(values);
+        intrinsics::prefetch(values);
     }
 
     #[inline]
     fn prefetch_mut(values: &mut [F]) {
-        prefetch::<_MM_HINT_ET0>(values);
-    }
-}
-
-#[inline]
-fn prefetch<const HINT: i32>(values: &[F]) {
-    for line in values.chunks(LINE) {
-        // SAFETY: a prefetch reads nothing, whatever the address.
-        #[allow(unsafe_code)]
-        unsafe {
-            _mm_prefetch::<HINT>(line.as_ptr().cast());
-        }
+        intrinsics::prefetch_mut(values);
     }
 }

@@ -15,10 +15,10 @@ compile_error!(
 #[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
 mod backend;
 #[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
+mod intrinsics;
+#[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
 mod ntt;
 #[cfg(all(target_feature = "avx512dq", target_feature = "avx512ifma"))]
 mod poseidon2;
-#[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
-mod vector;
 #[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
 pub use backend::Avx512;

@@ -78,7 +78,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
             return;
         }
         let [twiddles] = self.places.take([RegionName::Twiddles]);
-        Twiddles::fill(twiddles, self.shape.log_twiddles(), B::fill_lanes);
+        Twiddles::fill(twiddles, self.shape.log_twiddles(), B::fill_lane_table);
         self.has_twiddles = true;
     }
 

@@ -8,9 +8,9 @@
 
 use core::array;
 
-use p3_field::{Field, PackedFieldPow2, PrimeCharacteristicRing, TwoAdicField};
+use p3_field::{Field, PackedFieldPow2, PrimeCharacteristicRing, PrimeField32, TwoAdicField};
 
-use crate::F;
+use crate::{F, workspace};
 
 /// Columns are transformed as a whole only above this height; below it, block by block in cache.
 const BLOCK_LOG2: usize = 13;
@@ -24,38 +24,40 @@ pub struct Twiddles<'a> {
     pub forward: &'a [F],
     /// The inverses of `forward`.
     pub inverse: &'a [F],
-    /// `forward` once more for the layers within packed values, as the
-    /// transforms read it.
-    pub forward_lanes: &'a [F],
-    /// `inverse`, likewise.
-    pub inverse_lanes: &'a [F],
+    /// Words that a backend makes of `forward` for the layers within packed values: [`fill_lane_table`]
+    /// for the transforms of this module.
+    pub forward_lanes: &'a [u32],
+    /// Those of `inverse`.
+    pub inverse_lanes: &'a [u32],
 }
 
 impl<'a> Twiddles<'a> {
-    /// Field elements of the tables for `lanes` lanes, codewords of `2^log_codeword` elements and
-    /// transforms of `2^log_column`.
-    pub const fn len(log_codeword: usize, log_column: usize, lanes: usize) -> usize {
-        2 * (half(log_codeword) + lanes_len(log_column, lanes))
+    /// Words of the tables for codewords of `2^log_codeword` elements and transforms for which the
+    /// backend's table has `lane_table_len` words ([`Backend::lane_table_len`]).
+    pub const fn len(log_codeword: usize, lane_table_len: usize) -> usize {
+        2 * (half(log_codeword) + lane_table_len)
     }
 
-    /// Fills `tables`, of [`Twiddles::len`] elements.
+    /// Fills `tables`, of [`Twiddles::len`] words.
     ///
-    /// `fill_lanes` fills a table for the layers within packed values from the bit-reversed roots, as
-    /// [`fill_lanes`] does for the transforms of this module.
-    pub fn fill(tables: &mut [F], log_codeword: usize, fill_lanes: impl Fn(&mut [F], &[F])) {
+    /// `fill_lane_table` fills a table for the layers within packed values from the bit-reversed roots, as
+    /// [`fill_lane_table`] does for the transforms of this module.
+    pub fn fill(tables: &mut [F], log_codeword: usize, fill_lane_table: impl Fn(&mut [u32], &[F])) {
         let (roots, lanes) = tables.split_at_mut(2 * half(log_codeword));
         let (forward, inverse) = roots.split_at_mut(half(log_codeword));
-        let (forward_lanes, inverse_lanes) = lanes.split_at_mut(lanes.len() / 2);
         fill_roots(forward, F::two_adic_generator);
         fill_roots(inverse, |bits| F::two_adic_generator(bits).inverse());
-        fill_lanes(forward_lanes, forward);
-        fill_lanes(inverse_lanes, inverse);
+        let lanes = workspace::words_mut(lanes);
+        let (forward_lanes, inverse_lanes) = lanes.split_at_mut(lanes.len() / 2);
+        fill_lane_table(forward_lanes, forward);
+        fill_lane_table(inverse_lanes, inverse);
     }
 
     /// Views tables that [`Twiddles::fill`] filled.
     pub fn view(tables: &'a [F], log_codeword: usize) -> Self {
         let (roots, lanes) = tables.split_at(2 * half(log_codeword));
         let (forward, inverse) = roots.split_at(half(log_codeword));
+        let lanes = workspace::words(lanes);
         let (forward_lanes, inverse_lanes) = lanes.split_at(lanes.len() / 2);
         Self {
             forward,
@@ -94,8 +96,8 @@ const fn half(log_height: usize) -> usize {
     }
 }
 
-/// One packed root for each layer within packed values, for each pair of packed values.
-const fn lanes_len(log_column: usize, lanes: usize) -> usize {
+/// One packed root for each layer within packed values of `lanes` lanes, for each pair of packed values.
+pub const fn lane_table_len(log_column: usize, lanes: usize) -> usize {
     let pairs = (1 << log_column) / (2 * lanes);
     pairs * lanes.trailing_zeros() as usize * lanes
 }
@@ -115,21 +117,22 @@ fn fill_roots(roots: &mut [F], generator: impl Fn(usize) -> F) {
     }
 }
 
-/// The roots of two packed values' blocks, in the lanes where interleaving puts the blocks.
+/// The roots of two packed values' blocks, in the lanes where interleaving puts the blocks: words of
+/// field elements.
 ///
 /// Interleaving swaps the bit that tells the two values apart with the bit that tells the halves
 /// apart, so lane `l` holds a block of the second value when bit `log2(half)` of `l` is set.
-pub fn fill_lanes<P: PackedFieldPow2<Scalar = F>>(lanes: &mut [F], roots: &[F]) {
+pub fn fill_lane_table<P: PackedFieldPow2<Scalar = F>>(table: &mut [u32], roots: &[F]) {
     let layers = P::WIDTH.trailing_zeros() as usize;
     if layers == 0 {
         return;
     }
-    for (pair, lanes) in lanes.chunks_exact_mut(layers * P::WIDTH).enumerate() {
+    for (pair, lanes) in table.chunks_exact_mut(layers * P::WIDTH).enumerate() {
         for (layer, lanes) in lanes.chunks_exact_mut(P::WIDTH).enumerate() {
             let half = P::WIDTH >> (layer + 1);
             for (lane, slot) in lanes.iter_mut().enumerate() {
                 let (value, block) = ((lane / half) & 1, lane / (2 * half));
-                *slot = roots[((2 * pair + value) << layer) + block];
+                *slot = roots[((2 * pair + value) << layer) + block].to_unique_u32();
             }
         }
     }
@@ -288,7 +291,8 @@ fn forward_few_pairs<P: PackedFieldPow2<Scalar = F>, const K: usize>(
     scales: &[P; 2],
 ) {
     let layers = P::WIDTH.trailing_zeros() as usize;
-    let lanes = &P::pack_slice(twiddles.forward_lanes)[first * layers..(first + K) * layers];
+    let lanes = P::pack_slice(workspace::elements(twiddles.forward_lanes));
+    let lanes = &lanes[first * layers..(first + K) * layers];
     let roots = &twiddles.forward[first..first + K];
     let mut values: [[P; 2]; K] = array::from_fn(|k| {
         let root = P::from(roots[k]);
@@ -426,7 +430,8 @@ fn inverse_few_pairs<P: PackedFieldPow2<Scalar = F>, const K: usize>(
     scale: F,
 ) {
     let layers = P::WIDTH.trailing_zeros() as usize;
-    let lanes = &P::pack_slice(twiddles.inverse_lanes)[first * layers..(first + K) * layers];
+    let lanes = P::pack_slice(workspace::elements(twiddles.inverse_lanes));
+    let lanes = &lanes[first * layers..(first + K) * layers];
     let roots = &twiddles.inverse[first..first + K];
     let mut values: [[P; 2]; K] = array::from_fn(|k| [pairs[2 * k], pairs[2 * k + 1]]);
     for layer in (0..layers).rev() {
@@ -449,9 +454,9 @@ mod tests {
 
     /// Coefficient vectors of every height, checked against evaluation by Horner's rule.
     fn transforms_agree<P: PackedFieldPow2<Scalar = F>>() {
-        let mut table = [F::ZERO; Twiddles::len(10, 10, 16)];
-        let tables = &mut table[..Twiddles::len(10, 10, P::WIDTH)];
-        Twiddles::fill(tables, 10, fill_lanes::<P>);
+        let mut table = [F::ZERO; Twiddles::len(10, lane_table_len(10, 16))];
+        let tables = &mut table[..Twiddles::len(10, lane_table_len(10, P::WIDTH))];
+        Twiddles::fill(tables, 10, fill_lane_table::<P>);
         let twiddles = Twiddles::view(tables, 10);
         for log_n in 0..=10 {
             let n = 1 << log_n;

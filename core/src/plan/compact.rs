@@ -74,7 +74,7 @@ pub(super) fn regions(shape: BatchShape<'_>, fast: usize) -> (Room, Regions) {
 fn place(shape: BatchShape<'_>, room: &Room) -> Regions {
     use Phase::{Argue, Commit, Evaluate, Fold, Open, Quotient, Reduce};
     let log_column = shape.log_max_height();
-    let twiddles = Twiddles::len(log_column, log_column, shape.lanes());
+    let twiddles = Twiddles::len(log_column, shape.lane_table_len());
     let home = |round| -> usize {
         let matrices = shape.round(round);
         matrices.map(|m| m.home(shape.log_blowup()).len()).sum()

@@ -29,7 +29,7 @@ struct Sizes {
 pub(super) fn regions(shape: BatchShape<'_>) -> Regions {
     use Phase::{Argue, Commit, Evaluate, Fold, Open, Quotient, Reduce};
     let (sizes, folds) = (Sizes::new(shape), shape.folds());
-    let twiddles = Twiddles::len(shape.log_max_lde(), shape.log_max_height(), shape.lanes());
+    let twiddles = Twiddles::len(shape.log_max_lde(), shape.lane_table_len());
     let mut regions = Regions::default();
     for (name, len, first, last) in [
         (RegionName::Twiddles, twiddles, Commit, Open),

@@ -40,6 +40,11 @@ pub struct Plan<const N: usize = 16> {
     room: Room,
 }
 
+const fn lanes<B: Backend>() -> u8 {
+    assert!(B::P::WIDTH <= u8::MAX as usize);
+    B::P::WIDTH as u8
+}
+
 impl<const N: usize> Plan<N> {
     /// Plans a batch of `airs`, one per element of `specs`, for a backend, in [`Profile::Fast`].
     ///
@@ -109,7 +114,8 @@ impl<const N: usize> Plan<N> {
             tables,
             common: Common {
                 params,
-                lanes: <B::P as PackedValue>::WIDTH,
+                lanes: const { lanes::<B>() },
+                lane_table_len: 0,
                 message_width: buses.message_width(),
                 num_buses: buses.count(),
                 carved: specs.iter().any(|spec| spec.carved),
@@ -120,6 +126,7 @@ impl<const N: usize> Plan<N> {
             room: Room::default(),
         };
         error::check_carving(plan.shape())?;
+        plan.common.lane_table_len = B::lane_table_len(plan.shape().log_max_height());
         plan.log_arities = fold_schedule(plan.shape());
         plan.set_profile(profile);
         Ok(plan)
@@ -219,7 +226,12 @@ impl<const N: usize> Plan<N> {
 
     /// Lanes of the backend that the plan was made for.
     pub const fn lanes(&self) -> usize {
-        self.common.lanes
+        self.common.lanes as usize
+    }
+
+    /// Words of the table of roots that this backend fills for the plan's transforms.
+    pub const fn lane_table_len(&self) -> usize {
+        self.common.lane_table_len
     }
 
     /// What the proven security of the batch depends on, besides [`Plan::params`].

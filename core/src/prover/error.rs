@@ -34,6 +34,14 @@ pub enum ProverSetupError {
         /// Lanes of the prover's backend.
         got: usize,
     },
+    /// The plan was made for a backend with another table of roots.
+    #[error("a backend with a table of {got} words for a plan with one of {expected}")]
+    LaneTable {
+        /// Words of the plan's table.
+        expected: usize,
+        /// Words of the table of the prover's backend.
+        got: usize,
+    },
 }
 
 /// Why a batch cannot be proved; `E` is the error of the proof sink.

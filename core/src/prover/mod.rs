@@ -61,6 +61,13 @@ impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
         if expected != got {
             return Err(ProverSetupError::Lanes { expected, got });
         }
+        let (expected, got) = (
+            plan.lane_table_len(),
+            B::lane_table_len(plan.shape().log_max_height()),
+        );
+        if expected != got {
+            return Err(ProverSetupError::LaneTable { expected, got });
+        }
         check_airs::<B, A>(plan.shape(), airs)?;
         let words = workspace::carve(buffer, plan.regions().len())?;
         let mut engine = Engine::new(plan, airs, permutation, words);

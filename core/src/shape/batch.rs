@@ -14,8 +14,10 @@ use crate::hash::rebuild::Pass;
 #[derive(Clone, Debug)]
 pub(crate) struct Common {
     pub params: Params,
-    /// Lanes of the backend.
-    pub lanes: usize,
+    /// Lanes of the backend, at most 255; in a byte, since plans lie on small stacks.
+    pub lanes: u8,
+    /// Words of its table of roots within packed values.
+    pub lane_table_len: usize,
     /// Elements of the widest message, at least 1.
     pub message_width: usize,
     /// Number of buses, local interactions included.
@@ -55,7 +57,11 @@ impl<'a> BatchShape<'a> {
     }
 
     pub(crate) const fn lanes(self) -> usize {
-        self.common.lanes
+        self.common.lanes as usize
+    }
+
+    pub(crate) const fn lane_table_len(self) -> usize {
+        self.common.lane_table_len
     }
 
     pub(crate) const fn message_width(self) -> usize {

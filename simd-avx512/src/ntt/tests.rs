@@ -5,10 +5,11 @@ extern crate std;
 use std::vec;
 use std::vec::Vec;
 
-use p3_field::{Field, PrimeCharacteristicRing};
+use p3_field::{Field, PrimeField32};
 use tranche_core::backend::{Backend, ScalarBackend};
 use tranche_core::kernels::ntt;
 
+use super::residue::MODULUS;
 use super::*;
 use crate::Avx512;
 
@@ -16,9 +17,9 @@ use crate::Avx512;
 const LOG_MAX: usize = LOG_PART + 2;
 
 fn tables<B: Backend>() -> Vec<F> {
-    let lanes = <B::P as PackedValue>::WIDTH;
-    let mut tables = vec![F::ZERO; Twiddles::len(LOG_MAX + 1, LOG_MAX, lanes)];
-    Twiddles::fill(&mut tables, LOG_MAX + 1, B::fill_lanes);
+    let lanes = B::lane_table_len(LOG_MAX);
+    let mut tables = vec![F::ZERO; Twiddles::len(LOG_MAX + 1, lanes)];
+    Twiddles::fill(&mut tables, LOG_MAX + 1, B::fill_lane_table);
     tables
 }
 
@@ -51,15 +52,6 @@ fn transforms_are_those_of_the_core() {
     }
 }
 
-/// A word in each lane.
-fn lanes(words: [u32; LANES]) -> __m512i {
-    // SAFETY: both are 64 bytes that may hold anything.
-    #[allow(unsafe_code)]
-    unsafe {
-        transmute::<[u32; LANES], __m512i>(words)
-    }
-}
-
 #[test]
 fn any_word_times_a_root_is_below_two_moduli() {
     let words = [
@@ -81,11 +73,8 @@ fn any_word_times_a_root_is_below_two_moduli() {
         0xfedc_ba98,
     ];
     for root in [F::ZERO, F::ONE, F::NEG_ONE, F::TWO, F::GENERATOR.inverse()] {
-        // SAFETY: this crate does not build without the instructions, and 64 bytes may hold anything.
-        #[allow(unsafe_code)]
-        let products: [u32; LANES] =
-            unsafe { transmute::<__m512i, _>(times(lanes(words), &broadcast(root))) };
-        for (word, product) in words.into_iter().zip(products) {
+        let products = Lazy::any(words).times(&Root::broadcast(root));
+        for (word, product) in words.into_iter().zip(products.to_array()) {
             let exact = u64::from(word) * u64::from(root.as_canonical_u32());
             assert!(product < 2 * MODULUS);
             assert_eq!(

@@ -51,8 +51,8 @@ pub struct Constants {
     pub(super) initial: [[u64; WIDTH]; HALF_EXTERNAL_ROUNDS],
     /// Factor between the first external rounds and the internal ones.
     pub(super) to_internal: u64,
-    /// Addends of that product.
-    pub(super) enter_internal: [u64; WIDTH],
+    /// Addends of that product for elements 0 and 1; the others' is `q`.
+    pub(super) enter_internal: [u64; 2],
     /// The diagonal of `M_I - 1`, as factors; those of small integers are not used.
     pub(super) diagonal: [u64; WIDTH],
     /// What each internal round adds to element 0.
@@ -80,9 +80,7 @@ impl From<&Poseidon2> for Constants {
         let (initial, after) = external(&poseidon2.initial, first);
         let (terminal, _) = external(&poseidon2.terminal, last);
 
-        let mut enter_internal = [Q; WIDTH];
-        enter_internal[0] = reducible(poseidon2.internal[0] * to_64);
-        enter_internal[1] = reducible(F::ZERO);
+        let enter_internal = [poseidon2.internal[0] * to_64, F::ZERO].map(reducible);
         Self {
             first: undo_external(&poseidon2.initial[0]).map(|x| (x * first).as_canonical_u32()),
             initial,

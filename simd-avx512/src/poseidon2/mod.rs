@@ -20,74 +20,57 @@
 //! Ranges, which the constants ensure: what is reduced lies in `[2^46, 2^50)` and becomes
 //! `[2^22, q + 2^26)`, since the estimate of the quotient is short by `2^-24` of the dividend; a product
 //! of operands below `2^32` lies in `[0, q)`, and with another such, or with what was reduced, below
-//! `2^32`.
+//! `2^32`. Each range is a type of [`integers`].
 
 mod constants;
+mod integers;
 
-use core::arch::x86_64::*;
 use core::array;
 
 use p3_baby_bear::PackedBabyBearAVX512;
 use tranche_core::hash::poseidon2::{HALF_EXTERNAL_ROUNDS, Permute, WIDTH};
 
-use crate::vector::{packed, splat32, vector};
+use crate::intrinsics::Words;
 
 pub use constants::Constants;
-use constants::{INVERSE, OFFSET, Q};
-
-/// `2^52 / q`, rounded down by a little more than an eighth.
-const QUOTIENT: u64 = (1 << 52) / Q;
-/// Subtracts multiples of `q`, and adds `2^52`.
-const MINUS_Q: u64 = (1 << 52) - Q;
+use constants::OFFSET;
+use integers::{Factor, Operand, Reduced, Sum};
 
 /// S-boxes that are computed in step.
 const STEP: usize = 8;
 
-type State = [__m512i; WIDTH];
+type State = [Sum; WIDTH];
 
 impl Permute<PackedBabyBearAVX512> for Constants {
     #[inline]
     fn permute(&self, state: &mut [PackedBabyBearAVX512; WIDTH]) {
-        // SAFETY: this crate does not build without the instructions.
-        #[allow(unsafe_code)]
-        unsafe {
-            permute(self, state);
-        }
+        permute(self, state);
     }
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn permute(constants: &Constants, state: &mut [PackedBabyBearAVX512; WIDTH]) {
     let mut halves = enter(constants, state);
     external_rounds(&mut halves, &constants.initial);
-    for half in &mut halves {
-        enter_internal(half, constants);
-    }
-    internal_rounds(&mut halves, constants);
-    for half in &mut halves {
-        leave_internal(half, constants);
-    }
+    let mut internal = halves.map(|half| Internal::new(&half, constants));
+    internal_rounds(&mut internal, constants);
+    halves = internal.map(|half| half.leave(constants));
     external_rounds(&mut halves, &constants.terminal);
     leave(&halves, constants, state);
 }
 
 /// Adds the first constants, splits even lanes from odd ones and multiplies by `M_E`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline(always)]
 fn enter(constants: &Constants, state: &[PackedBabyBearAVX512; WIDTH]) -> [State; 2] {
-    let mut even = [_mm512_setzero_si512(); WIDTH];
-    let mut odd = even;
+    let mut halves = [[Sum::splat(0); WIDTH]; 2];
     for i in 0..WIDTH {
         // Below 2 q, so that it fits.
-        let x = _mm512_add_epi32(vector(state[i]), splat32(constants.first[i]));
-        even[i] = _mm512_and_si512(x, splat(u32::MAX.into()));
-        odd[i] = _mm512_srli_epi64::<32>(x);
+        let x = Words::stored(state[i]).add(Words::splat(constants.first[i]));
+        [halves[0][i], halves[1][i]] = Sum::even_odd(x);
     }
-    let mut halves = [even, odd];
     for half in &mut halves {
         (0..EXTERNAL_PIECES).for_each(|piece| external_linear(half, piece));
         for x in half {
-            *x = _mm512_add_epi64(*x, splat(OFFSET));
+            *x = x.plus(Sum::splat(OFFSET));
         }
     }
     halves
@@ -96,7 +79,6 @@ fn enter(constants: &Constants, state: &[PackedBabyBearAVX512; WIDTH]) -> [State
 /// Four external rounds. While one half's S-boxes keep the multipliers busy, the other half's `M_E`
 /// goes where it is not in their way: between their stages.
 #[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn external_rounds([even, odd]: &mut [State; 2], constants: &[[u64; WIDTH]; HALF_EXTERNAL_ROUNDS]) {
     const MIDDLE: usize = EXTERNAL_PIECES / 2;
     for (round, constants) in constants.iter().enumerate() {
@@ -116,14 +98,13 @@ fn external_rounds([even, odd]: &mut [State; 2], constants: &[[u64; WIDTH]; HALF
 
 /// The S-boxes of a part of one half, and pieces of the linear layer of the other.
 #[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn external_s_boxes<const FIRST: usize, const END: usize>(
-    part: &mut [__m512i],
+    part: &mut [Sum],
     constants: &[u64],
     other: &mut State,
 ) {
-    let x: [__m512i; STEP] = array::from_fn(|i| part[i]);
-    let addends = array::from_fn(|i| splat(constants[i]));
+    let x: [Sum; STEP] = array::from_fn(|i| part[i]);
+    let addends = array::from_fn(|i| Sum::splat(constants[i]));
     let powers = s_boxes(x, addends, |stage| {
         if FIRST + stage < END {
             external_linear(other, FIRST + stage);
@@ -136,27 +117,129 @@ fn external_s_boxes<const FIRST: usize, const END: usize>(
 const EXTERNAL_PIECES: usize = 8;
 
 /// A piece of `M_E`: the 4 × 4 matrix of a group of four, then the sums of a position in all groups.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline(always)]
 fn external_linear(state: &mut State, piece: usize) {
     if piece < 4 {
         let [a, b, c, d] = array::from_fn(|i| state[4 * piece + i]);
-        let (ab, cd) = (_mm512_add_epi64(a, b), _mm512_add_epi64(c, d));
-        let all = _mm512_add_epi64(ab, cd);
-        let (all_b, all_d) = (_mm512_add_epi64(all, b), _mm512_add_epi64(all, d));
-        state[4 * piece] = _mm512_add_epi64(all_b, ab);
-        state[4 * piece + 1] = _mm512_add_epi64(all_b, _mm512_slli_epi64::<1>(c));
-        state[4 * piece + 2] = _mm512_add_epi64(all_d, cd);
-        state[4 * piece + 3] = _mm512_add_epi64(all_d, _mm512_slli_epi64::<1>(a));
+        let (ab, cd) = (a.plus(b), c.plus(d));
+        let all = ab.plus(cd);
+        let (all_b, all_d) = (all.plus(b), all.plus(d));
+        state[4 * piece] = all_b.plus(ab);
+        state[4 * piece + 1] = all_b.plus(c.doubled());
+        state[4 * piece + 2] = all_d.plus(cd);
+        state[4 * piece + 3] = all_d.plus(a.doubled());
     } else {
         let k = piece - 4;
-        let sum = _mm512_add_epi64(
-            _mm512_add_epi64(state[k], state[k + 4]),
-            _mm512_add_epi64(state[k + 8], state[k + 12]),
-        );
+        let sum = state[k]
+            .plus(state[k + 4])
+            .plus(state[k + 8].plus(state[k + 12]));
         for i in (k..WIDTH).step_by(4) {
-            state[i] = _mm512_add_epi64(state[i], sum);
+            state[i] = state[i].plus(sum);
         }
+    }
+}
+
+/// A state between the external rounds, its elements by what `M_I - 1` multiplies them by.
+#[derive(Clone, Copy, Debug)]
+struct Internal {
+    /// Element 0, which the S-box takes.
+    first: Sum,
+    /// Element 1, whose factor is one.
+    one: Sum,
+    /// [`INTEGERS`], which grow.
+    integers: [Sum; 5],
+    /// The others, whose factors are fractions.
+    fractions: [Operand; 9],
+}
+
+/// Elements whose factors are 2, 3, 4, -3 and -4.
+const INTEGERS: [usize; 5] = [2, 4, 5, 7, 8];
+/// Elements whose factors are fractions.
+const FRACTIONS: [usize; 9] = [3, 6, 9, 10, 11, 12, 13, 14, 15];
+/// The place of each element among [`INTEGERS`] or [`FRACTIONS`].
+const PLACE: [usize; WIDTH] = {
+    let mut place = [0; WIDTH];
+    let mut i = 0;
+    while i < FRACTIONS.len() {
+        if i < INTEGERS.len() {
+            place[INTEGERS[i]] = i;
+        }
+        place[FRACTIONS[i]] = i;
+        i += 1;
+    }
+    place
+};
+/// Rounds after which integers are reduced, but for the first, which only doubles.
+const UNREDUCED_ROUNDS: usize = 7;
+
+impl Internal {
+    /// What the external rounds left, multiplied by a constant.
+    #[inline(always)]
+    fn new(state: &State, constants: &Constants) -> Self {
+        let by = Factor::splat(constants.to_internal);
+        let [first, one] = array::from_fn(|i| {
+            state[i].times_small_plus(by, Sum::splat(constants.enter_internal[i]))
+        });
+        Self {
+            first,
+            one,
+            integers: INTEGERS.map(|i| state[i].times_small(by).sum()),
+            fractions: FRACTIONS.map(|i| state[i].times_small(by)),
+        }
+    }
+
+    /// The sum of all elements but the first.
+    #[inline(always)]
+    fn tail(&self) -> Sum {
+        (2..WIDTH).fold(self.one, |sum, i| {
+            sum.plus(match i {
+                2 | 4 | 5 | 7 | 8 => self.integers[PLACE[i]],
+                _ => self.fractions[PLACE[i]].sum(),
+            })
+        })
+    }
+
+    /// Multiplies element `i`, at least 2, by its factor and adds the sum of all.
+    #[inline(always)]
+    fn multiply(&mut self, i: usize, diagonal: &[u64; WIDTH], sum: Reduced) -> Sum {
+        if matches!(i, 2 | 4 | 5 | 7 | 8) {
+            let (x, sum) = (self.integers[PLACE[i]], sum.sum());
+            let product = match i {
+                2 => x.doubled().plus(sum),
+                4 => x.doubled().plus(x.plus(sum)),
+                5 => x.quadrupled().plus(sum),
+                7 => sum.minus(x).minus(x.doubled()),
+                _ => sum.minus(x.quadrupled()),
+            };
+            self.integers[PLACE[i]] = product;
+            product
+        } else {
+            let x = &mut self.fractions[PLACE[i]];
+            *x = x.times_plus_reduced(Factor::splat(diagonal[i]), sum);
+            x.sum()
+        }
+    }
+
+    #[inline(always)]
+    fn reduce_integers(&mut self) {
+        for x in &mut self.integers[1..] {
+            *x = x.plus(Sum::splat(OFFSET)).reduce().sum();
+        }
+    }
+
+    /// Multiplies by a constant after the internal rounds; what was not multiplied in them is reduced before.
+    #[inline(always)]
+    fn leave(self, constants: &Constants) -> State {
+        let mut operands = [self.first.reduce().operand(); WIDTH];
+        operands[1] = self.one.reduce().operand();
+        for (i, x) in INTEGERS.into_iter().zip(self.integers) {
+            operands[i] = x.plus(Sum::splat(OFFSET)).reduce().operand();
+        }
+        for (i, x) in FRACTIONS.into_iter().zip(self.fractions) {
+            operands[i] = x;
+        }
+        let by = Factor::splat(constants.to_terminal);
+        array::from_fn(|i| operands[i].times_plus(by, Sum::splat(constants.enter_terminal[i])))
     }
 }
 
@@ -166,198 +249,105 @@ fn external_linear(state: &mut State, piece: usize) {
 /// the others are multiplied. Element 1, whose factor is one, is never reduced and carries the
 /// [`OFFSET`] of all sums. Elements whose factors are small integers grow instead of being multiplied:
 /// at most by `4^7` from one reduction to the next, to `2^47` with what is added, or `2^46` by `2^13`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn internal_rounds(halves: &mut [State; 2], constants: &Constants) {
-    let mut first = halves.map(|half| half[0]);
-    let mut tails = [_mm512_setzero_si512(); 2];
-    for (tail, half) in tails.iter_mut().zip(&*halves) {
-        for &x in &half[1..] {
-            *tail = _mm512_add_epi64(*tail, x);
-        }
-    }
+#[inline(always)]
+fn internal_rounds(halves: &mut [Internal; 2], constants: &Constants) {
+    let mut tails = halves.each_ref().map(|half| half.tail());
     let mut sums = tails;
-    let zero = [_mm512_setzero_si512(); 2];
+    let zero = [Sum::splat(0); 2];
     let (&constant, rest) = constants.internal.split_first().unwrap();
-    let powers = s_boxes(first, zero, |_| ());
-    mix(&mut first, &mut sums, &tails, powers, constant);
+    let powers = s_boxes(halves.map(|half| half.first), zero, |_| ());
+    mix(halves, &mut sums, &tails, powers, constant);
     for (round, &constant) in rest.iter().enumerate() {
         if round == UNREDUCED_ROUNDS {
-            halves.iter_mut().for_each(|half| reduce_integers(half));
+            halves.iter_mut().for_each(Internal::reduce_integers);
         }
-        let powers = s_boxes(first, zero, |stage| {
-            internal_linear(halves, &mut sums, &mut tails, constants, stage);
+        let all = sums.map(Sum::reduce);
+        let powers = s_boxes(halves.map(|half| half.first), zero, |stage| {
+            internal_linear(halves, all, &mut tails, constants, stage);
         });
-        mix(&mut first, &mut sums, &tails, powers, constant);
+        mix(halves, &mut sums, &tails, powers, constant);
     }
-    (0..STAGES).for_each(|stage| internal_linear(halves, &mut sums, &mut tails, constants, stage));
-    for (half, first) in halves.iter_mut().zip(first) {
-        half[0] = first;
-    }
+    let all = sums.map(Sum::reduce);
+    (0..STAGES).for_each(|stage| internal_linear(halves, all, &mut tails, constants, stage));
 }
 
-/// The first elements and the sums, from what comes out of the S-boxes and the sums of the others.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+/// The first elements and the sums of all, from what comes out of the S-boxes and the sums of the others.
+#[inline(always)]
 fn mix(
-    first: &mut [__m512i; 2],
-    sums: &mut [__m512i; 2],
-    tails: &[__m512i; 2],
-    powers: [__m512i; 2],
+    halves: &mut [Internal; 2],
+    sums: &mut [Sum; 2],
+    tails: &[Sum; 2],
+    powers: [Sum; 2],
     constant: u64,
 ) {
     for i in 0..2 {
-        let tail = _mm512_add_epi64(tails[i], splat(constant));
-        first[i] = _mm512_sub_epi64(tail, powers[i]);
-        sums[i] = _mm512_add_epi64(tails[i], powers[i]);
+        halves[i].first = tails[i].plus(Sum::splat(constant)).minus(powers[i]);
+        sums[i] = tails[i].plus(powers[i]);
     }
 }
 
-/// A piece of `M_I`, for all elements but the first; it reduces their sums, and adds them up anew.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+/// A piece of `M_I`, for all elements but the first; it adds them up anew.
+#[inline(always)]
 fn internal_linear(
-    halves: &mut [State; 2],
-    sums: &mut [__m512i; 2],
-    tails: &mut [__m512i; 2],
+    halves: &mut [Internal; 2],
+    sums: [Reduced; 2],
+    tails: &mut [Sum; 2],
     constants: &Constants,
     stage: usize,
 ) {
     for ((half, sum), tail) in halves.iter_mut().zip(sums).zip(tails) {
         if stage == 0 {
-            *sum = reduce(*sum);
-            half[1] = _mm512_add_epi64(half[1], *sum);
-            *tail = half[1];
+            half.one = half.one.plus(sum.sum());
+            *tail = half.one;
         }
         for i in [2 * stage + 2, 2 * stage + 3] {
-            half[i] = times_diagonal(half[i], i, constants, *sum);
-            *tail = _mm512_add_epi64(*tail, half[i]);
+            *tail = tail.plus(half.multiply(i, &constants.diagonal, sum));
         }
     }
 }
 
-/// Rounds after which [`INTEGERS`] are reduced.
-const UNREDUCED_ROUNDS: usize = 7;
-/// Elements of a state whose factors of `M_I - 1` are 3, 4, -3 and -4; element 2 has 2.
-const INTEGERS: [usize; 4] = [4, 5, 7, 8];
-
-/// Element `i` times its factor of `M_I - 1`, plus `addend`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn times_diagonal(x: __m512i, i: usize, constants: &Constants, addend: __m512i) -> __m512i {
-    let double = _mm512_add_epi64(x, x);
-    match i {
-        2 => _mm512_add_epi64(double, addend),
-        4 => _mm512_add_epi64(double, _mm512_add_epi64(x, addend)),
-        5 => _mm512_add_epi64(_mm512_slli_epi64::<2>(x), addend),
-        7 => _mm512_sub_epi64(_mm512_sub_epi64(addend, x), double),
-        8 => _mm512_sub_epi64(addend, _mm512_slli_epi64::<2>(x)),
-        _ => multiply(x, splat(constants.diagonal[i]), addend),
-    }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn reduce_integers(state: &mut State) {
-    for i in INTEGERS {
-        state[i] = reduce(_mm512_add_epi64(state[i], splat(OFFSET)));
-    }
-}
-
-/// Multiplies by a constant so small that what comes from `M_E` is not reduced before.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn enter_internal(state: &mut State, constants: &Constants) {
-    for (x, &constant) in state.iter_mut().zip(&constants.enter_internal) {
-        *x = multiply(*x, splat(constants.to_internal), splat(constant));
-    }
-}
-
-/// Multiplies by a constant after internal rounds; what was not multiplied in them is reduced before.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn leave_internal(state: &mut State, constants: &Constants) {
-    state[2] = _mm512_add_epi64(state[2], splat(OFFSET));
-    for x in &mut state[..3] {
-        *x = reduce(*x);
-    }
-    reduce_integers(state);
-    for (x, &constant) in state.iter_mut().zip(&constants.enter_terminal) {
-        *x = multiply(*x, splat(constants.to_terminal), splat(constant));
-    }
-}
-
-/// Multiplies both halves into canonical form, as in [`enter_internal`], and interleaves them.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+/// Multiplies both halves into stored form and interleaves them.
+#[inline(always)]
 fn leave(
     [even, odd]: &[State; 2],
     constants: &Constants,
     state: &mut [PackedBabyBearAVX512; WIDTH],
 ) {
+    let by = Factor::splat(constants.leave);
     for (x, (&even, &odd)) in state.iter_mut().zip(even.iter().zip(odd)) {
-        let [even, odd] = [even, odd].map(|x| {
-            let product = multiply(x, splat(constants.leave), _mm512_setzero_si512());
-            _mm512_castsi512_ps(product)
-        });
-        let words = _mm512_castps_si512(_mm512_mask_moveldup_ps(even, 0xaaaa, odd));
-        // Products are canonical.
-        *x = packed(words);
+        *x = Sum::times_small_stored([even, odd], by);
     }
 }
 
 /// Stages of [`s_boxes`].
 const STAGES: usize = 7;
 
-/// `x^7 2^-384 + addend` of what [`reduce`] takes, for some that do not depend on each other.
+/// `x^7 2^-384 + addend` of what is reducible, for some that do not depend on each other.
 ///
 /// An S-box is a chain of products, and a processor that meets one chain after the other sees too few
 /// of them at once; so they are computed stage by stage. After each, `meanwhile` may do something else
 /// that needs few products.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline(always)]
 fn s_boxes<const K: usize>(
-    x: [__m512i; K],
-    addends: [__m512i; K],
+    x: [Sum; K],
+    addends: [Sum; K],
     mut meanwhile: impl FnMut(usize),
-) -> [__m512i; K] {
-    let x = x.map(|x| reduce(x));
+) -> [Sum; K] {
+    let x = x.map(|x| x.reduce().operand());
     meanwhile(0);
-    let by_x = x.map(|x| _mm512_mullo_epi64(x, splat(INVERSE)));
+    let by_x = x.map(Operand::factor);
     meanwhile(1);
-    let x2: [__m512i; K] = array::from_fn(|i| multiply(x[i], by_x[i], splat(Q)));
+    let x2: [Operand; K] = array::from_fn(|i| x[i].times(by_x[i]));
     meanwhile(2);
-    let x3: [__m512i; K] = array::from_fn(|i| multiply(x2[i], by_x[i], splat(Q)));
+    let x3: [Operand; K] = array::from_fn(|i| x2[i].times(by_x[i]));
     meanwhile(3);
-    let by_x3 = x3.map(|x| _mm512_mullo_epi64(x, splat(INVERSE)));
+    let by_x3 = x3.map(Operand::factor);
     meanwhile(4);
-    let x6: [__m512i; K] = array::from_fn(|i| multiply(x3[i], by_x3[i], splat(Q)));
+    let x6: [Operand; K] = array::from_fn(|i| x3[i].times(by_x3[i]));
     meanwhile(5);
-    let x7 = array::from_fn(|i| multiply(x6[i], by_x[i], addends[i]));
+    let x7 = array::from_fn(|i| x6[i].times_plus(by_x[i], addends[i]));
     meanwhile(6);
     x7
-}
-
-/// `-a b 2^-64 mod q`, in `[0, q)`, plus `addend`: `by` is `b q^-1 mod 2^64`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn multiply(a: __m512i, by: __m512i, addend: __m512i) -> __m512i {
-    let quotient = _mm512_srli_epi64::<12>(_mm512_mullo_epi64(a, by));
-    _mm512_madd52hi_epu64(addend, quotient, splat(Q))
-}
-
-/// `x + 2^52`, less a multiple of `q`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn reduce(x: __m512i) -> __m512i {
-    let quotient = _mm512_madd52hi_epu64(_mm512_setzero_si512(), x, splat(QUOTIENT));
-    _mm512_madd52lo_epu64(x, quotient, splat(MINUS_Q))
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn splat(x: u64) -> __m512i {
-    _mm512_set1_epi64(x.cast_signed())
 }
 
 #[cfg(test)]

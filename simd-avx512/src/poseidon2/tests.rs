@@ -1,20 +1,11 @@
 //! The two operations that everything rests on, at the ends of their ranges, against wide integers.
 
-use core::mem::transmute;
 use core::ops::Range;
 
 use tranche_core::hash::poseidon2::INTERNAL_ROUNDS;
 
+use super::constants::Q;
 use super::*;
-
-/// The first lane of what `compute` makes of a vector of `x`s.
-fn lane(x: u64, compute: impl Fn(__m512i) -> __m512i) -> u64 {
-    // SAFETY: this crate does not build without the instructions.
-    #[allow(unsafe_code)]
-    unsafe {
-        transmute::<__m512i, [u64; 8]>(compute(splat(x)))[0]
-    }
-}
 
 #[test]
 fn products_are_exact_from_one_end_of_their_range_to_the_other() {
@@ -29,13 +20,17 @@ fn products_are_exact_from_one_end_of_their_range_to_the_other() {
     ];
     for a in operands {
         for b in operands {
+            let by = Operand::splat(b).factor();
+            let product = |addend| {
+                let sum = Operand::splat(a).times_plus(by, Sum::splat(addend));
+                sum.to_array()[0] - addend
+            };
+            assert_eq!(
+                Operand::splat(a).times(by).sum().to_array(),
+                [product(0) + Q; 8]
+            );
             for addend in [0, Q, 1 << 40] {
-                // SAFETY: as above.
-                #[allow(unsafe_code)]
-                let product = lane(a, |a| unsafe {
-                    multiply(a, splat(b.wrapping_mul(INVERSE)), splat(addend))
-                });
-                let product = product - addend;
+                let product = product(addend);
                 assert!(product < Q);
                 // product = -a b / 2^64
                 let sum = (u128::from(product) << 64) + u128::from(a) * u128::from(b);
@@ -47,10 +42,9 @@ fn products_are_exact_from_one_end_of_their_range_to_the_other() {
 
 #[test]
 fn a_product_below_the_range_is_not_exact() {
+    let one = Operand::splat(1).factor();
     let wrong = (1..1 << 12).any(|a| {
-        // SAFETY: as above.
-        #[allow(unsafe_code)]
-        let product = lane(a, |a| unsafe { multiply(a, splat(INVERSE), splat(0)) });
+        let product = Operand::splat(a).times_plus(one, Sum::splat(0)).to_array()[0];
         !((u128::from(product) << 64) + u128::from(a)).is_multiple_of(u128::from(Q))
     });
     assert!(wrong, "the range that the constants ensure is not needed");
@@ -69,10 +63,8 @@ fn reductions_leave_operands() {
     let multiples = (first / Q + 1..end / Q).step_by(9973).map(|m| m * Q);
     let near_multiples = multiples.flat_map(|x| [x - 1, x, x + 1]);
     for x in near_multiples.chain([first, first + 1, end - 1]) {
-        let carried = x.wrapping_sub(1 << 52);
-        // SAFETY: as above.
-        #[allow(unsafe_code)]
-        let operand = lane(carried, |x| unsafe { reduce(x) });
+        let carried = Sum::splat(x.wrapping_sub(1 << 52));
+        let operand = carried.reduce().sum().to_array()[0];
         assert!(REDUCED.contains(&operand.into()), "{x} to {operand}");
         assert_eq!(operand % Q, x % Q);
     }
@@ -143,7 +135,8 @@ fn every_constant_keeps_its_range() {
     for factor in [constants.to_internal, constants.leave].map(operand) {
         assert!(35 * Q * factor >= 1 << 43 && factor.checked_mul(70 * Q).is_some());
     }
-    for &x in constants.enter_internal[..2]
+    for &x in constants
+        .enter_internal
         .iter()
         .chain(&constants.enter_terminal)
     {

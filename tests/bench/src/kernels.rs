@@ -168,8 +168,8 @@ fn extension(columns: usize, log_height: usize, rounds: usize) -> Result<Kernel,
     let transposed = matrix.transpose().values;
 
     let log_lde = log_height + LOG_BLOWUP;
-    let mut tables = vec![F::ZERO; Twiddles::len(log_lde, log_height, P::WIDTH)];
-    Twiddles::fill(&mut tables, log_lde, Chosen::fill_lanes);
+    let mut tables = vec![F::ZERO; Twiddles::len(log_lde, Chosen::lane_table_len(log_height))];
+    Twiddles::fill(&mut tables, log_lde, Chosen::fill_lane_table);
     let twiddles = Twiddles::view(&tables, log_lde);
     let mut out = vec![F::ZERO; columns * lde];
     let mut core = || {

@@ -89,8 +89,8 @@ pub fn other_constants<B: Backend>() {
 
 pub fn transforms<B: Backend>() {
     const LOG_MAX: usize = 9;
-    let mut tables = vec![F::ZERO; Twiddles::len(LOG_MAX + 1, LOG_MAX, B::P::WIDTH)];
-    Twiddles::fill(&mut tables, LOG_MAX + 1, B::fill_lanes);
+    let mut tables = vec![F::ZERO; Twiddles::len(LOG_MAX + 1, B::lane_table_len(LOG_MAX))];
+    Twiddles::fill(&mut tables, LOG_MAX + 1, B::fill_lane_table);
     let twiddles = Twiddles::view(&tables, LOG_MAX + 1);
     for log_n in 0..=LOG_MAX {
         let config = ProptestConfig {

@@ -6,7 +6,7 @@ use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::{BatchError, FillError, ProverSetupError};
 use tranche_core::shape::Profile;
 use tranche_core::{
-    Batch, DefaultBackend, F, Params, Plan, PlanError, Prover, ScalarBackend, TableSpec, TraceMut,
+    Backend, Batch, DefaultBackend, F, Params, Plan, PlanError, Prover, ScalarBackend, TableSpec, TraceMut,
 };
 use tranche_tests::core::buffer;
 use tranche_tests::shapes::QUICK;
@@ -60,6 +60,39 @@ fn a_plan_is_for_the_lanes_of_its_backend() {
     let expected = plan.lanes();
     let refused = (expected > 1).then_some(ProverSetupError::Lanes { expected, got: 1 });
     assert_eq!(scalar, refused);
+}
+
+/// The default backend, with a table of roots of its own length.
+#[derive(Clone, Copy, Debug, Default)]
+struct LongerTable;
+
+impl Backend for LongerTable {
+    type P = <DefaultBackend as Backend>::P;
+    type Permutation<'p> = &'p Poseidon2;
+
+    const NAME: &'static str = "longer table";
+
+    fn lane_table_len(log_column: usize) -> usize {
+        DefaultBackend::lane_table_len(log_column) + 16
+    }
+}
+
+#[test]
+fn a_plan_is_for_the_table_of_roots_of_its_backend() {
+    let airs = [Odd::default()];
+    let plan = plan_of(&airs, &[TableSpec::new(3)], QUICK).expect("a plan");
+    let longer = Plan::<3>::new::<LongerTable, _>(&airs, &[TableSpec::new(3)], QUICK)
+        .expect("a plan with a longer table");
+    assert_eq!(plan.lanes(), longer.lanes());
+    assert_eq!(longer.lane_table_len(), plan.lane_table_len() + 16);
+    let mut memory = buffer(longer.workspace_len());
+    let poseidon2 = Poseidon2::BABY_BEAR;
+    // A table longer than its region would be cut short by the next one.
+    let refused = Prover::<LongerTable, _, 3>::new(&plan, &airs, &poseidon2, &mut memory).err();
+    let (expected, got) = (plan.lane_table_len(), longer.lane_table_len());
+    assert_eq!(refused, Some(ProverSetupError::LaneTable { expected, got }));
+    let control = Prover::<LongerTable, _, 3>::new(&longer, &airs, &poseidon2, &mut memory).err();
+    assert_eq!(control, None);
 }
 
 #[test]
