@@ -3,11 +3,8 @@
 //! A backend names a packing of the field and may replace each hot kernel; every kernel has a
 //! portable default over the packing. All kernels are exact: two backends give the same bytes.
 
-use core::fmt;
-
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing, TwoAdicField};
 
-use crate::hash::poseidon2::{Permute, Poseidon2, WIDTH};
 use crate::kernels::bit_reverse::reverse_bits;
 use crate::kernels::{Packed, combine, ext, fold, ntt};
 use crate::{D, EF, F};
@@ -16,10 +13,6 @@ use crate::{D, EF, F};
 pub trait Backend: Copy + Default + Send + Sync + 'static {
     /// The packed field.
     type P: Packed;
-
-    /// Poseidon2 as this backend permutes with it, `WIDTH` states at once: `&Poseidon2`, or what is
-    /// made of its constants beforehand.
-    type Permutation<'p>: Permute<Self::P> + From<&'p Poseidon2> + Clone + fmt::Debug;
 
     /// The name that programs print.
     const NAME: &'static str;
@@ -117,7 +110,6 @@ pub struct DefaultBackend;
 
 impl Backend for DefaultBackend {
     type P = <F as Field>::Packing;
-    type Permutation<'p> = &'p Poseidon2;
 
     const NAME: &'static str = match Self::P::WIDTH {
         16 => "p3-avx512",
@@ -133,42 +125,8 @@ pub struct ScalarBackend;
 
 impl Backend for ScalarBackend {
     type P = F;
-    type Permutation<'p> = &'p Poseidon2;
 
     const NAME: &'static str = "scalar";
-}
-
-/// A permutation, as a backend permutes with it and as it is.
-#[derive(Clone, Debug)]
-pub struct Hasher<'p, B: Backend> {
-    poseidon2: &'p Poseidon2,
-    packed: B::Permutation<'p>,
-}
-
-impl<'p, B: Backend> Hasher<'p, B> {
-    /// Makes of the constants what the backend needs.
-    pub fn new(poseidon2: &'p Poseidon2) -> Self {
-        Self {
-            poseidon2,
-            packed: poseidon2.into(),
-        }
-    }
-
-    /// Permutes `WIDTH` states at once; element `i` of the state holds lane-wise states.
-    #[inline]
-    pub fn permute(&self, state: &mut [B::P; WIDTH]) {
-        self.packed.permute(state);
-    }
-
-    /// The permutation itself.
-    pub const fn poseidon2(&self) -> &'p Poseidon2 {
-        self.poseidon2
-    }
-
-    /// The same one, for states too few to pack.
-    pub fn scalar(&self) -> Hasher<'p, ScalarBackend> {
-        Hasher::new(self.poseidon2)
-    }
 }
 
 /// Whether `rows` rows are whole packed values.

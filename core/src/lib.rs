@@ -71,7 +71,8 @@ pub mod verifier;
 use p3_baby_bear::BabyBear;
 use p3_field::extension::BinomialExtensionField;
 
-pub use backend::{Backend, DefaultBackend, Hasher, ScalarBackend};
+pub use backend::{Backend, DefaultBackend, ScalarBackend};
+pub use hash::{Hashes, Suite};
 pub use plan::{Plan, PlanError};
 pub use portable::PortableBackend;
 pub use prover::{Batch, Prover};
@@ -83,13 +84,12 @@ pub use trace::TraceMut;
 pub type F = BabyBear;
 /// The challenge field: `F[X] / (X^4 - 11)`.
 pub type EF = BinomialExtensionField<BabyBear, 4>;
+/// Words in a digest.
+pub const DIGEST: usize = 8;
+/// A digest, in its hash suite's words.
+pub type Digest = [u32; DIGEST];
 /// Coordinates of a challenge over the base field.
 pub const D: usize = 4;
-/// A Merkle digest: the rate half of a Poseidon2 state of width 16.
-pub type Digest = [F; DIGEST];
-/// Field elements in a digest.
-pub const DIGEST: usize = 8;
-
 /// The README's example is a test.
 #[cfg(all(doctest, feature = "verifier"))]
 #[doc = include_str!("../../README.md")]

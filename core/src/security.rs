@@ -27,19 +27,19 @@
 use libm::{log2, pow, sqrt};
 use p3_field::PrimeField32;
 
+use crate::hash::Suite;
+use crate::hash::poseidon2::Poseidon2;
 use crate::shape::{Params, TablePlan};
-use crate::{D, DIGEST, F};
+use crate::{D, F};
 
 /// Whole bits of the challenge field's order, `floor(4 · log2 p)`, with p BabyBear's prime.
 pub const FIELD_BITS: u32 = 123;
-/// Whole bits of a digest's collision resistance: half of its `8 · log2 p` bits.
-pub const COLLISION_BITS: u32 = 123;
+/// Whole bits of a digest's collision resistance.
+pub const COLLISION_BITS: u32 = Poseidon2::COLLISION_BITS;
 
 const _: () = {
     let p = F::ORDER_U32 as u128;
-    // p^4 is the order of the field and the square root of the number of digests.
-    assert!(D == 4 && DIGEST == 2 * D);
-    assert!((p * p * p * p).ilog2() == FIELD_BITS && FIELD_BITS == COLLISION_BITS);
+    assert!(D == 4 && (p * p * p * p).ilog2() == FIELD_BITS);
 };
 
 /// Largest Johnson parameter tried, as in `p3-security`.

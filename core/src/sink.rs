@@ -9,7 +9,9 @@
 use embedded_io::Write;
 use p3_field::{BasedVectorSpace, PrimeField32};
 
-use crate::{D, Digest, EF, F};
+use crate::DIGEST;
+use crate::Digest;
+use crate::{D, EF, F};
 
 /// Bytes of a field element.
 pub const FIELD_BYTES: usize = 4;
@@ -113,9 +115,13 @@ impl<W: Write> Sink<W> {
         self.bytes(&bytes)
     }
 
-    /// A Merkle digest.
+    /// A Merkle digest: its words, little-endian.
     pub fn digest(&mut self, digest: &Digest) -> Result<(), W::Error> {
-        self.fields(digest)
+        let mut bytes = [0; DIGEST * FIELD_BYTES];
+        for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(digest) {
+            *bytes = word.to_le_bytes();
+        }
+        self.bytes(&bytes)
     }
 
     /// Hands on what the writer may have kept back.

@@ -88,6 +88,12 @@ pub(crate) const fn elements(words: &[u32]) -> &[F] {
     unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<F>(), words.len()) }
 }
 
+/// Room for words as room for field elements.
+pub(crate) const fn elements_mut(words: &mut [u32]) -> &mut [F] {
+    // SAFETY: as in `words_mut`.
+    unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<F>(), words.len()) }
+}
+
 /// Sets field elements to zero in a way that no compiler drops, whoever reads them or not.
 pub(crate) fn wipe(elements: &mut [F]) {
     words_mut(elements).zeroize();
@@ -139,6 +145,8 @@ mod tests {
         assert_eq!(elements(&expected), stored);
         words_mut(&mut stored).copy_from_slice(&[expected[2]; 4]);
         assert_eq!(stored, [F::NEG_ONE; 4]);
+        elements_mut(words_mut(&mut stored))[1] = F::ONE;
+        assert_eq!(stored, [F::NEG_ONE, F::ONE, F::NEG_ONE, F::NEG_ONE]);
         // A word that is no element's is kept as it is.
         words_mut(&mut stored)[0] = u32::MAX;
         assert_eq!(words(&stored)[0], u32::MAX);

@@ -1,6 +1,7 @@
 //! The backend itself.
 
 use p3_baby_bear::PackedBabyBearAVX512;
+use tranche_core::hash::poseidon2::Kernels;
 use tranche_core::kernels::ntt::Twiddles;
 use tranche_core::{Backend, F};
 
@@ -18,9 +19,12 @@ type Permutation<'p> = &'p tranche_core::hash::poseidon2::Poseidon2;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Avx512;
 
+impl Kernels for Avx512 {
+    type Permutation<'p> = Permutation<'p>;
+}
+
 impl Backend for Avx512 {
     type P = PackedBabyBearAVX512;
-    type Permutation<'p> = Permutation<'p>;
 
     const NAME: &'static str = "avx512";
 

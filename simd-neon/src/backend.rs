@@ -2,7 +2,7 @@
 
 use p3_baby_bear::PackedBabyBearNeon;
 use tranche_core::Backend;
-use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::{Kernels, Poseidon2};
 
 /// 4 lanes in 128-bit registers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -10,7 +10,10 @@ pub struct Neon;
 
 impl Backend for Neon {
     type P = PackedBabyBearNeon;
-    type Permutation<'p> = &'p Poseidon2;
 
     const NAME: &'static str = "neon";
+}
+
+impl Kernels for Neon {
+    type Permutation<'p> = &'p Poseidon2;
 }

@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::air::ProverAir;
 use tranche_core::shape::Profile;
-use tranche_core::{Backend, F, Params, Plan, PlanError, Prover, Statement, TableSpec, TraceMut};
+use tranche_core::{F, Hashes, Params, Plan, PlanError, Prover, Statement, TableSpec, TraceMut};
 
 use crate::reference::{Batch, ReferenceAir};
 
@@ -77,7 +77,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Errors
     /// When the core refuses it.
-    pub fn plan<B: Backend>(&self) -> Result<Plan<MAX_TABLES>, PlanError>
+    pub fn plan<B: Hashes>(&self) -> Result<Plan<MAX_TABLES>, PlanError>
     where
         A: ProverAir<B>,
     {
@@ -88,7 +88,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Errors
     /// When the core refuses it.
-    pub fn plan_in<B: Backend>(&self, profile: Profile) -> Result<Plan<MAX_TABLES>, PlanError>
+    pub fn plan_in<B: Hashes>(&self, profile: Profile) -> Result<Plan<MAX_TABLES>, PlanError>
     where
         A: ProverAir<B>,
     {
@@ -101,7 +101,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Panics
     /// When the core refuses the buffer.
-    pub fn prover<'a, B: Backend>(
+    pub fn prover<'a, B: Hashes>(
         &'a self,
         plan: &'a Plan<MAX_TABLES>,
         buffer: &'a mut [MaybeUninit<u8>],
@@ -121,7 +121,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Panics
     /// When the core refuses the inputs.
-    pub fn prove_with<B: Backend>(&self, prover: &mut Prover<'_, B, A>) -> Vec<u8>
+    pub fn prove_with<B: Hashes>(&self, prover: &mut Prover<'_, B, A>) -> Vec<u8>
     where
         A: ProverAir<B>,
     {
@@ -137,7 +137,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Panics
     /// When the core refuses the plan, the buffer or the inputs.
-    pub fn prove_in<B: Backend>(&self, buffer: &mut [MaybeUninit<u8>]) -> Vec<u8>
+    pub fn prove_in<B: Hashes>(&self, buffer: &mut [MaybeUninit<u8>]) -> Vec<u8>
     where
         A: ProverAir<B>,
     {
@@ -149,7 +149,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Panics
     /// When the core refuses the batch.
-    pub fn core_prove<B: Backend>(&self, profile: Profile) -> Vec<u8>
+    pub fn core_prove<B: Hashes>(&self, profile: Profile) -> Vec<u8>
     where
         A: ProverAir<B>,
     {

@@ -14,7 +14,7 @@ use p3_lookup::{Count, InteractionBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::air::{ArrayInteractions, ProverAir};
 use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_core::{Backend, DefaultBackend, F, Plan, Prover, ScalarBackend, Statement, TraceMut};
+use tranche_core::{DefaultBackend, F, Hashes, Plan, Prover, ScalarBackend, Statement, TraceMut};
 use tranche_tests::core::buffer;
 use tranche_tests::reference::Batch;
 use tranche_tests::shapes::sweep;
@@ -255,10 +255,7 @@ fn fill(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
 }
 
 /// Commits the preprocessed traces, of which every table has one.
-fn prepare<B: Backend, A: ProverAir<B>>(
-    prover: &mut Prover<'_, B, A>,
-    fixed: &[RowMajorMatrix<F>],
-) {
+fn prepare<B: Hashes, A: ProverAir<B>>(prover: &mut Prover<'_, B, A>, fixed: &[RowMajorMatrix<F>]) {
     for (table, matrix) in fixed.iter().enumerate() {
         let trace = prover
             .preprocessed_mut(table)
@@ -269,7 +266,7 @@ fn prepare<B: Backend, A: ProverAir<B>>(
 }
 
 /// Plans, prepares, checks and proves twice, step by step, without the heap.
-fn prove<B: Backend>(batch: &Batch<Squares<Vectors>>, proof: &mut [u8]) -> usize
+fn prove<B: Hashes>(batch: &Batch<Squares<Vectors>>, proof: &mut [u8]) -> usize
 where
     Squares<Arrays>: ProverAir<B>,
 {

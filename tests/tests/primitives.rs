@@ -8,7 +8,7 @@ use p3_challenger::fs::{DomainSeparator, FieldUnit};
 use p3_challenger::{
     CanObserve, CanSample, CanSampleBits, DuplexChallenger, FieldChallenger, GrindingChallenger,
 };
-use p3_field::{BasedVectorSpace, Field, PackedValue, PrimeCharacteristicRing};
+use p3_field::{BasedVectorSpace, Field, PackedValue, PrimeCharacteristicRing, PrimeField32};
 use p3_fri::{FriShape, PcsShape};
 use p3_poseidon2::ExternalLayerConstants;
 use p3_symmetric::{
@@ -17,11 +17,11 @@ use p3_symmetric::{
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tranche_core::hash::challenger::Challenger;
-use tranche_core::hash::poseidon2::{Poseidon2, Sponge};
+use tranche_core::hash::poseidon2::{Challenger, Poseidon2, Poseidon2Hasher, Sponge};
+use tranche_core::hash::{Hasher, Transcript};
 use tranche_core::prover::transcript::{MatrixShape, SeededTable, seed_batch, seed_fri, seed_pcs};
 use tranche_core::sink::Sink;
-use tranche_core::{DefaultBackend, Digest, EF, F, Hasher, Params, ScalarBackend};
+use tranche_core::{DIGEST, DefaultBackend, EF, F, Params, ScalarBackend};
 
 type Packing = <F as Field>::Packing;
 type Permutation16 = Poseidon2BabyBear<16>;
@@ -141,8 +141,8 @@ proptest! {
     #[test]
     fn challengers_agree_after_every_step(steps in vec(step(), 1..120)) {
         let permutation = Poseidon2::BABY_BEAR;
-        let scalar = Hasher::<ScalarBackend>::new(&permutation);
-        let packed = Hasher::<DefaultBackend>::new(&permutation);
+        let scalar = Poseidon2Hasher::<ScalarBackend>::new(&permutation);
+        let packed = Poseidon2Hasher::<DefaultBackend>::new(&permutation);
         let mut ours = Challenger::new(&permutation);
         let mut theirs = Reference::new(default_babybear_poseidon2_16());
         for step in steps {
@@ -172,8 +172,8 @@ proptest! {
                 }
                 Step::Grind(bits) => {
                     let expected = theirs.grind(bits);
-                    prop_assert_eq!(ours.clone().grind(&scalar, bits), expected);
-                    prop_assert_eq!(ours.grind(&packed, bits), expected);
+                    prop_assert_eq!(scalar.grind(&mut ours.clone(), bits), expected);
+                    prop_assert_eq!(packed.grind(&mut ours, bits), expected);
                 }
                 Step::Fork => {
                     let (mut ours, mut theirs) = (ours.clone(), theirs.clone());
@@ -342,7 +342,7 @@ proptest! {
         digests in (0..4u32).prop_flat_map(|h| vec(prop::array::uniform8(element()), 1 << h)),
         option in prop::option::of(extension()),
     ) {
-        let cap = MerkleCap::<F, Digest>::new(digests.clone());
+        let cap = MerkleCap::<F, [F; DIGEST]>::new(digests.clone());
         let expected = postcard::to_allocvec(&(
             integer, integer as usize, small, &elements, &extensions, &cap, option, &digests[0],
         ));
@@ -358,7 +358,7 @@ proptest! {
             }
             sink.length(digests.len()).unwrap();
             for digest in &digests {
-                sink.digest(digest).unwrap();
+                sink.digest(&digest.map(|x| x.to_unique_u32())).unwrap();
             }
             match option {
                 None => sink.none().unwrap(),
@@ -367,7 +367,7 @@ proptest! {
                     sink.ext(x).unwrap();
                 }
             }
-            sink.digest(&digests[0]).unwrap();
+            sink.digest(&digests[0].map(|x| x.to_unique_u32())).unwrap();
         });
         prop_assert_eq!(bytes, expected.unwrap());
     }

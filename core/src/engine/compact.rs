@@ -4,10 +4,10 @@ use core::mem::take;
 
 use super::{Engine, set_terminal, terminal};
 use crate::air::ProverAir;
-use crate::backend::{Backend, Hasher};
+use crate::hash::builder::{Builder, arena_len};
 use crate::hash::paths::Indices;
 use crate::hash::rebuild::Pass;
-use crate::hash::sponge::{Builder, arena_len};
+use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::plan::RegionName;
 use crate::shape::{CommittedMatrix, Round};
@@ -15,9 +15,9 @@ use crate::steps::argue::fractions::generator_len;
 use crate::steps::homes::Homes;
 use crate::steps::lookup::LookupChallenges;
 use crate::steps::{argue, claims, opening, quotient, reduce, trees};
-use crate::{EF, F};
+use crate::{EF, F, workspace};
 
-impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
+impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
     /// Commits to the extensions of a round that is at home as a whole.
     pub(super) fn commit_homes(&mut self, round: Round) {
         let (shape, hasher) = (self.shape, &self.hasher);
@@ -26,7 +26,8 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
             _ => RegionName::CommitScratch,
         };
         let names = [RegionName::Twiddles, round.home(), round.digests(), scratch];
-        let [twiddles, home, mut digests, scratch] = self.places.take(names);
+        let [twiddles, home, digests, scratch] = self.places.take(names);
+        let mut digests = workspace::words_mut(digests);
         let mut homes = Homes {
             shape,
             airs: self.airs,
@@ -44,7 +45,12 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
                 shape,
                 hasher,
                 (round, &group),
-                &mut Builder::new(scratch, 1 << log_leaves),
+                &mut Builder::new(
+                    hasher,
+                    scratch,
+                    1 << log_leaves,
+                    shape.leaf_width(round, &group),
+                ),
                 log_leaves,
                 |builder, matrix| {
                     trees::absorb_home::<B, A>(&mut homes, hasher, builder, matrix);
@@ -84,10 +90,12 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
             columns: [main, &mut [], preprocessed, accumulators],
             public_values,
         };
+        let digests = workspace::words_mut(digests);
         let (scratch, rest) = scratch.split_at_mut(generator_len(shape));
         for group in shape.groups(Round::Permutation) {
             let log_leaves = shape.log_leaves(Round::Permutation, &group);
-            let (arena, columns) = rest.split_at_mut(arena_len(1 << log_leaves));
+            let width = shape.leaf_width(Round::Permutation, &group);
+            let (arena, columns) = rest.split_at_mut(arena_len::<S>(1 << log_leaves, width));
             let absorb = |builder: &mut Builder<'_>, matrix: &CommittedMatrix| {
                 let sum = argue::compact::generate::<B, A>(
                     &mut homes, hasher, builder, matrix, columns, scratch,
@@ -98,7 +106,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
                 shape,
                 hasher,
                 (Round::Permutation, &group),
-                &mut Builder::new(arena, 1 << log_leaves),
+                &mut Builder::new(hasher, arena, 1 << log_leaves, width),
                 log_leaves,
                 absorb,
                 |level, builder| trees::keep(shape, log_leaves, digests, level, builder.layer()),
@@ -177,7 +185,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
         let pass = self.pass();
         let (mut homes, hasher, [scratch]) = self.homes([RegionName::OpenScratch]);
         let asked = (indices, queries, number);
-        opening::collect::<B, A>(&mut homes, hasher, round, &pass, asked, scratch);
+        opening::collect::<B, A, _>(&mut homes, hasher, round, &pass, asked, scratch);
     }
 
     /// What one pass of the open phase answers.
@@ -199,7 +207,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
     fn homes<const K: usize>(
         &mut self,
         others: [RegionName; K],
-    ) -> (Homes<'_, A>, &Hasher<'a, B>, [&mut [F]; K]) {
+    ) -> (Homes<'_, A>, &B::Hasher<'a>, [&mut [F]; K]) {
         let names = [
             RegionName::Twiddles,
             RegionName::PublicValues,

@@ -4,16 +4,17 @@ use p3_field::Field;
 
 use super::{Engine, set_terminal, terminal};
 use crate::air::ProverAir;
-use crate::backend::{Backend, by_width};
+use crate::backend::by_width;
+use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::plan::RegionName;
 use crate::shape::Round;
 use crate::steps::extension::extend_traces;
 use crate::steps::rows::{TableColumns, take};
 use crate::steps::{argue, claims, quotient, reduce, trees};
-use crate::{D, EF, F};
+use crate::{D, EF, F, workspace};
 
-impl<B: Backend, A: ProverAir<B>> Engine<'_, B, A> {
+impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
     /// Extends the traces of a round, bit-reversed in place, and commits them.
     pub(super) fn extend_and_commit(&mut self, round: Round) {
         let names = [RegionName::Twiddles, round.home(), round.region()];
@@ -27,6 +28,7 @@ impl<B: Backend, A: ProverAir<B>> Engine<'_, B, A> {
     fn commit_round(&mut self, round: Round) {
         if self.shape.has_round(round) {
             let [extensions, digests] = self.places.take([round.region(), round.digests()]);
+            let digests = workspace::words_mut(digests);
             trees::commit_round::<B>(self.shape, &self.hasher, round, extensions, digests);
         }
     }

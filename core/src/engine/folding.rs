@@ -1,17 +1,20 @@
 //! The low-degree test on the workspace.
 
 use super::Engine;
+use crate::Digest;
 use crate::air::ProverAir;
-use crate::backend::{Backend, Hasher};
-use crate::hash::merkle::{Codeword, Tree};
+use crate::hash::leaves::Codeword;
 use crate::hash::paths::Indices;
+use crate::hash::tree::Tree;
+use crate::hash::tree::digests;
+use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::lowdegree::codewords::{self, Codewords};
 use crate::plan::{Phase, RegionName};
 use crate::shape::Profile;
-use crate::{EF, F};
+use crate::{EF, F, workspace};
 
-impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
+impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
     /// Begins to fold.
     pub fn begin_folds(&mut self) {
         self.places.enter(Phase::Fold);
@@ -21,7 +24,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
     fn codewords<const K: usize>(
         &mut self,
         others: [RegionName; K],
-    ) -> (Codewords<'_>, &Hasher<'a, B>, [&mut [F]; K]) {
+    ) -> (Codewords<'_>, &B::Hasher<'a>, [&mut [F]; K]) {
         let names = [
             RegionName::Twiddles,
             RegionName::Codewords,
@@ -41,6 +44,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
     pub fn commit_fold(&mut self, fold: usize) {
         let names = [RegionName::FoldedDigests, RegionName::FoldScratch];
         let (codewords, hasher, [digests, scratch]) = self.codewords(names);
+        let digests = workspace::words_mut(digests);
         codewords.commit::<B>(hasher, fold, digests, scratch);
     }
 
@@ -65,7 +69,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
 
     /// The tree of fold `fold`.
     pub fn fold_tree(&self, fold: usize) -> Tree<'_> {
-        let digests = self.places.read(RegionName::FoldedDigests);
+        let digests = workspace::words(self.places.read(RegionName::FoldedDigests));
         self.shape.folds().tree(fold, digests)
     }
 
@@ -88,7 +92,10 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
     }
 
     /// Those siblings.
-    pub fn collected_siblings(&self) -> &[F] {
-        codewords::collected_siblings(self.shape.folds(), self.collected())
+    pub fn collected_siblings(&self) -> &[Digest] {
+        digests(codewords::collected_siblings(
+            self.shape.folds(),
+            self.collected(),
+        ))
     }
 }

@@ -12,24 +12,24 @@ use core::ops::Range;
 
 use p3_field::PrimeCharacteristicRing;
 
+use crate::Digest;
 use crate::air::ProverAir;
-use crate::backend::{Backend, Hasher};
-use crate::hash::merkle::Tree;
-use crate::hash::poseidon2::Poseidon2;
+use crate::hash::tree::Tree;
+use crate::hash::{Hashes, Suite};
 use crate::kernels::ext::{challenge, coordinates};
 use crate::kernels::ntt::Twiddles;
 use crate::plan::{Phase, Places, Plan, RegionName, Room};
 use crate::shape::{BatchShape, Profile, Round};
 use crate::steps::extension::reverse_traces;
 use crate::steps::lookup::LookupChallenges;
-use crate::{D, Digest, EF, F, TraceMut, workspace};
+use crate::{D, EF, F, TraceMut, workspace};
 
 /// One batch at a time, in one workspace.
 #[derive(Debug)]
-pub(crate) struct Engine<'a, B: Backend, A> {
+pub(crate) struct Engine<'a, B: Hashes<S>, A, S: Suite> {
     pub shape: BatchShape<'a>,
     pub airs: &'a [A],
-    pub hasher: Hasher<'a, B>,
+    pub hasher: B::Hasher<'a>,
     places: Places<'a>,
     room: &'a Room,
     /// Challenges of the current batch.
@@ -38,18 +38,18 @@ pub(crate) struct Engine<'a, B: Backend, A> {
     has_twiddles: bool,
 }
 
-impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
+impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
     /// `words` has the elements that the plan's regions need.
     pub fn new<const N: usize>(
-        plan: &'a Plan<N>,
+        plan: &'a Plan<N, S>,
         airs: &'a [A],
-        permutation: &'a Poseidon2,
+        suite: &'a S,
         words: &'a mut [F],
     ) -> Self {
         Self {
             shape: plan.shape(),
             airs,
-            hasher: Hasher::new(permutation),
+            hasher: B::hasher(suite),
             places: Places::new(plan.regions(), words),
             room: plan.room(),
             lookup: LookupChallenges::default(),
@@ -185,7 +185,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Engine<'a, B, A> {
     /// The trees of a round, one per group, with the tables of the group.
     pub fn trees(&self, round: Round) -> impl Iterator<Item = (Range<usize>, Tree<'_>)> + '_ {
         let shape = self.shape;
-        let mut rest = self.places.read(round.digests());
+        let mut rest = workspace::words(self.places.read(round.digests()));
         shape.groups(round).map(move |group| {
             let log_leaves = shape.log_leaves(round, &group);
             let (digests, after) = rest.split_at(shape.tree_len(log_leaves));

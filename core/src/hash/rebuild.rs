@@ -3,9 +3,10 @@
 //! Every kept digest above an opened leaf is a block: the rows below it are hashed again, some blocks
 //! in a pass. With passes enough this takes little room, and with room enough one pass.
 
+use super::builder::{Builder, arena_len};
 use super::paths::{Indices, walk_siblings};
-use super::sponge::{Builder, arena_len};
-use crate::{DIGEST, F};
+use super::suite::Suite;
+use crate::{DIGEST, F, workspace};
 
 /// Layers of a tree that are computed again around the queries, at most.
 const DROPPED_LAYERS: usize = 4;
@@ -56,22 +57,30 @@ impl Pass {
         blocks.div_ceil(self.passes).next_multiple_of(self.unit())
     }
 
-    /// Sponge states of the rows below those digests.
-    pub fn states_len(&self, log_leaves: usize) -> usize {
-        arena_len(self.blocks(log_leaves) << self.dropped_layers(log_leaves))
+    /// States of the rows below those digests, of at most `width` elements a height.
+    pub fn states_len<S: Suite>(&self, log_leaves: usize, width: usize) -> usize {
+        arena_len::<S>(
+            self.blocks(log_leaves) << self.dropped_layers(log_leaves),
+            width,
+        )
     }
 
     /// Those states, and the columns gathered for them.
-    pub fn arena_len(&self, log_leaves: usize) -> usize {
+    pub fn arena_len<S: Suite>(&self, log_leaves: usize, width: usize) -> usize {
         let rows = self.blocks(log_leaves) << self.dropped_layers(log_leaves);
-        self.states_len(log_leaves) + STAGED * rows
+        self.states_len::<S>(log_leaves, width) + STAGED * rows
+    }
+
+    /// Words of [`Self::siblings`] digests.
+    pub fn siblings_len(&self, log_leaves: usize) -> usize {
+        DIGEST * self.siblings(log_leaves)
     }
 
     /// Digests of the dropped layers that authentication paths contain, at most.
-    pub fn siblings_len(&self, log_leaves: usize) -> usize {
+    pub fn siblings(&self, log_leaves: usize) -> usize {
         let of_layer = |layer| self.num_queries.min(1_usize << (log_leaves - layer - 1));
         let layers = 0..self.dropped_layers(log_leaves);
-        DIGEST * layers.map(of_layer).sum::<usize>()
+        layers.map(of_layer).sum()
     }
 }
 
@@ -134,7 +143,7 @@ impl Blocks {
         level: usize,
         siblings: &mut [F],
     ) {
-        let siblings = siblings.as_chunks_mut::<DIGEST>().0;
+        let siblings = workspace::words_mut(siblings).as_chunks_mut::<DIGEST>().0;
         let (layer, rows) = (builder.layer(), builder.rows());
         let mut next = 0;
         walk_siblings(&mut leaves.clone(), level + 1, |l, index| {

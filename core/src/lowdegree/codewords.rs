@@ -2,16 +2,19 @@
 
 use p3_field::PrimeCharacteristicRing;
 
-use super::{BLOCK, FoldShape, coefficients, fold};
-use crate::backend::{Backend, Hasher, ScalarBackend, packs};
-use crate::hash::merkle::{self, Codeword, Matrix, compress_layer, layer_range};
+use super::{BLOCK, FoldShape, LEAF_WIDTH, coefficients, fold};
+use crate::DIGEST;
+use crate::backend::Backend;
+use crate::hash::Hasher;
+use crate::hash::builder::Builder;
+use crate::hash::leaves::{Codeword, Matrix};
 use crate::hash::paths::{Indices, distinct};
 use crate::hash::rebuild::{Blocks, Pass};
-use crate::hash::sponge::Builder;
+use crate::hash::tree::{self, layer_range};
 use crate::kernels::ext::challenge;
 use crate::kernels::ntt::Twiddles;
 use crate::shape::Profile;
-use crate::{D, DIGEST, EF, F};
+use crate::{D, EF, F};
 
 /// The kept codewords: those that come in, and what the folds leave.
 #[derive(Debug)]
@@ -58,9 +61,9 @@ impl<'w> Codewords<'w> {
     /// [`FoldShape::commit_scratch_len`] elements in `Compact`.
     pub fn commit<B: Backend>(
         self,
-        hasher: &Hasher<'_, B>,
+        hasher: &impl Hasher<B>,
         fold: usize,
-        digests: &mut [F],
+        digests: &mut [u32],
         scratch: &'w mut [F],
     ) {
         let shape = self.shape;
@@ -68,7 +71,7 @@ impl<'w> Codewords<'w> {
         match shape.profile {
             Profile::Fast => {
                 let leaves = core::iter::once(self.codeword::<B>(fold, scratch));
-                merkle::commit::<B, _>(hasher, leaves, digests);
+                tree::commit::<B, _>(hasher, leaves, digests);
             }
             Profile::Compact => {
                 let (codeword, arena) = scratch.split_at_mut(D << shape.log_max());
@@ -133,7 +136,7 @@ pub(crate) fn final_polynomial(
 /// codeword that [`Codewords::codeword`] left in `scratch`, where they follow the longest one.
 pub(crate) fn collect_siblings<B: Backend>(
     shape: FoldShape<'_>,
-    hasher: &Hasher<'_, B>,
+    hasher: &impl Hasher<B>,
     fold: usize,
     (pass, passes): (&Pass, usize),
     indices: &Indices,
@@ -152,7 +155,7 @@ pub(crate) fn collect_siblings<B: Backend>(
         if blocks.is_empty() {
             break;
         }
-        let mut builder = Builder::new(arena, blocks.leaves());
+        let mut builder = Builder::new(hasher, arena, blocks.leaves(), LEAF_WIDTH);
         let below = (1 << blocks.dropped) - 1;
         builder.hash_leaves::<B, _>(hasher, codeword, |row| {
             ((blocks.ids[row >> blocks.dropped] as usize) << blocks.dropped) + (row & below)
@@ -176,17 +179,17 @@ pub(crate) fn collected_siblings<'s>(shape: FoldShape<'_>, scratch: &'s [F]) -> 
 
 /// Builds a tree without its lowest `dropped` layers, some leaves at a time.
 fn commit_blocks<B: Backend>(
-    hasher: &Hasher<'_, B>,
+    hasher: &impl Hasher<B>,
     leaves: Codeword<'_>,
     log_leaves: usize,
     dropped: usize,
-    digests: &mut [F],
+    digests: &mut [u32],
     arena: &mut [F],
 ) {
     let block = BLOCK.min(1 << log_leaves);
     let kept = 1 << (log_leaves - dropped);
     for first in (0..1 << log_leaves).step_by(block) {
-        let mut builder = Builder::new(arena, block);
+        let mut builder = Builder::new(hasher, arena, block, LEAF_WIDTH);
         builder.hash_leaves::<B, _>(hasher, leaves, |row| first + row);
         (0..dropped).for_each(|_| builder.compress::<B>(hasher));
         let (rows, at) = (builder.rows(), first >> dropped);
@@ -200,13 +203,8 @@ fn commit_blocks<B: Backend>(
     for level in 0..log_leaves - dropped {
         let below = layer_range(log_leaves - dropped, level);
         let above = layer_range(log_leaves - dropped, level + 1);
-        let rows = above.len() / DIGEST;
         let (below, above) = digests[below.start..above.end].split_at_mut(below.len());
         let none = core::iter::empty::<Matrix<'_>>();
-        if packs::<B>(rows) {
-            compress_layer::<B, _>(hasher, below, none, above);
-        } else {
-            compress_layer::<ScalarBackend, _>(&hasher.scalar(), below, none, above);
-        }
+        tree::compress::<B, _>(hasher, below, none, above);
     }
 }

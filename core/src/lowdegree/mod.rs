@@ -12,14 +12,17 @@ mod fold;
 
 use core::ops::Range;
 
-use crate::hash::merkle::{Tree, tree_len};
+use crate::D;
+use crate::hash::Suite;
+use crate::hash::builder::arena_len;
 use crate::hash::rebuild::Pass;
-use crate::hash::sponge::arena_len;
+use crate::hash::tree::{Tree, tree_len};
 use crate::shape::Profile;
-use crate::{D, F};
 
 /// Leaves of a codeword that are hashed at a time.
 const BLOCK: usize = 1 << 10;
+/// Elements of a leaf that a state absorbs some at a time: leaves of codewords are hashed whole.
+const LEAF_WIDTH: usize = 0;
 
 /// The shape of a low-degree test.
 #[derive(Clone, Copy, Debug)]
@@ -122,19 +125,20 @@ impl<'a> FoldShape<'a> {
 
     /// Field elements of scratch that committing to a codeword takes in `Compact`: the codeword, and
     /// sponge states of its leaves.
-    pub fn commit_scratch_len(self) -> usize {
-        (D << self.log_max()) + arena_len(BLOCK.min(1 << self.log_max()))
+    pub fn commit_scratch_len<S: Suite>(self) -> usize {
+        (D << self.log_max()) + arena_len::<S>(BLOCK.min(1 << self.log_max()), LEAF_WIDTH)
     }
 
     /// Field elements of scratch that opening a codeword takes in `Compact`: the codeword, siblings, and
     /// sponge states.
-    pub fn open_scratch_len(self, pass: &Pass) -> usize {
+    pub fn open_scratch_len<S: Suite>(self, pass: &Pass) -> usize {
         let log_leaves = self.log_max() - self.log_arities.first().map_or(0, |&a| a as usize);
-        (D << self.log_max()) + pass.siblings_len(log_leaves) + pass.arena_len(log_leaves)
+        let arena = pass.arena_len::<S>(log_leaves, LEAF_WIDTH);
+        (D << self.log_max()) + pass.siblings_len(log_leaves) + arena
     }
 
     /// The tree of fold `fold`.
-    pub fn tree(self, fold: usize, digests: &'a [F]) -> Tree<'a> {
+    pub fn tree(self, fold: usize, digests: &'a [u32]) -> Tree<'a> {
         let dropped = self.dropped_layers(self.log_codeword(fold + 1));
         Tree::truncated(&digests[self.digests(fold)], dropped)
     }

@@ -11,7 +11,8 @@
 
 use super::{Phase, RegionName, Regions};
 use crate::D;
-use crate::hash::sponge;
+use crate::hash::Suite;
+use crate::hash::builder::arena_len;
 use crate::kernels::ntt::Twiddles;
 use crate::shape::{BatchShape, Round, TablePlan};
 use crate::steps::{argue, claims, quotient, reduce};
@@ -35,7 +36,7 @@ pub(crate) struct Room {
 
 /// Divides the room so that the workspace has few elements, but as many as a quarter of `fast`, and
 /// places everything.
-pub(super) fn regions(shape: BatchShape<'_>, fast: usize) -> (Room, Regions) {
+pub(super) fn regions<S: Suite>(shape: BatchShape<'_>, fast: usize) -> (Room, Regions) {
     let lookups = || shape.tables().iter().filter(|t| t.layout.has_lookups());
     let one = |table: &TablePlan| D * table.height();
     let least = lookups().map(one).max().unwrap_or(0);
@@ -47,13 +48,13 @@ pub(super) fn regions(shape: BatchShape<'_>, fast: usize) -> (Room, Regions) {
         open: least,
         passes: MAX_PASSES,
     };
-    let end = |room: &Room| place(shape, room).len();
+    let end = |room: &Room| place::<S>(shape, room).len();
     let target = end(&room).max(fast * FAST_SHARE.0 / FAST_SHARE.1);
     room.passes = 1;
     while end(&room) > target {
         room.passes *= 2;
     }
-    let regions = place(shape, &room);
+    let regions = place::<S>(shape, &room);
     let columns = |name, fixed: usize| {
         let left = target - regions.get(name).offset;
         left.saturating_sub(fixed).clamp(least, most)
@@ -62,16 +63,16 @@ pub(super) fn regions(shape: BatchShape<'_>, fast: usize) -> (Room, Regions) {
         passes: room.passes,
         ..Room::default()
     };
-    room.argue = columns(RegionName::ArgueScratch, argue_scratch(shape, &none));
+    room.argue = columns(RegionName::ArgueScratch, argue_scratch::<S>(shape, &none));
     room.quotient = columns(
         RegionName::QuotientScratch,
         quotient::compact::work_len(shape),
     );
-    room.open = columns(RegionName::OpenScratch, input_scratch(shape, &none));
-    (room, place(shape, &room))
+    room.open = columns(RegionName::OpenScratch, input_scratch::<S>(shape, &none));
+    (room, place::<S>(shape, &room))
 }
 
-fn place(shape: BatchShape<'_>, room: &Room) -> Regions {
+fn place<S: Suite>(shape: BatchShape<'_>, room: &Room) -> Regions {
     use Phase::{Argue, Commit, Evaluate, Fold, Open, Quotient, Reduce};
     let log_column = shape.log_max_height();
     let twiddles = Twiddles::len(log_column, shape.lane_table_len());
@@ -91,7 +92,7 @@ fn place(shape: BatchShape<'_>, room: &Room) -> Regions {
         .map(|t| t.layout.num_public_values)
         .sum();
     let folds = shape.folds();
-    let main_arena = arena(shape, Round::Main).max(arena(shape, Round::Preprocessed));
+    let main_arena = arena::<S>(shape, Round::Main).max(arena::<S>(shape, Round::Preprocessed));
     let mut regions = Regions::default();
     for (name, len, first, last) in [
         (RegionName::Twiddles, twiddles, Commit, Open),
@@ -126,7 +127,7 @@ fn place(shape: BatchShape<'_>, room: &Room) -> Regions {
         (RegionName::Terminals, shape.terminals_len(), Argue, Open),
         (
             RegionName::ArgueScratch,
-            argue_scratch(shape, room),
+            argue_scratch::<S>(shape, room),
             Argue,
             Argue,
         ),
@@ -139,7 +140,8 @@ fn place(shape: BatchShape<'_>, room: &Room) -> Regions {
         ),
         (
             RegionName::QuotientScratch,
-            (quotient::compact::work_len(shape) + room.quotient).max(arena(shape, Round::Quotient)),
+            (quotient::compact::work_len(shape) + room.quotient)
+                .max(arena::<S>(shape, Round::Quotient)),
             Quotient,
             Quotient,
         ),
@@ -161,13 +163,13 @@ fn place(shape: BatchShape<'_>, room: &Room) -> Regions {
         ),
         (
             RegionName::FoldScratch,
-            folds.commit_scratch_len(),
+            folds.commit_scratch_len::<S>(),
             Fold,
             Fold,
         ),
         (
             RegionName::OpenScratch,
-            open_scratch(shape, room),
+            open_scratch::<S>(shape, room),
             Open,
             Open,
         ),
@@ -178,23 +180,30 @@ fn place(shape: BatchShape<'_>, room: &Room) -> Regions {
 }
 
 /// Sponge states of the largest tree of a round.
-fn arena(shape: BatchShape<'_>, round: Round) -> usize {
+fn arena<S: Suite>(shape: BatchShape<'_>, round: Round) -> usize {
     let trees = shape.groups(round);
-    let arenas = trees.map(|group| sponge::arena_len(1 << shape.log_leaves(round, &group)));
+    let arenas = trees.map(|group| {
+        arena_len::<S>(
+            1 << shape.log_leaves(round, &group),
+            shape.leaf_width(round, &group),
+        )
+    });
     arenas.max().unwrap_or(0)
 }
 
-fn argue_scratch(shape: BatchShape<'_>, room: &Room) -> usize {
-    argue::fractions::generator_len(shape) + arena(shape, Round::Permutation) + room.argue
+fn argue_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
+    argue::fractions::generator_len(shape) + arena::<S>(shape, Round::Permutation) + room.argue
 }
 
-fn open_scratch(shape: BatchShape<'_>, room: &Room) -> usize {
-    let folds = shape.folds().open_scratch_len(&shape.pass(room.passes));
-    folds.max(input_scratch(shape, room))
+fn open_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
+    let folds = shape
+        .folds()
+        .open_scratch_len::<S>(&shape.pass(room.passes));
+    folds.max(input_scratch::<S>(shape, room))
 }
 
 /// Rows, siblings, states, and permutation columns.
-fn input_scratch(shape: BatchShape<'_>, room: &Room) -> usize {
+fn input_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
     let pass = shape.pass(room.passes);
     let rounds = Round::ALL.into_iter();
     let (mut rows, mut siblings, mut arena) = (0, 0, 0);
@@ -204,7 +213,7 @@ fn input_scratch(shape: BatchShape<'_>, room: &Room) -> usize {
         for group in shape.groups(round) {
             let log_leaves = shape.log_leaves(round, &group);
             of_round += pass.siblings_len(log_leaves);
-            arena = arena.max(pass.arena_len(log_leaves));
+            arena = arena.max(pass.arena_len::<S>(log_leaves, shape.leaf_width(round, &group)));
         }
         siblings = siblings.max(of_round);
     }

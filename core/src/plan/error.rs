@@ -3,9 +3,10 @@
 use p3_field::PrimeField32;
 use thiserror::Error;
 
+use crate::DIGEST;
 use crate::air::{LayoutError, NextRows, TableLayout};
 use crate::shape::{BatchShape, MAX_LOG_HEIGHT, Params, TablePlan, TableSpec};
-use crate::{D, DIGEST, F};
+use crate::{D, F};
 
 /// Why a batch cannot be planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

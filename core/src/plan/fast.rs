@@ -2,7 +2,7 @@
 
 use super::{Phase, RegionName, Regions};
 use crate::D;
-use crate::hash::merkle::tree_len;
+use crate::hash::tree::tree_len;
 use crate::kernels::ntt::Twiddles;
 use crate::shape::BatchShape;
 use crate::steps::{argue, claims, quotient, reduce};

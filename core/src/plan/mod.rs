@@ -11,12 +11,16 @@ mod places;
 mod proof_len;
 mod regions;
 
+use core::marker::PhantomData;
+
 use heapless::Vec;
 use p3_air::{Air, BaseAir};
 use p3_field::PackedValue;
 
 use crate::air::{Buses, DegreeBuilder, NextRows, ProverAir, TableLayout};
 use crate::backend::Backend;
+use crate::hash::Suite;
+use crate::hash::poseidon2::Poseidon2;
 use crate::lowdegree::FoldShape;
 use crate::shape::{
     BatchShape, Common, MAX_LOG_HEIGHT, Params, Profile, TablePlan, TableSpec, fold_schedule,
@@ -30,14 +34,15 @@ pub use regions::{Phase, Region, RegionName, Regions};
 
 /// The shape of a batch: tables, parameters, and the place of every region in the workspace.
 ///
-/// `N` is the largest number of tables.
+/// `N` is the largest number of tables, `S` what proofs hash with.
 #[derive(Clone, Debug)]
-pub struct Plan<const N: usize = 16> {
+pub struct Plan<const N: usize = 16, S: Suite = Poseidon2> {
     tables: Vec<TablePlan, N>,
     common: Common,
     log_arities: Vec<u8, MAX_LOG_HEIGHT>,
     regions: Regions,
     room: Room,
+    suite: PhantomData<S>,
 }
 
 const fn lanes<B: Backend>() -> u8 {
@@ -89,6 +94,21 @@ impl<const N: usize> Plan<N> {
         params: Params,
         profile: Profile,
     ) -> Result<Self, PlanError> {
+        Self::of_suite::<B, A>(airs, specs, params, profile)
+    }
+}
+
+impl<const N: usize, S: Suite> Plan<N, S> {
+    /// [`Plan::with_profile`] for proofs that hash with `S`.
+    ///
+    /// # Errors
+    /// What [`Plan::new`] refuses.
+    pub fn of_suite<B: Backend, A: ProverAir<B>>(
+        airs: &[A],
+        specs: &[TableSpec],
+        params: Params,
+        profile: Profile,
+    ) -> Result<Self, PlanError> {
         error::check_params(&params)?;
         if airs.is_empty() || airs.len() != specs.len() {
             return Err(PlanError::TableCount {
@@ -124,6 +144,7 @@ impl<const N: usize> Plan<N> {
             log_arities: Vec::new(),
             regions: Regions::default(),
             room: Room::default(),
+            suite: PhantomData,
         };
         error::check_carving(plan.shape())?;
         plan.common.lane_table_len = B::lane_table_len(plan.shape().log_max_height());
@@ -161,7 +182,7 @@ impl<const N: usize> Plan<N> {
         self.common.profile = profile;
         self.regions = fast::regions(self.shape());
         if profile == Profile::Compact {
-            (self.room, self.regions) = compact::regions(self.shape(), self.regions.len());
+            (self.room, self.regions) = compact::regions::<S>(self.shape(), self.regions.len());
         }
     }
 

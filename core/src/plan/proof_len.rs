@@ -13,9 +13,10 @@
 //! linear form in `s_j <= min(queries, 2^j)` and `s_(j-1) <= s_j`. Nothing here panics.
 
 use super::Plan;
+use crate::D;
+use crate::DIGEST;
 use crate::shape::{BatchShape, MAX_LOG_HEIGHT, Round};
 use crate::sink::{FIELD_BYTES, varint_len};
-use crate::{D, DIGEST};
 
 const FIELD: u64 = FIELD_BYTES as u64;
 const EXT: u64 = D as u64 * FIELD;

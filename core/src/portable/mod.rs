@@ -23,9 +23,12 @@ pub struct PortableBackend;
 
 impl Backend for PortableBackend {
     type P = Lanes;
-    type Permutation<'p> = OneByOne<'p>;
 
     const NAME: &'static str = "portable";
+}
+
+impl poseidon2::Kernels for PortableBackend {
+    type Permutation<'p> = OneByOne<'p>;
 }
 
 /// One state after the other: with SSE2, whose products are two lanes wide, eight states side by

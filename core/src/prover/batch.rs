@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::{BatchError, Prover, Traces};
 use crate::air::ProverAir;
 use crate::backend::Backend;
+use crate::hash::{Hashes, Suite};
 use crate::plan::{Plan, PlanError};
 use crate::shape::{BatchShape, Params, Profile, TableSpec};
 use crate::{F, Statement, TraceMut};
@@ -74,7 +75,7 @@ fn is_of<T: Batch>(shape: BatchShape<'_>, batch: &T) -> bool {
     planned.eq(batch.specs()) && *shape.params() == batch.params()
 }
 
-impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
+impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Prover<'a, B, A, S> {
     /// Commits the preprocessed traces, each as `fill` writes it, unless the workspace holds them already.
     pub fn prepare_with(&mut self, mut fill: impl FnMut(usize, &mut TraceMut<'_>)) {
         if self.prepared {
@@ -95,7 +96,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
     pub fn fill<T: Batch<Air = A>>(
         &mut self,
         batch: &mut T,
-    ) -> Result<Traces<'_, 'a, B, A>, FillError<T::Error>> {
+    ) -> Result<Traces<'_, 'a, B, A, S>, FillError<T::Error>> {
         let mut traces = self.begin_batch(batch).map_err(FillError::Batch)?;
         traces.write(batch).map_err(FillError::Trace)?;
         Ok(traces)
@@ -121,7 +122,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
     fn begin_batch<T: Batch<Air = A>>(
         &mut self,
         batch: &T,
-    ) -> Result<Traces<'_, 'a, B, A>, BatchError> {
+    ) -> Result<Traces<'_, 'a, B, A, S>, BatchError> {
         if !is_of(self.engine.shape, batch) {
             return Err(BatchError::OtherTables);
         }
@@ -130,7 +131,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
     }
 }
 
-impl<B: Backend, A: ProverAir<B>> Traces<'_, '_, B, A> {
+impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Traces<'_, '_, B, A, S> {
     /// Writes all traces of a batch.
     fn write<T: Batch<Air = A>>(&mut self, batch: &mut T) -> Result<(), T::Error> {
         (0..self.len()).try_for_each(|table| batch.fill(table, &mut self.trace_mut(table)))

@@ -14,8 +14,7 @@ use super::BatchError;
 use super::phases::{Traces, check_public_values};
 use crate::F;
 use crate::air::{Balance, BusId, CheckBuilder, MAX_BUSES, ProverAir, Rows};
-use crate::backend::Backend;
-use crate::hash::challenger::Challenger;
+use crate::hash::{Hasher, Hashes, Suite, Transcript};
 use crate::kernels::bit_reverse::reverse_bits;
 use crate::plan::Plan;
 use crate::shape::{Round, TablePlan};
@@ -78,7 +77,7 @@ fn scratch_len(tables: &[TablePlan]) -> usize {
     tables.iter().map(row_buffers).max().unwrap_or(0)
 }
 
-impl<B: Backend, A: ProverAir<B>> Traces<'_, '_, B, A> {
+impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Traces<'_, '_, B, A, S> {
     /// Looks for the first constraint that a written trace breaks, then for the first bus whose
     /// messages do not cancel. For debugging: proving does not need it.
     ///
@@ -103,7 +102,7 @@ impl<B: Backend, A: ProverAir<B>> Traces<'_, '_, B, A> {
         if got < needed {
             return Err(CheckError::ScratchTooSmall { needed, got });
         }
-        let mut challenger = Challenger::new(engine.hasher.poseidon2());
+        let mut challenger = engine.hasher.transcript();
         let challenges = [challenger.sample_ext(), challenger.sample_ext()];
         let mut balances = [Balance::EMPTY; MAX_BUSES];
         let mut main = engine.traces(Round::Main);

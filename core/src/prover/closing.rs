@@ -7,17 +7,18 @@ use super::openings::{self, FriOutcome};
 use super::phases::{Base, Quotients, Witnesses};
 use super::transcript::{self, MatrixShape};
 use crate::air::ProverAir;
-use crate::backend::Backend;
+use crate::hash::poseidon2::Poseidon2;
+use crate::hash::{Hashes, Suite, Transcript};
 use crate::shape::Round;
 use crate::sink::Sink;
 use crate::{EF, F};
 
-impl<'s, 'a, B: Backend, A: ProverAir<B>> Quotients<'s, 'a, B, A> {
+impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Quotients<'s, 'a, B, A, S> {
     /// Evaluates every column, and writes commitments and openings to the sink.
     ///
     /// # Errors
     /// What the sink returns.
-    pub fn evaluate<W: Write>(self, sink: W) -> Result<Evaluated<'s, 'a, B, A, W>, W::Error> {
+    pub fn evaluate<W: Write>(self, sink: W) -> Result<Evaluated<'s, 'a, B, A, W, S>, W::Error> {
         let Self {
             mut base,
             witnesses,
@@ -51,16 +52,16 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Quotients<'s, 'a, B, A> {
 
 /// A batch whose columns are evaluated; commitments and openings are written.
 #[derive(Debug)]
-pub struct Evaluated<'s, 'a, B: Backend, A, W> {
-    base: Base<'s, 'a, B, A>,
+pub struct Evaluated<'s, 'a, B: Hashes<S>, A, W, S: Suite = Poseidon2> {
+    base: Base<'s, 'a, B, A, S>,
     witnesses: Witnesses,
     zeta: EF,
     sink: Sink<W>,
 }
 
-impl<'s, 'a, B: Backend, A: ProverAir<B>, W: Write> Evaluated<'s, 'a, B, A, W> {
+impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite> Evaluated<'s, 'a, B, A, W, S> {
     /// Draws the batching challenge and combines all openings of a height into one codeword.
-    pub fn reduce(self) -> Reduced<'s, 'a, B, A, W> {
+    pub fn reduce(self) -> Reduced<'s, 'a, B, A, W, S> {
         let Self {
             mut base,
             witnesses,
@@ -81,16 +82,16 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, W: Write> Evaluated<'s, 'a, B, A, W> {
 
 /// A batch whose openings are combined into codewords.
 #[derive(Debug)]
-pub struct Reduced<'s, 'a, B: Backend, A, W> {
-    base: Base<'s, 'a, B, A>,
+pub struct Reduced<'s, 'a, B: Hashes<S>, A, W, S: Suite = Poseidon2> {
+    base: Base<'s, 'a, B, A, S>,
     witnesses: Witnesses,
     batch_witness: F,
     sink: Sink<W>,
 }
 
-impl<'s, 'a, B: Backend, A: ProverAir<B>, W: Write> Reduced<'s, 'a, B, A, W> {
+impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite> Reduced<'s, 'a, B, A, W, S> {
     /// Folds and commits the codewords down to the final polynomial, and draws the queries.
-    pub fn fold(self) -> Folded<'s, 'a, B, A, W> {
+    pub fn fold(self) -> Folded<'s, 'a, B, A, W, S> {
         let Self {
             mut base,
             witnesses,
@@ -107,7 +108,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, W: Write> Reduced<'s, 'a, B, A, W> {
             base.engine.commit_fold(fold);
             let tree = base.engine.fold_tree(fold);
             for digest in tree.cap(params.cap_height as usize) {
-                base.challenger.observe_slice(&digest);
+                base.challenger.observe_digest(&digest);
             }
             let witness = base.grind(params.commit_pow_bits);
             commit_witnesses.push(witness).expect("one per fold");
@@ -139,14 +140,14 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>, W: Write> Reduced<'s, 'a, B, A, W> {
 
 /// A batch whose low-degree test is run; the queries are drawn.
 #[derive(Debug)]
-pub struct Folded<'s, 'a, B: Backend, A, W> {
-    base: Base<'s, 'a, B, A>,
+pub struct Folded<'s, 'a, B: Hashes<S>, A, W, S: Suite = Poseidon2> {
+    base: Base<'s, 'a, B, A, S>,
     witnesses: Witnesses,
     fri: FriOutcome,
     sink: Sink<W>,
 }
 
-impl<B: Backend, A: ProverAir<B>, W: Write> Folded<'_, '_, B, A, W> {
+impl<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite> Folded<'_, '_, B, A, W, S> {
     /// Answers the queries: the rest of the proof. Returns the number of all bytes written.
     ///
     /// # Errors

@@ -19,13 +19,15 @@ use core::mem::MaybeUninit;
 use embedded_io::Write;
 use p3_field::PackedValue;
 
+use crate::Digest;
 use crate::air::{Buses, ProverAir, TableLayout};
 use crate::backend::Backend;
 use crate::engine::Engine;
 use crate::hash::poseidon2::Poseidon2;
+use crate::hash::{Hashes, Suite};
 use crate::plan::Plan;
 use crate::shape::{BatchShape, Round};
-use crate::{Digest, F, Statement, TraceMut, workspace};
+use crate::{F, Statement, TraceMut, workspace};
 
 pub use batch::{Batch, FillError};
 pub use check::CheckError;
@@ -35,22 +37,22 @@ pub use phases::{Argued, Committed, Quotients, Traces};
 
 /// Proves batches of one plan in one workspace.
 #[derive(Debug)]
-pub struct Prover<'a, B: Backend, A> {
-    engine: Engine<'a, B, A>,
+pub struct Prover<'a, B: Hashes<S>, A, S: Suite = Poseidon2> {
+    engine: Engine<'a, B, A, S>,
     /// Whether the preprocessed traces, if there are any, are committed.
     prepared: bool,
 }
 
-impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
+impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Prover<'a, B, A, S> {
     /// Takes the workspace.
     ///
     /// # Errors
     /// [`ProverSetupError`] when the buffer has fewer than [`Plan::workspace_len`] bytes (nothing is
     /// written then), or when the plan was made for other AIRs or another backend.
     pub fn new<const N: usize>(
-        plan: &'a Plan<N>,
+        plan: &'a Plan<N, S>,
         airs: &'a [A],
-        permutation: &'a Poseidon2,
+        suite: &'a S,
         buffer: &'a mut [MaybeUninit<u8>],
     ) -> Result<Self, ProverSetupError> {
         let (expected, got) = (plan.tables().len(), airs.len());
@@ -70,7 +72,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
         }
         check_airs::<B, A>(plan.shape(), airs)?;
         let words = workspace::carve(buffer, plan.regions().len())?;
-        let mut engine = Engine::new(plan, airs, permutation, words);
+        let mut engine = Engine::new(plan, airs, suite, words);
         engine.begin();
         Ok(Self {
             prepared: !engine.shape.has_preprocessed(),
@@ -131,7 +133,7 @@ impl<'a, B: Backend, A: ProverAir<B>> Prover<'a, B, A> {
     pub fn begin(
         &mut self,
         statement: Option<&Statement>,
-    ) -> Result<Traces<'_, 'a, B, A>, BatchError> {
+    ) -> Result<Traces<'_, 'a, B, A, S>, BatchError> {
         if !self.prepared {
             return Err(BatchError::NotPrepared);
         }

@@ -4,16 +4,19 @@ use embedded_io::Write;
 use heapless::Vec;
 
 use super::phases::Witnesses;
+use crate::Digest;
 use crate::air::ProverAir;
-use crate::backend::Backend;
 use crate::engine::Engine;
-use crate::hash::merkle::{Codeword, Leaves, Tree};
+use crate::hash::leaves::{Codeword, Leaves};
 use crate::hash::paths::{Indices, distinct, walk_siblings};
+use crate::hash::tree::Tree;
+use crate::hash::tree::digests;
+use crate::hash::{Hashes, Suite};
 use crate::kernels::ext::challenge;
 use crate::shape::{BatchShape, CommittedMatrix, MAX_LOG_HEIGHT, Profile, Round};
 use crate::sink::Sink;
 use crate::steps::trees::matrix;
-use crate::{D, DIGEST, F};
+use crate::{D, F};
 
 /// What the low-degree test adds to a proof besides its trees and openings.
 #[derive(Clone, Debug)]
@@ -25,8 +28,8 @@ pub(super) struct FriOutcome {
 }
 
 /// `BatchCommitments`: main, permutation, quotient chunks, no randomization.
-pub(super) fn write_commitments<B: Backend, A: ProverAir<B>, W: Write>(
-    engine: &Engine<'_, B, A>,
+pub(super) fn write_commitments<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+    engine: &Engine<'_, B, A, S>,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
     write_commitment(engine, Round::Main, sink)?;
@@ -40,8 +43,8 @@ pub(super) fn write_commitments<B: Backend, A: ProverAir<B>, W: Write>(
     sink.none()
 }
 
-fn write_commitment<B: Backend, A: ProverAir<B>, W: Write>(
-    engine: &Engine<'_, B, A>,
+fn write_commitment<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+    engine: &Engine<'_, B, A, S>,
     round: Round,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
@@ -127,8 +130,8 @@ pub(super) fn write_claims<W: Write>(
 }
 
 /// The first part of `FriProof`: commitments, witnesses, and the openings of the inputs.
-pub(super) fn write_input_openings<B: Backend, A: ProverAir<B>, W: Write>(
-    engine: &mut Engine<'_, B, A>,
+pub(super) fn write_input_openings<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+    engine: &mut Engine<'_, B, A, S>,
     fri: &FriOutcome,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
@@ -156,8 +159,8 @@ pub(super) fn write_input_openings<B: Backend, A: ProverAir<B>, W: Write>(
 /// The rest of `FriProof`: openings of the folds, final polynomial.
 ///
 /// The indices of `fri` are folded as the codewords were: afterwards they are those of the last fold.
-pub(super) fn write_fold_openings<B: Backend, A: ProverAir<B>, W: Write>(
-    engine: &mut Engine<'_, B, A>,
+pub(super) fn write_fold_openings<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+    engine: &mut Engine<'_, B, A, S>,
     fri: &mut FriOutcome,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
@@ -185,8 +188,8 @@ pub(super) fn write_fold_openings<B: Backend, A: ProverAir<B>, W: Write>(
 }
 
 /// `BatchMultiOpening`: the rows of every matrix for every query, then one pruned proof per tree.
-fn write_rows<B: Backend, A: ProverAir<B>, W: Write>(
-    engine: &Engine<'_, B, A>,
+fn write_rows<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+    engine: &Engine<'_, B, A, S>,
     round: Round,
     indices: &Indices,
     sink: &mut Sink<W>,
@@ -210,8 +213,8 @@ fn write_rows<B: Backend, A: ProverAir<B>, W: Write>(
 }
 
 /// The same from rows that are collected first, some queries at a time.
-fn write_collected_rows<B: Backend, A: ProverAir<B>, W: Write>(
-    engine: &mut Engine<'_, B, A>,
+fn write_collected_rows<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+    engine: &mut Engine<'_, B, A, S>,
     round: Round,
     indices: &Indices,
     sink: &mut Sink<W>,
@@ -235,16 +238,16 @@ fn write_collected_rows<B: Backend, A: ProverAir<B>, W: Write>(
             }
         }
     }
-    let siblings = &engine.collected()[per_pass * width..];
+    let siblings = digests(&engine.collected()[per_pass * width..]);
     write_round_paths(engine, round, indices, siblings, sink)
 }
 
 /// One pruned proof for each tree of a round; `siblings` has those of the layers that are not kept.
-fn write_round_paths<B: Backend, A: ProverAir<B>, W: Write>(
-    engine: &Engine<'_, B, A>,
+fn write_round_paths<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+    engine: &Engine<'_, B, A, S>,
     round: Round,
     indices: &Indices,
-    mut siblings: &[F],
+    mut siblings: &[Digest],
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
     let shape = engine.shape;
@@ -257,7 +260,7 @@ fn write_round_paths<B: Backend, A: ProverAir<B>, W: Write>(
         let reduced = indices.iter().map(|index| index >> (log_max - log_leaves));
         write_paths(&tree, siblings, shape.params().cap_height, reduced, sink)?;
         if tree.dropped() > 0 {
-            siblings = &siblings[engine.pass().siblings_len(log_leaves)..];
+            siblings = &siblings[engine.pass().siblings(log_leaves)..];
         }
     }
     Ok(())
@@ -298,7 +301,7 @@ fn write_siblings<W: Write>(
 /// `lowest` has those of the layers that the tree has dropped, in the same order.
 fn write_paths<W: Write>(
     tree: &Tree<'_>,
-    lowest: &[F],
+    lowest: &[Digest],
     cap_height: u8,
     indices: impl Iterator<Item = u32>,
     sink: &mut Sink<W>,
@@ -309,7 +312,7 @@ fn write_paths<W: Write>(
     walk_siblings(&mut leaves.clone(), levels, |_, _| count += 1);
     sink.length(count)?;
     let mut result = Ok(());
-    let mut lowest = lowest.as_chunks::<DIGEST>().0.iter();
+    let mut lowest = lowest.iter();
     walk_siblings(&mut leaves, levels, |level, index| {
         if result.is_ok() {
             result = if level < tree.dropped() {
@@ -323,8 +326,8 @@ fn write_paths<W: Write>(
 }
 
 /// What follows the opening proof: terminals, heights, proofs of work.
-pub(super) fn write_tail<B: Backend, A: ProverAir<B>, W: Write>(
-    engine: &Engine<'_, B, A>,
+pub(super) fn write_tail<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+    engine: &Engine<'_, B, A, S>,
     witnesses: &Witnesses,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {

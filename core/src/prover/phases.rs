@@ -4,21 +4,22 @@ use p3_field::PrimeCharacteristicRing;
 
 use super::BatchError;
 use super::transcript::{self, SeededTable};
+use crate::Digest;
 use crate::air::ProverAir;
-use crate::backend::Backend;
 use crate::engine::Engine;
-use crate::hash::challenger::Challenger;
+use crate::hash::poseidon2::Poseidon2;
+use crate::hash::{Hasher, Hashes, Suite, Transcript};
 use crate::shape::{BatchShape, Round};
-use crate::{Digest, EF, F, Statement, TraceMut};
+use crate::{EF, F, Statement, TraceMut};
 
 /// What every state carries.
 #[derive(Debug)]
-pub(super) struct Base<'s, 'a, B: Backend, A> {
-    pub(super) engine: &'s mut Engine<'a, B, A>,
-    pub(super) challenger: Challenger<'a>,
+pub(super) struct Base<'s, 'a, B: Hashes<S>, A, S: Suite> {
+    pub(super) engine: &'s mut Engine<'a, B, A, S>,
+    pub(super) challenger: S::Transcript<'a>,
 }
 
-impl<B: Backend, A: ProverAir<B>> Base<'_, '_, B, A> {
+impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Base<'_, '_, B, A, S> {
     /// Observes a round's commitment: its roots, behind their number when the plan is carved.
     fn observe_round(&mut self, round: Round) {
         if self.engine.shape.is_carved() {
@@ -26,22 +27,23 @@ impl<B: Backend, A: ProverAir<B>> Base<'_, '_, B, A> {
                 .observe(F::from_usize(self.engine.trees(round).count()));
         }
         for digest in self.engine.roots(round) {
-            self.challenger.observe_slice(&digest);
+            self.challenger.observe_digest(&digest);
         }
     }
 
     pub(super) fn grind(&mut self, bits: u8) -> F {
-        self.challenger.grind(&self.engine.hasher, bits as usize)
+        let Self { engine, challenger } = self;
+        engine.hasher.grind(challenger, bits as usize)
     }
 }
 
 /// A batch whose main traces are being written.
 #[derive(Debug)]
-pub struct Traces<'s, 'a, B: Backend, A>(pub(super) Base<'s, 'a, B, A>);
+pub struct Traces<'s, 'a, B: Hashes<S>, A, S: Suite = Poseidon2>(pub(super) Base<'s, 'a, B, A, S>);
 
-impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
-    pub(super) fn new(engine: &'s mut Engine<'a, B, A>, statement: Option<&Statement>) -> Self {
-        let mut challenger = Challenger::new(engine.hasher.poseidon2());
+impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Traces<'s, 'a, B, A, S> {
+    pub(super) fn new(engine: &'s mut Engine<'a, B, A, S>, statement: Option<&Statement>) -> Self {
+        let mut challenger = engine.hasher.transcript();
         if let Some(statement) = statement {
             challenger.observe_slice(&statement.elements());
         }
@@ -72,7 +74,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
     ///
     /// # Errors
     /// When the public values do not have the plan's shape.
-    pub fn commit(self, public_values: &[&[F]]) -> Result<Committed<'s, 'a, B, A>, BatchError> {
+    pub fn commit(self, public_values: &[&[F]]) -> Result<Committed<'s, 'a, B, A, S>, BatchError> {
         let Self(mut base) = self;
         let shape = base.engine.shape;
         check_public_values(shape, public_values)?;
@@ -138,19 +140,19 @@ pub(super) struct Witnesses {
 
 /// A batch whose main traces are committed.
 #[derive(Debug)]
-pub struct Committed<'s, 'a, B: Backend, A> {
-    base: Base<'s, 'a, B, A>,
+pub struct Committed<'s, 'a, B: Hashes<S>, A, S: Suite = Poseidon2> {
+    base: Base<'s, 'a, B, A, S>,
     witnesses: Witnesses,
 }
 
-impl<'s, 'a, B: Backend, A: ProverAir<B>> Committed<'s, 'a, B, A> {
+impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Committed<'s, 'a, B, A, S> {
     /// The digests of the main commitment, group after group.
     pub fn main_commitment(&self) -> impl Iterator<Item = Digest> + '_ {
         self.base.engine.roots(Round::Main)
     }
 
     /// Generates, extends and commits the permutation traces, and draws the constraint challenge.
-    pub fn argue(self) -> Argued<'s, 'a, B, A> {
+    pub fn argue(self) -> Argued<'s, 'a, B, A, S> {
         let Self {
             mut base,
             witnesses,
@@ -173,20 +175,20 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Committed<'s, 'a, B, A> {
 
 /// A batch whose permutation traces are committed.
 #[derive(Debug)]
-pub struct Argued<'s, 'a, B: Backend, A> {
-    base: Base<'s, 'a, B, A>,
+pub struct Argued<'s, 'a, B: Hashes<S>, A, S: Suite = Poseidon2> {
+    base: Base<'s, 'a, B, A, S>,
     witnesses: Witnesses,
     alpha: EF,
 }
 
-impl<'s, 'a, B: Backend, A: ProverAir<B>> Argued<'s, 'a, B, A> {
+impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Argued<'s, 'a, B, A, S> {
     /// The terminal of each table; `None` where the AIR declares no interaction.
     pub fn terminals(&self) -> impl ExactSizeIterator<Item = Option<EF>> + '_ {
         self.base.engine.terminals()
     }
 
     /// Computes, extends and commits the quotients, and draws the out-of-domain point.
-    pub fn quotient(self) -> Quotients<'s, 'a, B, A> {
+    pub fn quotient(self) -> Quotients<'s, 'a, B, A, S> {
         let Self {
             mut base,
             mut witnesses,
@@ -206,8 +208,8 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Argued<'s, 'a, B, A> {
 
 /// A batch whose quotients are committed.
 #[derive(Debug)]
-pub struct Quotients<'s, 'a, B: Backend, A> {
-    pub(super) base: Base<'s, 'a, B, A>,
+pub struct Quotients<'s, 'a, B: Hashes<S>, A, S: Suite = Poseidon2> {
+    pub(super) base: Base<'s, 'a, B, A, S>,
     pub(super) witnesses: Witnesses,
     pub(super) zeta: EF,
 }

@@ -20,7 +20,7 @@ use core::fmt::{self, Display, Formatter, Write};
 use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use tiny_keccak::{Hasher, Keccak};
 
-use crate::hash::challenger::Challenger;
+use crate::hash::Transcript;
 use crate::{D, F, Params};
 
 /// What the transcript of a batch says about one table.
@@ -47,7 +47,7 @@ pub struct MatrixShape {
 
 /// Seeds the transcript of a batch of tables, in batch order (Plonky3's `BatchShape`, no hiding).
 pub fn seed_batch(
-    challenger: &mut Challenger,
+    challenger: &mut impl Transcript,
     tables: impl Iterator<Item = SeededTable> + Clone,
     params: &Params,
 ) {
@@ -109,7 +109,7 @@ pub fn seed_batch(
 ///
 /// `rounds` are the commitments in the order they are opened, each with its matrices in order.
 pub fn seed_pcs(
-    challenger: &mut Challenger,
+    challenger: &mut impl Transcript,
     rounds: impl Iterator<Item: Iterator<Item = MatrixShape> + Clone> + Clone,
     params: &Params,
 ) {
@@ -145,7 +145,7 @@ pub fn seed_pcs(
 ///
 /// `log_arities` has one entry per commit round; a query index has `index_bits` bits.
 pub fn seed_fri(
-    challenger: &mut Challenger,
+    challenger: &mut impl Transcript,
     log_arities: &[u8],
     params: &Params,
     index_bits: usize,
@@ -311,7 +311,7 @@ const TERMINATOR: u8 = 0x80;
 
 /// Observes the domain separator of a protocol; both lists are walked more than once.
 fn seed(
-    challenger: &mut Challenger,
+    challenger: &mut impl Transcript,
     name: &[u8],
     steps: impl Fn(&mut dyn FnMut(Step)),
     label: impl Fn(&mut dyn FnMut(usize)),
@@ -364,18 +364,18 @@ fn pattern_hash(steps: impl Fn(&mut dyn FnMut(Step))) -> [u8; 32] {
 }
 
 /// Bytes on their way into a challenger, three to an element, behind their number.
-struct Seed<'c, 'p> {
-    challenger: &'c mut Challenger<'p>,
+struct Seed<'c, T> {
+    challenger: &'c mut T,
     /// The element under way, and how many bytes of it are there.
     element: u32,
     filled: u32,
 }
 
-impl<'c, 'p> Seed<'c, 'p> {
+impl<'c, T: Transcript> Seed<'c, T> {
     /// Bytes in an element: as many as always stay below the modulus.
     const BYTES: u32 = 3;
 
-    fn new(challenger: &'c mut Challenger<'p>, num_bytes: u32) -> Self {
+    fn new(challenger: &'c mut T, num_bytes: u32) -> Self {
         challenger.observe(F::from_u32(num_bytes));
         Self {
             challenger,

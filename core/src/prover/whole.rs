@@ -7,9 +7,9 @@ use super::closing::Folded;
 use super::phases::{Quotients, Traces};
 use crate::F;
 use crate::air::ProverAir;
-use crate::backend::Backend;
+use crate::hash::{Hashes, Suite};
 
-impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
+impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Traces<'s, 'a, B, A, S> {
     /// The steps that are left, all of them; returns the number of proof bytes written.
     ///
     /// `public_values` has one slice per table.
@@ -33,7 +33,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
         self,
         public_values: &[&[F]],
         sink: W,
-    ) -> Result<Folded<'s, 'a, B, A, W>, BatchError<W::Error>> {
+    ) -> Result<Folded<'s, 'a, B, A, W, S>, BatchError<W::Error>> {
         let quotients = self
             .until_quotients(public_values)
             .map_err(BatchError::widen)?;
@@ -45,7 +45,7 @@ impl<'s, 'a, B: Backend, A: ProverAir<B>> Traces<'s, 'a, B, A> {
     fn until_quotients(
         self,
         public_values: &[&[F]],
-    ) -> Result<Quotients<'s, 'a, B, A>, BatchError> {
+    ) -> Result<Quotients<'s, 'a, B, A, S>, BatchError> {
         Ok(self.commit(public_values)?.argue().quotient())
     }
 }

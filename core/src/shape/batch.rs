@@ -7,8 +7,8 @@ use super::params::Params;
 use super::profile::Profile;
 use super::table::TablePlan;
 use crate::D;
-use crate::hash::merkle::tree_len;
 use crate::hash::rebuild::Pass;
+use crate::hash::tree::tree_len;
 
 /// What all tables of a batch share.
 #[derive(Clone, Debug)]
@@ -137,6 +137,16 @@ impl<'a> BatchShape<'a> {
     pub(crate) fn log_leaves(self, round: Round, group: &Range<usize>) -> usize {
         let matrices = self.round(round).filter(|m| group.contains(&m.table));
         matrices.map(|m| m.log_lde).max().unwrap_or(0)
+    }
+
+    /// Elements of the longest row of one height in the tree over the tables `group` of a round.
+    pub(crate) fn leaf_width(self, round: Round, group: &Range<usize>) -> usize {
+        let matrices = || self.round(round).filter(|m| group.contains(&m.table));
+        let width = |m: CommittedMatrix| {
+            let beside = matrices().filter(|other| other.log_lde == m.log_lde);
+            beside.map(|other| other.width).sum()
+        };
+        matrices().map(width).max().unwrap_or(0)
     }
 
     /// log2 of the largest layer of every tree that is kept.

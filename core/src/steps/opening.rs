@@ -12,10 +12,11 @@ use super::argue::fractions::{Output, generator_len};
 use super::extension::shift;
 use super::homes::{Homes, column_groups};
 use crate::air::ProverAir;
-use crate::backend::{Backend, Hasher};
+use crate::backend::Backend;
+use crate::hash::Hasher;
+use crate::hash::builder::Builder;
 use crate::hash::paths::{Indices, distinct};
 use crate::hash::rebuild::{Blocks, Pass, STAGED};
-use crate::hash::sponge::Builder;
 use crate::shape::{CommittedMatrix, Round};
 use crate::{D, F};
 
@@ -43,7 +44,7 @@ impl Wanted<'_> {
         matrix: &CommittedMatrix,
         columns: &mut [F],
         mut builder: Option<&mut Builder<'_>>,
-        hasher: &Hasher<'_, B>,
+        hasher: &impl Hasher<B>,
         home: bool,
     ) {
         let log_blowup = homes.shape.log_blowup();
@@ -92,9 +93,9 @@ impl Wanted<'_> {
 
 /// One pass over a round, into `scratch`: rows of `queries`, then the siblings that this pass rebuilds
 /// for all `indices`, tree after tree; the rest of it is room for states and permutation columns.
-pub(crate) fn collect<B: Backend, A: ProverAir<B>>(
+pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
     homes: &mut Homes<'_, A>,
-    hasher: &Hasher<'_, B>,
+    hasher: &H,
     round: Round,
     pass: &Pass,
     (indices, queries, number): (&Indices, &[u32], usize),
@@ -114,11 +115,14 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>>(
         let leaves = indices.iter().map(|index| index >> (log_max - log_leaves));
         let leaves = distinct(leaves);
         let blocks = Blocks::new(pass, log_leaves, &leaves, number);
-        let (arena, rest) = scratch.split_at_mut(pass.arena_len(log_leaves));
-        let (arena, staged) = arena.split_at_mut(pass.states_len(log_leaves));
+        let row_width = shape.leaf_width(round, &group);
+        let (arena, rest) = scratch.split_at_mut(pass.arena_len::<H::Suite>(log_leaves, row_width));
+        let (arena, staged) =
+            arena.split_at_mut(pass.states_len::<H::Suite>(log_leaves, row_width));
         let (generator, columns) = rest.split_at_mut(generator_len(shape));
         let (own, after) = take(&mut siblings).split_at_mut(pass.siblings_len(log_leaves));
-        let mut builder = (!blocks.is_empty()).then(|| Builder::new(arena, blocks.leaves()));
+        let mut builder =
+            (!blocks.is_empty()).then(|| Builder::new(hasher, arena, blocks.leaves(), row_width));
         let group_start = first_column;
         let matrices = || shape.round(round).filter(|m| group.contains(&m.table));
         for level in 0..=log_leaves {
@@ -135,7 +139,7 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>>(
             if let Some(builder) = &mut builder
                 && any
             {
-                builder.begin();
+                builder.begin::<B>(hasher);
             }
             first_column = group_start;
             for matrix in matrices() {
@@ -176,7 +180,7 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>>(
 /// Collects from one matrix: from its home, and from the columns that are generated.
 fn gather_matrix<B: Backend, A: ProverAir<B>>(
     homes: &mut Homes<'_, A>,
-    hasher: &Hasher<'_, B>,
+    hasher: &impl Hasher<B>,
     matrix: &CommittedMatrix,
     wanted: &mut Wanted<'_>,
     mut builder: Option<&mut Builder<'_>>,

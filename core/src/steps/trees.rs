@@ -6,9 +6,11 @@ use p3_field::PrimeCharacteristicRing;
 
 use super::homes::Homes;
 use crate::F;
-use crate::backend::{Backend, Hasher};
-use crate::hash::merkle::{Matrix, commit, layer_range};
-use crate::hash::sponge::Builder;
+use crate::backend::Backend;
+use crate::hash::Hasher;
+use crate::hash::builder::Builder;
+use crate::hash::leaves::Matrix;
+use crate::hash::tree::{commit, layer_range};
 use crate::shape::{BatchShape, CommittedMatrix, Round};
 
 /// A matrix of a round, in the round's extensions.
@@ -22,10 +24,10 @@ pub(crate) fn matrix<'a>(extensions: &'a [F], opened: &CommittedMatrix) -> Matri
 /// Builds the trees of a round over its extensions, group after group, into `digests`.
 pub(crate) fn commit_round<B: Backend>(
     shape: BatchShape<'_>,
-    hasher: &Hasher<'_, B>,
+    hasher: &impl Hasher<B>,
     round: Round,
     extensions: &[F],
-    digests: &mut [F],
+    digests: &mut [u32],
 ) {
     let mut rest = digests;
     for group in shape.groups(round) {
@@ -42,7 +44,7 @@ pub(crate) fn commit_round<B: Backend>(
 /// `absorb` brings the columns of each matrix, `grown` sees each layer.
 pub(crate) fn grow<B: Backend>(
     shape: BatchShape<'_>,
-    hasher: &Hasher<'_, B>,
+    hasher: &impl Hasher<B>,
     (round, group): (Round, &Range<usize>),
     builder: &mut Builder<'_>,
     last: usize,
@@ -60,7 +62,7 @@ pub(crate) fn grow<B: Backend>(
                 .filter(|m| group.contains(&m.table) && m.log_lde + level == log_leaves)
         };
         if matrices().next().is_some() {
-            builder.begin();
+            builder.begin::<B>(hasher);
             matrices().for_each(|matrix| absorb(builder, &matrix));
             builder.end::<B>(hasher);
         }
@@ -72,9 +74,9 @@ pub(crate) fn grow<B: Backend>(
 pub(crate) fn keep(
     shape: BatchShape<'_>,
     log_leaves: usize,
-    digests: &mut [F],
+    digests: &mut [u32],
     level: usize,
-    layer: &[F],
+    layer: &[u32],
 ) {
     let dropped = shape.dropped_layers(log_leaves);
     if level >= dropped {
@@ -85,7 +87,7 @@ pub(crate) fn keep(
 /// Absorbs a matrix's columns from its home, on all cosets of its extension.
 pub(crate) fn absorb_home<B: Backend, A>(
     homes: &mut Homes<'_, A>,
-    hasher: &Hasher<'_, B>,
+    hasher: &impl Hasher<B>,
     builder: &mut Builder<'_>,
     matrix: &CommittedMatrix,
 ) {

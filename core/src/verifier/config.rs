@@ -1,11 +1,9 @@
 //! Plonky3 configurations for a plan: every type that `p3_batch_stark` is generic in, fixed once.
 //!
-//! BabyBear and its degree-4 binomial extension; Poseidon2 of width 16 with the plan's constants in
-//! a padding-free sponge (rate 8), a truncated 2-to-1 compression and a duplex challenger; two-adic
-//! FRI with the plan's [`Params`]. [`PlainConfig`] keeps one Merkle tree per round, [`CarvedConfig`]
+//! BabyBear and its degree-4 binomial extension; trees and transcript of the suite ([`types`]); two-adic FRI
+//! with the plan's [`Params`]. [`PlainConfig`] keeps one Merkle tree per round, [`CarvedConfig`]
 //! one per group of tables ([`SplitMmcs`]). Nothing here panics.
 
-use alloc::vec::Vec;
 use core::borrow::Borrow;
 
 use p3_batch_stark::config::PcsProof;
@@ -15,11 +13,10 @@ use p3_commit::{ExtensionMmcs, Pcs};
 use p3_dft::Radix2DitParallel;
 use p3_field::coset::TwoAdicMultiplicativeCoset;
 use p3_fri::{FriParameters, TwoAdicFriPcs};
-use p3_poseidon2::ExternalLayerConstants;
 use p3_uni_stark::{StarkConfig, StarkGenericConfig};
 
 use super::split_mmcs::{Carving, SplitMmcs};
-use super::types::{Challenger, Compress, Hash, Permutation, Root, Tree};
+use super::types::{self, Challenger, Root, Tree};
 use crate::hash::poseidon2::Poseidon2;
 use crate::{EF, F, Params, Statement};
 
@@ -103,14 +100,6 @@ impl Configuration for CarvedConfig {
     }
 }
 
-/// Plonky3's permutation with the constants of ours.
-pub fn permutation(poseidon2: &Poseidon2) -> Permutation {
-    Permutation::new(
-        ExternalLayerConstants::new(poseidon2.initial.to_vec(), poseidon2.terminal.to_vec()),
-        Vec::from(poseidon2.internal),
-    )
-}
-
 /// Assembles a configuration whose input rounds are committed with `input(tree)`.
 fn build<M>(
     params: &Params,
@@ -134,12 +123,7 @@ where
         commit_pow_bits,
         ood_pow_bits,
     } = params;
-    let permutation = permutation(poseidon2);
-    let tree = Tree::new(
-        Hash::new(permutation.clone()),
-        Compress::new(permutation.clone()),
-        cap_height.into(),
-    );
+    let tree = types::tree(poseidon2, cap_height.into());
     let fri = FriParameters {
         log_blowup: log_blowup.into(),
         log_final_poly_len: log_final_poly_len.into(),
@@ -150,7 +134,7 @@ where
         query_proof_of_work_bits: query_pow_bits.into(),
         mmcs: FriTree::new(tree.clone()),
     };
-    let mut challenger = Challenger::new(permutation);
+    let mut challenger = types::challenger(poseidon2);
     if let Some(statement) = statement {
         for element in statement.elements() {
             challenger.observe(element);

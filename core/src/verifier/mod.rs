@@ -44,11 +44,11 @@ use p3_field::TwoAdicField;
 use p3_lookup::{InteractionSymbolicBuilder, LogUpGadget};
 use p3_matrix::Matrix;
 
-pub use config::{CarvedConfig, Configuration, PlainConfig, permutation};
+pub use config::{CarvedConfig, Configuration, PlainConfig};
 pub use decode::decode;
 pub use error::{CommitmentName, KeyError, VerifyError};
 pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};
-pub use types::{Challenger, Compress, Hash, Permutation, Root, Tree};
+pub use types::{Challenger, Compress, Hash, Permutation, Root, Tree, permutation, uniform_cap};
 
 use caps::{Caps, CommittedTable};
 

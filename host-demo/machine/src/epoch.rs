@@ -2,7 +2,7 @@
 
 use tranche_core::air::ProverAir;
 use tranche_core::shape::Profile;
-use tranche_core::{Backend, Plan, PlanError, TableSpec};
+use tranche_core::{Hashes, Plan, PlanError, TableSpec};
 
 use crate::setup::Setup;
 use crate::tables::{EpochTable, NUM_TABLES};
@@ -43,7 +43,7 @@ impl<'a> EpochTables<'a> {
     ///
     /// # Errors
     /// When the core refuses it.
-    pub fn plan_in<B: Backend>(&self, profile: Profile) -> Result<EpochPlan, PlanError>
+    pub fn plan_in<B: Hashes>(&self, profile: Profile) -> Result<EpochPlan, PlanError>
     where
         EpochTable<'a>: ProverAir<B>,
     {

@@ -8,7 +8,7 @@ use core::ops::RangeInclusive;
 
 use tranche_core::air::ProverAir;
 use tranche_core::shape::Profile;
-use tranche_core::{Backend, PlanError};
+use tranche_core::{Hashes, PlanError};
 
 use crate::epoch::{EpochPlan, EpochTables};
 use crate::exec::Cell;
@@ -60,7 +60,7 @@ impl SessionBytes {
     /// # Errors
     /// When the core refuses the plan.
     #[inline(never)]
-    pub fn of<'a, B: Backend>(
+    pub fn of<'a, B: Hashes>(
         setup: &Setup<'a>,
         profile: Profile,
         max_cells: u32,
@@ -127,7 +127,7 @@ pub struct Fitted<'a> {
 ///
 /// # Errors
 /// When no candidate can be planned at the settings, or made secure; the last one's reason.
-pub fn fit<'a, B: Backend>(
+pub fn fit<'a, B: Hashes>(
     program: &'a Program<'a>,
     request: &Request,
     budget: u64,

@@ -13,7 +13,7 @@ use embedded_io::Write;
 use thiserror::Error;
 use tranche_core::air::ProverAir;
 use tranche_core::prover::{BatchError, ProverSetupError, Traces};
-use tranche_core::{Backend, Batch, F, Params, Prover, Statement, TableSpec, TraceMut};
+use tranche_core::{Batch, F, Hashes, Params, Prover, Statement, TableSpec, TraceMut};
 
 use crate::epoch::{EpochPlan, EpochTables, PublicValues, Span};
 use crate::exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordTooShort};
@@ -89,12 +89,12 @@ fn fill_preprocessed(tables: &EpochTables<'_>, table: usize, trace: &mut TraceMu
 
 /// Proves recorded epochs, one after another, in one workspace.
 #[derive(Debug)]
-pub struct RecordProver<'a, B: Backend> {
+pub struct RecordProver<'a, B: Hashes> {
     tables: &'a EpochTables<'a>,
     prover: Prover<'a, B, EpochTable<'a>>,
 }
 
-impl<'a, B: Backend> RecordProver<'a, B>
+impl<'a, B: Hashes> RecordProver<'a, B>
 where
     EpochTable<'a>: ProverAir<B>,
 {
@@ -169,7 +169,7 @@ pub struct EpochBuffers<'a> {
 
 /// Executes a program and proves each epoch as soon as it is full.
 #[derive(Debug)]
-pub struct EpochProver<'a, B: Backend> {
+pub struct EpochProver<'a, B: Hashes> {
     machine: Machine<'a>,
     record: EpochRecord<'a>,
     prover: RecordProver<'a, B>,
@@ -190,7 +190,7 @@ pub struct ProvedEpoch {
     pub proof_bytes: u64,
 }
 
-impl<'a, B: Backend> EpochProver<'a, B>
+impl<'a, B: Hashes> EpochProver<'a, B>
 where
     EpochTable<'a>: ProverAir<B>,
 {

@@ -20,7 +20,7 @@ use tranche_backend::Chosen;
 use tranche_core::security::Bits;
 use tranche_core::shape::Profile;
 use tranche_core::verifier::{
-    CarvedConfig, MAX_PROOF_BYTES, Root, VerifyError, check_heights, decode,
+    CarvedConfig, MAX_PROOF_BYTES, Root, VerifyError, check_heights, decode, uniform_cap,
 };
 use tranche_core::{Identity, Params, Plan};
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
@@ -372,7 +372,7 @@ impl<'a> Verifier<'a> {
         let params = self.params();
         let log_leaves = u32::from(empty_log) + u32::from(params.log_blowup);
         let digest = empty_root(&POSEIDON2, width, log_leaves, params.cap_height.into());
-        let empty = Root::new(vec![digest; 1 << params.cap_height]);
+        let empty = uniform_cap(&digest, params.cap_height.into());
         tree.children(*node)
             .map(|child| match waiting.next() {
                 Some(Waiting { log_rows, root }) => ((child, log_rows), root),

@@ -21,12 +21,9 @@ use tranche_core::kernels::ntt::Twiddles;
 
 use crate::intrinsics::LANES;
 use residue::{Lazy, Reduced, Residue};
-use roots::{BlockRoots, Root, Roots};
-pub(crate) use roots::{fill_table, table_len};
+pub(crate) use roots::{BLOCK, fill_table, table_len};
+use roots::{BlockRoots, LOG_BLOCK, Root, Roots};
 
-/// Elements of a block.
-pub(crate) const BLOCK: usize = LANES * LANES;
-const LOG_BLOCK: usize = 8;
 /// Columns are transformed as a whole only above this height; below it, part by part in cache.
 const LOG_PART: usize = 13;
 

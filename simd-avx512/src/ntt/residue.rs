@@ -4,13 +4,9 @@
 //! they leave; [`Lazy::reduce`] and [`Reduced::lazy`] are the only ways from one range to the other.
 
 use p3_baby_bear::PackedBabyBearAVX512;
-use p3_field::PrimeField32;
-use tranche_core::F;
 
-use super::roots::Root;
+use super::roots::{MODULUS, Root};
 use crate::intrinsics::{LANES, Words};
-
-pub(super) const MODULUS: u32 = F::ORDER_U32;
 
 /// Words in `[0, p)`.
 #[derive(Clone, Copy, Debug)]

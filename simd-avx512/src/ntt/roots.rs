@@ -4,9 +4,13 @@ use p3_baby_bear::PackedBabyBearAVX512 as P;
 use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use tranche_core::F;
 
-use super::LOG_BLOCK;
-use super::residue::MODULUS;
 use crate::intrinsics::{LANES, Words};
+
+pub(super) const MODULUS: u32 = F::ORDER_U32;
+
+/// Elements of a block.
+pub(crate) const BLOCK: usize = LANES * LANES;
+pub(super) const LOG_BLOCK: usize = 8;
 
 /// Roots of four layers: one, two, four and eight.
 const ROOTS: usize = 15;

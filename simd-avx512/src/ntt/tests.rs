@@ -9,7 +9,7 @@ use p3_field::{Field, PrimeField32};
 use tranche_core::backend::{Backend, ScalarBackend};
 use tranche_core::kernels::ntt;
 
-use super::residue::MODULUS;
+use super::roots::MODULUS;
 use super::*;
 use crate::Avx512;
 

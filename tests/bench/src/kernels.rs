@@ -2,7 +2,7 @@
 //!
 //! | kernel | core | Plonky3 |
 //! |---|---|---|
-//! | poseidon2 | `Hasher::permute` | `Poseidon2BabyBear<16>` over its packing |
+//! | poseidon2 | `Poseidon2Hasher::permute` | `Poseidon2BabyBear<16>` over its packing |
 //! | lde | bit reversal, `Backend::extend` | `coset_lde_batch` of `Radix2DitParallel` and `RecursiveDft`, as its commitment scheme calls it |
 //! | batch inversion | `Backend::batch_invert` | `batch_multiplicative_inverse` |
 //!
@@ -22,10 +22,10 @@ use p3_matrix::dense::RowMajorMatrix;
 use p3_monty_31::dft::RecursiveDft;
 use p3_symmetric::Permutation;
 use tranche_backend::Chosen;
-use tranche_core::hash::poseidon2::WIDTH;
+use tranche_core::hash::poseidon2::{Poseidon2Hasher, WIDTH};
 use tranche_core::kernels::bit_reverse::bit_reverse;
 use tranche_core::kernels::ntt::Twiddles;
-use tranche_core::{Backend as _, D, EF, F, Hasher};
+use tranche_core::{Backend as _, D, EF, F};
 use tranche_machine::setup::POSEIDON2;
 
 use crate::airs::Random;
@@ -96,7 +96,7 @@ pub fn run() -> Result<Vec<Kernel>, BenchError> {
 /// Seconds of one packed permutation of the core's backend, for states in the cache.
 #[derive(Debug)]
 pub struct PermutationClock {
-    hasher: Hasher<'static, Chosen>,
+    hasher: Poseidon2Hasher<'static, Chosen>,
     states: [[P; WIDTH]; STATES],
 }
 
@@ -107,7 +107,7 @@ impl PermutationClock {
         let states =
             std::array::from_fn(|_| std::array::from_fn(|_| P::from_fn(|_| random.element())));
         Self {
-            hasher: Hasher::new(&POSEIDON2),
+            hasher: Poseidon2Hasher::new(&POSEIDON2),
             states,
         }
     }

@@ -300,7 +300,7 @@ mod tests {
 
     use p3_matrix::dense::RowMajorMatrix;
     use tranche_core::air::ProverAir;
-    use tranche_core::hash::poseidon2::{Permute, Poseidon2};
+    use tranche_core::hash::poseidon2::{Kernels, Permute, Poseidon2};
     use tranche_core::kernels::ntt::Twiddles;
     use tranche_core::{Backend, F, Params, Prover, ScalarBackend, TableSpec};
     use tranche_machine::Program;
@@ -345,9 +345,12 @@ mod tests {
     #[derive(Clone, Copy, Debug, Default)]
     struct Counting;
 
+    impl Kernels for Counting {
+        type Permutation<'p> = CountedPermutation<'p>;
+    }
+
     impl Backend for Counting {
         type P = F;
-        type Permutation<'p> = CountedPermutation<'p>;
 
         const NAME: &'static str = "counting";
 

@@ -16,7 +16,7 @@ pub mod job;
 pub mod metal;
 pub mod session;
 
-use tranche_core::Backend;
+use tranche_core::Hashes;
 use tranche_core::air::ProverAir;
 use tranche_machine::EpochTable;
 
@@ -25,7 +25,7 @@ defmt::timestamp!("{=u64}", metal::clock());
 /// Does what the host asks for, and ends with its success or failure.
 ///
 /// Called once, by the startup code of an image.
-pub fn run<B: Backend>() -> !
+pub fn run<B: Hashes>() -> !
 where
     EpochTable<'static>: ProverAir<B>,
 {

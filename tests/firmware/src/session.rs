@@ -2,7 +2,7 @@
 
 use tranche_core::air::ProverAir;
 use tranche_core::shape::Profile;
-use tranche_core::{Backend, PlanError};
+use tranche_core::{Hashes, PlanError};
 use tranche_machine::prove::{EpochError, StartError};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::setup::SetupError;
@@ -67,7 +67,7 @@ from! {
 ///
 /// # Errors
 /// [`Failure`].
-pub fn run<B: Backend>() -> Result<(), Failure>
+pub fn run<B: Hashes>() -> Result<(), Failure>
 where
     EpochTable<'static>: ProverAir<B>,
 {
@@ -102,7 +102,7 @@ fn setup<'a>(program: &'a Program<'a>, log2_cycles: u8) -> Result<Setup<'a>, Set
 }
 
 /// Bytes of everything but the workspace.
-const fn other_bytes<B: Backend>(shape: EpochShape) -> usize {
+const fn other_bytes<B: Hashes>(shape: EpochShape) -> usize {
     size_of::<EpochPlan>()
         + size_of::<EpochProver<'_, B>>()
         + shape.record_bytes() as usize
@@ -112,7 +112,7 @@ const fn other_bytes<B: Backend>(shape: EpochShape) -> usize {
 
 /// Logs the longest epoch of each profile whose buffers take at most `bytes`.
 #[inline(never)]
-fn largest<B: Backend>(program: &'static Program<'static>, bytes: usize) -> Result<(), Failure>
+fn largest<B: Hashes>(program: &'static Program<'static>, bytes: usize) -> Result<(), Failure>
 where
     EpochTable<'static>: ProverAir<B>,
 {
@@ -165,7 +165,7 @@ fn place_tables(
 }
 
 #[inline(never)]
-fn place_plan<B: Backend>(
+fn place_plan<B: Hashes>(
     tables: &EpochTables<'static>,
     profile: Profile,
     arena: &mut Arena,
@@ -177,7 +177,7 @@ where
 }
 
 #[inline(never)]
-fn place_prover<B: Backend>(
+fn place_prover<B: Hashes>(
     tables: &'static EpochTables<'static>,
     plan: &'static EpochPlan,
     arena: &mut Arena,
@@ -202,7 +202,7 @@ where
 }
 
 /// Executes the guest and proves its epochs, `epochs` at most.
-fn prove<B: Backend>(
+fn prove<B: Hashes>(
     prover: &mut EpochProver<'static, B>,
     epochs: u32,
     input: &[u8],

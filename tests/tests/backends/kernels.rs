@@ -5,10 +5,10 @@ use p3_field::{BasedVectorSpace, Field, PackedValue, PrimeCharacteristicRing, Tw
 use p3_symmetric::Permutation;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::{Kernels, Poseidon2, Poseidon2Hasher};
 use tranche_core::kernels::ext::Ext;
 use tranche_core::kernels::ntt::Twiddles;
-use tranche_core::{Backend, D, EF, F, Hasher};
+use tranche_core::{Backend, D, EF, F};
 
 use crate::naive::{challenge, coordinate_columns, element, evaluate, pack, reverse_bits};
 
@@ -48,10 +48,10 @@ macro_rules! tests {
 pub(crate) use tests;
 
 /// Permutes packed states, and each of them with a scalar reference.
-fn permute<B: Backend>(perm: &Poseidon2, reference: impl Fn(&mut [F; 16]), values: &[F]) {
+fn permute<B: Kernels>(perm: &Poseidon2, reference: impl Fn(&mut [F; 16]), values: &[F]) {
     let mut state: [B::P; 16] = pack::<B::P>(values, 16).try_into().unwrap();
     let before = state;
-    Hasher::<B>::new(perm).permute(&mut state);
+    Poseidon2Hasher::<B>::new(perm).permute(&mut state);
     for lane in 0..B::P::WIDTH {
         let mut expected = before.map(|x| x.extract(lane));
         reference(&mut expected);
@@ -59,7 +59,7 @@ fn permute<B: Backend>(perm: &Poseidon2, reference: impl Fn(&mut [F; 16]), value
     }
 }
 
-pub fn permutations<B: Backend>() {
+pub fn permutations<B: Kernels>() {
     let plonky3 = default_babybear_poseidon2_16();
     let permute = |values: &[F]| {
         permute::<B>(
@@ -75,7 +75,7 @@ pub fn permutations<B: Backend>() {
     proptest!(|(values in vec(element(), 16 * B::P::WIDTH))| permute(&values));
 }
 
-pub fn other_constants<B: Backend>() {
+pub fn other_constants<B: Kernels>() {
     let constants = vec(element(), 2 * 4 * 16 + 13);
     proptest!(|(x in constants, values in vec(element(), 16 * B::P::WIDTH))| {
         let perm = Poseidon2 {

@@ -1,7 +1,7 @@
 //! Whole proofs: the bytes of Plonky3, with every backend.
 
 use proptest::prelude::*;
-use tranche_core::Backend;
+use tranche_core::Hashes;
 use tranche_core::air::ProverAir;
 use tranche_tests::air::TestAir;
 use tranche_tests::core::PROFILES;
@@ -22,7 +22,7 @@ macro_rules! tests {
 }
 pub(crate) use tests;
 
-fn equal<B: Backend>(shape: &Shape)
+fn equal<B: Hashes>(shape: &Shape)
 where
     TestAir: ProverAir<B>,
 {
@@ -39,14 +39,14 @@ where
     batch.verify(&plonky3).expect("an honest proof");
 }
 
-pub fn everything<B: Backend>()
+pub fn everything<B: Hashes>()
 where
     TestAir: ProverAir<B>,
 {
     equal::<B>(&Shape::everything(QUICK));
 }
 
-pub fn random_shapes<B: Backend>()
+pub fn random_shapes<B: Hashes>()
 where
     TestAir: ProverAir<B>,
 {

@@ -2,11 +2,12 @@
 
 use embedded_io::SliceWriteError;
 use p3_field::PrimeCharacteristicRing;
-use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::hash::poseidon2::{Kernels, Poseidon2};
 use tranche_core::prover::{BatchError, FillError, ProverSetupError};
 use tranche_core::shape::Profile;
 use tranche_core::{
-    Backend, Batch, DefaultBackend, F, Params, Plan, PlanError, Prover, ScalarBackend, TableSpec, TraceMut,
+    Backend, Batch, DefaultBackend, F, Params, Plan, PlanError, Prover, ScalarBackend, TableSpec,
+    TraceMut,
 };
 use tranche_tests::core::buffer;
 use tranche_tests::shapes::QUICK;
@@ -68,13 +69,16 @@ struct LongerTable;
 
 impl Backend for LongerTable {
     type P = <DefaultBackend as Backend>::P;
-    type Permutation<'p> = &'p Poseidon2;
 
     const NAME: &'static str = "longer table";
 
     fn lane_table_len(log_column: usize) -> usize {
         DefaultBackend::lane_table_len(log_column) + 16
     }
+}
+
+impl Kernels for LongerTable {
+    type Permutation<'p> = &'p Poseidon2;
 }
 
 #[test]
@@ -88,10 +92,10 @@ fn a_plan_is_for_the_table_of_roots_of_its_backend() {
     let mut memory = buffer(longer.workspace_len());
     let poseidon2 = Poseidon2::BABY_BEAR;
     // A table longer than its region would be cut short by the next one.
-    let refused = Prover::<LongerTable, _, 3>::new(&plan, &airs, &poseidon2, &mut memory).err();
+    let refused = Prover::<LongerTable, _>::new(&plan, &airs, &poseidon2, &mut memory).err();
     let (expected, got) = (plan.lane_table_len(), longer.lane_table_len());
     assert_eq!(refused, Some(ProverSetupError::LaneTable { expected, got }));
-    let control = Prover::<LongerTable, _, 3>::new(&longer, &airs, &poseidon2, &mut memory).err();
+    let control = Prover::<LongerTable, _>::new(&longer, &airs, &poseidon2, &mut memory).err();
     assert_eq!(control, None);
 }
 

@@ -7,8 +7,9 @@ use p3_field::PrimeCharacteristicRing;
 use super::accumulate;
 use super::fractions::Output;
 use crate::air::ProverAir;
-use crate::backend::{Backend, Hasher};
-use crate::hash::sponge::Builder;
+use crate::backend::Backend;
+use crate::hash::Hasher;
+use crate::hash::builder::Builder;
 use crate::shape::{CommittedMatrix, Round};
 use crate::steps::extension::shift;
 use crate::steps::homes::{Homes, column_groups};
@@ -18,7 +19,7 @@ use crate::{D, EF, F};
 /// Generates one permutation trace and absorbs it; its accumulator goes home. Returns its terminal.
 pub(crate) fn generate<B: Backend, A: ProverAir<B>>(
     homes: &mut Homes<'_, A>,
-    hasher: &Hasher<'_, B>,
+    hasher: &impl Hasher<B>,
     builder: &mut Builder<'_>,
     matrix: &CommittedMatrix,
     columns: &mut [F],

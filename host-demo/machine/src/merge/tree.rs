@@ -5,9 +5,8 @@
 //! even a single epoch is merged once. Where neighbours run out, the canonical empty table fills
 //! up: all zeros, so that its commitment ([`empty_root`]) is known to the verifier.
 
-use p3_field::PrimeCharacteristicRing;
-use tranche_core::hash::poseidon2::{Poseidon2, Sponge};
-use tranche_core::{Digest, F};
+use tranche_core::hash::zero_node;
+use tranche_core::{Digest, Hashes, ScalarBackend, Suite};
 
 use super::{EPOCH_BITS, MergeError};
 
@@ -166,17 +165,12 @@ impl Tree {
 ///
 /// # Panics
 /// When the cap is higher than the tree.
-pub fn empty_root(hash: &Poseidon2, width: usize, log_rows: u32, cap_height: u32) -> Digest {
-    let mut row = Sponge::new();
-    for _ in 0..width {
-        row.absorb(hash, F::ZERO);
-    }
-    let mut node = row.finish(hash);
+pub fn empty_root<S: Suite>(suite: &S, width: usize, log_rows: u32, cap_height: u32) -> Digest
+where
+    ScalarBackend: Hashes<S>,
+{
     assert!(cap_height <= log_rows);
-    for _ in cap_height..log_rows {
-        node = hash.compress(node, node);
-    }
-    node
+    zero_node(suite, width, log_rows - cap_height)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! Nothing here panics.
 
 use core::array;
+use core::fmt::Debug;
 
 use p3_baby_bear::{
     BABYBEAR_POSEIDON2_RC_16_EXTERNAL_FINAL, BABYBEAR_POSEIDON2_RC_16_EXTERNAL_INITIAL,
@@ -19,6 +20,7 @@ use p3_baby_bear::{
 };
 use p3_field::{InjectiveMonomial, PackedField};
 
+use crate::backend::{Backend, DefaultBackend, ScalarBackend};
 use crate::{DIGEST, F};
 
 /// Field elements in a state.
@@ -34,6 +36,21 @@ pub const INTERNAL_ROUNDS: usize = 13;
 pub trait Packed: PackedField<Scalar = F> + InjectiveMonomial<7> {}
 
 impl<P: PackedField<Scalar = F> + InjectiveMonomial<7>> Packed for P {}
+
+/// The vector kernels of this suite.
+pub trait Kernels: Backend {
+    /// Poseidon2 as this backend permutes with it, `WIDTH` states at once: `&Poseidon2`, or what is
+    /// made of its constants beforehand.
+    type Permutation<'p>: Permute<Self::P> + From<&'p Poseidon2> + Clone + Debug;
+}
+
+impl Kernels for DefaultBackend {
+    type Permutation<'p> = &'p Poseidon2;
+}
+
+impl Kernels for ScalarBackend {
+    type Permutation<'p> = &'p Poseidon2;
+}
 
 /// Permutes packed states: the round constants themselves, or what a backend made of them.
 pub trait Permute<P> {

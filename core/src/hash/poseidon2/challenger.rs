@@ -11,14 +11,12 @@
 
 use core::array;
 
-use p3_field::{BasedVectorSpace, PackedValue, PrimeCharacteristicRing, PrimeField32};
+use p3_field::{PackedValue, PrimeCharacteristicRing, PrimeField32};
 
-use crate::backend::{Backend, Hasher};
-use crate::hash::poseidon2::{Poseidon2, RATE, WIDTH};
-use crate::{EF, F};
-
-/// Bits that a sample can give: `2^30` is the largest power of two below the field's order.
-pub const MAX_SAMPLE_BITS: usize = 30;
+use super::permutation::{Packed, Poseidon2, RATE, WIDTH};
+use crate::hash::suite::{MAX_SAMPLE_BITS, Transcript};
+use crate::workspace::elements;
+use crate::{Digest, F};
 
 /// A duplex sponge over a permutation that outlives it.
 #[derive(Clone, Debug)]
@@ -45,77 +43,32 @@ impl<'p> Challenger<'p> {
         }
     }
 
-    /// The permutation under this sponge.
-    pub const fn permutation(&self) -> &'p Poseidon2 {
-        self.permutation
-    }
-
-    /// Observes one element; samples that were left are void.
-    pub fn observe(&mut self, value: F) {
-        self.available = 0;
-        self.pending[self.observed] = value;
-        self.observed += 1;
-        if self.observed == RATE {
-            self.duplex();
-        }
-    }
-
-    /// Observes elements in order.
-    pub fn observe_slice(&mut self, values: &[F]) {
-        for &value in values {
-            self.observe(value);
-        }
-    }
-
-    /// Observes the coordinates of an extension element, constant term first.
-    pub fn observe_ext(&mut self, value: EF) {
-        self.observe_slice(value.as_basis_coefficients_slice());
-    }
-
-    /// Draws one element.
-    pub fn sample(&mut self) -> F {
-        if self.available == 0 {
-            self.duplex();
-        }
-        self.available -= 1;
-        self.state[self.available]
-    }
-
-    /// Draws an extension element, constant term first.
-    pub fn sample_ext(&mut self) -> EF {
-        EF::from_basis_coefficients_fn(|_| self.sample())
-    }
-
-    /// Draws an element and keeps its low `bits` bits.
-    ///
-    /// # Panics
-    /// When `bits` is above [`MAX_SAMPLE_BITS`].
-    pub fn sample_bits(&mut self, bits: usize) -> usize {
-        self.sample().as_canonical_u32() as usize & mask(bits) as usize
-    }
-
     /// Observes a proof of work and draws its bits: the smallest element after which the next
     /// sample ends in `bits` zeros.
     ///
-    /// It is what Plonky3's `grind` finds without the feature `parallel`; a backend tries a packing
-    /// of candidates at a time. No bits need no work: the result is zero, and nothing is
+    /// It is what Plonky3's `grind` finds without the feature `parallel`; `permute` tries a packing of
+    /// candidates at a time. No bits need no work: the result is zero, and nothing is
     /// observed.
     ///
     /// # Panics
     /// When `bits` is above [`MAX_SAMPLE_BITS`], or when no element of the field is a witness,
     /// which has a chance of about `exp(-2^(31 - bits))`.
-    pub fn grind<B: Backend>(&mut self, hasher: &Hasher<'_, B>, bits: usize) -> F {
+    pub(super) fn grind<P: Packed + PackedValue<Value = F>>(
+        &mut self,
+        bits: usize,
+        permute: impl Fn(&mut [P; WIDTH]),
+    ) -> F {
         let mask = mask(bits);
         if bits == 0 {
             return F::ZERO;
         }
         // Candidates share all that is absorbed with them; their own lane is overwritten below.
-        let base: [B::P; WIDTH] = self.absorbed(self.observed + 1).map(B::P::from);
-        let mut candidates = B::P::from_fn(F::from_usize);
-        for _ in 0..F::ORDER_U32.div_ceil(B::P::WIDTH as u32) {
+        let base: [P; WIDTH] = self.absorbed(self.observed + 1).map(P::from);
+        let mut candidates = P::from_fn(F::from_usize);
+        for _ in 0..F::ORDER_U32.div_ceil(P::WIDTH as u32) {
             let mut state = base;
             state[self.observed] = candidates;
-            hasher.permute(&mut state);
+            permute(&mut state);
             let samples = state[RATE - 1].as_slice();
             if let Some(lane) = samples
                 .iter()
@@ -127,7 +80,7 @@ impl<'p> Challenger<'p> {
                 debug_assert_eq!(zeros, 0);
                 return witness;
             }
-            candidates += F::from_usize(B::P::WIDTH);
+            candidates += F::from_usize(P::WIDTH);
         }
         panic!("no proof of work of {bits} bits exists")
     }
@@ -150,6 +103,33 @@ impl<'p> Challenger<'p> {
             RATE => self.state[RATE] + F::from_usize(count),
             _ => self.state[i],
         })
+    }
+}
+
+impl Transcript for Challenger<'_> {
+    fn observe(&mut self, value: F) {
+        self.available = 0;
+        self.pending[self.observed] = value;
+        self.observed += 1;
+        if self.observed == RATE {
+            self.duplex();
+        }
+    }
+
+    fn observe_digest(&mut self, digest: &Digest) {
+        self.observe_slice(elements(digest));
+    }
+
+    fn sample(&mut self) -> F {
+        if self.available == 0 {
+            self.duplex();
+        }
+        self.available -= 1;
+        self.state[self.available]
+    }
+
+    fn sample_bits(&mut self, bits: usize) -> usize {
+        self.sample().as_canonical_u32() as usize & mask(bits) as usize
     }
 }
 

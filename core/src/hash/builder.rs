@@ -1,0 +1,195 @@
+//! Merkle trees from columns that come one after another: a state for each row.
+//!
+//! Matrices of one height are absorbed column by column into the states of that height, which end as
+//! digests; these are the leaves, or are injected into the layer as long as they are many. States and
+//! layers are stored word by word. The arena holds the states of the leaves first, whose first words
+//! become layer 0; afterwards states of lower heights in its lower part, and two layers by turns in its
+//! upper one.
+
+use core::ops::Range;
+
+use p3_field::PackedFieldPow2;
+
+use super::leaves::{Leaves, Matrix};
+use super::suite::{Hasher, States, Suite};
+use super::tree;
+use crate::backend::{Backend, packs};
+use crate::{DIGEST, F, workspace};
+
+/// Words of the arena of a tree of `leaves` leaves, whose rows have at most `width` elements a height.
+pub(crate) fn arena_len<S: Suite>(leaves: usize, width: usize) -> usize {
+    let state = S::state_words(width);
+    let layers = upper_start(leaves, state) + DIGEST * (leaves / 2) + DIGEST * (leaves / 4);
+    layers.max(state * leaves)
+}
+
+/// Where layers take turns: above layer 0, and above the states of half as many rows.
+fn upper_start(leaves: usize, state_words: usize) -> usize {
+    (DIGEST * leaves).max(state_words * (leaves / 2))
+}
+
+/// A tree that grows from its leaves up.
+#[derive(Debug)]
+pub(crate) struct Builder<'w> {
+    arena: &'w mut [u32],
+    /// Words of a state.
+    state_words: usize,
+    leaves: usize,
+    level: usize,
+    /// Elements that the states of this height have absorbed.
+    absorbed: usize,
+}
+
+impl<'w> Builder<'w> {
+    /// A tree in the first [`arena_len`] elements of `arena`; `leaves` halves evenly as often as
+    /// it is compressed.
+    pub fn new<B: Backend, H: Hasher<B>>(
+        _hasher: &H,
+        arena: &'w mut [F],
+        leaves: usize,
+        width: usize,
+    ) -> Self {
+        let len = arena_len::<H::Suite>(leaves, width);
+        Self {
+            arena: workspace::words_mut(&mut arena[..len]),
+            state_words: H::Suite::state_words(width),
+            leaves,
+            level: 0,
+            absorbed: 0,
+        }
+    }
+
+    /// Digests of the current layer.
+    pub const fn rows(&self) -> usize {
+        self.leaves >> self.level
+    }
+
+    /// The states of this layer's rows, and the digests that they are injected into above the leaves.
+    fn states(&mut self) -> (States<'_>, &mut [u32]) {
+        let (rows, start) = (self.rows(), self.layer_start(self.level));
+        let (states, rest) = self.arena.split_at_mut(self.state_words * rows);
+        let layer = match self.level {
+            0 => &mut [],
+            _ => &mut rest[start - states.len()..][..DIGEST * rows],
+        };
+        let states = States {
+            words: states,
+            rows,
+            absorbed: self.absorbed,
+        };
+        (states, layer)
+    }
+
+    /// Starts the states of this layer's rows.
+    pub fn begin<B: Backend>(&mut self, hasher: &impl Hasher<B>) {
+        self.absorbed = 0;
+        hasher.start(self.states().0.words);
+    }
+
+    /// Makes rows of `leaves` the leaves of this tree: row `r` is row `pick(r)` of them.
+    pub fn hash_leaves<B: Backend, L: Leaves>(
+        &mut self,
+        hasher: &impl Hasher<B>,
+        leaves: L,
+        pick: impl Fn(usize) -> usize + Copy,
+    ) {
+        let leaves = core::iter::once(Picked { leaves, pick });
+        let layer = &mut self.arena[..DIGEST * self.leaves];
+        if packs::<B>(self.leaves) {
+            hasher.hash_rows(leaves, layer);
+        } else {
+            hasher.scalar().hash_rows(leaves, layer);
+        }
+    }
+
+    /// Absorbs rows of columns of `stride` elements, the first at the start of each, into the states
+    /// from `to` on; the next columns of these rows follow after [`Builder::advance`].
+    pub fn absorb<B: Backend>(
+        &mut self,
+        hasher: &impl Hasher<B>,
+        columns: &[F],
+        stride: usize,
+        to: Range<usize>,
+    ) {
+        let (mut states, _) = self.states();
+        if packs::<B>(to.len()) {
+            hasher.absorb(&mut states, columns, stride, to);
+        } else {
+            hasher.scalar().absorb(&mut states, columns, stride, to);
+        }
+    }
+
+    /// Says that all rows have absorbed `columns` more columns.
+    pub const fn advance(&mut self, columns: usize) {
+        self.absorbed += columns;
+    }
+
+    /// Ends the states of this layer's rows: they are the leaves, or are injected.
+    pub fn end<B: Backend>(&mut self, hasher: &impl Hasher<B>) {
+        let level = self.level;
+        let (mut states, layer) = self.states();
+        match (packs::<B>(states.rows), level) {
+            (true, 0) => hasher.end(&mut states),
+            (true, _) => hasher.inject(&mut states, layer),
+            (false, 0) => hasher.scalar().end(&mut states),
+            (false, _) => hasher.scalar().inject(&mut states, layer),
+        }
+    }
+
+    /// Goes up to the next layer.
+    pub fn compress<B: Backend>(&mut self, hasher: &impl Hasher<B>) {
+        let rows = self.rows() / 2;
+        let (below, above) = (
+            self.layer_start(self.level),
+            self.layer_start(self.level + 1),
+        );
+        let ranges = [
+            below..below + 2 * DIGEST * rows,
+            above..above + DIGEST * rows,
+        ];
+        let [below, above] = self
+            .arena
+            .get_disjoint_mut(ranges)
+            .expect("neighbouring layers take turns");
+        let none = core::iter::empty::<Matrix<'_>>();
+        tree::compress::<B, _>(hasher, below, none, above);
+        self.level += 1;
+    }
+
+    /// The current layer, word by word.
+    pub fn layer(&self) -> &[u32] {
+        let start = self.layer_start(self.level);
+        &self.arena[start..start + DIGEST * self.rows()]
+    }
+
+    fn layer_start(&self, level: usize) -> usize {
+        let upper = upper_start(self.leaves, self.state_words);
+        match level {
+            0 => 0,
+            _ if level % 2 == 1 => upper,
+            _ => upper + DIGEST * (self.leaves / 2),
+        }
+    }
+}
+
+/// Some rows of other leaves: row `r` is row `pick(r)` of them.
+#[derive(Clone, Copy, Debug)]
+struct Picked<L, M> {
+    leaves: L,
+    pick: M,
+}
+
+impl<L: Leaves, M: Fn(usize) -> usize + Copy> Leaves for Picked<L, M> {
+    fn log_height(&self) -> usize {
+        self.leaves.log_height()
+    }
+
+    fn width(&self) -> usize {
+        self.leaves.width()
+    }
+
+    #[inline]
+    fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
+        P::from_fn(|lane| self.leaves.load::<F>(column, (self.pick)(row + lane)))
+    }
+}

@@ -1,0 +1,89 @@
+//! What is hashed: rows of matrices that lie column by column.
+
+use p3_field::PackedFieldPow2;
+
+use crate::backend::Backend;
+use crate::{D, F};
+
+/// Something whose rows are leaves.
+pub trait Leaves: Copy {
+    /// log2 of the number of rows.
+    fn log_height(&self) -> usize;
+    /// Elements of a row.
+    fn width(&self) -> usize;
+    /// Elements `row..row + WIDTH` of column `column`.
+    fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P;
+    /// Hints that the next elements to be read are `rows` rows of column `column` from row `row` on.
+    fn prefetch<B: Backend>(&self, _column: usize, _row: usize, _rows: usize) {}
+}
+
+/// A matrix stored column by column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matrix<'a> {
+    /// `width << log_height` elements.
+    pub values: &'a [F],
+    /// log2 of its rows.
+    pub log_height: usize,
+}
+
+impl Matrix<'_> {
+    /// The element of row `row` and column `column`.
+    pub fn get(&self, row: usize, column: usize) -> F {
+        self.values[(column << self.log_height) + row]
+    }
+}
+
+impl Leaves for Matrix<'_> {
+    fn log_height(&self) -> usize {
+        self.log_height
+    }
+
+    fn width(&self) -> usize {
+        self.values.len() >> self.log_height
+    }
+
+    #[inline]
+    fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
+        let at = (column << self.log_height) + row;
+        *P::from_slice(&self.values[at..at + P::WIDTH])
+    }
+
+    #[inline]
+    fn prefetch<B: Backend>(&self, column: usize, row: usize, rows: usize) {
+        let at = (column << self.log_height) + row;
+        if let Some(values) = self.values.get(at..at + rows) {
+            B::prefetch(values);
+        }
+    }
+}
+
+/// A codeword of challenges, four coordinate columns, with `2^log_arity` elements a leaf.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Codeword<'a> {
+    /// `4 << (log_height + log_arity)` elements.
+    pub values: &'a [F],
+    /// log2 of the challenges of a leaf.
+    pub log_arity: usize,
+}
+
+impl Codeword<'_> {
+    const fn log_len(&self) -> usize {
+        (self.values.len() / D).trailing_zeros() as usize
+    }
+}
+
+impl Leaves for Codeword<'_> {
+    fn log_height(&self) -> usize {
+        self.log_len() - self.log_arity
+    }
+
+    fn width(&self) -> usize {
+        D << self.log_arity
+    }
+
+    #[inline]
+    fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
+        let at = ((column % D) << self.log_len()) + (row << self.log_arity) + column / D;
+        P::from_fn(|lane| self.values[at + (lane << self.log_arity)])
+    }
+}
