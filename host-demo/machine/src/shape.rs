@@ -1,7 +1,11 @@
 //! Heights of an epoch's tables.
 
-use crate::tables::filled::{Filled, FilledTable};
+use crate::tables::filled::Filled;
+use crate::tables::list::FilledTable;
 use crate::tables::list::with_tables;
+
+// The tables of the list, by name.
+use crate::tables::*;
 
 /// Smallest epoch, as log2 of its cycles.
 pub const MIN_LOG2_CYCLES: u32 = 6;
@@ -10,7 +14,7 @@ pub const MAX_LOG2_CYCLES: u32 = 20;
 
 macro_rules! shape {
     (
-        filled { $($(#[$doc:meta])* $table:ident $Table:ident,)* }
+        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($serves:ident)?,)* }
         asked { $($asked:tt)* }
     ) => {
         /// log2 of the height of every table of an epoch, but for those that always have the same.
@@ -32,7 +36,7 @@ macro_rules! shape {
                     return None;
                 }
                 Some(Self {
-                    $($table: <crate::tables::$table::$Table as Filled>::HEIGHT.log(log2_cycles),)*
+                    $($table: <$table::$Table as Filled>::HEIGHT.log(log2_cycles),)*
                     rom: rom_log2,
                 })
             }

@@ -49,8 +49,6 @@ const KNOWN_ARROWS: &[(&str, &str)] = &[];
 
 /// Circles that are not untied yet.
 const KNOWN_CIRCLES: &[&str] = &[
-    // A record holds the rows that tables name, and the tables fill traces from a record.
-    "exec/record.rs, shape.rs, tables/cmp.rs, tables/filled.rs, tables/mod.rs, tables/rom.rs, tables/table.rs",
     "merge/image.rs, merge/link.rs, merge/mod.rs, merge/outcome.rs, merge/parent.rs, merge/rest.rs",
 ];
 

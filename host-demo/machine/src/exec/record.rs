@@ -9,11 +9,18 @@ use thiserror::Error;
 use tranche_core::F;
 use zeroize::Zeroize;
 
-use crate::bus::{CLOCK_START, Clock, STAMPS};
+use crate::bus::{CLOCK_START, STAMPS};
 use crate::shape::EpochShape;
 use crate::span::Span;
-use crate::tables::filled::{AluRow, Filled, FilledTable, Row};
+use crate::tables::counts::{Counters, Counts};
+use crate::tables::filled::{AluRow, Filled, Row};
+use crate::tables::l2g::L2gRow;
+use crate::tables::list::FilledTable;
 use crate::tables::list::with_tables;
+use crate::tables::served;
+
+// The tables of the list, by name.
+use crate::tables::*;
 
 /// A list of bounded length in the caller's buffer.
 #[derive(Debug)]
@@ -90,120 +97,27 @@ pub struct RecordTooShort {
     pub got: usize,
 }
 
-/// How often each row of the tables that are asked is asked for.
-#[derive(Debug)]
-pub(crate) struct Counts<'a> {
-    counters: Counters<'a>,
-    /// Tables that have been counted, so that filling one again counts nothing.
-    done: u32,
-    /// Whether the table being filled counts.
-    active: bool,
-}
-
-impl Counts<'_> {
-    /// Tables that ask, as bits.
-    const ALL: u32 = (1 << FilledTable::ALL.len()) - 1;
-
-    /// Back to nothing counted.
-    fn clear(&mut self) {
-        self.counters.clear();
-        (self.done, self.active) = (0, false);
-    }
-
-    /// Starts counting for the table of this index, unless it was counted before.
-    pub fn start(&mut self, table: usize) {
-        self.active = self.done & 1 << table == 0;
-        self.done |= 1 << table;
-    }
-
-    /// The counters, once all tables that ask have been counted.
-    ///
-    /// # Panics
-    /// When one has not.
-    pub fn complete(&self) -> &Counters<'_> {
-        assert!(
-            self.done & Self::ALL == Self::ALL,
-            "tables that are asked are filled last"
-        );
-        &self.counters
-    }
-
-    /// Counts the fetch of a row of ROM.
-    pub fn fetch(&mut self, row: u32) {
-        if self.active {
-            self.counters.rom[row as usize] += 1;
-        }
-    }
-
-    /// Counts the check that `value` has `bits` bits.
-    ///
-    /// A value of more bits is no row of the table and counts nowhere: the bus will not balance.
-    pub fn range(&mut self, value: u32, bits: u32) {
-        if self.active && value >> bits == 0 {
-            self.counters.range[((1 << bits) - 1 + value) as usize] += 1;
-        }
-    }
-
-    /// Counts the check of a 16-bit value by bytes, and returns its low byte.
-    pub fn range16(&mut self, value: u32) -> F {
-        self.range(value & 0xff, 8);
-        self.range(value >> 8, 8);
-        F::new(value & 0xff)
-    }
-
-    /// Counts the checks of `previous < timestamp`, and writes all but the highest byte of the
-    /// difference.
-    pub fn elapsed(&mut self, clock: Clock, timestamp: u32, previous: u32, limbs: &mut [F]) {
-        let mut rest = timestamp - previous - 1;
-        for limb in &mut limbs[..clock.limbs()] {
-            self.range(rest & 0xff, 8);
-            *limb = F::new(rest & 0xff);
-            rest >>= 8;
-        }
-        self.range(rest, 8);
-    }
-
-    /// Counts the lookup of `x & y`.
-    pub fn and4(&mut self, x: u32, y: u32) {
-        if self.active {
-            self.counters.and4[(x << 4 | y) as usize] += 1;
-        }
-    }
-}
-
 macro_rules! record {
     (
-        filled { $($(#[$doc:meta])* $table:ident $Table:ident,)* }
+        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($serves:ident)?,)* }
         asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
     ) => {
         /// Everything that one epoch's traces are filled from.
         #[derive(Debug)]
         pub struct EpochRecord<'a> {
-            $(pub(crate) $table: RecordRows<'a, <crate::tables::$table::$Table as Filled>::Row>,)*
+            $(pub(crate) $table: RecordRows<'a, <$table::$Table as Filled>::Row>,)*
             pub(crate) counts: Counts<'a>,
             pub(crate) epoch: u32,
             pub(crate) entry_pc: u32,
             pub(crate) exit_pc: u32,
         }
 
-        /// A counter for each row of the tables that are asked.
-        #[derive(Debug)]
-        pub(crate) struct Counters<'a> {
-            $(pub $asked: &'a mut [u32],)*
-        }
-
-        impl Counters<'_> {
-            fn clear(&mut self) {
-                $(self.$asked.fill(0);)*
-            }
-        }
-
         impl EpochShape {
             /// Words of a [record](EpochRecord), exactly, even where an address has fewer bits.
             const fn record_words_64(&self) -> u64 {
                 0_u64
-                    $(.saturating_add(row_words::<<crate::tables::$table::$Table as Filled>::Row>(self.$table)))*
-                    $(.saturating_add(counters(crate::tables::$asked::log_rows(self))))*
+                    $(.saturating_add(row_words::<<$table::$Table as Filled>::Row>(self.$table)))*
+                    $(.saturating_add(counters($asked::log_rows(self.rom))))*
             }
         }
 
@@ -211,13 +125,9 @@ macro_rules! record {
             fn cut(shape: &EpochShape, mut words: Words<'a>) -> Option<Self> {
                 Some(Self {
                     $($table: words.rows(shape.$table)?,)*
-                    counts: Counts {
-                        counters: Counters {
-                            $($asked: words.words(counters(crate::tables::$asked::log_rows(shape)))?,)*
-                        },
-                        done: 0,
-                        active: false,
-                    },
+                    counts: Counts::new(Counters {
+                        $($asked: words.words(counters($asked::log_rows(shape.rom)))?,)*
+                    }),
                     epoch: 0,
                     entry_pc: 0,
                     exit_pc: 0,
@@ -233,9 +143,9 @@ macro_rules! record {
 
             /// Appends an operation to the table that serves it, which has room for it.
             pub(crate) fn serve(&mut self, row: AluRow) {
-                match FilledTable::serving(row.op) {
+                match served::serving(row.op) {
                     $(Some(FilledTable::$Table) => {
-                        if let Some(row) = crate::tables::$table::$Table::row(row) {
+                        if let Some(row) = $table::$Table::row(row) {
                             self.$table.push(row);
                         }
                     })*
@@ -256,7 +166,7 @@ macro_rules! record {
             /// private input stay in it otherwise. The record is empty then.
             pub fn wipe(&mut self) {
                 $(self.$table.rows.zeroize();)*
-                $(self.counts.counters.$asked.zeroize();)*
+                self.counts.wipe();
                 self.reset(0, 0);
             }
         }
@@ -315,6 +225,11 @@ impl<'a> EpochRecord<'a> {
             CLOCK_START + STAMPS * self.cycles(),
         ]
         .map(F::new)
+    }
+
+    /// The rows of the L2G table.
+    pub fn l2g(&self) -> &[L2gRow] {
+        self.l2g.as_slice()
     }
 }
 

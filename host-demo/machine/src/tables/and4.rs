@@ -8,9 +8,7 @@ use super::lookup;
 use super::table::Table;
 use crate::bus::AND4;
 use crate::columns::{Column, columns};
-use crate::exec::record::EpochRecord;
 use crate::program::Program;
-use crate::shape::EpochShape;
 
 columns! {
     /// How often the row is asked for.
@@ -23,7 +21,7 @@ pub(crate) const FIXED_WIDTH: usize = 3;
 pub(crate) const LOG_ROWS: u32 = 8;
 
 /// log2 of the number of rows in an epoch of a shape.
-pub(crate) const fn log_rows(_: &EpochShape) -> u32 {
+pub(crate) const fn log_rows(_: u32) -> u32 {
     LOG_ROWS
 }
 
@@ -32,7 +30,7 @@ pub(crate) const fn log_rows(_: &EpochShape) -> u32 {
 pub struct And4;
 
 impl And4 {
-    pub(super) const fn new(_: EpochShape, _: &Program<'_>) -> Self {
+    pub(super) const fn new(_: u32, _: &Program<'_>) -> Self {
         Self
     }
 }
@@ -51,10 +49,6 @@ impl Table for And4 {
 
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         lookup::eval::<FIXED_WIDTH, AB>(AND4, builder);
-    }
-
-    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-        lookup::fill(record.counts.complete().and4, trace);
     }
 }
 

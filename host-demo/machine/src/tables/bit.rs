@@ -8,12 +8,12 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::filled::{AluRow, Filled, Height};
+use super::counts::Counts;
+use super::filled::{AluRow, Epoch, Filled, Height};
 use super::table::Table;
 use crate::bus::{AND4, Clock, send, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::Alu;
-use crate::exec::record::EpochRecord;
 use crate::program::Program;
 
 /// Nibbles of a word.
@@ -51,10 +51,6 @@ impl Table for Bit {
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         eval(builder);
     }
-
-    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-        fill(record, trace);
-    }
 }
 
 impl Filled for Bit {
@@ -64,6 +60,17 @@ impl Filled for Bit {
 
     fn new(_: Clock) -> Self {
         Self
+    }
+
+    fn fill(
+        &self,
+        _: &Program<'_>,
+        rows: &[Self::Row],
+        _: Epoch,
+        counts: &mut Counts<'_>,
+        trace: &mut TraceMut<'_>,
+    ) {
+        fill(rows, counts, trace);
     }
 
     fn op(alu: Alu) -> Option<u32> {
@@ -124,10 +131,9 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     serve(builder, op, a, b, [result(0), result(1)], real);
 }
 
-fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let counts = &mut record.counts;
-    for (r, step) in record.bit.as_slice().iter().enumerate() {
+    for (r, step) in rows.iter().enumerate() {
         let mut row = [F::ZERO; WIDTH];
         for i in 0..NIBBLES {
             let [x, y] = [step.a, step.b].map(|word| word >> (4 * i) & 15);

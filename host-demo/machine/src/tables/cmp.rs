@@ -8,12 +8,12 @@ use p3_field::{Field, PrimeCharacteristicRing};
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::filled::{AluRow, Filled, Height};
+use super::counts::Counts;
+use super::filled::{AluRow, Epoch, Filled, Height};
 use super::table::Table;
 use crate::bus::{Clock, inverse_power_of_two, range, range8, range16, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::Alu;
-use crate::exec::record::EpochRecord;
 use crate::program::Program;
 
 /// Operations on the exec bus.
@@ -70,10 +70,6 @@ impl Table for Cmp {
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         eval(builder);
     }
-
-    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-        fill(record, trace);
-    }
 }
 
 impl Filled for Cmp {
@@ -83,6 +79,17 @@ impl Filled for Cmp {
 
     fn new(_: Clock) -> Self {
         Self
+    }
+
+    fn fill(
+        &self,
+        _: &Program<'_>,
+        rows: &[Self::Row],
+        _: Epoch,
+        counts: &mut Counts<'_>,
+        trace: &mut TraceMut<'_>,
+    ) {
+        fill(rows, counts, trace);
     }
 
     fn op(alu: Alu) -> Option<u32> {
@@ -171,10 +178,9 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     serve(builder, op, [a_lo, a_hi], [b_lo, b_hi], result, real);
 }
 
-fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let counts = &mut record.counts;
-    for (r, step) in record.cmp.as_slice().iter().enumerate() {
+    for (r, step) in rows.iter().enumerate() {
         let mut row = [F::ZERO; WIDTH];
         let (a, b) = (
             [step.a & 0xffff, step.a >> 16],

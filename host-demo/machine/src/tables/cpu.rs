@@ -11,14 +11,14 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 use zeroize::DefaultIsZeroes;
 
-use super::filled::{Filled, Height};
+use super::counts::Counts;
+use super::filled::{Epoch, Filled, Height};
 use super::rom::{BRANCH, CONST, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE};
 use super::table::Table;
 use crate::bus::{
     Access, CLOCK_START, Clock, EXEC, ROM, STAMPS, access, inverse_power_of_two, range16, send,
 };
 use crate::columns::{Column, columns, width};
-use crate::exec::record::EpochRecord;
 use crate::program::Program;
 use crate::span::{PublicValues, Span};
 
@@ -117,10 +117,6 @@ impl Table for Cpu {
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         eval(self.0, builder);
     }
-
-    fn fill(&self, program: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-        fill(self.0, program, record, trace);
-    }
 }
 
 impl Filled for Cpu {
@@ -129,6 +125,17 @@ impl Filled for Cpu {
 
     fn new(clock: Clock) -> Self {
         Self(clock)
+    }
+
+    fn fill(
+        &self,
+        program: &Program<'_>,
+        rows: &[Self::Row],
+        epoch: Epoch,
+        counts: &mut Counts<'_>,
+        trace: &mut TraceMut<'_>,
+    ) {
+        fill(self.0, program, rows, epoch.exit_pc, counts, trace);
     }
 }
 
@@ -271,14 +278,16 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
 fn fill(
     clock: Clock,
     program: &Program<'_>,
-    record: &mut EpochRecord<'_>,
+    rows: &[CpuRow],
+    exit_pc: u32,
+    counts: &mut Counts<'_>,
     trace: &mut TraceMut<'_>,
 ) {
-    let (counts, rom_start) = (&mut record.counts, program.rom().start);
+    let rom_start = program.rom().start;
     let mut clk = CLOCK_START;
     let mut row = [F::ZERO; width(COLUMNS, Clock::Long.limbs())];
     let row = &mut row[..width(COLUMNS, clock.limbs())];
-    for (r, cycle) in record.cpu.as_slice().iter().enumerate() {
+    for (r, cycle) in rows.iter().enumerate() {
         let content = RomRow::of(program, cycle.pc);
         counts.fetch(cycle.pc - rom_start);
         let fields = [
@@ -320,10 +329,10 @@ fn fill(
         clk += STAMPS;
     }
     row.fill(F::ZERO);
-    row[PC] = F::from_u32(record.exit_pc);
+    row[PC] = F::from_u32(exit_pc);
     row[NEXT_PC] = row[PC];
     row[CLK] = F::from_u32(clk);
-    for r in record.cpu.as_slice().len()..trace.height() {
+    for r in rows.len()..trace.height() {
         trace.set_row(r, row);
     }
 }

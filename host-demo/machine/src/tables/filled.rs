@@ -2,11 +2,13 @@
 //! of two words they serve on the exec bus.
 
 use bytemuck::{CheckedBitPattern, NoUninit, Pod, Zeroable};
+use tranche_core::TraceMut;
 use zeroize::DefaultIsZeroes;
 
-use super::list::with_tables;
+use super::counts::Counts;
 use crate::bus::Clock;
 use crate::decode::Alu;
+use crate::program::Program;
 
 /// A table that an execution fills.
 pub(crate) trait Filled {
@@ -19,6 +21,16 @@ pub(crate) trait Filled {
 
     /// The table of an epoch with this clock.
     fn new(clock: Clock) -> Self;
+
+    /// Writes every element of the main trace, and counts what the rows ask.
+    fn fill(
+        &self,
+        program: &Program<'_>,
+        rows: &[Self::Row],
+        epoch: Epoch,
+        counts: &mut Counts<'_>,
+        trace: &mut TraceMut<'_>,
+    );
 
     /// The operation on the exec bus that an instruction asks it for.
     fn op(_alu: Alu) -> Option<u32> {
@@ -34,6 +46,15 @@ pub(crate) trait Filled {
     fn value(_op: u32, _a: u32, _b: u32) -> u32 {
         0
     }
+}
+
+/// What a filler is told of the epoch besides its rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Epoch {
+    /// The number, from 1.
+    pub number: u32,
+    /// Program counter after the last cycle.
+    pub exit_pc: u32,
 }
 
 /// What is recorded of a row: words without gaps, for which zeros are a value.
@@ -70,73 +91,3 @@ pub struct AluRow {
 }
 
 impl DefaultIsZeroes for AluRow {}
-
-macro_rules! filled_tables {
-    (
-        filled { $($(#[$doc:meta])* $table:ident $Table:ident,)* }
-        asked { $($asked:tt)* }
-    ) => {
-        /// A table that an execution fills, in batch order.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum FilledTable {
-            $($(#[$doc])* $Table,)*
-        }
-
-        impl FilledTable {
-            /// All of them.
-            pub const ALL: [Self; [$(stringify!($table)),*].len()] = [$(Self::$Table),*];
-
-            /// The name of the table, as plans have it.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$Table => stringify!($table),)*
-                }
-            }
-
-            /// Its place in the batch.
-            pub const fn index(self) -> usize {
-                self as usize
-            }
-
-            /// The table that serves an operation of two words on the exec bus, if one does.
-            pub(crate) const fn serving(op: u32) -> Option<Self> {
-                $(
-                    let (first, last) = <super::$table::$Table as Filled>::SERVED;
-                    if first <= op && op <= last {
-                        return Some(Self::$Table);
-                    }
-                )*
-                None
-            }
-        }
-
-        /// The operation on the exec bus that an instruction asks a table for, if it does.
-        pub(crate) fn op(alu: Alu) -> Option<u32> {
-            None$(.or_else(|| super::$table::$Table::op(alu)))*
-        }
-
-        /// What an operation of two words on the exec bus comes to.
-        pub(crate) fn value(op: u32, a: u32, b: u32) -> u32 {
-            match FilledTable::serving(op) {
-                $(Some(FilledTable::$Table) => super::$table::$Table::value(op, a, b),)*
-                None => 0,
-            }
-        }
-
-        // No operation of the exec bus has two tables.
-        const _: () = {
-            let mut op = 0;
-            while op < super::rom::op::LIMIT {
-                let mut tables = super::rom::op::is_timed(op) as u32;
-                $(
-                    let (first, last) = <super::$table::$Table as Filled>::SERVED;
-                    assert!(last < super::rom::op::LIMIT);
-                    tables += (first <= op && op <= last) as u32;
-                )*
-                assert!(tables <= 1);
-                op += 1;
-            }
-        };
-    };
-}
-with_tables!(filled_tables);

@@ -12,11 +12,11 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 use zeroize::DefaultIsZeroes;
 
-use super::filled::{Filled, Height};
+use super::counts::Counts;
+use super::filled::{Epoch, Filled, Height};
 use super::table::Table;
 use crate::bus::{Clock, MEMORY, inverse_power_of_two, range8, receive, send};
 use crate::columns::Column;
-use crate::exec::record::EpochRecord;
 use crate::program::Program;
 use crate::span::{PublicValues, Span};
 
@@ -88,10 +88,6 @@ impl Table for L2g {
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         eval(builder);
     }
-
-    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-        fill(record, trace);
-    }
 }
 
 impl Filled for L2g {
@@ -101,6 +97,17 @@ impl Filled for L2g {
 
     fn new(_: Clock) -> Self {
         Self
+    }
+
+    fn fill(
+        &self,
+        _: &Program<'_>,
+        rows: &[Self::Row],
+        epoch: Epoch,
+        counts: &mut Counts<'_>,
+        trace: &mut TraceMut<'_>,
+    ) {
+        fill(rows, epoch.number, counts, trace);
     }
 }
 
@@ -124,11 +131,10 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     range8(builder, rest, real);
 }
 
-fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(rows: &[L2gRow], number: u32, counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let counts = &mut record.counts;
-    for (r, touched) in record.l2g.as_slice().iter().enumerate() {
-        let gap = record.epoch - 1 - touched.init_epoch;
+    for (r, touched) in rows.iter().enumerate() {
+        let gap = number - 1 - touched.init_epoch;
         let bytes = [gap & 0xff, gap >> 8 & 0xff, gap >> 16];
         for byte in bytes {
             counts.range(byte, 8);
@@ -145,12 +151,5 @@ fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
         row[GAP[0]] = bytes[0];
         row[GAP[1]] = bytes[1];
         trace.set_row(r, &row.map(F::from_u32));
-    }
-}
-
-impl EpochRecord<'_> {
-    /// The rows of the L2G table.
-    pub fn l2g(&self) -> &[L2gRow] {
-        self.l2g.as_slice()
     }
 }

@@ -11,12 +11,12 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 use zeroize::DefaultIsZeroes;
 
-use super::filled::{Filled, Height};
+use super::counts::Counts;
+use super::filled::{Epoch, Filled, Height};
 use super::rom::op;
 use super::table::Table;
 use crate::bus::{Access, Clock, EXEC, access, inverse_power_of_two, range, range8, receive};
 use crate::columns::{Column, columns, width};
-use crate::exec::record::EpochRecord;
 use crate::program::Program;
 
 /// What is recorded of a row.
@@ -100,10 +100,6 @@ impl Table for Mem {
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         eval(self.0, builder);
     }
-
-    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-        fill(self.0, record, trace);
-    }
 }
 
 impl Filled for Mem {
@@ -112,6 +108,17 @@ impl Filled for Mem {
 
     fn new(clock: Clock) -> Self {
         Self(clock)
+    }
+
+    fn fill(
+        &self,
+        _: &Program<'_>,
+        rows: &[Self::Row],
+        _: Epoch,
+        counts: &mut Counts<'_>,
+        trace: &mut TraceMut<'_>,
+    ) {
+        fill(self.0, rows, counts, trace);
     }
 }
 
@@ -245,12 +252,11 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     builder.push_interaction(EXEC, request, receive(real));
 }
 
-fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(clock: Clock, rows: &[MemRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let counts = &mut record.counts;
     let mut row = [F::ZERO; width(COLUMNS, Clock::Long.limbs())];
     let row = &mut row[..width(COLUMNS, clock.limbs())];
-    for (r, step) in record.mem.as_slice().iter().enumerate() {
+    for (r, step) in rows.iter().enumerate() {
         row.fill(F::ZERO);
         let code = step.op - op::MEM;
         let (signed, code) = (code >= op::SIGNED, code % op::SIGNED);

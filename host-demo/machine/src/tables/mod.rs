@@ -7,6 +7,7 @@
 pub mod and4;
 pub mod bit;
 pub mod cmp;
+pub(crate) mod counts;
 pub mod cpu;
 pub(crate) mod filled;
 pub mod l2g;
@@ -15,6 +16,7 @@ pub(crate) mod lookup;
 pub mod mem;
 pub mod range;
 pub mod rom;
+pub(crate) mod served;
 pub mod shift;
 pub mod sys;
 pub(crate) mod table;
@@ -30,15 +32,15 @@ use crate::exec::record::EpochRecord;
 use crate::program::Program;
 use crate::shape::EpochShape;
 use crate::span::{PublicValues, Span};
-use filled::Filled;
+use filled::{Epoch, Filled};
 use list::with_tables;
 use table::Table;
 
-pub use filled::FilledTable;
+pub use list::FilledTable;
 
 macro_rules! epoch_table {
     (
-        filled { $($(#[$doc:meta])* $table:ident $Table:ident,)* }
+        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($serves:ident)?,)* }
         asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
     ) => {
         /// A table of an epoch's batch.
@@ -74,7 +76,7 @@ macro_rules! epoch_table {
                 let clock = Clock::for_cycles(shape.cpu);
                 [
                     $(Self::$Table($table::$Table::new(clock)),)*
-                    $(Self::$Asked($asked::$Asked::new(shape, program)),)*
+                    $(Self::$Asked($asked::$Asked::new(shape.rom, program)),)*
                 ]
             }
 
@@ -91,6 +93,36 @@ macro_rules! epoch_table {
                 match self {
                     $(Self::$Table(_) => shape.$table,)*
                     $(Self::$Asked(table) => table.fixed_log_height().unwrap_or_default().into(),)*
+                }
+            }
+        }
+
+        impl EpochTable<'_> {
+            /// Writes every element of the main trace: [`main_width`](Self::main_width) columns of
+            /// 2^[`log_height`](Self::log_height) rows.
+            ///
+            /// Filling a table counts what it looks up in those that are asked, so these are filled after the
+            /// others. Filling a table again writes the same trace and counts nothing.
+            ///
+            /// # Panics
+            /// When `trace` has another shape, or one that is asked is filled before the others.
+            pub fn fill(
+                &self,
+                program: &Program<'_>,
+                record: &mut EpochRecord<'_>,
+                trace: &mut TraceMut<'_>,
+            ) {
+                assert_eq!(trace.width(), self.main_width());
+                record.counts.start(self.index());
+                let epoch = Epoch {
+                    number: record.epoch,
+                    exit_pc: record.exit_pc,
+                };
+                match self {
+                    $(Self::$Table(table) => {
+                        table.fill(program, record.$table.as_slice(), epoch, &mut record.counts, trace);
+                    })*
+                    $(Self::$Asked(_) => lookup::fill(record.counts.complete().$asked, trace),)*
                 }
             }
         }
@@ -212,25 +244,6 @@ impl EpochTable<'_> {
     pub fn fill_preprocessed(&self, trace: &mut TraceMut<'_>) {
         assert_fixed_shape(trace, self.fixed_width(), self.fixed_log_height());
         on_table!(self, table => table.fill_preprocessed(trace));
-    }
-
-    /// Writes every element of the main trace: [`main_width`](Self::main_width) columns of
-    /// 2^[`log_height`](Self::log_height) rows.
-    ///
-    /// Filling a table counts what it looks up in those that are asked, so these are filled after the
-    /// others. Filling a table again writes the same trace and counts nothing.
-    ///
-    /// # Panics
-    /// When `trace` has another shape, or one that is asked is filled before the others.
-    pub fn fill(
-        &self,
-        program: &Program<'_>,
-        record: &mut EpochRecord<'_>,
-        trace: &mut TraceMut<'_>,
-    ) {
-        assert_eq!(trace.width(), self.main_width());
-        record.counts.start(self.index());
-        on_table!(self, table => table.fill(program, record, trace));
     }
 }
 

@@ -9,9 +9,7 @@ use super::lookup;
 use super::table::Table;
 use crate::bus::RANGE;
 use crate::columns::{Column, columns};
-use crate::exec::record::EpochRecord;
 use crate::program::Program;
-use crate::shape::EpochShape;
 
 columns! {
     /// How often the row is asked for.
@@ -24,7 +22,7 @@ pub(crate) const FIXED_WIDTH: usize = 2;
 pub(crate) const LOG_ROWS: u32 = 9;
 
 /// log2 of the number of rows in an epoch of a shape.
-pub(crate) const fn log_rows(_: &EpochShape) -> u32 {
+pub(crate) const fn log_rows(_: u32) -> u32 {
     LOG_ROWS
 }
 
@@ -33,7 +31,7 @@ pub(crate) const fn log_rows(_: &EpochShape) -> u32 {
 pub struct Range;
 
 impl Range {
-    pub(super) const fn new(_: EpochShape, _: &Program<'_>) -> Self {
+    pub(super) const fn new(_: u32, _: &Program<'_>) -> Self {
         Self
     }
 }
@@ -52,10 +50,6 @@ impl Table for Range {
 
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         lookup::eval::<FIXED_WIDTH, AB>(RANGE, builder);
-    }
-
-    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-        lookup::fill(record.counts.complete().range, trace);
     }
 }
 

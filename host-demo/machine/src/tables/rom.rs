@@ -9,14 +9,12 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
 use super::table::Table;
-use super::{cmp, filled, lookup};
+use super::{cmp, lookup, served};
 use crate::bus::ROM;
 use crate::cells::{DUMMY, PROGRESS, register};
 use crate::columns::{Column, columns};
 use crate::decode::{Alu, Condition, Instruction, Size};
-use crate::exec::record::EpochRecord;
 use crate::program::Program;
-use crate::shape::EpochShape;
 
 columns! {
     /// How often the row is fetched.
@@ -71,15 +69,17 @@ pub mod op {
     pub const STORE: u32 = 5;
     /// Extends the sign.
     pub const SIGNED: u32 = 10;
-
-    /// All operations are below this.
-    pub(crate) const LIMIT: u32 = 64;
-
-    /// Whether an operation is one of these.
-    pub(crate) const fn is_timed(op: u32) -> bool {
-        op == SYS || MEM < op && op <= MEM + SIGNED + HALF
-    }
 }
+
+// An operation with a clock is no other table's.
+const _: () = {
+    assert!(served::serving(op::SYS).is_none());
+    let mut op = op::MEM;
+    while op <= op::MEM + op::SIGNED + op::WORD {
+        assert!(served::serving(op).is_none());
+        op += 1;
+    }
+};
 
 /// A row of the ROM table: an instruction as the CPU table sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,7 +306,7 @@ const fn size_code(size: Size) -> u32 {
 
 /// Operation on the exec bus and flags of an arithmetic instruction: what no table serves, the CPU table does.
 fn alu(alu: Alu) -> (u32, u32) {
-    match (filled::op(alu), alu) {
+    match (served::op(alu), alu) {
         (Some(op), _) => (op, PURE),
         (None, Alu::Sub) => (0, SUB),
         (None, _) => (0, 0),
@@ -323,8 +323,8 @@ const fn target(address: u32, offset: i32) -> i32 {
 }
 
 /// log2 of the number of rows in an epoch of a shape.
-pub(crate) const fn log_rows(shape: &EpochShape) -> u32 {
-    shape.rom
+pub(crate) const fn log_rows(rom_log2: u32) -> u32 {
+    rom_log2
 }
 
 /// The table of a program's instructions, of 2^`log_height` rows.
@@ -337,10 +337,10 @@ pub struct Rom<'a> {
 }
 
 impl<'a> Rom<'a> {
-    pub(super) const fn new(shape: EpochShape, program: &'a Program<'a>) -> Self {
+    pub(super) const fn new(rom_log2: u32, program: &'a Program<'a>) -> Self {
         Self {
             program,
-            log_height: shape.rom,
+            log_height: rom_log2,
         }
     }
 }
@@ -359,10 +359,6 @@ impl Table for Rom<'_> {
 
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         lookup::eval::<FIXED_WIDTH, AB>(ROM, builder);
-    }
-
-    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-        lookup::fill(record.counts.complete().rom, trace);
     }
 }
 

@@ -11,12 +11,12 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
-use super::filled::{AluRow, Filled, Height};
+use super::counts::Counts;
+use super::filled::{AluRow, Epoch, Filled, Height};
 use super::table::Table;
 use crate::bus::{Clock, inverse_power_of_two, range, range8, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::Alu;
-use crate::exec::record::EpochRecord;
 use crate::program::Program;
 
 /// Operations on the exec bus.
@@ -71,10 +71,6 @@ impl Table for Shift {
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         eval(builder);
     }
-
-    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-        fill(record, trace);
-    }
 }
 
 impl Filled for Shift {
@@ -84,6 +80,17 @@ impl Filled for Shift {
 
     fn new(_: Clock) -> Self {
         Self
+    }
+
+    fn fill(
+        &self,
+        _: &Program<'_>,
+        rows: &[Self::Row],
+        _: Epoch,
+        counts: &mut Counts<'_>,
+        trace: &mut TraceMut<'_>,
+    ) {
+        fill(rows, counts, trace);
     }
 
     fn op(alu: Alu) -> Option<u32> {
@@ -192,12 +199,11 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     serve(builder, op, [a(0), a(1)], b, RESULT.map(at), real);
 }
 
-fn fill(record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
     // No selector, no shift: 2^0.
     trace.column_mut(POWER).fill(F::ONE);
-    let counts = &mut record.counts;
-    for (r, step) in record.shift.as_slice().iter().enumerate() {
+    for (r, step) in rows.iter().enumerate() {
         let mut row = [F::ZERO; WIDTH];
         let (k, bytes) = (step.b & 7, step.b >> 3 & 3);
         let left = step.op == op::SLL;

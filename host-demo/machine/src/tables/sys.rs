@@ -16,13 +16,13 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 use zeroize::DefaultIsZeroes;
 
-use super::filled::{Filled, Height};
+use super::counts::Counts;
+use super::filled::{Epoch, Filled, Height};
 use super::rom::{HALT, op};
 use super::table::Table;
 use crate::bus::{Access, Clock, EXEC, MEMORY, access, range16, receive, send};
 use crate::cells::{EXIT_CODE, OUT, OUT_LEN, register};
 use crate::columns::{Column, columns, width};
-use crate::exec::record::EpochRecord;
 use crate::exec::syscall::{EXIT, READ, WRITE};
 use crate::program::Program;
 
@@ -133,10 +133,6 @@ impl Table for Sys {
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         eval(self.0, builder);
     }
-
-    fn fill(&self, _: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
-        fill(self.0, record, trace);
-    }
 }
 
 impl Filled for Sys {
@@ -145,6 +141,17 @@ impl Filled for Sys {
 
     fn new(clock: Clock) -> Self {
         Self(clock)
+    }
+
+    fn fill(
+        &self,
+        _: &Program<'_>,
+        rows: &[Self::Row],
+        _: Epoch,
+        counts: &mut Counts<'_>,
+        trace: &mut TraceMut<'_>,
+    ) {
+        fill(self.0, rows, counts, trace);
     }
 }
 
@@ -303,12 +310,11 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     builder.push_interaction(EXEC, request, send(byte));
 }
 
-fn fill(clock: Clock, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>) {
+fn fill(clock: Clock, rows: &[SysRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let counts = &mut record.counts;
     let mut row = [F::ZERO; width(COLUMNS, Clock::Long.limbs())];
     let row = &mut row[..width(COLUMNS, clock.limbs())];
-    for (r, step) in record.sys.as_slice().iter().enumerate() {
+    for (r, step) in rows.iter().enumerate() {
         row.fill(F::ZERO);
         let kind = match step.step {
             SysStep::Exit | SysStep::ExitGroup => IS_EXIT,

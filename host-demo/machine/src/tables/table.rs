@@ -4,8 +4,6 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
 use crate::columns::Column;
-use crate::exec::record::EpochRecord;
-use crate::program::Program;
 use crate::span::{PublicValues, Span};
 
 /// A table: its columns, its constraints, its filler.
@@ -41,7 +39,4 @@ pub(crate) trait Table {
 
     /// Asserts the constraints and sends the messages.
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB);
-
-    /// Writes every element of the main trace.
-    fn fill(&self, program: &Program<'_>, record: &mut EpochRecord<'_>, trace: &mut TraceMut<'_>);
 }

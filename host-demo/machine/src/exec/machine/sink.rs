@@ -2,12 +2,13 @@
 
 use crate::bus::{CLOCK_START, STAMPS};
 use crate::exec::record::EpochRecord;
-use crate::tables::FilledTable;
 use crate::tables::cpu::CpuRow;
 use crate::tables::filled::AluRow;
 use crate::tables::l2g::L2gRow;
+use crate::tables::list::FilledTable;
 use crate::tables::mem::MemRow;
 use crate::tables::rom::{JALR, MEM, RomRow, SYS};
+use crate::tables::served;
 use crate::tables::sys::SysRow;
 
 /// What a step is recorded in.
@@ -60,7 +61,7 @@ impl Sink for EpochRecord<'_> {
         } else if row.has(MEM) || row.has(JALR) {
             FilledTable::Mem
         } else {
-            FilledTable::serving(row.op)?
+            served::serving(row.op)?
         };
         (self.room(table) == 0).then_some(table)
     }

@@ -5,14 +5,15 @@ use super::{GUARD_BYTES, GuestIo, Machine};
 use crate::cells::register;
 use crate::exec::error::ExecError;
 use crate::exec::memory::{CellStore, NoRoom};
-use crate::tables::FilledTable;
 use crate::tables::cpu::CpuRow;
-use crate::tables::filled::{self, AluRow};
+use crate::tables::filled::AluRow;
 use crate::tables::l2g::L2gRow;
+use crate::tables::list::FilledTable;
 use crate::tables::mem::MemRow;
 use crate::tables::rom::{
     BRANCH, CONST, HALT, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, op,
 };
+use crate::tables::served;
 
 /// The register that the calling convention gives the stack.
 const STACK_POINTER: u32 = 2;
@@ -135,7 +136,7 @@ impl<C: CellStore> Machine<'_, C> {
             return Ok(a.wrapping_add(b));
         }
         sink.alu(AluRow { op: row.op, a, b });
-        let w = filled::value(row.op, a, b);
+        let w = served::value(row.op, a, b);
         if row.has(BRANCH) && w == 1 {
             cpu.next_pc = row.aux as u32;
         }

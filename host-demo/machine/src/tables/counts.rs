@@ -1,0 +1,127 @@
+//! How often each row of the tables that are asked is asked for: counted while those that ask are filled.
+
+use tranche_core::F;
+use zeroize::Zeroize;
+
+use super::list::{FilledTable, with_tables};
+use crate::bus::Clock;
+
+/// How often each row of the tables that are asked is asked for.
+#[derive(Debug)]
+pub(crate) struct Counts<'a> {
+    counters: Counters<'a>,
+    /// Tables that have been counted, so that filling one again counts nothing.
+    done: u32,
+    /// Whether the table being filled counts.
+    active: bool,
+}
+
+impl<'a> Counts<'a> {
+    /// Nothing counted, in counters that are zero.
+    pub const fn new(counters: Counters<'a>) -> Self {
+        Self {
+            counters,
+            done: 0,
+            active: false,
+        }
+    }
+
+    /// Overwrites the counters with zeros, in a way that no compiler drops.
+    pub fn wipe(&mut self) {
+        self.counters.wipe();
+        self.clear();
+    }
+
+    /// Tables that ask, as bits.
+    const ALL: u32 = (1 << FilledTable::ALL.len()) - 1;
+
+    /// Back to nothing counted.
+    pub fn clear(&mut self) {
+        self.counters.clear();
+        (self.done, self.active) = (0, false);
+    }
+
+    /// Starts counting for the table of this index, unless it was counted before.
+    pub fn start(&mut self, table: usize) {
+        self.active = self.done & 1 << table == 0;
+        self.done |= 1 << table;
+    }
+
+    /// The counters, once all tables that ask have been counted.
+    ///
+    /// # Panics
+    /// When one has not.
+    pub fn complete(&self) -> &Counters<'_> {
+        assert!(
+            self.done & Self::ALL == Self::ALL,
+            "tables that are asked are filled last"
+        );
+        &self.counters
+    }
+
+    /// Counts the fetch of a row of ROM.
+    pub fn fetch(&mut self, row: u32) {
+        if self.active {
+            self.counters.rom[row as usize] += 1;
+        }
+    }
+
+    /// Counts the check that `value` has `bits` bits.
+    ///
+    /// A value of more bits is no row of the table and counts nowhere: the bus will not balance.
+    pub fn range(&mut self, value: u32, bits: u32) {
+        if self.active && value >> bits == 0 {
+            self.counters.range[((1 << bits) - 1 + value) as usize] += 1;
+        }
+    }
+
+    /// Counts the check of a 16-bit value by bytes, and returns its low byte.
+    pub fn range16(&mut self, value: u32) -> F {
+        self.range(value & 0xff, 8);
+        self.range(value >> 8, 8);
+        F::new(value & 0xff)
+    }
+
+    /// Counts the checks of `previous < timestamp`, and writes all but the highest byte of the
+    /// difference.
+    pub fn elapsed(&mut self, clock: Clock, timestamp: u32, previous: u32, limbs: &mut [F]) {
+        let mut rest = timestamp - previous - 1;
+        for limb in &mut limbs[..clock.limbs()] {
+            self.range(rest & 0xff, 8);
+            *limb = F::new(rest & 0xff);
+            rest >>= 8;
+        }
+        self.range(rest, 8);
+    }
+
+    /// Counts the lookup of `x & y`.
+    pub fn and4(&mut self, x: u32, y: u32) {
+        if self.active {
+            self.counters.and4[(x << 4 | y) as usize] += 1;
+        }
+    }
+}
+
+macro_rules! counters {
+    (
+        filled { $($filled:tt)* }
+        asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
+    ) => {
+        /// A counter for each row of the tables that are asked.
+        #[derive(Debug)]
+        pub(crate) struct Counters<'a> {
+            $(pub $asked: &'a mut [u32],)*
+        }
+
+        impl Counters<'_> {
+            fn clear(&mut self) {
+                $(self.$asked.fill(0);)*
+            }
+
+            fn wipe(&mut self) {
+                $(self.$asked.zeroize();)*
+            }
+        }
+    };
+}
+with_tables!(counters);
