@@ -15,7 +15,9 @@ use tranche_machine::fit::by_preference;
 use tranche_machine::merge::EPOCH_BITS;
 use tranche_machine::program::MAX_SEGMENTS;
 use tranche_machine::settings::MAX_RAISED_POW_BITS;
-use tranche_machine::{EpochPlan, EpochTable, EpochTables, Program, Settings, Setup};
+use tranche_machine::{
+    Cell, EpochPlan, EpochShape, EpochTable, EpochTables, Program, Settings, Setup,
+};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -92,6 +94,29 @@ fn limits_of_a_run() {
         path,
         &format!("{intervals}, so the root has at most {MAX_HOLES} `rest`"),
     );
+}
+
+/// The bytes of a record and of the touched cells, by the formulas that a reader reckons with.
+#[test]
+fn bytes_of_a_session() {
+    let path = "docs/embedding.md";
+    says(
+        path,
+        "record = 68 · 2^n + 4 · 2^r + 3072 2^n cycles an epoch (n ≥ 9), 2^r words of code",
+    );
+    for (n, r) in (9..=20).flat_map(|n| (7..=20).map(move |r| (n, r))) {
+        let shape = EpochShape::new(n, r).unwrap();
+        assert_eq!(
+            shape.record_bytes(),
+            (68 << n) + (4 << r) + 3072,
+            "2^{n} cycles, 2^{r} words"
+        );
+    }
+    says(path, "cells = 16 · ⌈8/7 · c⌉");
+    assert_eq!(size_of::<Cell>(), 16);
+    for cells in [1, 2, 7, 512, 2048, 2049, 1 << 20] {
+        assert_eq!(Cell::slots_for(cells), (8 * cells).div_ceil(7));
+    }
 }
 
 /// A compact epoch is as good as a fast one that is so many times shorter.
