@@ -10,7 +10,9 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::{MergeError, ends, fixed, table_rows};
+use super::path::ends;
+use super::rows::table_rows;
+use super::{MergeError, fixed};
 use crate::Program;
 use crate::cells::{RAM_CELLS, REGISTERS, REGISTERS_END};
 use crate::columns::{columns, width};

@@ -7,7 +7,7 @@ use p3_air::WindowAccess;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::step;
+use super::path::step;
 use crate::tables::l2g::columns::{CELL, FINI_HI, FINI_LO, INIT_EPOCH, INIT_HI, INIT_LO, REAL};
 
 pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {

@@ -9,7 +9,9 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::{MergeError, ends, fixed, table_rows};
+use super::path::ends;
+use super::rows::table_rows;
+use super::{MergeError, fixed};
 use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN};
 use crate::columns::{columns, width};
 

@@ -12,7 +12,8 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::{EPOCH_BITS, ends, range, step};
+use super::path::{ends, step};
+use super::{EPOCH_BITS, range};
 use crate::columns::{columns, width};
 
 /// Bits of one limb of a checked difference.

@@ -17,7 +17,8 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::{ends, range};
+use super::path::ends;
+use super::range;
 use crate::cells::RAM_CELLS;
 use crate::columns::{columns, width};
 
