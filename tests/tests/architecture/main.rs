@@ -44,14 +44,6 @@ fn layer(file: &str) -> usize {
     layer.unwrap_or_else(|| panic!("core/src/{file} belongs to no layer"))
 }
 
-/// Arrows that run back up and are not turned round yet: a file, and what it uses.
-const KNOWN_ARROWS: &[(&str, &str)] = &[];
-
-/// Circles that are not untied yet.
-const KNOWN_CIRCLES: &[&str] = &[
-    "merge/image.rs, merge/link.rs, merge/mod.rs, merge/outcome.rs, merge/parent.rs, merge/rest.rs",
-];
-
 #[test]
 fn a_folder_of_the_core_uses_only_those_above_it() {
     let source = Source::read(&sources("core/src"));
@@ -64,7 +56,8 @@ fn a_folder_of_the_core_uses_only_those_above_it() {
     let up = arrows
         .into_iter()
         .filter(|(from, to)| layer(from) < layer(to));
-    assert_eq!(up.collect::<Vec<_>>(), KNOWN_ARROWS, "these run back up");
+    let up: Vec<_> = up.collect();
+    assert!(up.is_empty(), "these run back up: {up:#?}");
 }
 
 #[test]
@@ -82,5 +75,5 @@ fn no_files_use_each_other_in_a_circle() {
     let circles: Vec<_> = circles.map(|circle| circle.join(", ")).collect();
     println!("circles of files: {}", circles.len());
     circles.iter().for_each(|circle| println!("  {circle}"));
-    assert_eq!(circles, KNOWN_CIRCLES);
+    assert!(circles.is_empty(), "files that use each other");
 }
