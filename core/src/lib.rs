@@ -20,7 +20,7 @@
 //! |---|---|
 //! | [`kernels`] | transforms, folds, combinations over a packing of the field |
 //! | [`backend`] | a packing, with the kernels that may be replaced |
-//! | [`hash`] | permutation, trees, paths, transcript |
+//! | [`hash`] | the hash suite: leaves, nodes, transcript; trees and their paths |
 //! | [`portable`] | the backend over `wide` |
 //! | [`air`] | AIRs without a heap: degrees, buses, rows, the debug check |
 //! | [`shape`], [`security`] | what is known of a batch before its values; its proven bits |
