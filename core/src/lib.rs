@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A [`Plan`] fixes everything before values are known, a [`Prover`] proves batch after batch of it in one
-//! buffer, and a [`VerifyingKey`](verifier::VerifyingKey) (feature `verifier`, which allocates) checks them with
+//! buffer, and a `verifier::VerifyingKey` (feature `verifier`, which allocates) checks them with
 //! Plonky3's own verifier. An AIR is an ordinary [`p3_air::Air`]; [`air`] says what it may use on a device.
 //!
 //! Inside, a module uses only those above it:
@@ -29,7 +29,7 @@
 //! | [`plan`] | the place of every region of the workspace, phase by phase |
 //! | `engine` | each step on its regions |
 //! | [`prover`] | Plonky3's order: transcript and bytes |
-//! | [`verifier`] | the unmodified verifier behind a plan |
+//! | `verifier` | the unmodified verifier behind a plan |
 #![no_std]
 
 // Linked for the signatures of p3's traits; nothing here allocates.

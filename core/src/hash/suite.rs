@@ -21,7 +21,7 @@ pub trait Suite: Clone + Debug + 'static {
     const COLLISION_BITS: u32;
 
     /// Words of the state of a row of `width` elements that comes some columns at a time, at least
-    /// [`DIGEST`]: what it ends as is in the first of them.
+    /// [`DIGEST`](crate::DIGEST): what it ends as is in the first of them.
     fn state_words(width: usize) -> usize;
 }
 

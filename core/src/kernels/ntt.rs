@@ -33,7 +33,7 @@ pub struct Twiddles<'a> {
 
 impl<'a> Twiddles<'a> {
     /// Words of the tables for codewords of `2^log_codeword` elements and transforms for which the
-    /// backend's table has `lane_table_len` words ([`Backend::lane_table_len`]).
+    /// backend's table has `lane_table_len` words ([`Backend::lane_table_len`](crate::Backend::lane_table_len)).
     pub const fn len(log_codeword: usize, lane_table_len: usize) -> usize {
         2 * (half(log_codeword) + lane_table_len)
     }
