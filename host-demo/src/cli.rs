@@ -1,7 +1,7 @@
 //! The command line: its grammar. [`crate::commands::dispatch`] has which function answers to which
 //! subcommand.
 //!
-//! Exit codes are as [`EXIT_CODES`] says. `tranche run` has the guest's exit code, and 125 for whatever else: never the guest's,
+//! Exit codes are as `EXIT_CODES` says. `tranche run` has the guest's exit code, and 125 for whatever else: never the guest's,
 //! whose 125 becomes 126.
 //!
 //! With `--json` a subcommand prints exactly one object on stdout and nothing else there (after an
