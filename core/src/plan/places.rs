@@ -29,7 +29,6 @@ impl<'a> Places<'a> {
 
     /// Begins a phase.
     pub fn enter(&mut self, phase: Phase) {
-        phase.log();
         self.phase = phase;
     }
 

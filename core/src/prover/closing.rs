@@ -9,6 +9,7 @@ use super::transcript::{self, MatrixShape};
 use crate::air::ProverAir;
 use crate::hash::poseidon2::Poseidon2;
 use crate::hash::{Hashes, Suite, Transcript};
+use crate::plan::Phase;
 use crate::shape::Round;
 use crate::sink::Sink;
 use crate::{EF, F};
@@ -19,6 +20,7 @@ impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Quotients<'s, 'a, B, A, S>
     /// # Errors
     /// What the sink returns.
     pub fn evaluate<W: Write>(self, sink: W) -> Result<Evaluated<'s, 'a, B, A, W, S>, W::Error> {
+        Phase::Evaluate.log();
         let Self {
             mut base,
             witnesses,
@@ -62,6 +64,7 @@ pub struct Evaluated<'s, 'a, B: Hashes<S>, A, W, S: Suite = Poseidon2> {
 impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite> Evaluated<'s, 'a, B, A, W, S> {
     /// Draws the batching challenge and combines all openings of a height into one codeword.
     pub fn reduce(self) -> Reduced<'s, 'a, B, A, W, S> {
+        Phase::Reduce.log();
         let Self {
             mut base,
             witnesses,
@@ -92,6 +95,7 @@ pub struct Reduced<'s, 'a, B: Hashes<S>, A, W, S: Suite = Poseidon2> {
 impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite> Reduced<'s, 'a, B, A, W, S> {
     /// Folds and commits the codewords down to the final polynomial, and draws the queries.
     pub fn fold(self) -> Folded<'s, 'a, B, A, W, S> {
+        Phase::Fold.log();
         let Self {
             mut base,
             witnesses,
@@ -158,6 +162,7 @@ impl<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite> Folded<'_, '_, B, A, W, 
 
     /// Where the state is, since it is large.
     pub(super) fn answer(&mut self) -> Result<u64, W::Error> {
+        Phase::Open.log();
         let (engine, sink) = (&mut *self.base.engine, &mut self.sink);
         engine.begin_openings();
         openings::write_input_openings(engine, &self.fri, sink)?;

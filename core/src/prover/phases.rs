@@ -9,6 +9,7 @@ use crate::air::ProverAir;
 use crate::engine::Engine;
 use crate::hash::poseidon2::Poseidon2;
 use crate::hash::{Hasher, Hashes, Suite, Transcript};
+use crate::plan::Phase;
 use crate::shape::{BatchShape, Round};
 use crate::{EF, F, Statement, TraceMut};
 
@@ -75,6 +76,7 @@ impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Traces<'s, 'a, B, A, S> {
     /// # Errors
     /// When the public values do not have the plan's shape.
     pub fn commit(self, public_values: &[&[F]]) -> Result<Committed<'s, 'a, B, A, S>, BatchError> {
+        Phase::Commit.log();
         let Self(mut base) = self;
         let shape = base.engine.shape;
         check_public_values(shape, public_values)?;
@@ -153,6 +155,7 @@ impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Committed<'s, 'a, B, A, S>
 
     /// Generates, extends and commits the permutation traces, and draws the constraint challenge.
     pub fn argue(self) -> Argued<'s, 'a, B, A, S> {
+        Phase::Argue.log();
         let Self {
             mut base,
             witnesses,
@@ -189,6 +192,7 @@ impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Argued<'s, 'a, B, A, S> {
 
     /// Computes, extends and commits the quotients, and draws the out-of-domain point.
     pub fn quotient(self) -> Quotients<'s, 'a, B, A, S> {
+        Phase::Quotient.log();
         let Self {
             mut base,
             mut witnesses,
