@@ -116,28 +116,15 @@ impl<const N: usize, S: Suite> Plan<N, S> {
                 specs: specs.len(),
             });
         }
-        let mut buses = Buses::default();
-        let mut tables = Vec::new();
-        for (table, (air, &spec)) in airs.iter().zip(specs).enumerate() {
-            let layout = TableLayout::new(air, &mut buses, spec.lookup_budget as usize)
-                .map_err(|error| PlanError::Layout { table, error })?;
-            error::check_table(table, &spec, &layout, &params)?;
-            let planned = TablePlan { spec, layout };
-            error::check_next_rows(table, &planned)?;
-            tables
-                .push(planned)
-                .map_err(|_| PlanError::TooManyTables { capacity: N })?;
-        }
-        error::check_multiplicities(&tables)?;
-        error::check_size(&tables, &params)?;
+        // One plan from the start: a second list of tables beside it would cost a device its stack.
         let mut plan = Self {
-            tables,
+            tables: Vec::new(),
             common: Common {
                 params,
                 lanes: const { lanes::<B>() },
                 lane_table_len: 0,
-                message_width: buses.message_width(),
-                num_buses: buses.count(),
+                message_width: 0,
+                num_buses: 0,
                 carved: specs.iter().any(|spec| spec.carved),
                 profile,
             },
@@ -146,6 +133,21 @@ impl<const N: usize, S: Suite> Plan<N, S> {
             room: Room::default(),
             suite: PhantomData,
         };
+        let mut buses = Buses::default();
+        for (table, (air, &spec)) in airs.iter().zip(specs).enumerate() {
+            let layout = TableLayout::new(air, &mut buses, spec.lookup_budget as usize)
+                .map_err(|error| PlanError::Layout { table, error })?;
+            error::check_table(table, &spec, &layout, &params)?;
+            let planned = TablePlan { spec, layout };
+            error::check_next_rows(table, &planned)?;
+            plan.tables
+                .push(planned)
+                .map_err(|_| PlanError::TooManyTables { capacity: N })?;
+        }
+        plan.common.message_width = buses.message_width();
+        plan.common.num_buses = buses.count();
+        error::check_multiplicities(&plan.tables)?;
+        error::check_size(&plan.tables, &params)?;
         error::check_carving(plan.shape())?;
         plan.common.lane_table_len = B::lane_table_len(plan.shape().log_max_height());
         plan.log_arities = fold_schedule(plan.shape());

@@ -68,7 +68,9 @@ impl SessionBytes {
     where
         EpochTable<'a>: ProverAir<B>,
     {
-        let plan: EpochPlan = EpochTables::new(setup).plan_in::<B>(profile)?;
+        let plan: Result<EpochPlan, _> = EpochTables::new(setup).plan_in::<B>(profile);
+        // Looked at where it is: moved out, it would be on the stack twice.
+        let plan = plan.as_ref().map_err(|&error| error)?;
         let slots = Cell::slots_for_64(max_cells.into());
         Ok(Self {
             workspace: plan.workspace_bytes(),
