@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, UseTree};
+use syn::{Attribute, Item, UseTree, Visibility};
 
 /// A module path below the crate's root.
 type Module = Vec<String>;
@@ -17,6 +17,8 @@ struct File {
     defined: BTreeSet<String>,
     /// Names that it imports, and the paths that they stand for.
     imported: BTreeMap<String, Vec<String>>,
+    /// Those of them that it hands on to others.
+    handed_on: BTreeSet<String>,
     /// Paths of two names or more in its code.
     paths: Vec<Vec<String>>,
     /// Single names in its code.
@@ -24,15 +26,15 @@ struct File {
 }
 
 impl File {
-    fn import(&mut self, tree: &UseTree, mut prefix: Vec<String>) {
+    fn import(&mut self, tree: &UseTree, mut prefix: Vec<String>, hands_on: bool) {
         let (name, alias) = match tree {
             UseTree::Path(path) => {
                 prefix.push(path.ident.to_string());
-                return self.import(&path.tree, prefix);
+                return self.import(&path.tree, prefix, hands_on);
             }
             UseTree::Group(group) => {
                 let items = group.items.iter();
-                return items.for_each(|tree| self.import(tree, prefix.clone()));
+                return items.for_each(|tree| self.import(tree, prefix.clone(), hands_on));
             }
             UseTree::Glob(_) => return,
             UseTree::Name(name) => (name.ident.to_string(), name.ident.to_string()),
@@ -46,6 +48,9 @@ impl File {
         };
         if !own {
             prefix.push(name);
+        }
+        if hands_on {
+            self.handed_on.insert(alias.clone());
         }
         self.imported.insert(alias, prefix);
     }
@@ -72,7 +77,8 @@ impl<'ast> Visit<'ast> for File {
             Item::Mod(i) => (&i.attrs, None),
             Item::Use(i) => {
                 if !is_test(&i.attrs) {
-                    self.import(&i.tree, Vec::new());
+                    let hands_on = !matches!(i.vis, Visibility::Inherited);
+                    self.import(&i.tree, Vec::new(), hands_on);
                 }
                 return;
             }
@@ -207,10 +213,11 @@ impl Source {
     pub fn arrows(&self) -> BTreeSet<(&str, &str)> {
         let mut arrows = BTreeSet::new();
         for (module, file) in &self.files {
-            // An import that no code of the file names is handed on to others.
-            let used = |alias: &&String| {
-                file.idents.contains(*alias) || file.paths.iter().any(|p| p[0] == **alias)
+            // What is only handed on is not used.
+            let used = |alias: &String| {
+                file.idents.contains(alias) || file.paths.iter().any(|p| p[0] == *alias)
             };
+            let used = |alias: &String| !file.handed_on.contains(alias) || used(alias);
             let imports = file.imported.iter().filter(|(alias, _)| used(alias));
             let imports = imports.map(|(_, path)| path);
             for path in imports.chain(&file.paths) {

@@ -4,11 +4,13 @@ use core::fmt::{Display, from_fn};
 
 use thiserror::Error;
 
-use super::machine::MAX_MESSAGE_BYTES;
 use super::syscall::refused;
 use crate::cells::MAX_OUTPUT_BYTES;
 use crate::decode::DecodeError;
 use crate::tables::l2g::EPOCH_BITS;
+
+/// Most bytes of one message.
+pub const MAX_MESSAGE_BYTES: u32 = 1 << 20;
 
 /// Why an execution cannot go on. Addresses are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -21,9 +21,6 @@ use sink::Discard;
 /// Addresses below this are refused, unless the program loads them: null pointers.
 pub const GUARD_BYTES: u32 = 4096;
 
-/// Most bytes of one message.
-pub const MAX_MESSAGE_BYTES: u32 = 1 << 20;
-
 /// The outside world of a guest.
 pub trait GuestIo {
     /// The next byte of the private input; `None` at its end.

@@ -1,9 +1,10 @@
 //! System calls, a step at a time.
 
 use super::sink::Sink;
-use super::{GuestIo, MAX_MESSAGE_BYTES, Machine};
+use super::{GuestIo, Machine};
 use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, register};
 use crate::exec::error::ExecError;
+use crate::exec::error::MAX_MESSAGE_BYTES;
 use crate::exec::memory::CellStore;
 use crate::exec::syscall::{EXIT, EXIT_GROUP, INPUT, MESSAGES, OUTPUT, READ, WRITE};
 use crate::tables::cpu::CpuRow;
