@@ -30,13 +30,15 @@ pub const fn inverse_power_of_two(k: u32) -> F {
     BabyBear::new(P - ((P - 1) >> k))
 }
 
-/// Bytes of a timestamp difference: how wide the clock of an epoch is.
+/// How wide the clock of an epoch or of a run is, and so a timestamp difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// Two bytes: up to 2^14 cycles.
     Short,
     /// Three bytes: up to 2^20 cycles.
     Long,
+    /// Three bytes and four bits: runs in batches, up to [`MAX_RUN_CYCLES`] cycles.
+    Run,
 }
 
 impl Clock {
@@ -49,13 +51,43 @@ impl Clock {
         }
     }
 
+    /// The least clock of a run of at most so many cycles; [`Clock::Run`] for longer ones too, whose
+    /// end is compared with its bits.
+    pub const fn for_run(cycles: u64) -> Self {
+        let end = (CLOCK_START as u64).saturating_add(cycles.saturating_mul(STAMPS as u64));
+        if end >> Self::Short.bits() == 0 {
+            Self::Short
+        } else if end >> Self::Long.bits() == 0 {
+            Self::Long
+        } else {
+            Self::Run
+        }
+    }
+
     /// Columns that an access needs for its difference: all bytes but the highest, which is
     /// derived.
     pub const fn limbs(self) -> usize {
         match self {
             Self::Short => 1,
             Self::Long => 2,
+            Self::Run => 3,
         }
+    }
+
+    /// Most limbs of a clock.
+    pub const MAX_LIMBS: usize = Self::Run.limbs();
+
+    /// Bits of the limb that is derived.
+    pub(crate) const fn top_bits(self) -> u32 {
+        match self {
+            Self::Short | Self::Long => 8,
+            Self::Run => 4,
+        }
+    }
+
+    /// Bits of a timestamp, and of a difference of two.
+    pub const fn bits(self) -> u32 {
+        8 * self.limbs() as u32 + self.top_bits()
     }
 }
 
@@ -72,6 +104,12 @@ const _: () = assert!(
     CLOCK_START + STAMPS * (1 << 20) < 1 << 24,
     "a long difference is 24 bits"
 );
+
+/// Most cycles of a run in batches: its clock ends below 2^28.
+pub const MAX_RUN_CYCLES: u64 = (((1 << Clock::Run.bits()) - 1 - CLOCK_START) / STAMPS) as u64;
+
+// A difference that is negative is none of so many bits, modulo the field's order.
+const _: () = assert!(0x7800_0001 - (1 << Clock::Run.bits()) >= 1 << Clock::Run.bits());
 
 /// Multiplicity of a message that a boolean `gate` sends.
 pub(crate) fn send<E>(gate: E) -> Count<E> {
@@ -154,7 +192,7 @@ pub(crate) struct Access<'a, E> {
     pub old: [E; 2],
     /// Halves left.
     pub new: [E; 2],
-    /// Low bytes of `timestamp - previous - 1`, as many as the clock's limbs.
+    /// Low bytes of `timestamp - previous - 1`, at least as many as the clock's limbs.
     pub limbs: &'a [E],
     /// Whether the access happens.
     pub gate: E,
@@ -187,5 +225,14 @@ pub(crate) fn access<AB: InteractionBuilder<F = F>>(
         range8(builder, limb.clone(), gate.clone());
         rest = (rest - limb.clone()) * inverse_power_of_two(8);
     }
-    range8(builder, rest, gate);
+    range(builder, rest, AB::Expr::from_u32(clock.top_bits()), gate);
+}
+
+/// The limbs of an access, by their first column; those that the clock has not are not looked at.
+pub(crate) fn limbs<E>(
+    clock: Clock,
+    first: usize,
+    at: impl Fn(usize) -> E,
+) -> [E; Clock::MAX_LIMBS] {
+    core::array::from_fn(|l| at(first + l.min(clock.limbs() - 1)))
 }

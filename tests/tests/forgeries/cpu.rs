@@ -22,6 +22,7 @@ pub fn entry(clock: Clock) -> Entry<Witness> {
     let name = match clock {
         Clock::Short => "cpu",
         Clock::Long => "cpu, long clock",
+        Clock::Run => "cpu, a run's clock",
     };
     let mut entry = Entry::new(name, "cpu", &EpochTable::from(Cpu(clock)));
     flow::forge(&mut entry, clock);

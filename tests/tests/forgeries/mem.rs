@@ -18,6 +18,7 @@ pub fn entry(clock: Clock) -> Entry<Witness> {
     let name = match clock {
         Clock::Short => "mem",
         Clock::Long => "mem, long clock",
+        Clock::Run => "mem, a run's clock",
     };
     let mut entry = Entry::new(name, "mem", &EpochTable::from(mem::Mem(clock)));
     gates(&mut entry, clock);

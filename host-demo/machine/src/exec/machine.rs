@@ -11,6 +11,7 @@ mod step;
 use super::error::ExecError;
 use super::memory::{Cell, CellStore, Memory, Slots};
 use super::record::EpochRecord;
+use crate::bus::CLOCK_START;
 use crate::cells::register;
 use crate::program::Program;
 use crate::tables::FilledTable;
@@ -193,7 +194,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
         }
         self.epoch += 1;
         self.memory.start_epoch(self.epoch);
-        record.reset(self.epoch, self.pc);
+        record.reset(self.epoch, self.pc, CLOCK_START);
         let end = loop {
             if let Some(table) = self.step(io, record)? {
                 break EpochEnd::Full(table);

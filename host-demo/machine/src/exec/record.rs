@@ -110,6 +110,8 @@ macro_rules! record {
             pub(crate) epoch: u32,
             pub(crate) entry_pc: u32,
             pub(crate) exit_pc: u32,
+            /// Clock of the first cycle.
+            pub(crate) clock: u32,
         }
 
         impl EpochShape {
@@ -131,6 +133,7 @@ macro_rules! record {
                     epoch: 0,
                     entry_pc: 0,
                     exit_pc: 0,
+                    clock: CLOCK_START,
                 })
             }
 
@@ -153,13 +156,14 @@ macro_rules! record {
                 }
             }
 
-            /// Empties the record for the next epoch.
-            pub(crate) fn reset(&mut self, epoch: u32, entry_pc: u32) {
+            /// Empties the record for the next epoch, or for the next batch of a run.
+            pub(crate) fn reset(&mut self, epoch: u32, entry_pc: u32, clock: u32) {
                 $(self.$table.len = 0;)*
                 self.counts.clear();
                 self.epoch = epoch;
                 self.entry_pc = entry_pc;
                 self.exit_pc = entry_pc;
+                self.clock = clock;
             }
 
             /// Overwrites the buffer with zeros, in a way that no compiler drops: rows of an execution on
@@ -167,7 +171,7 @@ macro_rules! record {
             pub fn wipe(&mut self) {
                 $(self.$table.rows.zeroize();)*
                 self.counts.wipe();
-                self.reset(0, 0);
+                self.reset(0, 0, CLOCK_START);
             }
         }
     };
@@ -219,12 +223,12 @@ impl<'a> EpochRecord<'a> {
     /// Public values of the CPU table: entry and exit program counter (word indices), clock at the
     /// end.
     pub fn public_values(&self) -> [F; 3] {
-        [
-            self.entry_pc,
-            self.exit_pc,
-            CLOCK_START + STAMPS * self.cycles(),
-        ]
-        .map(F::new)
+        [self.entry_pc, self.exit_pc, self.end()].map(F::new)
+    }
+
+    /// Clock of the next cycle.
+    pub(crate) const fn end(&self) -> u32 {
+        self.clock + STAMPS * self.cycles()
     }
 
     /// The rows of the L2G table.

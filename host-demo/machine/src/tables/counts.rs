@@ -91,7 +91,7 @@ impl<'a> Counts<'a> {
             *limb = F::new(rest & 0xff);
             rest >>= 8;
         }
-        self.range(rest, 8);
+        self.range(rest, clock.top_bits());
     }
 
     /// Counts the lookup of `x & y`.

@@ -16,7 +16,8 @@ use super::filled::{Epoch, Filled, Height};
 use super::rom::{BRANCH, CONST, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE};
 use super::table::Table;
 use crate::bus::{
-    Access, CLOCK_START, Clock, EXEC, ROM, STAMPS, access, inverse_power_of_two, range16, send,
+    Access, CLOCK_START, Clock, EXEC, ROM, STAMPS, access, inverse_power_of_two, limbs, range16,
+    send,
 };
 use crate::columns::{Column, columns, width};
 use crate::program::Program;
@@ -87,6 +88,8 @@ const _: () = assert!(1 << NUM_FLAGS == UNEXECUTABLE);
 
 /// Public values: entry and exit program counter, clock at the end.
 pub const PUBLIC_VALUES: usize = 3;
+/// Public values in a batch of a run: those, and the clock of its first cycle.
+pub const RUN_PUBLIC_VALUES: usize = PUBLIC_VALUES + 1;
 
 /// The column of a flag.
 pub const fn flag(flag: u32) -> usize {
@@ -115,7 +118,26 @@ impl Table for Cpu {
     }
 
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
-        eval(self.0, builder);
+        eval(self.0, AB::Expr::from_u32(CLOCK_START), builder);
+    }
+}
+
+/// The same table in a batch of a run, whose clock goes on: its first value is public.
+#[derive(Clone, Copy, Debug)]
+pub struct RunCpu(pub Clock);
+
+impl Table for RunCpu {
+    const COLUMNS: &'static [Column] = COLUMNS;
+    const NEXT: &'static [usize] = Cpu::NEXT;
+    const PUBLIC_VALUES: usize = RUN_PUBLIC_VALUES;
+
+    fn limbs(&self) -> usize {
+        self.0.limbs()
+    }
+
+    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
+        let start = builder.public_values()[PUBLIC_VALUES].into();
+        eval(self.0, start, builder);
     }
 }
 
@@ -135,11 +157,11 @@ impl Filled for Cpu {
         counts: &mut Counts<'_>,
         trace: &mut TraceMut<'_>,
     ) {
-        fill(self.0, program, rows, epoch.exit_pc, counts, trace);
+        fill(self.0, program, rows, epoch, counts, trace);
     }
 }
 
-fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
+fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
     let next = |c: usize| -> AB::Expr { main.next_slice()[c].into() };
@@ -149,14 +171,12 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     let [sub, constant, jal, jalr, mem, pure, branch, sys, reads_rs2] =
         [SUB, CONST, JAL, JALR, MEM, PURE, BRANCH, SYS, READS_RS2].map(|f| at(flag(f)));
 
-    // The epoch: entry, exit and clock are public, rows follow one another, padding stays put.
+    // Entry, exit and clock are public, rows follow one another, padding stays put.
     let [entry, exit, end] =
         core::array::from_fn(|i| -> AB::Expr { builder.public_values()[i].into() });
     let after = at(CLK) + real.clone() * AB::Expr::from_u32(STAMPS);
     builder.when_first_row().assert_eq(at(PC), entry);
-    builder
-        .when_first_row()
-        .assert_eq(at(CLK), AB::Expr::from_u32(CLOCK_START));
+    builder.when_first_row().assert_eq(at(CLK), start);
     builder.when_transition().assert_eq(next(PC), at(NEXT_PC));
     builder
         .when_transition()
@@ -212,10 +232,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
         (RD, pair(OLD), pair(W), real.clone()),
     ];
     for (i, (cell, old, new, gate)) in accesses.into_iter().enumerate() {
-        let limbs: [AB::Expr; 2] = core::array::from_fn(|l| {
-            // A short clock has one limb; the second is not looked at.
-            at(ELAPSED + i * clock.limbs() + l.min(clock.limbs() - 1))
-        });
+        let limbs = limbs(clock, ELAPSED + i * clock.limbs(), at);
         let timestamp = at(CLK) + AB::Expr::from_usize(i);
         let (cell, previous, limbs) = (at(cell), at(PREVIOUS[i]), &limbs[..]);
         access(
@@ -279,13 +296,13 @@ fn fill(
     clock: Clock,
     program: &Program<'_>,
     rows: &[CpuRow],
-    exit_pc: u32,
+    epoch: Epoch,
     counts: &mut Counts<'_>,
     trace: &mut TraceMut<'_>,
 ) {
     let rom_start = program.rom().start;
-    let mut clk = CLOCK_START;
-    let mut row = [F::ZERO; width(COLUMNS, Clock::Long.limbs())];
+    let mut clk = epoch.clock;
+    let mut row = [F::ZERO; width(COLUMNS, Clock::MAX_LIMBS)];
     let row = &mut row[..width(COLUMNS, clock.limbs())];
     for (r, cycle) in rows.iter().enumerate() {
         let content = RomRow::of(program, cycle.pc);
@@ -329,7 +346,7 @@ fn fill(
         clk += STAMPS;
     }
     row.fill(F::ZERO);
-    row[PC] = F::from_u32(exit_pc);
+    row[PC] = F::from_u32(epoch.exit_pc);
     row[NEXT_PC] = row[PC];
     row[CLK] = F::from_u32(clk);
     for r in rows.len()..trace.height() {

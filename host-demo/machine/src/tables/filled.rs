@@ -55,6 +55,8 @@ pub(crate) struct Epoch {
     pub number: u32,
     /// Program counter after the last cycle.
     pub exit_pc: u32,
+    /// Clock of the first cycle.
+    pub clock: u32,
 }
 
 /// What is recorded of a row: words without gaps, for which zeros are a value.

@@ -15,7 +15,9 @@ use super::counts::Counts;
 use super::filled::{Epoch, Filled, Height};
 use super::rom::op;
 use super::table::Table;
-use crate::bus::{Access, Clock, EXEC, access, inverse_power_of_two, range, range8, receive};
+use crate::bus::{
+    Access, Clock, EXEC, access, inverse_power_of_two, limbs, range, range8, receive,
+};
 use crate::columns::{Column, columns, width};
 use crate::program::Program;
 
@@ -165,7 +167,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     builder.assert_zero((word.clone() + jalr.clone()) * bit1.clone());
 
     // The cell.
-    let limbs: [AB::Expr; 2] = core::array::from_fn(|l| at(ELAPSED + l.min(clock.limbs() - 1)));
+    let limbs = limbs(clock, ELAPSED, at);
     let (timestamp, previous, gate) = (at(CLK) + constant(2), at(PREVIOUS), moves);
     let (old, new, limbs) = (pair(OLD), pair(NEW), &limbs[..]);
     let touched = Access {
@@ -254,7 +256,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
 
 fn fill(clock: Clock, rows: &[MemRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let mut row = [F::ZERO; width(COLUMNS, Clock::Long.limbs())];
+    let mut row = [F::ZERO; width(COLUMNS, Clock::MAX_LIMBS)];
     let row = &mut row[..width(COLUMNS, clock.limbs())];
     for (r, step) in rows.iter().enumerate() {
         row.fill(F::ZERO);

@@ -73,7 +73,15 @@ macro_rules! epoch_table {
         impl<'a> EpochTable<'a> {
             /// All tables of an epoch of `shape`, in batch order; those that are asked come last.
             pub fn all(shape: EpochShape, program: &'a Program<'a>) -> [Self; NUM_TABLES] {
-                let clock = Clock::for_cycles(shape.cpu);
+                Self::with_clock(Clock::for_cycles(shape.cpu), shape, program)
+            }
+
+            /// The same with a clock that may be longer.
+            pub fn with_clock(
+                clock: Clock,
+                shape: EpochShape,
+                program: &'a Program<'a>,
+            ) -> [Self; NUM_TABLES] {
                 [
                     $(Self::$Table($table::$Table::new(clock)),)*
                     $(Self::$Asked($asked::$Asked::new(shape.rom, program)),)*
@@ -117,6 +125,7 @@ macro_rules! epoch_table {
                 let epoch = Epoch {
                     number: record.epoch,
                     exit_pc: record.exit_pc,
+                    clock: record.clock,
                 };
                 match self {
                     $(Self::$Table(table) => {
@@ -144,22 +153,28 @@ with_tables!(epoch_table);
 pub const NUM_TABLES: usize = NAMES.len();
 
 /// What a table's type says, for any table.
-struct Facts {
-    columns: &'static [Column],
+pub(crate) struct Facts {
+    pub columns: &'static [Column],
     /// Their number, by the limbs of the clock.
-    widths: [usize; 3],
-    next: &'static [usize],
-    public_values: usize,
-    fixed_width: usize,
+    pub widths: [usize; Clock::MAX_LIMBS + 1],
+    pub next: &'static [usize],
+    pub public_values: usize,
+    pub fixed_width: usize,
     carved: bool,
 }
 
-const fn facts<T: Table>(_: &T) -> Facts {
+pub(crate) const fn facts<T: Table>(_: &T) -> Facts {
     Facts {
         columns: T::COLUMNS,
         widths: const {
             let columns = T::COLUMNS;
-            [width(columns, 0), width(columns, 1), width(columns, 2)]
+            let mut widths = [0; Clock::MAX_LIMBS + 1];
+            let mut limbs = 0;
+            while limbs < widths.len() {
+                widths[limbs] = width(columns, limbs);
+                limbs += 1;
+            }
+            widths
         },
         next: T::NEXT,
         public_values: T::PUBLIC_VALUES,
@@ -169,7 +184,7 @@ const fn facts<T: Table>(_: &T) -> Facts {
 }
 
 impl EpochTable<'_> {
-    const fn facts(&self) -> Facts {
+    pub(crate) const fn facts(&self) -> Facts {
         on_table!(self, table => facts(table))
     }
 
@@ -179,7 +194,7 @@ impl EpochTable<'_> {
     }
 
     /// Limbs of the clock, where there are columns for them.
-    fn limbs(&self) -> usize {
+    pub(crate) fn limbs(&self) -> usize {
         on_table!(self, table => table.limbs())
     }
 

@@ -20,7 +20,7 @@ use super::counts::Counts;
 use super::filled::{Epoch, Filled, Height};
 use super::rom::{HALT, op};
 use super::table::Table;
-use crate::bus::{Access, Clock, EXEC, MEMORY, access, range16, receive, send};
+use crate::bus::{Access, Clock, EXEC, MEMORY, access, limbs, range16, receive, send};
 use crate::cells::{EXIT_CODE, OUT, OUT_LEN, register};
 use crate::columns::{Column, columns, width};
 use crate::exec::syscall::{EXIT, READ, WRITE};
@@ -208,9 +208,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     builder.push_interaction(EXEC, request, receive(real.clone()));
 
     // The argument: a1 of a byte, a0 of an end or an exit.
-    let limbs = |i: usize| -> [AB::Expr; 2] {
-        core::array::from_fn(|l| at(ELAPSED + i * clock.limbs() + l.min(clock.limbs() - 1)))
-    };
+    let limbs = |i: usize| limbs(clock, ELAPSED + i * clock.limbs(), at);
     let timestamp = at(CLK) + constant(2);
     let ([argument_lo, argument_hi], returned) = (pair(ARGUMENT), pair(RETURNED));
     let cell = constant(register(10)) + byte.clone();
@@ -312,7 +310,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
 
 fn fill(clock: Clock, rows: &[SysRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let mut row = [F::ZERO; width(COLUMNS, Clock::Long.limbs())];
+    let mut row = [F::ZERO; width(COLUMNS, Clock::MAX_LIMBS)];
     let row = &mut row[..width(COLUMNS, clock.limbs())];
     for (r, step) in rows.iter().enumerate() {
         row.fill(F::ZERO);
