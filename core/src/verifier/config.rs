@@ -20,7 +20,8 @@ use super::types::{self, Challenger, Root, Tree};
 use crate::hash::poseidon2::Poseidon2;
 use crate::{EF, F, Params, Statement};
 
-type FriTree = ExtensionMmcs<F, EF, Tree>;
+/// One Merkle tree over a layer of the low-degree test.
+pub(super) type FriTree = ExtensionMmcs<F, EF, Tree>;
 type FriPcs<M> = TwoAdicFriPcs<F, Radix2DitParallel<F>, M, FriTree>;
 
 /// One Merkle tree per round.
@@ -110,30 +111,8 @@ fn build<M>(
 where
     FriPcs<M>: Clone,
 {
-    // Each has a place in Plonky3's configuration; another one would not compile without.
-    let &Params {
-        log_blowup,
-        log_final_poly_len,
-        max_log_arity,
-        cap_height,
-        num_queries,
-        query_pow_bits,
-        batch_pow_bits,
-        lookup_pow_bits,
-        commit_pow_bits,
-        ood_pow_bits,
-    } = params;
-    let tree = types::tree(poseidon2, cap_height.into());
-    let fri = FriParameters {
-        log_blowup: log_blowup.into(),
-        log_final_poly_len: log_final_poly_len.into(),
-        max_log_arity: max_log_arity.into(),
-        num_queries: num_queries.into(),
-        batch_proof_of_work_bits: batch_pow_bits.into(),
-        commit_proof_of_work_bits: commit_pow_bits.into(),
-        query_proof_of_work_bits: query_pow_bits.into(),
-        mmcs: FriTree::new(tree.clone()),
-    };
+    let tree = types::tree(poseidon2, params.cap_height.into());
+    let fri = fri_parameters(params, &tree);
     let mut challenger = types::challenger(poseidon2);
     if let Some(statement) = statement {
         for element in statement.elements() {
@@ -144,6 +123,33 @@ where
         FriPcs::new(Radix2DitParallel::default(), input(tree), fri),
         challenger,
     )
-    .with_lookup_proof_of_work_bits(lookup_pow_bits.into())
-    .with_ood_proof_of_work_bits(ood_pow_bits.into())
+    .with_lookup_proof_of_work_bits(params.lookup_pow_bits.into())
+    .with_ood_proof_of_work_bits(params.ood_pow_bits.into())
+}
+
+/// The low-degree test of a plan, its layers committed with `tree`.
+pub(super) fn fri_parameters(params: &Params, tree: &Tree) -> FriParameters<FriTree> {
+    // Each has a place in Plonky3's configuration; another one would not compile without.
+    let &Params {
+        log_blowup,
+        log_final_poly_len,
+        max_log_arity,
+        cap_height: _,
+        num_queries,
+        query_pow_bits,
+        batch_pow_bits,
+        lookup_pow_bits: _,
+        commit_pow_bits,
+        ood_pow_bits: _,
+    } = params;
+    FriParameters {
+        log_blowup: log_blowup.into(),
+        log_final_poly_len: log_final_poly_len.into(),
+        max_log_arity: max_log_arity.into(),
+        num_queries: num_queries.into(),
+        batch_proof_of_work_bits: batch_pow_bits.into(),
+        commit_proof_of_work_bits: commit_pow_bits.into(),
+        query_proof_of_work_bits: query_pow_bits.into(),
+        mmcs: FriTree::new(tree.clone()),
+    }
 }
