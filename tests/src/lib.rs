@@ -8,4 +8,5 @@ pub mod merge;
 pub mod omit;
 pub mod params;
 pub mod reference;
+pub mod retire;
 pub mod shapes;

@@ -1,0 +1,118 @@
+//! Prove-and-retire with forked challenges, naively: runs, their proofs in parts, and a prover with a heap.
+
+pub mod naive;
+mod proof;
+mod quotient;
+mod transcript;
+
+use p3_matrix::Matrix;
+use p3_matrix::dense::RowMajorMatrix;
+use p3_util::log2_strict_usize;
+use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::verifier::{ForkedError, ForkedKey, Join, Joined};
+use tranche_core::{F, Params, Statement};
+
+use crate::reference::{self, ReferenceAir};
+
+pub use proof::{BatchPart, Proof};
+
+/// The tables of one batch with their values.
+#[derive(Clone, Debug)]
+pub struct Batch<A> {
+    /// One AIR per table.
+    pub airs: Vec<A>,
+    /// One trace per table, rows in natural order.
+    pub traces: Vec<RowMajorMatrix<F>>,
+    /// The public values of each table.
+    pub publics: Vec<Vec<F>>,
+}
+
+impl<A> Batch<A> {
+    /// log2 of the tables' heights.
+    pub fn log_heights(&self) -> Vec<usize> {
+        let heights = self.traces.iter().map(Matrix::height);
+        heights.map(log2_strict_usize).collect()
+    }
+}
+
+/// Batches that are proved together, and all else that decides the bytes of their proof.
+#[derive(Clone, Debug)]
+pub struct Run<A> {
+    /// The batches, in order.
+    pub batches: Vec<Batch<A>>,
+    /// FRI parameters and grinding.
+    pub params: Params,
+    /// What seeds the transcript.
+    pub statement: Option<Statement>,
+    /// The permutation's round constants.
+    pub poseidon2: Poseidon2,
+}
+
+impl<A> Run<A> {
+    /// The tables of one batch as a run of batches of `lengths` tables each, in order; what is left is
+    /// the last.
+    ///
+    /// # Panics
+    /// When a batch would be empty.
+    pub fn cut(batch: reference::Batch<A>, lengths: &[usize]) -> Self {
+        let mut tables = batch.airs.into_iter().zip(batch.traces).zip(batch.publics);
+        let mut batches = Vec::new();
+        for length in lengths.iter().copied().chain([usize::MAX]) {
+            let mut cut = Batch {
+                airs: Vec::new(),
+                traces: Vec::new(),
+                publics: Vec::new(),
+            };
+            for ((air, trace), publics) in tables.by_ref().take(length) {
+                cut.airs.push(air);
+                cut.traces.push(trace);
+                cut.publics.push(publics);
+            }
+            assert!(!cut.airs.is_empty(), "a batch without tables");
+            batches.push(cut);
+        }
+        Self {
+            batches,
+            params: batch.params,
+            statement: batch.statement,
+            poseidon2: batch.poseidon2,
+        }
+    }
+
+    /// The public values of each batch, table by table.
+    pub fn publics(&self) -> Vec<Vec<Vec<F>>> {
+        let batches = self.batches.iter();
+        batches.map(|batch| batch.publics.clone()).collect()
+    }
+}
+
+impl<A: ReferenceAir> Run<A> {
+    /// The verifying key with a kind for each batch.
+    ///
+    /// # Panics
+    /// When the run cannot be verified.
+    pub fn key(&self) -> ForkedKey<A> {
+        let kind = |batch: &Batch<A>| (batch.airs.clone(), batch.log_heights());
+        let kinds = self.batches.iter().map(kind).collect();
+        ForkedKey::new(kinds, self.params, self.poseidon2.clone()).expect("a run of test batches")
+    }
+
+    /// Checks a proof of this run.
+    ///
+    /// # Errors
+    /// When the proof is refused.
+    pub fn verify(&self, bytes: &[u8]) -> Result<(), ForkedError> {
+        self.verify_with(Joined, bytes)
+    }
+
+    /// Checks a proof of this run with coefficients from another rule.
+    ///
+    /// # Errors
+    /// When the proof is refused.
+    pub fn verify_with(&self, join: impl Join, bytes: &[u8]) -> Result<(), ForkedError> {
+        let sequence: Vec<usize> = (0..self.batches.len()).collect();
+        let statement = self.statement.as_ref();
+        self.key()
+            .verify_with(join, bytes, statement, &sequence, &self.publics())
+    }
+}

@@ -1,0 +1,3 @@
+//! The forked order of prove-and-retire: honest runs, attacks, and what decoupled coefficients would allow.
+
+mod honest;
