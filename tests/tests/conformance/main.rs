@@ -2,6 +2,7 @@
 
 mod absorbed;
 mod accepted;
+mod carved;
 mod equal;
 mod partition;
 mod recorder;

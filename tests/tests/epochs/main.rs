@@ -10,6 +10,7 @@ mod caps;
 mod checks;
 mod forged;
 mod forger;
+mod frames;
 mod honest;
 mod identity;
 mod programs;
