@@ -1,8 +1,12 @@
 //! Prove-and-retire with forked challenges, naively: runs, their proofs in parts, and a prover with a heap.
 
+mod commit;
+mod deviation;
+mod fork;
 pub mod naive;
 mod proof;
 mod quotient;
+mod round;
 mod transcript;
 
 use p3_matrix::Matrix;
@@ -14,7 +18,10 @@ use tranche_core::{F, Params, Statement};
 
 use crate::reference::{self, ReferenceAir};
 
+pub use deviation::Deviation;
+pub use fork::Fork;
 pub use proof::{BatchPart, Proof};
+pub use round::Round;
 
 /// The tables of one batch with their values.
 #[derive(Clone, Debug)]

@@ -1,23 +1,19 @@
 //! Quotient chunks of a table: as they are made, and as a table with a violated row would have them.
 
 use p3_batch_stark::prover::quotient_values;
-use p3_commit::{Pcs, PolynomialSpace, UnivariateStarkPcs};
+use p3_commit::{PolynomialSpace, UnivariateStarkPcs};
 use p3_dft::{NaiveDft, TwoAdicSubgroupDft};
 use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, TwoAdicField};
 use p3_lookup::{LogUpGadget, Lookups};
 use p3_matrix::Matrix;
 use p3_matrix::bitrev::BitReversibleMatrix;
 use p3_matrix::dense::RowMajorMatrix;
-use p3_uni_stark::StarkGenericConfig;
 use tranche_core::verifier::{Challenger, PlainConfig};
 use tranche_core::{EF, F};
 
+use super::commit::{Data, Domain, PlainPcs, domain};
 use super::transcript::{layout, log_chunks};
 use crate::reference::ReferenceAir;
-
-type PlainPcs = <PlainConfig as StarkGenericConfig>::Pcs;
-type Data = <PlainPcs as Pcs<EF, Challenger>>::ProverData;
-type Domain = <PlainPcs as Pcs<EF, Challenger>>::Domain;
 
 /// A committed matrix: the round's data and the matrix's place in it.
 pub type Committed<'a> = (&'a Data, usize);
@@ -39,7 +35,7 @@ pub struct Constraints<'a, A> {
 
 impl<A: ReferenceAir> Constraints<'_, A> {
     fn domain(&self) -> Domain {
-        <PlainPcs as Pcs<EF, Challenger>>::natural_domain_for_degree(self.pcs, 1 << self.log_height)
+        domain(self.pcs, self.log_height)
     }
 
     fn on_coset<'a>(

@@ -3,7 +3,9 @@
 use tranche_core::Params;
 use tranche_tests::air::{Form, Part};
 use tranche_tests::retire::{Run, naive};
-use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, sweep};
+use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, sweep};
+
+use crate::runs::table;
 
 /// Proves the tables of a shape as batches of these lengths, and verifies.
 #[track_caller]
@@ -11,14 +13,6 @@ fn accepted(shape: &Shape, lengths: &[usize]) {
     let run = Run::cut(shape.batch(), lengths);
     let bytes = naive::prove(&run).encode();
     assert_eq!(run.verify(&bytes), Ok(()), "{lengths:?}: {:?}", run.params);
-}
-
-fn table(log_height: usize, parts: Vec<Part>) -> TableShape {
-    TableShape {
-        log_height,
-        parts,
-        max_constraint_degree: Some(3),
-    }
 }
 
 #[test]

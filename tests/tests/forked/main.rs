@@ -1,3 +1,5 @@
 //! The forked order of prove-and-retire: honest runs, attacks, and what decoupled coefficients would allow.
 
+mod attacks;
 mod honest;
+mod runs;

@@ -1,0 +1,71 @@
+//! Buses of a run: numbered over all tables, and balanced over all batches.
+
+use p3_field::PrimeCharacteristicRing;
+use tranche_core::verifier::{ForkedError, Joined};
+use tranche_core::{EF, F};
+use tranche_tests::air::{Part, TestAir};
+use tranche_tests::retire::{Deviation, Proof, Run, naive};
+use tranche_tests::shapes::{QUICK, Shape};
+
+use crate::runs::{everything, table};
+
+fn sum(proof: &Proof) -> EF {
+    let terminals = proof.batches.iter().flat_map(|part| &part.terminals);
+    terminals.flatten().copied().sum()
+}
+
+#[test]
+fn a_bus_that_does_not_balance() {
+    let run = everything();
+    assert_eq!(
+        run.verify(&naive::prove(&run).encode()),
+        Ok(()),
+        "the control"
+    );
+    let mut open = run;
+    open.batches.pop();
+    let proof = naive::prove(&open);
+    assert_eq!(open.verify(&proof.encode()), Err(ForkedError::Buses));
+}
+
+/// Two batches with a local interaction each; the second is the first again.
+fn locals() -> Run<TestAir> {
+    let local = || {
+        let part = Part::Local {
+            width: 2,
+            queries: 1,
+        };
+        table(3, vec![part])
+    };
+    let mut run = Run::cut(Shape::new(vec![local(), local()], QUICK).batch(), &[1]);
+    run.batches[1] = run.batches[0].clone();
+    run
+}
+
+/// What one table reads and does not provide, the other provides and does not read. Numbered batch by batch
+/// the two interactions would share a bus, and the run would balance.
+#[test]
+fn local_interactions_of_two_batches_that_cancel() {
+    let mut run = locals();
+    assert_eq!(
+        run.verify(&naive::prove(&run).encode()),
+        Ok(()),
+        "the control"
+    );
+
+    let last = run.batches[0].traces[0].width - 1;
+    run.batches[0].traces[0].values[last] += F::ONE;
+    run.batches[1].traces[0].values[last] -= F::ONE;
+    let proof = naive::prove(&run);
+    assert_ne!(sum(&proof), EF::ZERO);
+    assert_eq!(run.verify(&proof.encode()), Err(ForkedError::Buses));
+
+    let deviation = Deviation {
+        buses_per_batch: true,
+        ..Deviation::default()
+    };
+    let proof = naive::prove_with(&run, deviation, Joined);
+    assert_eq!(sum(&proof), EF::ZERO, "numbered batch by batch they cancel");
+    let refusal = ForkedError::Constraints { batch: 1, table: 0 };
+    assert_eq!(run.verify(&proof.encode()), Err(refusal));
+}
