@@ -8,6 +8,8 @@ mod compact;
 mod fast;
 mod folding;
 
+pub(crate) use folding::Folding;
+
 use core::ops::Range;
 
 use p3_field::PrimeCharacteristicRing;
@@ -122,8 +124,16 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
     }
 
     /// Takes the LogUp challenges.
-    pub fn set_lookup(&mut self, alpha: EF, beta: EF) {
-        self.lookup.set(self.shape, alpha, beta);
+    ///
+    /// `numbers` are those of the batch's buses among all buses that share the challenges, and `width` is
+    /// that of the widest message on any of them.
+    pub fn set_lookup(
+        &mut self,
+        (alpha, beta): (EF, EF),
+        width: usize,
+        numbers: impl Iterator<Item = u64>,
+    ) {
+        self.lookup.set(alpha, beta, width, numbers);
     }
 
     /// Generates permutation traces and commits to them; leaves the terminals.

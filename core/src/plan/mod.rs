@@ -23,7 +23,7 @@ use crate::hash::Suite;
 use crate::hash::poseidon2::Poseidon2;
 use crate::lowdegree::FoldShape;
 use crate::shape::{
-    BatchShape, Common, MAX_LOG_HEIGHT, Params, Profile, TablePlan, TableSpec, fold_schedule,
+    Arities, BatchShape, Common, Params, Profile, TablePlan, TableSpec, fold_schedule,
 };
 use crate::{F, security, workspace};
 
@@ -39,7 +39,7 @@ pub use regions::{Phase, Region, RegionName, Regions};
 pub struct Plan<const N: usize = 16, S: Suite = Poseidon2> {
     tables: Vec<TablePlan, N>,
     common: Common,
-    log_arities: Vec<u8, MAX_LOG_HEIGHT>,
+    log_arities: Arities,
     regions: Regions,
     room: Room,
     suite: PhantomData<S>,
@@ -150,7 +150,7 @@ impl<const N: usize, S: Suite> Plan<N, S> {
         error::check_size(&plan.tables, &params)?;
         error::check_carving(plan.shape())?;
         plan.common.lane_table_len = B::lane_table_len(plan.shape().log_max_height());
-        plan.log_arities = fold_schedule(plan.shape());
+        plan.log_arities = fold_schedule(plan.shape().heights(), &params);
         plan.set_profile(profile);
         Ok(plan)
     }

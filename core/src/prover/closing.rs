@@ -1,9 +1,9 @@
 //! The steps that close a proof: evaluate, reduce, fold, open.
 
 use embedded_io::Write;
-use heapless::Vec;
 
-use super::openings::{self, FriOutcome};
+use super::folding::{self, FoldOutcome, fold_down};
+use super::openings;
 use super::phases::{Base, Quotients, Witnesses};
 use super::transcript::{self, MatrixShape};
 use crate::air::ProverAir;
@@ -102,40 +102,12 @@ impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite> Reduced<'s, 'a, 
             batch_witness,
             sink,
         } = self;
-        let shape = base.engine.shape;
-        let params = shape.params();
-        let log_max = shape.log_max_lde();
-        transcript::seed_fri(&mut base.challenger, shape.log_arities(), params, log_max);
-        base.engine.begin_folds();
-        let mut commit_witnesses = Vec::new();
-        for fold in 0..shape.log_arities().len() {
-            base.engine.commit_fold(fold);
-            let tree = base.engine.fold_tree(fold);
-            for digest in tree.cap(params.cap_height as usize) {
-                base.challenger.observe_digest(&digest);
-            }
-            let witness = base.grind(params.commit_pow_bits);
-            commit_witnesses.push(witness).expect("one per fold");
-            let beta = base.challenger.sample_ext();
-            base.engine.fold(fold, beta);
-        }
-        base.engine.finish_folds();
-        for coefficient in base.engine.final_polynomial() {
-            base.challenger.observe_ext(coefficient);
-        }
-        let query_witness = base.grind(params.query_pow_bits);
-        let challenger = &mut base.challenger;
-        let draw = |_| challenger.sample_bits(log_max) as u32;
-        let indices = (0..params.num_queries).map(draw).collect();
-        let fri = FriOutcome {
-            batch_witness,
-            commit_witnesses,
-            query_witness,
-            indices,
-        };
+        let params = base.engine.shape.params();
+        let fri = fold_down(base.engine, &mut base.challenger, params);
         Folded {
             base,
             witnesses,
+            batch_witness,
             fri,
             sink,
         }
@@ -147,7 +119,8 @@ impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite> Reduced<'s, 'a, 
 pub struct Folded<'s, 'a, B: Hashes<S>, A, W, S: Suite = Poseidon2> {
     base: Base<'s, 'a, B, A, S>,
     witnesses: Witnesses,
-    fri: FriOutcome,
+    batch_witness: F,
+    fri: FoldOutcome,
     sink: Sink<W>,
 }
 
@@ -164,9 +137,13 @@ impl<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite> Folded<'_, '_, B, A, W, 
     pub(super) fn answer(&mut self) -> Result<u64, W::Error> {
         Phase::Open.log();
         let (engine, sink) = (&mut *self.base.engine, &mut self.sink);
+        let cap_height = engine.shape.params().cap_height;
         engine.begin_openings();
-        openings::write_input_openings(engine, &self.fri, sink)?;
-        openings::write_fold_openings(engine, &mut self.fri, sink)?;
+        sink.field(self.batch_witness)?;
+        folding::write_fold_commitments(engine, &self.fri, cap_height, sink)?;
+        openings::write_input_openings(engine, &self.fri.indices, sink)?;
+        folding::write_fold_openings(engine, &mut self.fri.indices, cap_height, sink)?;
+        folding::write_final_polynomial(engine, &self.fri, sink)?;
         openings::write_tail(engine, &self.witnesses, sink)?;
         sink.flush()?;
         Ok(sink.written())

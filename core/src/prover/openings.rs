@@ -1,31 +1,20 @@
 //! Proof bytes, in the order of Plonky3's `BatchProof`.
 
 use embedded_io::Write;
-use heapless::Vec;
 
 use super::phases::Witnesses;
 use crate::Digest;
+use crate::F;
 use crate::air::ProverAir;
 use crate::engine::Engine;
-use crate::hash::leaves::{Codeword, Leaves};
+use crate::hash::leaves::Leaves;
 use crate::hash::paths::{Indices, distinct, walk_siblings};
 use crate::hash::tree::Tree;
 use crate::hash::tree::digests;
 use crate::hash::{Hashes, Suite};
-use crate::kernels::ext::challenge;
-use crate::shape::{BatchShape, CommittedMatrix, MAX_LOG_HEIGHT, Profile, Round};
+use crate::shape::{BatchShape, CommittedMatrix, Profile, Round};
 use crate::sink::Sink;
 use crate::steps::trees::matrix;
-use crate::{D, F};
-
-/// What the low-degree test adds to a proof besides its trees and openings.
-#[derive(Clone, Debug)]
-pub(super) struct FriOutcome {
-    pub batch_witness: F,
-    pub commit_witnesses: Vec<F, MAX_LOG_HEIGHT>,
-    pub query_witness: F,
-    pub indices: Indices,
-}
 
 /// `BatchCommitments`: main, permutation, quotient chunks, no randomization.
 pub(super) fn write_commitments<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
@@ -43,7 +32,7 @@ pub(super) fn write_commitments<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suit
     sink.none()
 }
 
-fn write_commitment<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+pub(crate) fn write_commitment<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
     engine: &Engine<'_, B, A, S>,
     round: Round,
     sink: &mut Sink<W>,
@@ -57,7 +46,7 @@ fn write_commitment<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
     Ok(())
 }
 
-fn write_cap<W: Write>(
+pub(crate) fn write_cap<W: Write>(
     tree: &Tree<'_>,
     cap_height: u8,
     sink: &mut Sink<W>,
@@ -71,7 +60,7 @@ fn write_cap<W: Write>(
 }
 
 /// `BatchOpenedValues`: for each table its main, preprocessed, quotient and permutation claims.
-pub(super) fn write_claims<W: Write>(
+pub(crate) fn write_claims<W: Write>(
     shape: BatchShape<'_>,
     openings: &[F],
     sink: &mut Sink<W>,
@@ -129,62 +118,22 @@ pub(super) fn write_claims<W: Write>(
     Ok(())
 }
 
-/// The first part of `FriProof`: commitments, witnesses, and the openings of the inputs.
-pub(super) fn write_input_openings<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+/// The openings of the inputs: one `BatchMultiOpening` a round, behind their number.
+pub(crate) fn write_input_openings<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
     engine: &mut Engine<'_, B, A, S>,
-    fri: &FriOutcome,
+    indices: &Indices,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
     let shape = engine.shape;
-    let folds = shape.log_arities().len();
-    sink.field(fri.batch_witness)?;
-    sink.length(folds)?;
-    for fold in 0..folds {
-        write_cap(&engine.fold_tree(fold), shape.params().cap_height, sink)?;
-    }
-    sink.length(folds)?;
-    sink.fields(&fri.commit_witnesses)?;
-
     let rounds = Round::ALL.into_iter().filter(|&r| shape.has_round(r));
     sink.length(rounds.clone().count())?;
     for round in rounds {
         match shape.profile() {
-            Profile::Fast => write_rows(engine, round, &fri.indices, sink)?,
-            Profile::Compact => write_collected_rows(engine, round, &fri.indices, sink)?,
+            Profile::Fast => write_rows(engine, round, indices, sink)?,
+            Profile::Compact => write_collected_rows(engine, round, indices, sink)?,
         }
     }
     Ok(())
-}
-
-/// The rest of `FriProof`: openings of the folds, final polynomial.
-///
-/// The indices of `fri` are folded as the codewords were: afterwards they are those of the last fold.
-pub(super) fn write_fold_openings<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
-    engine: &mut Engine<'_, B, A, S>,
-    fri: &mut FriOutcome,
-    sink: &mut Sink<W>,
-) -> Result<(), W::Error> {
-    let shape = engine.shape;
-    let cap_height = shape.params().cap_height;
-    sink.length(shape.log_arities().len())?;
-    for (fold, &log_arity) in shape.log_arities().iter().enumerate() {
-        let codeword = engine.opened_codeword(fold);
-        write_all_siblings(&codeword, &fri.indices, sink)?;
-        fri.indices
-            .iter_mut()
-            .for_each(|index| *index >>= log_arity);
-        engine.collect_siblings(fold, &fri.indices);
-        let (tree, siblings) = (engine.fold_tree(fold), engine.collected_siblings());
-        let indices = fri.indices.iter().copied();
-        write_paths(&tree, siblings, cap_height, indices, sink)?;
-    }
-
-    let final_polynomial = engine.final_polynomial();
-    sink.length(final_polynomial.len())?;
-    for coefficient in final_polynomial {
-        sink.ext(coefficient)?;
-    }
-    sink.field(fri.query_witness)
 }
 
 /// `BatchMultiOpening`: the rows of every matrix for every query, then one pruned proof per tree.
@@ -266,40 +215,10 @@ fn write_round_paths<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
     Ok(())
 }
 
-/// The siblings of every query in a folded codeword.
-fn write_all_siblings<W: Write>(
-    codeword: &Codeword<'_>,
-    indices: &Indices,
-    sink: &mut Sink<W>,
-) -> Result<(), W::Error> {
-    sink.length(indices.len())?;
-    indices
-        .iter()
-        .try_for_each(|&index| write_siblings(codeword, index as usize, sink))
-}
-
-/// The other challenges of the leaf that holds place `index` of a codeword.
-fn write_siblings<W: Write>(
-    codeword: &Codeword<'_>,
-    index: usize,
-    sink: &mut Sink<W>,
-) -> Result<(), W::Error> {
-    let (row, own) = (
-        index >> codeword.log_arity,
-        index % (1 << codeword.log_arity),
-    );
-    sink.length((1 << codeword.log_arity) - 1)?;
-    for sibling in (0..1 << codeword.log_arity).filter(|&sibling| sibling != own) {
-        let coordinate = |d| codeword.load::<F>(sibling * D + d, row);
-        sink.ext(challenge(core::array::from_fn(coordinate)))?;
-    }
-    Ok(())
-}
-
 /// `PrunedMerklePaths`: the siblings that the opened leaves do not determine, level by level.
 ///
 /// `lowest` has those of the layers that the tree has dropped, in the same order.
-fn write_paths<W: Write>(
+pub(super) fn write_paths<W: Write>(
     tree: &Tree<'_>,
     lowest: &[Digest],
     cap_height: u8,
@@ -332,17 +251,7 @@ pub(super) fn write_tail<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
     let shape = engine.shape;
-    let terminals = engine.terminals();
-    sink.length(terminals.len())?;
-    for terminal in terminals {
-        match terminal {
-            Some(terminal) => {
-                sink.some()?;
-                sink.ext(terminal)?;
-            }
-            None => sink.none()?,
-        }
-    }
+    write_terminals(engine, sink)?;
     sink.length(shape.tables().len())?;
     for table in shape.tables() {
         sink.varint(u64::from(table.spec.log_height))?;
@@ -354,4 +263,23 @@ pub(super) fn write_tail<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
         sink.none()?;
     }
     sink.field(witnesses.ood)
+}
+
+/// The terminal of every table that has one.
+pub(crate) fn write_terminals<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+    engine: &Engine<'_, B, A, S>,
+    sink: &mut Sink<W>,
+) -> Result<(), W::Error> {
+    let terminals = engine.terminals();
+    sink.length(terminals.len())?;
+    for terminal in terminals {
+        match terminal {
+            Some(terminal) => {
+                sink.some()?;
+                sink.ext(terminal)?;
+            }
+            None => sink.none()?,
+        }
+    }
+    Ok(())
 }

@@ -104,8 +104,10 @@ impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Traces<'s, 'a, B, A, S> {
         let mut witnesses = Witnesses::default();
         if shape.has_lookups() {
             witnesses.lookup = base.grind(shape.params().lookup_pow_bits);
-            let (alpha, beta) = (base.challenger.sample_ext(), base.challenger.sample_ext());
-            base.engine.set_lookup(alpha, beta);
+            let challenges = (base.challenger.sample_ext(), base.challenger.sample_ext());
+            let numbers = 0..shape.num_buses() as u64;
+            base.engine
+                .set_lookup(challenges, shape.message_width(), numbers);
         }
         Ok(Committed { base, witnesses })
     }

@@ -12,7 +12,7 @@ mod table;
 
 pub use batch::BatchShape;
 pub(crate) use batch::Common;
-pub(crate) use folds::fold_schedule;
+pub(crate) use folds::{Arities, fold_schedule};
 pub(crate) use matrices::{CommittedMatrix, Round};
 pub use params::{MAX_LOG_ARITY, MAX_LOG_HEIGHT, Params};
 pub use profile::Profile;

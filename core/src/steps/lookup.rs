@@ -3,9 +3,9 @@
 use heapless::Vec;
 use p3_field::PrimeCharacteristicRing;
 
-use crate::EF;
 use crate::air::{MAX_BUSES, MAX_MESSAGE_WIDTH, Messages};
 use crate::shape::BatchShape;
+use crate::{EF, F};
 
 /// The LogUp challenges, laid out for use.
 #[derive(Clone, Debug, Default)]
@@ -21,17 +21,14 @@ impl LookupChallenges {
         self.beta_powers.clear();
     }
 
-    /// Lays out `alpha` and `beta`: `prefix[bus] = alpha + (bus + 1) beta^W`.
-    pub fn set(&mut self, shape: BatchShape<'_>, alpha: EF, beta: EF) {
+    /// Lays out `alpha` and `beta`: `prefix[bus] = alpha + (number + 1) beta^width`, `numbers` being those
+    /// of the buses and `width` the widest message's.
+    pub fn set(&mut self, alpha: EF, beta: EF, width: usize, numbers: impl Iterator<Item = u64>) {
         self.clear();
-        self.beta_powers
-            .extend(beta.powers().take(shape.message_width()));
-        let gamma = beta.exp_u64(shape.message_width() as u64);
-        let prefixes = (0..shape.num_buses()).scan(alpha, |prefix, _| {
-            *prefix += gamma;
-            Some(*prefix)
-        });
-        self.prefixes.extend(prefixes);
+        self.beta_powers.extend(beta.powers().take(width));
+        let gamma = beta.exp_u64(width as u64);
+        self.prefixes
+            .extend(numbers.map(|number| alpha + gamma * F::from_u64(number + 1)));
     }
 
     /// What evaluating a table's messages needs.
