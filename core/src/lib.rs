@@ -29,6 +29,7 @@
 //! | [`plan`] | the place of every region of the workspace, phase by phase |
 //! | `engine` | each step on its regions |
 //! | [`prover`] | Plonky3's order: transcript and bytes |
+//! | [`retire`] | a run of many batches as one proof, each batch made and dropped |
 //! | `verifier` | the unmodified verifier behind a plan |
 #![no_std]
 
@@ -64,6 +65,8 @@ pub mod plan;
 mod engine;
 
 pub mod prover;
+
+pub mod retire;
 
 #[cfg(feature = "verifier")]
 pub mod verifier;

@@ -43,6 +43,18 @@ pub const fn bytes_for_64(elements: u64) -> u64 {
         .saturating_add(ALIGN_BYTES as u64 - 1)
 }
 
+/// Whether `buffer` has room for `elements` field elements.
+///
+/// # Errors
+/// When it has fewer than [`bytes_for`]`(elements)` bytes.
+pub const fn check(buffer: &[MaybeUninit<u8>], elements: usize) -> Result<(), WorkspaceTooSmall> {
+    let (needed, got) = (bytes_for(elements), buffer.len());
+    if got < needed {
+        return Err(WorkspaceTooSmall { needed, got });
+    }
+    Ok(())
+}
+
 /// Views the aligned part of `buffer` as `elements` field elements.
 ///
 /// The elements are set to zero once, here; afterwards every proof overwrites what it reads.
@@ -56,10 +68,7 @@ pub fn carve(
     const {
         assert!(size_of::<F>() == size_of::<u32>() && align_of::<F>() <= ALIGN_BYTES);
     }
-    let (needed, got) = (bytes_for(elements), buffer.len());
-    if got < needed {
-        return Err(WorkspaceTooSmall { needed, got });
-    }
+    check(buffer, elements)?;
     let start = buffer.as_ptr().align_offset(ALIGN_BYTES);
     let body = &mut buffer[start..start + elements * size_of::<F>()];
     body.fill(MaybeUninit::new(0));

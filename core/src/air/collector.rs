@@ -100,6 +100,13 @@ impl Buses {
         self.max_width.max(1)
     }
 
+    /// The buses with a name that have a column: name, elements of a message, number.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+        self.named
+            .iter()
+            .filter_map(|bus| Some((bus.name.as_str(), bus.width, bus.id?.into())))
+    }
+
     pub(super) fn fresh_id(&mut self) -> Result<u8, LayoutError> {
         let id = self.next_id;
         if id as usize >= MAX_BUSES {

@@ -187,6 +187,11 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         }
     }
 
+    /// The codewords of the batch, tallest first.
+    pub fn reduced(&self) -> &[F] {
+        self.places.read(RegionName::Codewords)
+    }
+
     /// Begins to answer the queries.
     pub fn begin_openings(&mut self) {
         self.places.enter(Phase::Open);

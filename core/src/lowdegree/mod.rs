@@ -12,12 +12,13 @@ mod fold;
 
 use core::ops::Range;
 
-use crate::D;
+use crate::backend::Backend;
 use crate::hash::Suite;
 use crate::hash::builder::arena_len;
 use crate::hash::rebuild::Pass;
 use crate::hash::tree::{Tree, tree_len};
 use crate::shape::Profile;
+use crate::{D, EF, F};
 
 /// Leaves of a codeword that are hashed at a time.
 const BLOCK: usize = 1 << 10;
@@ -135,6 +136,19 @@ impl<'a> FoldShape<'a> {
         let log_leaves = self.log_max() - self.log_arities.first().map_or(0, |&a| a as usize);
         let arena = pass.arena_len::<S>(log_leaves, LEAF_WIDTH);
         (D << self.log_max()) + pass.siblings_len(log_leaves) + arena
+    }
+
+    /// Adds `weight` times the codewords of another test, whose heights are among these, to those here.
+    pub fn add<B: Backend>(
+        self,
+        codewords: &mut [F],
+        (other, others): (FoldShape<'_>, &[F]),
+        weight: EF,
+    ) {
+        for height in (0..=other.log_max()).filter(|&height| other.takes(height)) {
+            let addend = &others[other.codeword(height)];
+            fold::roll_in::<B>(&mut codewords[self.codeword(height)], addend, weight);
+        }
     }
 
     /// The tree of fold `fold`.

@@ -189,18 +189,21 @@ pub(super) fn compare_next_rows(
 
 /// `sum_i weight_i * height_i < p`: counted honestly, no multiplicity wraps.
 pub(super) fn check_multiplicities(tables: &[TablePlan]) -> Result<(), PlanError> {
-    let sum = tables.iter().fold(0_u64, |sum, table| {
-        let term = table
-            .layout
-            .weight_per_row
-            .saturating_mul(table.height() as u64);
-        sum.saturating_add(term)
-    });
+    let sum = multiplicities(tables);
     if sum < u64::from(F::ORDER_U32) {
         Ok(())
     } else {
         Err(PlanError::MultiplicityBound { sum })
     }
+}
+
+/// The sum over all rows of the bounds of their multiplicities.
+pub(crate) fn multiplicities(tables: &[TablePlan]) -> u64 {
+    tables.iter().fold(0, |sum, table| {
+        let weight = table.layout.weight_per_row;
+        let term = weight.saturating_mul(table.height() as u64);
+        sum.saturating_add(term)
+    })
 }
 
 /// Every length of a region, and every offset, is an address's.

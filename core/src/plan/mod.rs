@@ -29,6 +29,7 @@ use crate::{F, security, workspace};
 
 pub(crate) use compact::Room;
 pub use error::PlanError;
+pub(crate) use error::multiplicities;
 pub(crate) use places::Places;
 pub use regions::{Phase, Region, RegionName, Regions};
 

@@ -11,7 +11,7 @@ mod closing;
 mod error;
 pub(crate) mod folding;
 pub(crate) mod openings;
-mod phases;
+pub(crate) mod phases;
 pub mod transcript;
 mod whole;
 
@@ -56,22 +56,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Prover<'a, B, A, S> {
         suite: &'a S,
         buffer: &'a mut [MaybeUninit<u8>],
     ) -> Result<Self, ProverSetupError> {
-        let (expected, got) = (plan.tables().len(), airs.len());
-        if expected != got {
-            return Err(ProverSetupError::AirCount { expected, got });
-        }
-        let (expected, got) = (plan.lanes(), B::P::WIDTH);
-        if expected != got {
-            return Err(ProverSetupError::Lanes { expected, got });
-        }
-        let (expected, got) = (
-            plan.lane_table_len(),
-            B::lane_table_len(plan.shape().log_max_height()),
-        );
-        if expected != got {
-            return Err(ProverSetupError::LaneTable { expected, got });
-        }
-        check_airs::<B, A>(plan.shape(), airs)?;
+        check_setup::<B, A>(plan.shape(), airs, &mut Buses::default())?;
         let words = workspace::carve(buffer, plan.regions().len())?;
         let mut engine = Engine::new(plan, airs, suite, words);
         engine.begin();
@@ -164,17 +149,32 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Prover<'a, B, A, S> {
     }
 }
 
-/// Whether the plan was made for these AIRs. A function of its own, so that a device has its stack back
-/// before the prover is there.
+/// Whether the plan was made for these AIRs and this backend; leaves the AIRs' buses. A function of its own,
+/// so that a device has its stack back before the prover is there.
 #[inline(never)]
-fn check_airs<B: Backend, A: ProverAir<B>>(
+pub(crate) fn check_setup<B: Backend, A: ProverAir<B>>(
     shape: BatchShape<'_>,
     airs: &[A],
+    buses: &mut Buses,
 ) -> Result<(), ProverSetupError> {
-    let mut buses = Buses::default();
+    let (expected, got) = (shape.tables().len(), airs.len());
+    if expected != got {
+        return Err(ProverSetupError::AirCount { expected, got });
+    }
+    let (expected, got) = (shape.lanes(), B::P::WIDTH);
+    if expected != got {
+        return Err(ProverSetupError::Lanes { expected, got });
+    }
+    let (expected, got) = (
+        shape.lane_table_len(),
+        B::lane_table_len(shape.log_max_height()),
+    );
+    if expected != got {
+        return Err(ProverSetupError::LaneTable { expected, got });
+    }
     for (table, (air, planned)) in airs.iter().zip(shape.tables()).enumerate() {
         let budget = planned.spec.lookup_budget as usize;
-        if TableLayout::new(air, &mut buses, budget) != Ok(planned.layout) {
+        if TableLayout::new(air, buses, budget) != Ok(planned.layout) {
             return Err(ProverSetupError::OtherAir { table });
         }
     }

@@ -114,7 +114,7 @@ impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Traces<'s, 'a, B, A, S> {
 }
 
 /// Public values have one slice per table, of the length that its AIR reads.
-pub(super) fn check_public_values(
+pub(crate) fn check_public_values(
     shape: BatchShape<'_>,
     public_values: &[&[F]],
 ) -> Result<(), BatchError> {

@@ -1,0 +1,108 @@
+//! The low-degree test of a run: accumulators in the store, its scratch in the workspace.
+
+use crate::Digest;
+use crate::backend::Backend;
+use crate::engine::Folding;
+use crate::hash::leaves::Codeword;
+use crate::hash::paths::Indices;
+use crate::hash::rebuild::Pass;
+use crate::hash::tree::{Tree, digests};
+use crate::hash::{Hasher, Transcript};
+use crate::kernels::ntt::Twiddles;
+use crate::lowdegree::FoldShape;
+use crate::lowdegree::codewords::{self, Codewords};
+use crate::shape::Profile;
+use crate::{EF, F, workspace};
+use core::marker::PhantomData;
+
+/// The low-degree test in its places.
+#[derive(Debug)]
+pub(super) struct Accumulators<'w, B, H> {
+    pub shape: FoldShape<'w>,
+    pub hasher: &'w H,
+    pub twiddles: Twiddles<'w>,
+    pub codewords: &'w mut [F],
+    pub folded: &'w mut [F],
+    pub digests: &'w mut [F],
+    /// Of [`RunPlan::fold_scratch_len`](super::RunPlan) elements.
+    pub scratch: &'w mut [F],
+    /// How siblings that were not kept are rebuilt.
+    pub pass: Pass,
+    pub backend: PhantomData<B>,
+}
+
+impl<B: Backend, H: Hasher<B, Transcript: Transcript>> Accumulators<'_, B, H> {
+    fn codewords(&mut self) -> (Codewords<'_>, &mut [F], &mut [F]) {
+        let codewords = Codewords {
+            shape: self.shape,
+            twiddles: self.twiddles,
+            codewords: self.codewords,
+            folded: self.folded,
+        };
+        (codewords, self.digests, self.scratch)
+    }
+}
+
+impl<B: Backend, H: Hasher<B>> Folding for Accumulators<'_, B, H> {
+    type Transcript = H::Transcript;
+
+    fn grind(&self, transcript: &mut Self::Transcript, bits: u8) -> F {
+        self.hasher.grind(transcript, bits.into())
+    }
+
+    fn folds(&self) -> FoldShape<'_> {
+        self.shape
+    }
+
+    fn begin_folds(&mut self) {}
+
+    fn commit_fold(&mut self, fold: usize) {
+        let hasher = self.hasher;
+        let (codewords, digests, scratch) = self.codewords();
+        let digests = workspace::words_mut(digests);
+        codewords.commit::<B>(hasher, fold, digests, scratch);
+    }
+
+    fn fold(&mut self, fold: usize, beta: EF) {
+        self.codewords().0.fold::<B>(fold, beta);
+    }
+
+    fn finish_folds(&mut self) {
+        self.codewords().0.interpolate::<B>();
+    }
+
+    fn final_polynomial(&self) -> impl ExactSizeIterator<Item = EF> + '_ {
+        let shape = self.shape;
+        let last = codewords::kept(shape, self.codewords, self.folded, shape.folds());
+        codewords::final_polynomial(shape, last)
+    }
+
+    fn fold_tree(&self, fold: usize) -> Tree<'_> {
+        let digests = workspace::words(self.digests);
+        self.shape.tree(fold, digests)
+    }
+
+    fn opened_codeword(&mut self, fold: usize) -> Codeword<'_> {
+        let (codewords, _, scratch) = self.codewords();
+        codewords.codeword::<B>(fold, scratch)
+    }
+
+    fn collect_siblings(&mut self, fold: usize, indices: &Indices) {
+        if self.shape.profile == Profile::Fast {
+            return;
+        }
+        let pass = (&self.pass, 1);
+        codewords::collect_siblings::<B>(
+            self.shape,
+            self.hasher,
+            fold,
+            pass,
+            indices,
+            self.scratch,
+        );
+    }
+
+    fn collected_siblings(&self) -> &[Digest] {
+        digests(codewords::collected_siblings(self.shape, self.scratch))
+    }
+}

@@ -1,0 +1,120 @@
+//! What a run is refused for.
+
+use thiserror::Error;
+
+use crate::prover::{BatchError, ProverSetupError};
+use crate::workspace::WorkspaceTooSmall;
+
+/// Why a run cannot be planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum RunPlanError {
+    /// No kind of batch, or more than [`MAX_KINDS`](super::MAX_KINDS).
+    #[error("{got} kinds of batches, from 1 to {} fit", super::MAX_KINDS)]
+    Kinds {
+        /// Kinds given.
+        got: usize,
+    },
+    /// No batch, or more than [`MAX_BATCHES`](super::MAX_BATCHES).
+    #[error("{got} batches, from 1 to {} fit", super::MAX_BATCHES)]
+    Batches {
+        /// Batches given.
+        got: usize,
+    },
+    /// A batch is of a kind that is not there.
+    #[error("batch {batch} is of kind {kind}, which is not there")]
+    NoKind {
+        /// The batch.
+        batch: usize,
+        /// Its kind.
+        kind: usize,
+    },
+    /// A kind's plan was made for other AIRs or another backend.
+    #[error("kind {kind}: {error}")]
+    Setup {
+        /// The kind.
+        kind: usize,
+        /// What differs.
+        error: ProverSetupError,
+    },
+    /// A kind has other parameters, or another profile, than the first.
+    #[error("kind {kind} has other parameters than the first")]
+    OtherParams {
+        /// The kind.
+        kind: usize,
+    },
+    /// A kind carves a table: a batch of a run is one group.
+    #[error("kind {kind} carves a table")]
+    Carved {
+        /// The kind.
+        kind: usize,
+    },
+    /// Messages on one bus have different widths in two kinds.
+    #[error("kind {kind}: messages of {got} elements on a bus of {expected}")]
+    BusWidth {
+        /// The kind.
+        kind: usize,
+        /// The width seen first.
+        expected: usize,
+        /// The width that differs.
+        got: usize,
+    },
+    /// More buses with a name than [`MAX_BUSES`](crate::air::MAX_BUSES).
+    #[error("more than {} buses with a name", crate::air::MAX_BUSES)]
+    TooManyBuses,
+    /// Multiplicities of the run may wrap around the field's order.
+    #[error("multiplicities of the run may sum up to {sum}, the field's order is 2013265921")]
+    MultiplicityBound {
+        /// Their largest sum.
+        sum: u64,
+    },
+    /// The store is longer than an address space.
+    #[error("the store has more elements than there are addresses")]
+    TooLarge,
+}
+
+/// Why a run's prover cannot be set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum RetireSetupError {
+    /// The workspace is shorter than the plan needs.
+    #[error(transparent)]
+    Workspace(WorkspaceTooSmall),
+    /// The store is shorter than the plan needs.
+    #[error("store: {0}")]
+    Store(WorkspaceTooSmall),
+}
+
+/// Why a run cannot be proved; `F` is the error of its traces, `E` that of the proof sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum RetireError<F, E> {
+    /// A trace cannot be written.
+    #[error("a trace of batch {batch} cannot be written: {error}")]
+    Trace {
+        /// The batch.
+        batch: usize,
+        /// Why.
+        error: F,
+    },
+    /// The public values of a batch do not have the plan's shape.
+    #[error("batch {batch}: {error}")]
+    Batch {
+        /// The batch.
+        batch: usize,
+        /// What does not fit.
+        error: BatchError,
+    },
+    /// The traces of a batch are not those of an earlier walk.
+    #[error("batch {batch} is another one than in the first walk")]
+    Changed {
+        /// The batch.
+        batch: usize,
+    },
+    /// The sink failed.
+    #[error("the proof sink failed: {0}")]
+    Sink(E),
+}
