@@ -14,6 +14,7 @@ use crate::shape::{CommittedMatrix, Round};
 use crate::steps::argue::fractions::generator_len;
 use crate::steps::homes::Homes;
 use crate::steps::lookup::LookupChallenges;
+use crate::steps::reduce::Skips;
 use crate::steps::{argue, claims, opening, quotient, reduce, trees};
 use crate::{EF, F, workspace};
 
@@ -168,10 +169,10 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
     }
 
     /// Combines all openings of a height into the coefficients of one codeword.
-    pub(super) fn reduce_compact(&mut self, zeta: EF, alpha: EF) {
+    pub(super) fn reduce_compact(&mut self, zeta: EF, batching: (EF, Skips<'_>)) {
         let (homes, _, [codewords, scratch]) =
             self.homes([RegionName::Codewords, RegionName::ReduceScratch]);
-        reduce::compact::reduce::<B, A>(&homes, zeta, alpha, codewords, scratch);
+        reduce::compact::reduce::<B, A>(&homes, zeta, batching, codewords, scratch);
     }
 
     /// One pass of the open phase over a round: see [`opening::collect`].

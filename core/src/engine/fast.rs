@@ -10,6 +10,7 @@ use crate::kernels::ntt::Twiddles;
 use crate::plan::RegionName;
 use crate::shape::Round;
 use crate::steps::extension::extend_traces;
+use crate::steps::reduce::Skips;
 use crate::steps::rows::{TableColumns, take};
 use crate::steps::{argue, claims, quotient, reduce, trees};
 use crate::{D, EF, F, workspace};
@@ -26,7 +27,7 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
 
     /// Builds the Merkle trees of a round over its extensions; nothing for a round without matrices.
     fn commit_round(&mut self, round: Round) {
-        if self.shape.has_round(round) {
+        if self.shape.has_round(round) && self.hashed[round as usize] {
             let [extensions, digests] = self.places.take([round.region(), round.digests()]);
             let digests = workspace::words_mut(digests);
             trees::commit_round::<B>(self.shape, &self.hasher, round, extensions, digests);
@@ -172,7 +173,7 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
     }
 
     /// Combines all openings of a height, from the extensions.
-    pub(super) fn reduce_fast(&mut self, zeta: EF, alpha: EF) {
+    pub(super) fn reduce_fast(&mut self, zeta: EF, batching: (EF, Skips<'_>)) {
         let [
             twiddles,
             main,
@@ -195,7 +196,7 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
         let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
         let twiddles = Twiddles::view(twiddles, self.shape.log_twiddles());
         reduce::fast::reduce::<B>(
-            self.shape, extensions, &twiddles, zeta, alpha, openings, codewords, scratch,
+            self.shape, extensions, &twiddles, zeta, batching, openings, codewords, scratch,
         );
     }
 

@@ -24,6 +24,7 @@ use crate::plan::{Phase, Places, Plan, RegionName, Room};
 use crate::shape::{BatchShape, Profile, Round};
 use crate::steps::extension::reverse_traces;
 use crate::steps::lookup::LookupChallenges;
+use crate::steps::reduce::Skips;
 use crate::{D, EF, F, TraceMut, workspace};
 
 /// One batch at a time, in one workspace.
@@ -38,6 +39,8 @@ pub(crate) struct Engine<'a, B: Hashes<S>, A, S: Suite> {
     lookup: LookupChallenges,
     /// Whether the workspace holds the roots of unity.
     has_twiddles: bool,
+    /// The rounds whose trees are wanted.
+    hashed: [bool; Round::ALL.len()],
 }
 
 impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
@@ -56,7 +59,14 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
             room: plan.room(),
             lookup: LookupChallenges::default(),
             has_twiddles: false,
+            hashed: [true; Round::ALL.len()],
         }
+    }
+
+    /// From now on only the trees of these rounds are made, as far as a profile can extend a round without
+    /// its tree: `Fast` can. Roots and openings of the others are void.
+    pub fn hash_only(&mut self, rounds: &[Round]) {
+        self.hashed = Round::ALL.map(|round| rounds.contains(&round));
     }
 
     /// Overwrites everything with zeros.
@@ -178,12 +188,20 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         self.places.read(RegionName::Openings)
     }
 
-    /// Combines all openings of a height into one codeword, weighted by powers of `alpha`.
-    pub fn reduce(&mut self, zeta: EF, alpha: EF) {
+    /// Takes the claimed openings, in opening order, in place of [`Engine::evaluate`].
+    pub fn set_openings(&mut self, claims: &[F]) {
+        self.places.enter(Phase::Evaluate);
+        let [openings] = self.places.take([RegionName::Openings]);
+        openings.copy_from_slice(claims);
+    }
+
+    /// Combines all openings of a height into one codeword, weighted by powers of `alpha`; `skips` are the
+    /// pairs of other batches among them.
+    pub fn reduce(&mut self, zeta: EF, alpha: EF, skips: Skips<'_>) {
         self.places.enter(Phase::Reduce);
         match self.shape.profile() {
-            Profile::Fast => self.reduce_fast(zeta, alpha),
-            Profile::Compact => self.reduce_compact(zeta, alpha),
+            Profile::Fast => self.reduce_fast(zeta, (alpha, skips)),
+            Profile::Compact => self.reduce_compact(zeta, (alpha, skips)),
         }
     }
 

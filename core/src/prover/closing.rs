@@ -12,6 +12,7 @@ use crate::hash::{Hashes, Suite, Transcript};
 use crate::plan::Phase;
 use crate::shape::Round;
 use crate::sink::Sink;
+use crate::steps::reduce::alone;
 use crate::{EF, F};
 
 impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Quotients<'s, 'a, B, A, S> {
@@ -73,7 +74,7 @@ impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite> Evaluated<'s, 'a
         } = self;
         let batch_witness = base.grind(base.engine.shape.params().batch_pow_bits);
         let alpha = base.challenger.sample_ext();
-        base.engine.reduce(zeta, alpha);
+        base.engine.reduce(zeta, alpha, &alone);
         Reduced {
             base,
             witnesses,

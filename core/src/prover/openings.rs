@@ -7,7 +7,6 @@ use crate::Digest;
 use crate::F;
 use crate::air::ProverAir;
 use crate::engine::Engine;
-use crate::hash::leaves::Leaves;
 use crate::hash::paths::{Indices, distinct, walk_siblings};
 use crate::hash::tree::Tree;
 use crate::hash::tree::digests;
@@ -65,6 +64,16 @@ pub(crate) fn write_claims<W: Write>(
     openings: &[F],
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
+    sink.length(shape.tables().len())?;
+    write_table_claims(shape, openings, sink)
+}
+
+/// The same without the number of tables.
+pub(crate) fn write_table_claims<W: Write>(
+    shape: BatchShape<'_>,
+    openings: &[F],
+    sink: &mut Sink<W>,
+) -> Result<(), W::Error> {
     let row = |sink: &mut Sink<W>, matrix: &CommittedMatrix, point: usize| {
         sink.length(matrix.width)?;
         sink.fields(&openings[matrix.claims(point)])
@@ -78,7 +87,6 @@ pub(crate) fn write_claims<W: Write>(
             sink.none()
         }
     };
-    sink.length(shape.tables().len())?;
     for (table, planned) in shape.tables().iter().enumerate() {
         let of = |round| {
             shape
@@ -128,82 +136,130 @@ pub(crate) fn write_input_openings<B: Hashes<S>, A: ProverAir<B>, W: Write, S: S
     let rounds = Round::ALL.into_iter().filter(|&r| shape.has_round(r));
     sink.length(rounds.clone().count())?;
     for round in rounds {
-        match shape.profile() {
-            Profile::Fast => write_rows(engine, round, indices, sink)?,
-            Profile::Compact => write_collected_rows(engine, round, indices, sink)?,
-        }
+        write_round(engine, round, indices, sink)?;
     }
     Ok(())
 }
 
 /// `BatchMultiOpening`: the rows of every matrix for every query, then one pruned proof per tree.
-fn write_rows<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
-    engine: &Engine<'_, B, A, S>,
-    round: Round,
-    indices: &Indices,
-    sink: &mut Sink<W>,
-) -> Result<(), W::Error> {
-    let shape = engine.shape;
-    let log_max = shape.log_max_lde();
-    let extensions = engine.extensions(round);
-    sink.length(indices.len())?;
-    for &index in indices {
-        sink.length(shape.round(round).count())?;
-        for opened in shape.round(round) {
-            let rows = matrix(extensions, &opened);
-            let row = index as usize >> (log_max - opened.log_lde);
-            sink.length(rows.width())?;
-            for column in 0..rows.width() {
-                sink.field(rows.get(row, column))?;
-            }
-        }
-    }
-    write_round_paths(engine, round, indices, &[], sink)
-}
-
-/// The same from rows that are collected first, some queries at a time.
-fn write_collected_rows<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+fn write_round<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
     engine: &mut Engine<'_, B, A, S>,
     round: Round,
     indices: &Indices,
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
+    let matrices = engine.shape.round(round).count();
+    sink.length(indices.len())?;
+    open_rows(engine, round, indices, |_, row| {
+        sink.length(matrices)?;
+        row.write(sink)
+    })?;
+    if engine.shape.is_carved() {
+        sink.length(engine.trees(round).count())?;
+    }
+    write_round_paths(engine, round, indices, sink)
+}
+
+/// The rows of all matrices of a round at one query.
+pub(crate) struct OpenedRows<'r> {
+    shape: BatchShape<'r>,
+    round: Round,
+    values: RowValues<'r>,
+}
+
+/// Where rows are.
+enum RowValues<'r> {
+    /// In the extensions, at a place of the tallest.
+    Extensions(&'r [F], usize),
+    /// Collected, one after the other.
+    Collected(&'r [F]),
+}
+
+impl OpenedRows<'_> {
+    /// Writes the rows, each behind its length.
+    pub fn write<W: Write>(self, sink: &mut Sink<W>) -> Result<(), W::Error> {
+        let log_max = self.shape.log_max_lde();
+        let mut first = 0;
+        for opened in self.shape.round(self.round) {
+            sink.length(opened.width)?;
+            match self.values {
+                RowValues::Extensions(extensions, index) => {
+                    let rows = matrix(extensions, &opened);
+                    let row = index >> (log_max - opened.log_lde);
+                    for column in 0..opened.width {
+                        sink.field(rows.get(row, column))?;
+                    }
+                }
+                RowValues::Collected(values) => sink.fields(&values[first..][..opened.width])?,
+            }
+            first += opened.width;
+        }
+        Ok(())
+    }
+}
+
+/// Shows the rows of a round at every query, in order, to `visit`, with the number of the query. What
+/// `Compact` collects for the paths of the round is there afterwards.
+pub(crate) fn open_rows<B: Hashes<S>, A: ProverAir<B>, S: Suite, E>(
+    engine: &mut Engine<'_, B, A, S>,
+    round: Round,
+    indices: &Indices,
+    mut visit: impl FnMut(usize, OpenedRows<'_>) -> Result<(), E>,
+) -> Result<(), E> {
     let shape = engine.shape;
+    if shape.profile() == Profile::Fast {
+        let extensions = engine.extensions(round);
+        let mut queries = indices.iter().enumerate();
+        return queries.try_for_each(|(query, &index)| {
+            let values = RowValues::Extensions(extensions, index as usize);
+            visit(
+                query,
+                OpenedRows {
+                    shape,
+                    round,
+                    values,
+                },
+            )
+        });
+    }
     let width = shape.row_width(round);
     let per_pass = engine.pass().queries;
-    sink.length(indices.len())?;
     for number in 0..engine.passes() {
         let first = (number * per_pass).min(indices.len());
         let queries = &indices[first..(first + per_pass).min(indices.len())];
         engine.collect_rows(round, indices, queries, number);
-        let rows = &engine.collected()[..queries.len() * width];
-        for mut row in rows.chunks_exact(width) {
-            sink.length(shape.round(round).count())?;
-            for matrix in shape.round(round) {
-                let (values, rest) = row.split_at(matrix.width);
-                sink.length(values.len())?;
-                sink.fields(values)?;
-                row = rest;
-            }
+        let rows = engine.collected()[..queries.len() * width].chunks_exact(width);
+        for (i, row) in rows.enumerate() {
+            let values = RowValues::Collected(row);
+            visit(
+                first + i,
+                OpenedRows {
+                    shape,
+                    round,
+                    values,
+                },
+            )?;
         }
     }
-    let siblings = digests(&engine.collected()[per_pass * width..]);
-    write_round_paths(engine, round, indices, siblings, sink)
+    Ok(())
 }
 
-/// One pruned proof for each tree of a round; `siblings` has those of the layers that are not kept.
-fn write_round_paths<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
+/// One pruned proof for each tree of a round, after [`open_rows`] of it.
+pub(crate) fn write_round_paths<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suite>(
     engine: &Engine<'_, B, A, S>,
     round: Round,
     indices: &Indices,
-    mut siblings: &[Digest],
     sink: &mut Sink<W>,
 ) -> Result<(), W::Error> {
     let shape = engine.shape;
     let log_max = shape.log_max_lde();
-    if shape.is_carved() {
-        sink.length(engine.trees(round).count())?;
-    }
+    // The siblings of the layers that are not kept follow the rows.
+    let mut siblings: &[Digest] = match shape.profile() {
+        Profile::Fast => &[],
+        Profile::Compact => {
+            digests(&engine.collected()[engine.pass().queries * shape.row_width(round)..])
+        }
+    };
     for (_, tree) in engine.trees(round) {
         let log_leaves = tree.log_leaves();
         let reduced = indices.iter().map(|index| index >> (log_max - log_leaves));

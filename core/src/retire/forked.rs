@@ -32,6 +32,7 @@ use crate::prover::openings::{
 use crate::prover::phases::check_public_values;
 use crate::shape::Round;
 use crate::sink::Sink;
+use crate::steps::reduce::alone;
 use crate::{D, DIGEST, Digest, EF, F, workspace};
 
 /// The LogUp challenges of a run, if it has lookups.
@@ -268,7 +269,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             let batch_witness = hasher.grind(&mut fork, params.batch_pow_bits.into());
             sink.field(batch_witness).map_err(RetireError::Sink)?;
             let lambda = fork.sample_ext();
-            engine.reduce(zeta, lambda);
+            engine.reduce(zeta, lambda, &alone);
 
             let slot = &mut visit.store[forks + batch * FORK..][..FORK];
             let (digest, constraint) = slot.split_at_mut(DIGEST);

@@ -9,7 +9,7 @@ use core::mem::take;
 
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 
-use super::{TILE, max_width, split_powers};
+use super::{Skips, TILE, max_width, split_powers};
 use crate::air::ProverAir;
 use crate::backend::{Backend, by_width};
 use crate::kernels::ext::{Ext, challenge, coordinates};
@@ -31,7 +31,7 @@ pub(crate) fn scratch_len(shape: BatchShape<'_>) -> usize {
 pub(crate) fn reduce<B: Backend, A: ProverAir<B>>(
     homes: &Homes<'_, A>,
     zeta: EF,
-    alpha: EF,
+    (alpha, skips): (EF, Skips<'_>),
     codewords: &mut [F],
     scratch: &mut [F],
 ) {
@@ -48,7 +48,7 @@ pub(crate) fn reduce<B: Backend, A: ProverAir<B>>(
         by_width!(
             1 << log_height,
             combine,
-            <B, B, A>(homes, alpha, powers, log_height, &mut sums, scratch)
+            <B, B, A>(homes, (alpha, skips), powers, log_height, &mut sums, scratch)
         );
         for column in sums
             .into_iter()
@@ -63,7 +63,7 @@ pub(crate) fn reduce<B: Backend, A: ProverAir<B>>(
 /// Adds up the columns of one height, those opened at zeta and those opened at the next row's point.
 fn combine<S: Backend, B: Backend, A: ProverAir<B>>(
     homes: &Homes<'_, A>,
-    alpha: EF,
+    (alpha, skips): (EF, Skips<'_>),
     powers: [&[F]; D],
     log_height: usize,
     out: &mut [&mut [F]; 2],
@@ -80,7 +80,8 @@ fn combine<S: Backend, B: Backend, A: ProverAir<B>>(
         sums.fill(Ext::ZERO.0);
         let mut offset = EF::ONE;
         for matrix in shape.opened().filter(|m| m.log_lde == log_lde) {
-            let weights = [offset, offset * alpha.exp_u64(matrix.width as u64)];
+            let from = offset * alpha.exp_u64(skips(matrix.round, log_lde));
+            let weights = [from, from * alpha.exp_u64(matrix.width as u64)];
             let weights = weights.map(Ext::<S::P>::broadcast);
             homes.visit::<B>(&matrix, start, rows, scratch, |stretch| {
                 let mut add = |first: usize, combined: &[[S::P; D]]| {

@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 
-use super::{TILE, max_width, split_powers};
+use super::{Skips, TILE, max_width, split_powers};
 use crate::backend::{Backend, by_width};
 use crate::kernels::ext::{Ext, challenge, coordinates};
 use crate::kernels::ntt::{Twiddles, points};
@@ -33,7 +33,7 @@ pub(crate) fn reduce<B: Backend>(
     extensions: Extensions<'_>,
     twiddles: &Twiddles<'_>,
     zeta: EF,
-    alpha: EF,
+    (alpha, skips): (EF, Skips<'_>),
     openings: &mut [F],
     codewords: &mut [F],
     scratch: &mut [F],
@@ -52,6 +52,7 @@ pub(crate) fn reduce<B: Backend>(
         let reduction = Reduction {
             zetas: zetas(zeta, log_lde - shape.log_blowup()),
             alpha,
+            skips,
             powers,
             openings,
             extensions,
@@ -72,6 +73,7 @@ pub(crate) fn reduce<B: Backend>(
 struct Reduction<'a> {
     zetas: [EF; 2],
     alpha: EF,
+    skips: Skips<'a>,
     powers: [&'a [F]; D],
     openings: &'a [F],
     extensions: Extensions<'a>,
@@ -108,7 +110,9 @@ impl Reduction<'_> {
             sums.fill(Ext::ZERO.0);
             let mut offset = EF::ONE;
             for matrix in matrices.clone() {
-                self.add_matrix::<B>(&matrix, offset, start, groups, sums);
+                let skip = (self.skips)(matrix.round, self.log_lde);
+                let from = offset * self.alpha.exp_u64(skip);
+                self.add_matrix::<B>(&matrix, from, start, groups, sums);
                 offset *= self.alpha.exp_u64((matrix.width * matrix.points()) as u64);
             }
             for group in 0..groups {

@@ -8,11 +8,20 @@ pub(crate) mod fast;
 use p3_field::PrimeCharacteristicRing;
 
 use crate::kernels::ext::coordinates;
-use crate::shape::BatchShape;
+use crate::shape::{BatchShape, Round};
 use crate::{D, EF, F};
 
 /// Row groups that are combined together, so that a column is read in longer runs.
 const TILE: usize = 4;
+
+/// How many (column, point) pairs of other batches stand between a batch's pairs of the rounds before and
+/// its first pair of a round, at a height given as log2 of the extension's rows.
+pub(crate) type Skips<'s> = &'s dyn Fn(Round, usize) -> u64;
+
+/// Nothing stands between: the batch is alone.
+pub(crate) fn alone(_round: Round, _log_lde: usize) -> u64 {
+    0
+}
 
 /// Columns of the widest matrix.
 fn max_width(shape: BatchShape<'_>) -> usize {
