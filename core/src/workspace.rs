@@ -97,6 +97,19 @@ pub(crate) const fn elements(words: &[u32]) -> &[F] {
     unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<F>(), words.len()) }
 }
 
+/// The bytes that words of field elements are stored in.
+pub(crate) const fn bytes(elements: &[F]) -> &[u8] {
+    // SAFETY: as in `words`; every byte of a word is a `u8`, and bytes need no alignment.
+    unsafe { core::slice::from_raw_parts(elements.as_ptr().cast::<u8>(), size_of_val(elements)) }
+}
+
+/// Room for field elements as room for bytes; what is not an element's word must not be read as one.
+pub(crate) const fn bytes_mut(elements: &mut [F]) -> &mut [u8] {
+    let len = size_of_val(elements);
+    // SAFETY: as in `bytes`; and every four bytes are the word of a value of `F`, reduced or not.
+    unsafe { core::slice::from_raw_parts_mut(elements.as_mut_ptr().cast::<u8>(), len) }
+}
+
 /// Room for words as room for field elements.
 pub(crate) const fn elements_mut(words: &mut [u32]) -> &mut [F] {
     // SAFETY: as in `words_mut`.

@@ -21,6 +21,9 @@ use crate::{EF, F, workspace};
 impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
     /// Commits to the extensions of a round that is at home as a whole.
     pub(super) fn commit_homes(&mut self, round: Round) {
+        if !self.hashed[round as usize] {
+            return;
+        }
         let (shape, hasher) = (self.shape, &self.hasher);
         let scratch = match round {
             Round::Quotient => RegionName::QuotientScratch,

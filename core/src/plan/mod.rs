@@ -31,6 +31,7 @@ pub(crate) use compact::Room;
 pub use error::PlanError;
 pub(crate) use error::multiplicities;
 pub(crate) use places::Places;
+pub(crate) use proof_len::most_siblings;
 pub use regions::{Phase, Region, RegionName, Regions};
 
 /// The shape of a batch: tables, parameters, and the place of every region in the workspace.

@@ -203,6 +203,13 @@ impl Siblings {
     }
 }
 
+/// The most siblings that one tree of `2^log_leaves` leaves lists.
+pub(crate) fn most_siblings(queries: usize, cap_height: usize, log_leaves: usize) -> u64 {
+    let mut siblings = Siblings::new(queries, cap_height);
+    siblings.tree(log_leaves);
+    siblings.most()
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::collections::BTreeSet;

@@ -83,12 +83,7 @@ impl<'s, 'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Traces<'s, 'a, B, A, S> {
         base.engine.set_public_values(public_values);
         base.engine.commit(Round::Main);
 
-        let shapes = shape.tables().iter().map(|table| SeededTable {
-            main_width: table.layout.main_width,
-            preprocessed_width: table.layout.preprocessed_width,
-            num_public_values: table.layout.num_public_values,
-            has_lookups: table.layout.has_lookups(),
-        });
+        let shapes = shape.tables().iter().map(SeededTable::new);
         transcript::seed_batch(&mut base.challenger, shapes, shape.params());
         for table in shape.tables() {
             base.challenger

@@ -21,6 +21,7 @@ use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use tiny_keccak::{Hasher, Keccak};
 
 use crate::hash::Transcript;
+use crate::shape::TablePlan;
 use crate::{D, F, Params};
 
 /// What the transcript of a batch says about one table.
@@ -34,6 +35,19 @@ pub struct SeededTable {
     pub num_public_values: usize,
     /// Whether the table takes part in a bus.
     pub has_lookups: bool,
+}
+
+impl SeededTable {
+    /// What is said about a planned table.
+    pub const fn new(table: &TablePlan) -> Self {
+        let layout = &table.layout;
+        Self {
+            main_width: layout.main_width,
+            preprocessed_width: layout.preprocessed_width,
+            num_public_values: layout.num_public_values,
+            has_lookups: layout.has_lookups(),
+        }
+    }
 }
 
 /// What the transcript of an opening argument says about one committed matrix.

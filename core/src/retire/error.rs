@@ -50,6 +50,16 @@ pub enum RunPlanError {
         /// The kind.
         kind: usize,
     },
+    /// A second batch has preprocessed columns: in shared order one batch has them.
+    #[error("batch {batch} is the second one with preprocessed columns")]
+    Preprocessed {
+        /// The batch.
+        batch: usize,
+    },
+    /// Two rounds have the same list of widths, but are cut into batches in different ways, so that a verifier
+    /// would not know them apart (shared order).
+    #[error("two rounds have the same widths, but different cuts")]
+    Ambiguous,
     /// Messages on one bus have different widths in two kinds.
     #[error("kind {kind}: messages of {got} elements on a bus of {expected}")]
     BusWidth {

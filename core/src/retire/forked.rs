@@ -4,61 +4,33 @@
 //! transcript, and keep its codewords; add them under coefficients drawn from all forks, fold, and draw the
 //! queries; open each batch at them. A batch is made again in each of the three walks.
 
-use core::marker::PhantomData;
-use core::ops::Range;
-
 use embedded_io::Write;
 use p3_field::PrimeCharacteristicRing;
 
-use super::accumulators::Accumulators;
-use super::buses::Numbering;
 use super::error::RetireError;
-use super::plan::UNIT;
-use super::store::{self, FORK, Layout};
+use super::store::Layout;
 use super::transcript::{self, observe_params, observe_tables, observe_tag};
+use super::walk::{Challenges, Error};
 use super::{Retire, Run};
 use crate::air::ProverAir;
 use crate::engine::Engine;
 use crate::hash::paths::Indices;
 use crate::hash::{Hasher, Hashes, Suite, Transcript};
 use crate::kernels::ext::{challenge, coordinates};
-use crate::kernels::ntt::Twiddles;
 use crate::prover::folding::{
     fold_down, write_final_polynomial, write_fold_commitments, write_fold_openings,
 };
 use crate::prover::openings::{
     write_claims, write_commitment, write_input_openings, write_terminals,
 };
-use crate::prover::phases::check_public_values;
 use crate::shape::Round;
 use crate::sink::Sink;
 use crate::steps::reduce::alone;
-use crate::{D, DIGEST, Digest, EF, F, workspace};
-
-/// The LogUp challenges of a run, if it has lookups.
-type Challenges = Option<(EF, EF)>;
-
-/// The error of a run's traces or of its sink.
-type Error<R, W> = RetireError<<R as Run>::Error, <W as embedded_io::ErrorType>::Error>;
-
-/// One batch of a walk.
-struct Visit<'v, 'w, B: Hashes<S>, A, S: Suite> {
-    batch: usize,
-    engine: &'v mut Engine<'w, B, A, S>,
-    numbers: &'v [u64],
-    store: &'v mut [F],
-    /// Where its published digests and its codewords are in the store.
-    roots: Range<usize>,
-    codewords: Range<usize>,
-}
+use crate::{D, F};
 
 impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, A, N, S> {
     /// Proves a run in forked order. Returns the number of proof bytes written.
-    ///
-    /// # Errors
-    /// Traces that cannot be written or that change between walks, public values that do not fit, and what the
-    /// sink returns; what was written then is no proof.
-    pub fn prove_forked<R: Run, W: Write>(
+    pub(super) fn prove_forked<R: Run, W: Write>(
         &mut self,
         run: &mut R,
         sink: W,
@@ -67,16 +39,23 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         let layout = self.plan.layout().expect("planned");
         let params = *self.plan.params();
 
-        self.commit_all(run, &layout)?;
+        let hashed = [Round::Main, Round::Preprocessed];
+        self.walk(run, &layout, true, &hashed, |mut visit| {
+            visit.engine.commit(Round::Main);
+            hashed.into_iter().for_each(|round| visit.keep_roots(round));
+            Ok(())
+        })?;
         self.write_roots(&layout, &mut sink)
             .map_err(RetireError::Sink)?;
         let mut main = self.begin(run, &layout);
         let mut challenges = None;
         if self.plan.has_lookups() {
-            let witness = self.hasher.grind(&mut main, params.lookup_pow_bits.into());
+            let bits = params.lookup_pow_bits.into();
+            let witness = self.hasher.grind(&mut main, bits);
             challenges = Some((main.sample_ext(), main.sample_ext()));
-            sink.some().map_err(RetireError::Sink)?;
-            sink.field(witness).map_err(RetireError::Sink)?;
+            sink.some()
+                .and_then(|()| sink.field(witness))
+                .map_err(RetireError::Sink)?;
         } else {
             sink.none().map_err(RetireError::Sink)?;
         }
@@ -86,9 +65,9 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         self.join(&layout, &mut main);
         let mut low = self.accumulators(&layout);
         let mut outcome = fold_down(&mut low, &mut main, &params);
-        let written = write_fold_commitments(&low, &outcome, params.cap_height, &mut sink)
-            .and_then(|()| write_final_polynomial(&low, &outcome, &mut sink));
-        written.map_err(RetireError::Sink)?;
+        write_fold_commitments(&low, &outcome, params.cap_height, &mut sink)
+            .and_then(|()| write_final_polynomial(&low, &outcome, &mut sink))
+            .map_err(RetireError::Sink)?;
 
         self.open_all(run, &layout, challenges, &outcome.indices, &mut sink)?;
         let mut low = self.accumulators(&layout);
@@ -98,101 +77,12 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         Ok(sink.written())
     }
 
-    /// Makes each batch, one after the other, commits to its main traces, and shows it to `visit`.
-    fn walk<R: Run, E>(
-        &mut self,
-        run: &mut R,
-        layout: &Layout,
-        mut visit: impl FnMut(Visit<'_, '_, B, A, S>) -> Result<(), RetireError<R::Error, E>>,
-    ) -> Result<(), RetireError<R::Error, E>> {
-        let plan = self.plan;
-        let mut numbering = Numbering::new();
-        let (mut roots, mut codewords) = (layout.roots.start, layout.codewords.start);
-        let mut batch = 0;
-        while batch < plan.batches() {
-            let kind = plan.kind(batch);
-            let of_kind = &plan.kinds()[kind];
-            let words = &mut self.workspace[..of_kind.plan.regions().len()];
-            let mut engine = Engine::new(of_kind.plan, of_kind.airs, self.suite, words);
-            let shape = engine.shape;
-            engine.begin();
-            if shape.has_preprocessed() {
-                for table in 0..shape.tables().len() {
-                    if shape.tables()[table].layout.preprocessed_width > 0 {
-                        let mut trace = engine.trace_mut(Round::Preprocessed, table);
-                        run.fill_preprocessed(kind, table, &mut trace);
-                    }
-                }
-                engine.commit(Round::Preprocessed);
-            }
-            while batch < plan.batches() && plan.kind(batch) == kind {
-                engine.begin();
-                for table in 0..shape.tables().len() {
-                    run.fill(batch, table, &mut engine.trace_mut(Round::Main, table))
-                        .map_err(|error| RetireError::Trace { batch, error })?;
-                }
-                {
-                    let values = run.public_values(batch);
-                    let values = values.as_ref();
-                    check_public_values(shape, values)
-                        .map_err(|error| RetireError::Batch { batch, error })?;
-                    engine.set_public_values(values);
-                }
-                engine.commit(Round::Main);
-                let roots_len = store::roots_len(shape);
-                let codewords_len = shape.folds().codewords_len();
-                visit(Visit {
-                    batch,
-                    engine: &mut engine,
-                    numbers: &numbering.batch(plan.buses(kind)),
-                    store: self.store,
-                    roots: roots..roots + roots_len,
-                    codewords: codewords..codewords + codewords_len,
-                })?;
-                (roots, codewords) = (roots + roots_len, codewords + codewords_len);
-                batch += 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// The first walk: the roots of all batches.
-    fn commit_all<R: Run, E>(
-        &mut self,
-        run: &mut R,
-        layout: &Layout,
-    ) -> Result<(), RetireError<R::Error, E>> {
-        self.walk(run, layout, |visit| {
-            let roots = workspace::words_mut(&mut visit.store[visit.roots]);
-            let digests = visit.engine.roots(Round::Main);
-            let digests = digests.chain(visit.engine.roots(Round::Preprocessed));
-            for (slot, digest) in roots.as_chunks_mut::<DIGEST>().0.iter_mut().zip(digests) {
-                *slot = digest;
-            }
-            Ok(())
-        })
-    }
-
-    /// The kept digests of each batch: of its main round, and of its preprocessed one.
-    fn roots(&self, layout: &Layout) -> impl Iterator<Item = (&[Digest], &[Digest])> + '_ {
-        let mut rest = workspace::words(&self.store[layout.roots.clone()]);
-        (0..self.plan.batches()).map(move |batch| {
-            let shape = self.plan.shape(batch);
-            let (main, after) = rest.split_at(store::cap_len(shape, Round::Main));
-            let (preprocessed, after) = after.split_at(store::cap_len(shape, Round::Preprocessed));
-            rest = after;
-            (main.as_chunks().0, preprocessed.as_chunks().0)
-        })
-    }
-
     /// Writes the number of batches, and the main cap of each.
     fn write_roots<W: Write>(&self, layout: &Layout, sink: &mut Sink<W>) -> Result<(), W::Error> {
         sink.length(self.plan.batches())?;
-        for (main, _) in self.roots(layout) {
-            sink.length(main.len())?;
-            for digest in main {
-                sink.digest(digest)?;
-            }
+        for cap in self.roots(layout, Round::Main) {
+            sink.length(cap.len())?;
+            cap.iter().try_for_each(|digest| sink.digest(digest))?;
         }
         Ok(())
     }
@@ -215,12 +105,9 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             let values = values.as_ref().iter();
             values.for_each(|values| main.observe_slice(values));
         }
-        let roots = || self.roots(layout);
-        let roots = roots()
-            .map(|(main, _)| main)
-            .chain(roots().map(|(_, preprocessed)| preprocessed));
-        for digest in roots.flatten() {
-            main.observe_digest(digest);
+        for round in [Round::Main, Round::Preprocessed] {
+            let digests = self.roots(layout, round).flatten();
+            digests.for_each(|digest| main.observe_digest(digest));
         }
         main
     }
@@ -236,21 +123,16 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         sink: &mut Sink<W>,
     ) -> Result<(), Error<R, W>> {
         let (hasher, params) = (self.hasher.clone(), *self.plan.params());
-        let width = self.plan.message_width();
-        let forks = layout.forks.start;
-        self.walk(run, layout, |visit| {
-            let Visit { batch, engine, .. } = visit;
-            if !is_same(engine, &visit.store[visit.roots]) {
-                return Err(RetireError::Changed { batch });
-            }
-            if let Some(challenges) = challenges {
-                engine.set_lookup(challenges, width, visit.numbers.iter().copied());
-            }
+        let hashed = [Round::Permutation, Round::Quotient];
+        self.walk(run, layout, false, &hashed, |mut visit| {
+            visit.set_lookup(challenges);
+            let (engine, slot) = (&mut *visit.engine, visit.slot);
             let shape = engine.shape;
             let mut fork = main.clone();
             observe_tag(&mut fork, transcript::FORK);
-            fork.observe(F::from_usize(batch));
+            fork.observe(F::from_usize(visit.batch));
 
+            engine.commit(Round::Main);
             engine.argue();
             if shape.has_lookups() {
                 observe_round(&mut fork, engine, Round::Permutation);
@@ -271,10 +153,8 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             let lambda = fork.sample_ext();
             engine.reduce(zeta, lambda, &alone);
 
-            let slot = &mut visit.store[forks + batch * FORK..][..FORK];
-            let (digest, constraint) = slot.split_at_mut(DIGEST);
-            digest.fill_with(|| fork.sample());
-            constraint.copy_from_slice(&coordinates(alpha));
+            visit.store[slot.fork.clone()].fill_with(|| fork.sample());
+            visit.store[slot.alpha.clone()].copy_from_slice(&coordinates(alpha));
             visit.store[visit.codewords].copy_from_slice(engine.reduced());
             Ok(())
         })
@@ -284,8 +164,8 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
     fn join(&mut self, layout: &Layout, main: &mut S::Transcript<'a>) {
         let plan = self.plan;
         observe_tag(main, transcript::JOIN);
-        for fork in self.store[layout.forks.clone()].chunks_exact(FORK) {
-            main.observe_slice(&fork[..DIGEST]);
+        for (_, slot) in self.slots(layout) {
+            main.observe_slice(&self.store[slot.fork]);
         }
         let [codewords, accumulators] = self
             .store
@@ -303,37 +183,6 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         }
     }
 
-    /// The low-degree test of the run, with its roots of unity in the workspace.
-    fn accumulators(&mut self, layout: &Layout) -> Accumulators<'_, B, B::Hasher<'a>> {
-        let plan = self.plan;
-        let ranges = [
-            layout.accumulators.clone(),
-            layout.folded.clone(),
-            layout.digests.clone(),
-        ];
-        let [codewords, folded, digests] = self
-            .store
-            .get_disjoint_mut(ranges)
-            .expect("regions of the store are disjoint");
-        let twiddles_len = plan.twiddles_len();
-        let (twiddles, scratch) = self
-            .workspace
-            .split_at_mut(twiddles_len.next_multiple_of(UNIT));
-        let twiddles = &mut twiddles[..twiddles_len];
-        Twiddles::fill(twiddles, plan.log_twiddles(), B::fill_lane_table);
-        Accumulators {
-            shape: plan.folds(),
-            hasher: &self.hasher,
-            twiddles: Twiddles::view(twiddles, plan.log_twiddles()),
-            codewords,
-            folded,
-            digests,
-            scratch,
-            pass: plan.fold_pass(),
-            backend: PhantomData,
-        }
-    }
-
     /// The third walk: each batch opened at the queries.
     fn open_all<R: Run, W: Write>(
         &mut self,
@@ -343,38 +192,20 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         indices: &Indices,
         sink: &mut Sink<W>,
     ) -> Result<(), Error<R, W>> {
-        let width = self.plan.message_width();
-        let (log_max, forks) = (self.plan.folds().log_max(), layout.forks.start);
-        self.walk(run, layout, |visit| {
-            let Visit { batch, engine, .. } = visit;
-            if !is_same(engine, &visit.store[visit.roots]) {
-                return Err(RetireError::Changed { batch });
-            }
-            if let Some(challenges) = challenges {
-                engine.set_lookup(challenges, width, visit.numbers.iter().copied());
-            }
-            let alpha = &visit.store[forks + batch * FORK + DIGEST..][..D];
-            let alpha = challenge(core::array::from_fn(|d| alpha[d]));
+        let log_max = self.plan.folds().log_max();
+        self.walk(run, layout, false, &Round::ALL, |mut visit| {
+            visit.set_lookup(challenges);
+            let alpha = &visit.store[visit.slot.alpha.clone()].as_chunks::<D>().0[0];
+            let engine = visit.engine;
+            engine.commit(Round::Main);
             engine.argue();
-            engine.quotient(alpha);
+            engine.quotient(challenge(*alpha));
             engine.begin_openings();
             let shift = log_max - engine.shape.log_max_lde();
             let indices = indices.iter().map(|index| index >> shift).collect();
             write_input_openings(engine, &indices, sink).map_err(RetireError::Sink)
         })
     }
-}
-
-/// Whether the roots of a batch are those that were kept of it.
-fn is_same<B: Hashes<S>, A: ProverAir<B>, S: Suite>(
-    engine: &Engine<'_, B, A, S>,
-    kept: &[F],
-) -> bool {
-    let kept = workspace::words(kept).as_chunks::<DIGEST>().0;
-    let made = engine
-        .roots(Round::Main)
-        .chain(engine.roots(Round::Preprocessed));
-    made.eq(kept.iter().copied())
 }
 
 /// Observes the published digests of a round.

@@ -4,19 +4,25 @@
 //! kept in a buffer of its own, the store. So the memory of a run is that of one batch, and of the
 //! store, whose length [`RunPlan::store_len`] gives.
 //!
-//! In the order [`forked`] a batch draws its own constraint challenge, point and batching challenge, and
-//! their codewords are added into one low-degree test under coefficients that depend on all of them:
-//! three walks. `docs/retire.md` has its transcript, its bytes and why it is sound.
+//! There are two orders of challenges, [`Order`]. In the forked one a batch draws its own constraint
+//! challenge, point and batching challenge, and their codewords are added into one low-degree test under
+//! coefficients that depend on all of them: three walks. `docs/retire.md` has its transcript, its bytes and
+//! why it is sound. In the shared one all batches have the same challenges: six walks, and the bytes of
+//! Plonky3's `prove_batch` for all tables of the run, each batch a carved group.
 
 mod accumulators;
 mod buses;
 mod error;
 mod forked;
 mod plan;
+mod shared;
 mod store;
 mod transcript;
+mod walk;
 
 use core::mem::MaybeUninit;
+
+use embedded_io::Write;
 
 use crate::air::ProverAir;
 use crate::hash::poseidon2::Poseidon2;
@@ -25,6 +31,7 @@ use crate::{F, Statement, TraceMut, workspace};
 
 pub use error::{RetireError, RetireSetupError, RunPlanError};
 pub use plan::{BatchKind, MAX_BATCHES, MAX_KINDS, RunPlan};
+pub use store::Order;
 
 /// The values of a run, batch by batch.
 ///
@@ -94,6 +101,22 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             workspace,
             store,
         })
+    }
+
+    /// Proves a run in the order of the plan. Returns the number of proof bytes written.
+    ///
+    /// # Errors
+    /// Traces that cannot be written or that change between walks, public values that do not fit, and what the
+    /// sink returns; what was written then is no proof.
+    pub fn prove<R: Run, W: Write>(
+        &mut self,
+        run: &mut R,
+        sink: W,
+    ) -> Result<u64, RetireError<R::Error, W::Error>> {
+        match self.plan.order() {
+            Order::Forked => self.prove_forked(run, sink),
+            Order::Shared => self.prove_shared(run, sink),
+        }
     }
 
     /// Overwrites workspace and store with zeros, in a way that no compiler drops.

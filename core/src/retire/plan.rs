@@ -5,7 +5,7 @@ use p3_field::PrimeField32;
 
 use super::buses::{KindBuses, Names};
 use super::error::RunPlanError;
-use super::store::Layout;
+use super::store::{Layout, Order, Sizes, Slot};
 use crate::air::{Buses, ProverAir};
 use crate::backend::Backend;
 use crate::hash::Suite;
@@ -15,7 +15,7 @@ use crate::kernels::ntt::Twiddles;
 use crate::lowdegree::FoldShape;
 use crate::plan::{Plan, multiplicities};
 use crate::prover::check_setup;
-use crate::shape::{Arities, BatchShape, Params, Profile, fold_schedule};
+use crate::shape::{Arities, BatchShape, Params, Profile, Round, fold_schedule};
 use crate::{F, workspace};
 
 /// Kinds of batches in a run, at most.
@@ -37,6 +37,7 @@ pub struct BatchKind<'a, A, const N: usize, S: Suite = Poseidon2> {
 /// It borrows what grows with the number of batches, so that no number of them is fixed here.
 #[derive(Debug)]
 pub struct RunPlan<'a, A, const N: usize, S: Suite = Poseidon2> {
+    order: Order,
     kinds: &'a [BatchKind<'a, A, N, S>],
     sequence: &'a [u8],
     buses: Vec<KindBuses, MAX_KINDS>,
@@ -53,6 +54,7 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     /// # Errors
     /// What [`RunPlanError`] names.
     pub fn new<B: Backend>(
+        order: Order,
         kinds: &'a [BatchKind<'a, A, N, S>],
         sequence: &'a [u8],
     ) -> Result<Self, RunPlanError>
@@ -99,6 +101,7 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
             return Err(RunPlanError::MultiplicityBound { sum });
         }
         let plan = Self {
+            order,
             kinds,
             sequence,
             buses: places,
@@ -107,10 +110,18 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
             log_arities: fold_schedule(heights, first.plan.params()),
             tallest,
         };
+        if order == Order::Shared {
+            plan.check_groups()?;
+        }
         if plan.layout().is_none() {
             return Err(RunPlanError::TooLarge);
         }
         Ok(plan)
+    }
+
+    /// Its order of challenges.
+    pub const fn order(&self) -> Order {
+        self.order
     }
 
     /// Number of batches.
@@ -221,11 +232,50 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
 
     /// Where everything lies in the store; none when there are no addresses for it.
     pub(super) fn layout(&self) -> Option<Layout> {
-        let mut sizes = super::store::Sizes::default();
+        let mut sizes = Sizes::default();
         for batch in 0..self.batches() {
-            sizes.add(self.shape(batch))?;
+            sizes.add(self.order, self.shape(batch))?;
         }
-        sizes.layout(self.folds())
+        sizes.layout(self.folds(), self.params().num_queries.into())
+    }
+
+    /// Where what is kept of a batch lies from element `start` of the store on.
+    pub(super) fn slot(&self, shape: BatchShape<'_>, start: usize) -> Slot {
+        Slot::new(self.order, shape, start).expect("planned")
+    }
+
+    /// The shape of each batch.
+    fn shapes(&self) -> impl Iterator<Item = BatchShape<'a>> + Clone + '_ {
+        (0..self.batches()).map(|batch| self.shape(batch))
+    }
+
+    /// The preprocessed round is one group, so one batch has it; and a verifier knows the cut of a round by its
+    /// list of widths, so two rounds with one list must have one cut.
+    fn check_groups(&self) -> Result<(), RunPlanError> {
+        let mut preprocessed = self
+            .shapes()
+            .enumerate()
+            .filter(|(_, s)| s.has_preprocessed());
+        if let Some((batch, _)) = preprocessed.nth(1) {
+            return Err(RunPlanError::Preprocessed { batch });
+        }
+        let widths = |round| {
+            self.shapes()
+                .flat_map(move |shape| shape.round(round).map(|matrix| matrix.width))
+        };
+        let cut = |round| {
+            self.shapes()
+                .map(move |shape| shape.round(round).count())
+                .filter(move |&matrices| matrices > 0)
+        };
+        for (i, one) in Round::ALL.into_iter().enumerate() {
+            for other in Round::ALL.into_iter().skip(i + 1) {
+                if widths(one).eq(widths(other)) && !cut(one).eq(cut(other)) {
+                    return Err(RunPlanError::Ambiguous);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
