@@ -50,11 +50,11 @@ pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};
 pub use tables::VerifierAir;
 pub use types::{Challenger, Compress, Hash, Permutation, Root, Tree, permutation, uniform_cap};
 
-use caps::Caps;
+use caps::{Caps, CommittedTable};
 use tables::{check_params, check_tables, committed_tables};
 
 use crate::hash::poseidon2::Poseidon2;
-use crate::{F, Params, Statement};
+use crate::{D, F, Params, Statement};
 
 /// Bytes that a proof of any plan may have at most.
 pub const MAX_PROOF_BYTES: usize = 1 << 26;
@@ -88,20 +88,32 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
         poseidon2: Poseidon2,
         carved: &[bool],
     ) -> Result<Self, KeyError> {
+        let widths = airs.iter().map(BaseAir::<F>::width).collect();
+        let carving = Carving::new(widths, carved);
+        Self::with_carving(airs, log_heights, params, poseidon2, |_| carving)
+    }
+
+    /// [`Self::new`] with what is carved decided by the tables.
+    fn with_carving(
+        airs: Vec<A>,
+        log_heights: &[usize],
+        params: Params,
+        poseidon2: Poseidon2,
+        carving: impl FnOnce(&[CommittedTable]) -> Carving,
+    ) -> Result<Self, KeyError> {
         check_params(&params)?;
         check_tables(&airs, log_heights, &params)?;
-        let carving = Carving::new(airs.iter().map(BaseAir::<F>::width).collect(), carved);
-        let config = C::new(&params, &poseidon2, &carving, None);
+        // The preprocessed round is one group in every carving.
+        let whole = Carving::of_batches([]);
+        let config = C::new(&params, &poseidon2, &whole, None);
         let common = ProverData::from_airs_and_degrees(&config, &airs, log_heights)
             .map_err(|error| KeyError::Preprocessed {
                 detail: error.to_string(),
             })?
             .common;
-        let caps = Caps::new(
-            &committed_tables(&airs, log_heights, &common),
-            &params,
-            &carving,
-        );
+        let tables = committed_tables(&airs, log_heights, &common);
+        let carving = carving(&tables);
+        let caps = Caps::new(&tables, &params, &carving);
         let preprocessed = common.preprocessed.as_ref();
         caps.check_preprocessed(preprocessed.map_or(&[], |global| C::roots(&global.commitment)))
             .map_err(|error| KeyError::Preprocessed {
@@ -168,6 +180,45 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
             .carved_groups()
             .filter_map(|group| roots.get(group).cloned())
             .collect()
+    }
+}
+
+impl<A: VerifierAir<CarvedConfig>> VerifyingKey<A, CarvedConfig> {
+    /// The configuration under which Plonky3 proves and verifies with this key.
+    pub fn config(&self, statement: Option<&Statement>) -> CarvedConfig {
+        Configuration::new(&self.params, &self.poseidon2, &self.carving, statement)
+    }
+
+    /// The key of a run in shared order: of all tables of its batches, which have `lengths` tables each, in
+    /// order. A batch is a group of the main, the permutation and the quotient round.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    ///
+    /// # Panics
+    /// As [`Self::new`], and when the lengths are not those of `airs`.
+    pub fn of_run(
+        airs: Vec<A>,
+        log_heights: &[usize],
+        params: Params,
+        poseidon2: Poseidon2,
+        lengths: &[usize],
+    ) -> Result<Self, KeyError> {
+        assert_eq!(lengths.iter().sum::<usize>(), airs.len());
+        Self::with_carving(airs, log_heights, params, poseidon2, |tables| {
+            let cut = |widths: &dyn Fn(&CommittedTable) -> Vec<usize>| {
+                let mut tables = tables.iter();
+                let batch =
+                    |&length: &usize| tables.by_ref().take(length).flat_map(widths).collect();
+                lengths.iter().map(batch).collect::<Vec<Vec<usize>>>()
+            };
+            let width = |width: usize| Vec::from_iter((width > 0).then_some(width));
+            Carving::of_batches([
+                cut(&|table| width(table.main_width)),
+                cut(&|table| width(table.permutation_width)),
+                cut(&|table| alloc::vec![D; table.quotient_chunks]),
+            ])
+        })
     }
 }
 

@@ -1,9 +1,10 @@
 //! Carved tables: a Merkle tree of its own for each of them inside one commitment.
 //!
 //! Plonky3 is generic in how a round's matrices are committed (`p3_commit::Mmcs`). [`SplitMmcs`]
-//! cuts the main round into groups and keeps one tree per group: each carved table is a group, each
-//! maximal run of tables between them is a group. Every other round is one group. The commitment is
-//! the list of roots, observed as its length followed by the roots in order.
+//! cuts some rounds into groups and keeps one tree per group: in a batch with carved tables the main
+//! round, where each carved table and each run of tables between them is a group; in a run of several
+//! batches the main, the permutation and the quotient round, where each batch is one. Every other round is
+//! one group. The commitment is the list of roots, observed as its length followed by the roots in order.
 //!
 //! A round opens at indices into its tallest matrix. A group whose tallest matrix is 2^s times
 //! shorter is opened at `index >> s`, as a shorter matrix inside a single tree would be.
@@ -27,50 +28,78 @@ use thiserror::Error;
 use super::types::{Challenger, Root, Tree};
 use crate::F;
 
-/// Which tables of a batch are carved.
+/// How rounds are cut into groups: each by the list of its matrices' widths, by which a round is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Carving {
-    widths: Vec<usize>,
-    carved: Vec<bool>,
+    cuts: Vec<Cut>,
+    /// Positions of the carved tables' groups in the main round.
+    carved: Vec<usize>,
 }
 
+/// The groups of one round, as the widths of their matrices.
+type Cut = Vec<Vec<usize>>;
+
 impl Carving {
-    /// A carving of the main round whose tables have these widths.
+    /// A carving of the main round whose tables have these widths: each carved table is a group, and so is
+    /// each run of tables between them.
     ///
     /// `carved` has one flag per table; missing flags mean that a table is not carved.
     pub fn new(widths: Vec<usize>, carved: &[bool]) -> Self {
-        let carved = (0..widths.len())
-            .map(|t| carved.get(t) == Some(&true))
-            .collect();
-        Self { widths, carved }
+        let (mut cut, mut groups, mut open) = (Cut::new(), Vec::new(), false);
+        for (table, width) in widths.into_iter().enumerate() {
+            let is_carved = carved.get(table) == Some(&true);
+            match cut.last_mut() {
+                Some(group) if open && !is_carved => group.push(width),
+                _ => cut.push(vec![width]),
+            }
+            if is_carved {
+                groups.push(cut.len() - 1);
+            }
+            open = !is_carved;
+        }
+        Self {
+            cuts: vec![cut],
+            carved: groups,
+        }
     }
 
-    /// The groups of a round whose matrices have these widths, as ranges of matrices in order.
+    /// A carving of some rounds whose groups are batches, given as the widths of each batch's matrices.
     ///
-    /// The main round is known by its list of widths: a plan in which another round has the same
-    /// list is refused when it is made.
-    pub fn groups(&self, widths: impl ExactSizeIterator<Item = usize>) -> Vec<Range<usize>> {
-        let len = widths.len();
-        if !widths.eq(self.widths.iter().copied()) {
-            let whole = 0..len;
+    /// A batch without matrices in a round is no group of it. Of two rounds with the same widths the first
+    /// says how both are cut.
+    pub fn of_batches(rounds: impl IntoIterator<Item = Vec<Vec<usize>>>) -> Self {
+        let groups = |mut cut: Cut| {
+            cut.retain(|widths| !widths.is_empty());
+            cut
+        };
+        Self {
+            cuts: rounds.into_iter().map(groups).collect(),
+            carved: Vec::new(),
+        }
+    }
+
+    /// The groups of a round whose matrices have these widths, as ranges of matrices in order; one group
+    /// when no cut is known for them.
+    pub fn groups(
+        &self,
+        widths: impl ExactSizeIterator<Item = usize> + Clone,
+    ) -> Vec<Range<usize>> {
+        let is_of = |cut: &&Cut| widths.clone().eq(cut.iter().flatten().copied());
+        let Some(cut) = self.cuts.iter().find(is_of) else {
+            let whole = 0..widths.len();
             return vec![whole];
-        }
-        let mut groups: Vec<Range<usize>> = Vec::new();
-        for (table, &carved) in self.carved.iter().enumerate() {
-            match groups.last_mut() {
-                Some(run) if !carved && !self.carved[run.start] => run.end = table + 1,
-                _ => groups.push(table..table + 1),
-            }
-        }
-        groups
+        };
+        let ends = cut.iter().scan(0, |end, group| {
+            let start = *end;
+            *end += group.len();
+            Some(start..*end)
+        });
+        ends.collect()
     }
 
     /// Positions of the carved tables' groups in the main round, in the order of the tables.
     pub fn carved_groups(&self) -> impl Iterator<Item = usize> {
-        self.groups(self.widths.iter().copied())
-            .into_iter()
-            .enumerate()
-            .filter_map(|(group, tables)| self.carved.get(tables.start)?.then_some(group))
+        self.carved.iter().copied()
     }
 }
 

@@ -1,6 +1,8 @@
-//! Prove-and-retire with forked challenges, naively: runs, their proofs in parts, and a prover with a heap.
+//! Prove-and-retire: runs, the core's prover on them, and with forked challenges their proofs in parts and a
+//! naive prover with a heap.
 
 mod commit;
+mod core;
 mod deviation;
 mod fork;
 pub mod naive;

@@ -1,0 +1,175 @@
+//! The core's prover of runs on the runs of this crate, and Plonky3's on all their tables.
+
+use std::convert::Infallible;
+
+use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
+use tranche_core::air::ProverAir;
+use tranche_core::retire::{BatchKind, Order, Retire, RetireError, RunPlan};
+use tranche_core::shape::Profile;
+use tranche_core::verifier::{CarvedConfig, VerifyError, VerifyingKey};
+use tranche_core::{F, Hashes, Plan, Statement, TableSpec, TraceMut};
+
+use super::{Batch, Run};
+use crate::core::{MAX_TABLES, buffer};
+use crate::reference::ReferenceAir;
+
+/// A run as the core takes it: a kind for each batch.
+struct Values<'r, A>(&'r Run<A>);
+
+impl<A: ReferenceAir> tranche_core::retire::Run for Values<'_, A> {
+    type Error = Infallible;
+
+    fn statement(&self) -> Option<Statement> {
+        self.0.statement
+    }
+
+    fn fill_preprocessed(&self, kind: usize, table: usize, trace: &mut TraceMut<'_>) {
+        let matrix = self.0.batches[kind].airs[table].preprocessed_trace();
+        trace.copy_from_rows(&matrix.expect("preprocessed columns").values);
+    }
+
+    fn fill(
+        &mut self,
+        batch: usize,
+        table: usize,
+        trace: &mut TraceMut<'_>,
+    ) -> Result<(), Infallible> {
+        trace.copy_from_rows(&self.0.batches[batch].traces[table].values);
+        Ok(())
+    }
+
+    fn public_values(&self, batch: usize) -> impl AsRef<[&[F]]> {
+        let values = self.0.batches[batch].publics.iter();
+        values.map(Vec::as_slice).collect::<Vec<_>>()
+    }
+}
+
+impl<A: ReferenceAir> Batch<A> {
+    /// What the core's plan wants to know of each table.
+    fn specs(&self) -> Vec<TableSpec> {
+        let tables = self.airs.iter().zip(self.log_heights());
+        let spec = |(air, log_height): (&A, usize)| TableSpec::of(air, log_height as u8);
+        tables.map(spec).collect()
+    }
+}
+
+impl<A: ReferenceAir> Run<A> {
+    /// The plan of each batch, in a profile.
+    ///
+    /// # Panics
+    /// When the core refuses a batch.
+    pub fn plans<B: Hashes>(&self, profile: Profile) -> Vec<Plan<MAX_TABLES>>
+    where
+        A: ProverAir<B>,
+    {
+        let plan = |batch: &Batch<A>| {
+            Plan::with_profile::<B, A>(&batch.airs, &batch.specs(), self.params, profile)
+        };
+        let plans = self.batches.iter().map(plan);
+        plans
+            .collect::<Result<_, _>>()
+            .expect("plans of test batches")
+    }
+
+    /// The bytes that the core proves in a workspace and a store of exactly the plan's lengths.
+    ///
+    /// # Panics
+    /// When the core refuses the run.
+    pub fn core_prove<B: Hashes>(&self, order: Order, profile: Profile) -> Vec<u8>
+    where
+        A: ProverAir<B>,
+    {
+        let mut values = Values(self);
+        self.core_prove_as::<B, _>(order, profile, &mut values)
+            .expect("a vector never fails")
+    }
+
+    /// The same with other values.
+    ///
+    /// # Errors
+    /// What the core refuses when the run is planned.
+    ///
+    /// # Panics
+    /// When the core refuses the plan.
+    pub fn core_prove_as<B: Hashes, R: tranche_core::retire::Run>(
+        &self,
+        order: Order,
+        profile: Profile,
+        values: &mut R,
+    ) -> Result<Vec<u8>, RetireError<R::Error, Infallible>>
+    where
+        A: ProverAir<B>,
+    {
+        let plans = self.plans::<B>(profile);
+        let kinds: Vec<_> = plans
+            .iter()
+            .zip(&self.batches)
+            .map(|(plan, batch)| BatchKind {
+                plan,
+                airs: &batch.airs,
+            })
+            .collect();
+        let sequence: Vec<u8> = (0..kinds.len() as u8).collect();
+        let plan = RunPlan::new::<B>(order, &kinds, &sequence).expect("a plan of a test run");
+        let mut workspace = buffer(plan.workspace_len());
+        let mut store = buffer(plan.store_len());
+        let mut retire = Retire::<B, _, _>::new(&plan, &self.poseidon2, &mut workspace, &mut store)
+            .expect("workspace and store of the plan's lengths");
+        let mut bytes = Vec::new();
+        let written = retire.prove(values, &mut bytes)?;
+        assert_eq!(written, bytes.len() as u64);
+        Ok(bytes)
+    }
+
+    /// The verifying key of the run in shared order.
+    ///
+    /// # Panics
+    /// When the run cannot be verified.
+    pub fn shared_key(&self) -> VerifyingKey<A, CarvedConfig> {
+        let lengths: Vec<_> = self.batches.iter().map(|batch| batch.airs.len()).collect();
+        VerifyingKey::of_run(
+            self.all(|batch| batch.airs.clone()),
+            &self.all(Batch::log_heights),
+            self.params,
+            self.poseidon2.clone(),
+            &lengths,
+        )
+        .expect("a run of test batches")
+    }
+
+    /// The postcard encoding of the proof that Plonky3's `prove_batch` makes of all tables of the run, each batch
+    /// a group.
+    ///
+    /// # Panics
+    /// When the tables cannot be proved.
+    pub fn prove_batch(&self) -> Vec<u8> {
+        let config = self.shared_key().config(self.statement.as_ref());
+        let (airs, traces) = (
+            self.all(|batch| batch.airs.clone()),
+            self.all(|batch| batch.traces.clone()),
+        );
+        let publics = self.all(|batch| batch.publics.clone());
+        let traces: Vec<_> = traces.iter().collect();
+        let instances = StarkInstance::<CarvedConfig, A>::new_multiple(&airs, &traces, &publics);
+        let data = ProverData::from_instances(&config, &instances)
+            .expect("preprocessed columns that can be committed");
+        let proof = prove_batch(&config, &instances, &data).expect("tables that can be proved");
+        postcard::to_allocvec(&proof).expect("a proof is always encodable")
+    }
+
+    /// Checks a proof of this run in shared order.
+    ///
+    /// # Errors
+    /// When the proof is refused.
+    pub fn verify_shared(&self, bytes: &[u8]) -> Result<(), VerifyError> {
+        let publics = self.all(|batch| batch.publics.clone());
+        let key = self.shared_key();
+        key.verify(bytes, self.statement.as_ref(), &publics)?;
+        Ok(())
+    }
+
+    /// What all tables of the run have, in order.
+    fn all<T>(&self, of: impl Fn(&Batch<A>) -> Vec<T>) -> Vec<T> {
+        self.batches.iter().flat_map(of).collect()
+    }
+}

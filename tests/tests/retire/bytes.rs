@@ -1,0 +1,171 @@
+//! The bytes of both orders in both profiles, for runs of every shape.
+
+use tranche_backend::Chosen;
+use tranche_core::Params;
+use tranche_core::retire::Order;
+use tranche_tests::air::{Form, Part, TestAir};
+use tranche_tests::core::PROFILES;
+use tranche_tests::retire::{Run, naive};
+use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, sweep};
+
+fn table(log_height: usize, parts: Vec<Part>) -> TableShape {
+    TableShape {
+        log_height,
+        parts,
+        max_constraint_degree: Some(3),
+    }
+}
+
+/// Compares the forked order with the naive prover, and verifies.
+#[track_caller]
+fn forked(run: &Run<TestAir>) {
+    let expected = naive::prove(run).encode();
+    assert_eq!(run.verify(&expected), Ok(()));
+    compare(run, Order::Forked, &expected);
+}
+
+/// Compares the shared order with Plonky3's prover, and verifies with its verifier.
+#[track_caller]
+fn shared(run: &Run<TestAir>) {
+    let expected = run.prove_batch();
+    let verified = run.verify_shared(&expected);
+    assert!(verified.is_ok(), "{verified:?}");
+    compare(run, Order::Shared, &expected);
+}
+
+#[track_caller]
+fn compare(run: &Run<TestAir>, order: Order, expected: &[u8]) {
+    for profile in PROFILES {
+        let got = run.core_prove::<Chosen>(order, profile);
+        let first = got.iter().zip(expected).position(|(a, b)| a != b);
+        assert_eq!(
+            (first, got.len()),
+            (None, expected.len()),
+            "{order:?}, {profile:?}: the first byte that differs"
+        );
+    }
+}
+
+/// The tables of a shape as batches of these lengths, in both orders.
+#[track_caller]
+fn both(shape: &Shape, lengths: &[usize]) {
+    let run = Run::cut(shape.batch(), lengths);
+    forked(&run);
+    shared(&run);
+}
+
+/// A shape whose preprocessed columns are all in one table.
+fn fixed_once(params: Params) -> Shape {
+    let send = |form| Part::Send {
+        bus: BUSES[1],
+        messages: 2,
+        times: 1,
+        gated: true,
+        form,
+    };
+    let fixed = ProviderShape {
+        slots: 3,
+        fixed: true,
+        slack: 1,
+        max_constraint_degree: Some(3),
+    };
+    let shape = Shape::new(
+        vec![
+            table(4, vec![send(Form::Column), Part::Power { degree: 3 }]),
+            table(2, vec![send(Form::Next)]),
+            table(
+                5,
+                vec![Part::Recurrence {
+                    degree: 2,
+                    public: true,
+                }],
+            ),
+        ],
+        params,
+    );
+    Shape {
+        providers: [fixed; BUSES.len()],
+        ..shape
+    }
+}
+
+#[test]
+fn one_batch() {
+    both(&fixed_once(QUICK), &[]);
+    forked(&Run::cut(Shape::everything(QUICK).batch(), &[]));
+}
+
+#[test]
+fn every_cut() {
+    for cut in [&[1][..], &[2], &[3], &[1, 1], &[1, 2], &[2, 1], &[1, 1, 1]] {
+        both(&fixed_once(QUICK), cut);
+    }
+    for cut in [&[1, 1, 1, 1, 1][..], &[2, 2], &[1, 4]] {
+        forked(&Run::cut(Shape::everything(QUICK).batch(), cut));
+    }
+}
+
+#[test]
+fn every_parameter() {
+    for params in sweep() {
+        both(&fixed_once(params), &[2]);
+    }
+    let params = Params {
+        log_blowup: 2,
+        log_final_poly_len: 1,
+        max_log_arity: 3,
+        cap_height: 2,
+        num_queries: 3,
+        query_pow_bits: 2,
+        batch_pow_bits: 2,
+        lookup_pow_bits: 2,
+        commit_pow_bits: 2,
+        ood_pow_bits: 2,
+    };
+    both(&fixed_once(params), &[1, 2]);
+}
+
+#[test]
+fn seeds_and_constants() {
+    let shape = Shape {
+        rotation: 1,
+        seeded: true,
+        own_constants: true,
+        ..fixed_once(QUICK)
+    };
+    both(&shape, &[2]);
+}
+
+#[test]
+fn local_interactions_in_two_batches() {
+    let local = || {
+        let part = Part::Local {
+            width: 2,
+            queries: 1,
+        };
+        table(3, vec![part])
+    };
+    both(&Shape::new(vec![local(), local()], QUICK), &[1]);
+}
+
+#[test]
+fn batches_without_lookups() {
+    let power = |log_height| table(log_height, vec![Part::Power { degree: 2 }]);
+    both(&Shape::new(vec![power(3)], QUICK), &[]);
+    both(
+        &Shape::new(vec![power(1), power(4), power(2)], QUICK),
+        &[1, 1],
+    );
+}
+
+#[test]
+fn tables_of_one_row() {
+    let tables = |heights: &[usize]| {
+        let parts = || vec![Part::Power { degree: 2 }];
+        let tables = heights.iter().map(|&height| table(height, parts()));
+        Shape::new(tables.collect(), QUICK)
+    };
+    both(&tables(&[0]), &[]);
+    both(&tables(&[0, 0]), &[1]);
+    both(&tables(&[0, 3, 1]), &[1, 1]);
+}
