@@ -41,15 +41,7 @@ pub struct MergeTables<'a> {
 /// A child of a merge with log2 of the rows of its table.
 pub type SizedChild = (Child, u8);
 
-/// log2 of the rows of a table of varying height that needs `rows`.
-pub const fn log_rows(rows: usize) -> u8 {
-    let log = rows.next_power_of_two().ilog2() as u8;
-    if log < MIN_LOG_ROWS {
-        MIN_LOG_ROWS
-    } else {
-        log
-    }
-}
+pub use tranche_machine::merge::log_rows;
 
 /// log2 of the rows of an empty table in place of a child.
 pub const fn empty_log_rows(setup: &Setup<'_>, level: u32) -> u8 {

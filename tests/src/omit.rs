@@ -12,6 +12,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::{Count, InteractionBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::F;
+use tranche_machine::batches::RunTable;
 use tranche_machine::merge::MergeTable;
 use tranche_machine::tables::EpochTable;
 
@@ -36,6 +37,12 @@ pub trait InteractionAir: BaseAir<F> {
 }
 
 impl InteractionAir for EpochTable<'_> {
+    fn eval_with<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
+        self.eval(builder);
+    }
+}
+
+impl InteractionAir for RunTable<'_> {
     fn eval_with<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         self.eval(builder);
     }

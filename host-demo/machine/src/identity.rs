@@ -8,6 +8,7 @@
 //! | epoch statement | program, plan, number |
 //! | inner merge statement | program, plan, level, first epoch, last epoch |
 //! | root merge statement | program, plan, level, first epoch, last epoch, result |
+//! | run statement | program, plan, body batches, result |
 //!
 //! Numbers are four bytes, little-endian; digests are their 32 bytes. A kind fixes the order of its
 //! parts, and the number of a list's items stands before them, so two things of one kind never have
@@ -28,6 +29,7 @@ pub(crate) enum Kind {
     Epoch,
     InnerMerge,
     RootMerge,
+    Run,
 }
 
 impl Kind {
@@ -40,6 +42,7 @@ impl Kind {
             Self::Epoch => "tranche 2026-11-26 epoch statement v2",
             Self::InnerMerge => "tranche 2026-11-26 inner merge statement v2",
             Self::RootMerge => "tranche 2026-11-26 root merge statement v2",
+            Self::Run => "tranche 2026-11-26 run statement v2",
         }
     }
 }
@@ -79,13 +82,14 @@ impl Form {
 mod tests {
     use super::*;
 
-    const KINDS: [Kind; 6] = [
+    const KINDS: [Kind; 7] = [
         Kind::Program,
         Kind::Plan,
         Kind::Result,
         Kind::Epoch,
         Kind::InnerMerge,
         Kind::RootMerge,
+        Kind::Run,
     ];
 
     #[test]

@@ -7,6 +7,7 @@
 #![no_std]
 
 mod air;
+pub mod batches;
 pub mod bus;
 pub mod cells;
 pub mod columns;

@@ -41,6 +41,13 @@ macro_rules! shape {
                 })
             }
 
+            /// log2 of the rows of a table.
+            pub const fn log_rows(&self, table: FilledTable) -> u32 {
+                match table {
+                    $(FilledTable::$Table => self.$table,)*
+                }
+            }
+
             /// Number of its [integers](Self::integers).
             pub(crate) const LEN: usize = FilledTable::ALL.len() + 1;
 

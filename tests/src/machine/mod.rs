@@ -3,3 +3,4 @@
 pub mod asm;
 pub mod audit;
 pub mod oracle;
+pub mod run;

@@ -2,17 +2,20 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use p3_air::check_all_constraints;
+use p3_air::{Air, DebugConstraintBuilder, check_all_constraints};
 use p3_field::PrimeCharacteristicRing;
-use p3_lookup::Lookups;
 use p3_lookup::debug_util::{LookupDebugInstance, check_lookups};
+use p3_lookup::{InteractionSymbolicBuilder, Lookups};
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::{EF, F, TraceMut};
+use tranche_machine::batches::RunTable;
 use tranche_machine::exec::RecordStorage;
 use tranche_machine::tables::NUM_TABLES;
 use tranche_machine::{
     Cell, EpochEnd, EpochRecord, EpochShape, EpochTable, ExecError, GuestIo, Machine, Program, Span,
 };
+
+use crate::omit::InteractionAir;
 
 /// A guest's input and output.
 #[derive(Debug, Default)]
@@ -53,11 +56,37 @@ impl GuestIo for Io {
     }
 }
 
-/// One epoch's tables with main traces (row-major) and public values.
+/// A table that Plonky3's checkers can evaluate.
+pub trait Table:
+    Copy
+    + InteractionAir
+    + for<'a> Air<DebugConstraintBuilder<'a, F>>
+    + Air<InteractionSymbolicBuilder<F, EF>>
+{
+    /// Its name.
+    fn name(&self) -> &'static str;
+}
+
+impl Table for EpochTable<'_> {
+    fn name(&self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Table for RunTable<'_> {
+    fn name(&self) -> &'static str {
+        self.name()
+    }
+}
+
+/// One epoch's tables with main traces and public values.
+pub type Traces<'p> = TracesOf<EpochTable<'p>>;
+
+/// Tables with main traces (row-major) and public values.
 #[derive(Clone, Debug)]
-pub struct Traces<'p> {
+pub struct TracesOf<A> {
     /// The tables, in batch order.
-    pub tables: Vec<EpochTable<'p>>,
+    pub tables: Vec<A>,
     /// Their main traces.
     pub main: Vec<RowMajorMatrix<F>>,
     /// Their public values.
@@ -95,8 +124,8 @@ fn traces<'p>(
     }
 }
 
-impl Traces<'_> {
-    /// Index of a table by name.
+impl<A: Table> TracesOf<A> {
+    /// Index of the first table of a name.
     pub fn index(&self, name: &str) -> usize {
         self.tables
             .iter()
@@ -104,7 +133,7 @@ impl Traces<'_> {
             .expect(name)
     }
 
-    /// The main trace of a table by name.
+    /// The main trace of the first table of a name.
     pub fn table(&mut self, name: &str) -> &mut RowMajorMatrix<F> {
         let index = self.index(name);
         &mut self.main[index]
@@ -147,7 +176,6 @@ impl Traces<'_> {
 
     /// Whether all messages of all buses cancel.
     pub fn check_buses(&self) -> Result<(), String> {
-        use p3_air::BaseAir;
         let lookups: Vec<_> = self
             .tables
             .iter()

@@ -64,6 +64,12 @@ pub const TOP: usize = 3;
 
 /// Replaces a `rest` table. A cell or gap that its limbs do not hold is made up by limb `odd`.
 pub fn forge_rest(batch: &mut Batch, table: usize, rows: &[Row], odd: usize) {
+    batch.tables[table].trace = rest_trace(rows, odd);
+    batch.recount();
+}
+
+/// The trace of a `rest` table, as [`forge_rest`] writes it.
+pub fn rest_trace(rows: &[Row], odd: usize) -> RowMajorMatrix<F> {
     let mut values = vec![F::ZERO; rest::WIDTH * rows.len()];
     for (to, row) in values.chunks_mut(rest::WIDTH).zip(rows) {
         to[rest::CELL[0]..][..4].copy_from_slice(&limbs([8, 8, 8, 6], row.cell, odd));
@@ -73,8 +79,7 @@ pub fn forge_rest(batch: &mut Batch, table: usize, rows: &[Row], odd: usize) {
         to[rest::FINI_HI] = F::from_u32(row.fini.1 >> 16);
         to[rest::REAL] = F::from_bool(row.real);
     }
-    batch.tables[table].trace = RowMajorMatrix::new(values, rest::WIDTH);
-    batch.recount();
+    RowMajorMatrix::new(values, rest::WIDTH)
 }
 
 /// Limbs of these widths that compose to `value` mod p, all but limb `odd` in range.

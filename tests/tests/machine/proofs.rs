@@ -5,6 +5,8 @@ use p3_lookup::logup::LogUpGadget;
 use p3_lookup::{LookupProtocol, Lookups};
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{EF, F, Params};
+use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTables};
+use tranche_machine::bus::Clock;
 use tranche_machine::program::MAX_ROM_LOG2;
 use tranche_machine::shape::MAX_LOG2_CYCLES;
 use tranche_machine::{EpochShape, EpochTable, Program};
@@ -12,7 +14,7 @@ use tranche_tests::reference::Batch;
 
 use crate::asm::{elf, exit};
 use crate::guests::guest;
-use crate::oracle::{Traces, run_epochs};
+use crate::oracle::{Table, Traces, run_epochs};
 
 /// Enough queries to be a proof, few enough to be quick.
 const PARAMS: Params = Params {
@@ -101,8 +103,8 @@ fn proofs_of_forged_witnesses_are_refused() {
     }
 }
 
-/// Constraint degrees stay at 3, packed message columns included, for short and long clocks; the
-/// number of columns is the design's.
+/// Constraint degrees stay at 3, packed message columns included, for every clock; the number of columns is
+/// the design's.
 #[test]
 fn degrees_and_columns() {
     let elf = elf(&exit(), &[]);
@@ -110,48 +112,52 @@ fn degrees_and_columns() {
     for (log2_cycles, clock_columns) in [(10, 0), (16, 1)] {
         let shape = EpochShape::new(log2_cycles, program.rom_log2()).unwrap();
         for table in EpochTable::all(shape, &program) {
-            let lookups = Lookups::<F>::from_air::<EF, _>(&table).pack_same_bus(&LogUpGadget, 3);
-            for lookup in lookups.iter() {
-                assert!(
-                    LogUpGadget.constraint_degree(lookup) <= 3,
-                    "{}",
-                    table.name()
-                );
-            }
-            let layout = p3_air::symbolic::AirLayout::from_air(&table);
-            let mut builder = p3_lookup::InteractionSymbolicBuilder::<F, EF>::new(layout);
-            p3_air::Air::eval(&table, &mut builder);
-            let degree = builder
-                .base_constraints()
-                .iter()
-                .map(|c| c.degree_multiple())
-                .max();
-            assert!(
-                degree.unwrap_or(0) <= 3,
-                "{}: degree {degree:?}",
-                table.name()
-            );
-            // Main columns with a short clock, message columns with it, and what a long one adds.
-            let (main, messages, accesses) = match table.name() {
-                "cpu" => (34, 10, 3),
-                "mem" => (28, 7, 1),
-                "cmp" => (17, 5, 0),
-                "bit" => (27, 5, 0),
-                "shift" => (31, 6, 0),
-                "sys" => (29, 9, 2),
-                "l2g" => (10, 3, 0),
-                _ => (1, 1, 0),
-            };
-            assert_eq!(
-                table.main_width(),
-                main + accesses * clock_columns,
-                "{}",
-                table.name()
-            );
-            if clock_columns == 0 {
-                assert_eq!(lookups.len(), messages, "{}", table.name());
-            }
+            check_columns(&table, table.main_width(), clock_columns);
         }
+    }
+    let body = RunShape::body(10, program.rom_log2()).unwrap();
+    for (clock, clock_columns) in [(Clock::Short, 0), (Clock::Long, 1), (Clock::Run, 2)] {
+        let shape = RunShape {
+            clock,
+            ..RunShape::of(&program, body, 1, &[])
+        };
+        let tables = RunTables::new(&program, &shape, PARAMS, 0, b"").unwrap();
+        let kinds = [BODY, CLOSING].map(|kind| tables.airs(kind).len());
+        assert_eq!(kinds, [6, 2 + shape.rest.len() + 3]);
+        for table in [BODY, CLOSING].iter().flat_map(|&kind| tables.airs(kind)) {
+            check_columns(table, table.main_width(), clock_columns);
+        }
+    }
+}
+
+fn check_columns<A: Table>(table: &A, main_width: usize, clock_columns: usize) {
+    let name = table.name();
+    let lookups = Lookups::<F>::from_air::<EF, _>(table).pack_same_bus(&LogUpGadget, 3);
+    for lookup in lookups.iter() {
+        assert!(LogUpGadget.constraint_degree(lookup) <= 3, "{name}");
+    }
+    let layout = p3_air::symbolic::AirLayout::from_air(table);
+    let mut builder = p3_lookup::InteractionSymbolicBuilder::<F, EF>::new(layout);
+    p3_air::Air::eval(table, &mut builder);
+    let constraints = builder.base_constraints();
+    let degree = constraints.iter().map(|c| c.degree_multiple()).max();
+    assert!(degree.unwrap_or(0) <= 3, "{name}: degree {degree:?}");
+    // Main columns with a short clock, message columns with it, and what each limb more adds.
+    let (main, messages, accesses) = match name {
+        "cpu" => (34, 10, 3),
+        "mem" => (28, 7, 1),
+        "cmp" => (17, 5, 0),
+        "bit" => (27, 5, 0),
+        "shift" => (31, 6, 0),
+        "sys" => (29, 9, 2),
+        "l2g" => (10, 3, 0),
+        "image" => (3, 1, 0),
+        "rest" => (12, 5, 0),
+        _ => (1, 1, 0),
+    };
+    assert_eq!(main_width, main + accesses * clock_columns, "{name}");
+    if clock_columns == 0 {
+        assert_eq!(lookups.len(), messages, "{name}");
     }
 }
 

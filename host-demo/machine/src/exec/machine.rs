@@ -11,13 +11,14 @@ mod step;
 use super::error::ExecError;
 use super::memory::{Cell, CellStore, Memory, Slots};
 use super::record::EpochRecord;
-use crate::bus::CLOCK_START;
+use crate::bus::{CLOCK_START, STAMPS};
 use crate::cells::register;
 use crate::program::Program;
+use crate::shape::EpochShape;
 use crate::tables::FilledTable;
 use crate::tables::l2g::EPOCH_BITS;
 
-use sink::Discard;
+use sink::{BatchSink, Discard, Meter, Sink};
 
 /// Addresses below this are refused, unless the program loads them: null pointers.
 pub const GUARD_BYTES: u32 = 4096;
@@ -75,6 +76,23 @@ impl<'a> Machine<'a> {
         self.memory.into_cells()
     }
 
+    /// Back to the entry, with nothing touched.
+    pub(super) fn restart(&mut self) {
+        let Self {
+            program,
+            memory,
+            pc,
+            epoch,
+            cycles,
+            instructions,
+            max_cycles: _,
+            exit_code,
+        } = self;
+        memory.restart();
+        *pc = program.entry();
+        (*epoch, *cycles, *instructions, *exit_code) = (0, 0, 0, None);
+    }
+
     /// Overwrites registers and cells with zeros, in a way that no compiler drops. The machine cannot
     /// go on.
     pub(crate) fn wipe(&mut self) {
@@ -112,6 +130,11 @@ impl<'a, C: CellStore> Machine<'a, C> {
         self.pc << 2
     }
 
+    /// Word index of the next instruction, or the halt value.
+    pub(super) const fn pc_word(&self) -> u32 {
+        self.pc
+    }
+
     /// Epochs so far.
     pub const fn epochs(&self) -> u32 {
         self.epoch
@@ -129,6 +152,17 @@ impl<'a, C: CellStore> Machine<'a, C> {
     pub fn register(&self, i: u32) -> u32 {
         assert!(i < 32, "32 registers");
         self.memory.get(register(i)).map_or(0, |cell| cell.value)
+    }
+
+    /// Registers and hidden cells.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn fixed(&self) -> &[Cell; 64] {
+        self.memory.fixed()
+    }
+
+    /// The cell `id`, if it was touched or is a register.
+    pub(super) fn cell(&self, id: u32) -> Option<Cell> {
+        self.memory.get(id)
     }
 
     /// Where the cells of memory and output are.
@@ -195,19 +229,65 @@ impl<'a, C: CellStore> Machine<'a, C> {
         self.epoch += 1;
         self.memory.start_epoch(self.epoch);
         record.reset(self.epoch, self.pc, CLOCK_START);
-        let end = loop {
-            if let Some(table) = self.step(io, record)? {
-                break EpochEnd::Full(table);
-            }
-            if let Some(code) = self.exit_code {
-                break EpochEnd::Exit(code);
-            }
-        };
+        let end = self.run_into(io, record)?;
         for row in record.l2g.as_mut_slice() {
             if let Some(cell) = self.memory.get(row.cell) {
                 (row.fini, row.timestamp) = (cell.value, cell.timestamp);
             }
         }
         Ok(end)
+    }
+
+    /// Executes until a table of `sink` has no room for the next step, or the program exits.
+    fn run_into(
+        &mut self,
+        io: &mut impl GuestIo,
+        sink: &mut impl Sink,
+    ) -> Result<EpochEnd, ExecError> {
+        loop {
+            if let Some(table) = self.step(io, sink)? {
+                return Ok(EpochEnd::Full(table));
+            }
+            if let Some(code) = self.exit_code {
+                return Ok(EpochEnd::Exit(code));
+            }
+        }
+    }
+
+    /// Executes one batch of a run into `record`. To the memory, a run is one epoch: timestamps go on.
+    pub(super) fn run_batch(
+        &mut self,
+        io: &mut impl GuestIo,
+        record: &mut EpochRecord<'_>,
+    ) -> Result<EpochEnd, ExecError> {
+        let clock = self.start_batch()?;
+        record.reset(self.epoch, self.pc, clock);
+        self.run_into(io, &mut BatchSink(record))
+    }
+
+    /// Executes one batch of a run into tables of `shape` of which only the rows are counted.
+    pub(super) fn meter_batch(
+        &mut self,
+        io: &mut impl GuestIo,
+        shape: &EpochShape,
+    ) -> Result<EpochEnd, ExecError> {
+        let clock = self.start_batch()?;
+        self.run_into(io, &mut Meter::new(shape, clock))
+    }
+
+    /// The clock of the next cycle of a run.
+    pub(super) const fn run_clock(&self) -> u32 {
+        CLOCK_START + STAMPS * self.cycles as u32
+    }
+
+    fn start_batch(&mut self) -> Result<u32, ExecError> {
+        if self.exit_code.is_some() {
+            return Err(ExecError::Exited);
+        }
+        if self.epoch == 0 {
+            self.epoch = 1;
+            self.memory.start_epoch(self.epoch);
+        }
+        Ok(self.run_clock())
     }
 }

@@ -122,8 +122,9 @@ pub struct Slots<'a> {
 impl<'a> Slots<'a> {
     /// Empties `slots`.
     pub fn new(slots: &'a mut [Cell]) -> Self {
-        slots.fill(Cell::FREE);
-        Self { slots, used: 0 }
+        let mut slots = Self { slots, used: 0 };
+        slots.clear();
+        slots
     }
 
     /// Index of the slot that holds `id`, or of the free one where it would go.
@@ -140,6 +141,12 @@ impl<'a> Slots<'a> {
         NoRoom::Limit {
             bytes: 4 * (self.slots.len() * SHARE.0 / SHARE.1) as u64,
         }
+    }
+
+    /// Forgets all cells.
+    fn clear(&mut self) {
+        self.slots.fill(Cell::FREE);
+        self.used = 0;
     }
 
     /// Overwrites all slots with zeros. There is nothing to go on with afterwards.
@@ -185,6 +192,14 @@ impl CellStore for Slots<'_> {
     }
 }
 
+/// Registers and hidden cells as they are before a run.
+fn untouched() -> [Cell; FIXED_CELLS] {
+    core::array::from_fn(|i| Cell {
+        id: REGISTERS + i as u32,
+        ..Cell::FREE
+    })
+}
+
 /// All cells of a machine.
 #[derive(Debug)]
 pub(super) struct Memory<S> {
@@ -194,10 +209,7 @@ pub(super) struct Memory<S> {
 
 impl<S: CellStore> Memory<S> {
     pub fn new(store: S) -> Self {
-        let fixed = core::array::from_fn(|i| Cell {
-            id: REGISTERS + i as u32,
-            ..Cell::FREE
-        });
+        let fixed = untouched();
         Self { fixed, store }
     }
 
@@ -230,9 +242,21 @@ impl<S: CellStore> Memory<S> {
     pub const fn store(&self) -> &S {
         &self.store
     }
+
+    /// Registers and hidden cells.
+    #[cfg(feature = "alloc")]
+    pub const fn fixed(&self) -> &[Cell; FIXED_CELLS] {
+        &self.fixed
+    }
 }
 
 impl<'a> Memory<Slots<'a>> {
+    /// Back to how [`Memory::new`] makes it.
+    pub fn restart(&mut self) {
+        self.fixed = untouched();
+        self.store.clear();
+    }
+
     /// Overwrites everything with zeros.
     pub fn wipe(&mut self) {
         self.fixed.iter_mut().zeroize();

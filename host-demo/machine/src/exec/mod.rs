@@ -8,6 +8,7 @@ pub mod owned;
 #[cfg(feature = "alloc")]
 pub mod pages;
 pub mod record;
+pub mod run;
 pub mod syscall;
 
 pub use error::ExecError;
@@ -18,3 +19,4 @@ pub use owned::RecordStorage;
 #[cfg(feature = "alloc")]
 pub use pages::Pages;
 pub use record::{EpochRecord, RecordTooShort};
+pub use run::{BatchEnd, RunMachine};

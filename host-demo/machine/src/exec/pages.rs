@@ -71,6 +71,14 @@ impl Pages {
         self.pages.len() as u64 * PAGE_BYTES
     }
 
+    /// The cells that the current epoch touched, ascending.
+    pub(crate) fn touched(&self) -> Vec<Cell> {
+        let ids = self.current.iter().map(|touched| touched.id);
+        let mut cells: Vec<_> = ids.filter_map(|id| self.get(id)).collect();
+        cells.sort_unstable_by_key(|cell| cell.id);
+        cells
+    }
+
     /// The place of a page, which is made if it is not there.
     fn page(&mut self, number: usize, initial: impl Fn(u32) -> u32) -> Result<usize, NoRoom> {
         match self.index[number] {

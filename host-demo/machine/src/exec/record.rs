@@ -54,8 +54,8 @@ impl<T: Row> RecordRows<'_, T> {
     }
 }
 
-/// What is left of a record's buffer, all of it zero.
-struct Words<'a>(&'a mut [u32]);
+/// What is left of a buffer of words; of a record's, all of it is zero.
+pub(crate) struct Words<'a>(pub &'a mut [u32]);
 
 impl<'a> Words<'a> {
     /// Room for 2^`log` rows.
@@ -65,7 +65,7 @@ impl<'a> Words<'a> {
     }
 
     /// The next words.
-    fn words(&mut self, len: u64) -> Option<&'a mut [u32]> {
+    pub fn words(&mut self, len: u64) -> Option<&'a mut [u32]> {
         let (taken, left) =
             core::mem::take(&mut self.0).split_at_mut_checked(usize::try_from(len).ok()?)?;
         self.0 = left;
@@ -79,7 +79,7 @@ const fn row_words<T>(log: u32) -> u64 {
 }
 
 /// 2^`log`, the counters of a table that is asked; saturated where that is no shape's.
-const fn counters(log: u32) -> u64 {
+pub(crate) const fn counters(log: u32) -> u64 {
     match 1_u64.checked_shl(log) {
         Some(counters) => counters,
         None => u64::MAX,
@@ -208,6 +208,13 @@ impl<'a> EpochRecord<'a> {
         let words = words.get_mut(..needed).ok_or(short)?;
         words.fill(0);
         Self::cut(&shape, Words(words)).ok_or(short)
+    }
+
+    /// Whether all tables of a batch have been filled from it, L2G apart, and so all is counted that they
+    /// ask.
+    pub(crate) fn is_counted(&self) -> bool {
+        let mut tables = FilledTable::ALL.into_iter();
+        tables.all(|table| table == FilledTable::L2g || self.counts.is_counted(table))
     }
 
     /// Number of the epoch, from 1.

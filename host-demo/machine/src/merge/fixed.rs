@@ -16,10 +16,10 @@ columns! {
     /// 1 on rows that hold a cell.
     REAL,
 }
-pub(super) const WIDTH: usize = width(COLUMNS, 0);
+pub(crate) const WIDTH: usize = width(COLUMNS, 0);
 
 /// One row per cell and value, then zeros.
-pub(super) fn fill(cells: impl Iterator<Item = (u32, u32)>, trace: &mut TraceMut<'_>) {
+pub(crate) fn fill(cells: impl Iterator<Item = (u32, u32)>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
     for (row, (cell, value)) in cells.enumerate() {
         let (lo, hi) = (value & 0xffff, value >> 16);

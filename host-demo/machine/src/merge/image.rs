@@ -128,7 +128,7 @@ impl Iterator for Holes<'_> {
     }
 }
 
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+pub(crate) fn eval<AB: InteractionBuilder<F = F>>(bus: &str, builder: &mut AB) {
     let preprocessed = builder.preprocessed().clone();
     let given = |c: usize| -> AB::Expr { preprocessed.current_slice()[c].into() };
     let main = builder.main();
@@ -136,7 +136,8 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
 
     let init = [AB::Expr::ZERO, given(fixed::LO), given(fixed::HI)];
     let fini = [FINI_EPOCH, FINI_LO, FINI_HI].map(at);
-    ends(builder, given(fixed::REAL), given(fixed::CELL), init, fini);
+    let (real, cell) = (given(fixed::REAL), given(fixed::CELL));
+    ends(builder, bus, real, cell, init, fini);
 }
 
 #[cfg(test)]

@@ -83,12 +83,13 @@ impl<'a> Outcome<'a> {
     }
 }
 
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+pub(crate) fn eval<AB: InteractionBuilder<F = F>>(bus: &str, builder: &mut AB) {
     let preprocessed = builder.preprocessed().clone();
     let given = |c: usize| -> AB::Expr { preprocessed.current_slice()[c].into() };
     let fini_epoch: AB::Expr = builder.main().current_slice()[FINI_EPOCH].into();
 
     let init = [(); 3].map(|()| AB::Expr::ZERO);
     let fini = [fini_epoch, given(fixed::LO), given(fixed::HI)];
-    ends(builder, given(fixed::REAL), given(fixed::CELL), init, fini);
+    let (real, cell) = (given(fixed::REAL), given(fixed::CELL));
+    ends(builder, bus, real, cell, init, fini);
 }

@@ -12,7 +12,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
-use super::path::{ends, step};
+use super::path::{GMEM, ends, step};
 use super::{EPOCH_BITS, range};
 use crate::columns::{columns, width};
 
@@ -61,7 +61,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
 
     builder.assert_bool(real.clone());
     let (init, fini) = (INIT.map(at), FINI.map(at));
-    ends(builder, real.clone(), at(CELL), init, fini);
+    ends(builder, GMEM, real.clone(), at(CELL), init, fini);
 
     let limbs = |columns: [usize; LIMBS]| columns.map(|c| (at(c), LIMB_BITS));
     let before = range::check::<AB, LIMBS>(builder, limbs(BEFORE));

@@ -23,18 +23,19 @@ pub(super) fn step<AB: InteractionBuilder<F = F>>(
     builder.push_interaction(GMEM, fini, send(real));
 }
 
-/// Both ends of a cell's path, or of the part that a merge covers: emits the first token `init` and
-/// takes the last one `fini`; see [`step`].
+/// Both ends of a cell's path, or of the part that a merge covers, on the bus that it runs on: emits the
+/// first token `init` and takes the last one `fini`; see [`step`].
 pub(super) fn ends<AB: InteractionBuilder<F = F>>(
     builder: &mut AB,
+    bus: &str,
     real: AB::Expr,
     cell: AB::Expr,
     init: [AB::Expr; 3],
     fini: [AB::Expr; 3],
 ) {
     let [init, fini] = tokens(cell, [init, fini]);
-    builder.push_interaction(GMEM, init, send(real.clone()));
-    builder.push_interaction(GMEM, fini, receive(real));
+    builder.push_interaction(bus, init, send(real.clone()));
+    builder.push_interaction(bus, fini, receive(real));
 }
 
 fn tokens<E: Clone>(cell: E, states: [[E; 3]; 2]) -> [[E; 4]; 2] {

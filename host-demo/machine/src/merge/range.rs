@@ -53,7 +53,7 @@ impl RangeCounts {
     }
 
     /// Look-ups of each row.
-    pub(super) const fn rows(&self) -> &[u32; RANGE_ROWS] {
+    pub(crate) const fn rows(&self) -> &[u32; RANGE_ROWS] {
         &self.0
     }
 }

@@ -50,12 +50,12 @@ columns! {
 pub const WIDTH: usize = width(COLUMNS, 0);
 
 /// Columns whose next row is read: limbs of cell and gap, and `real`.
-pub(super) const NEXT: [usize; 9] = {
+pub(crate) const NEXT: [usize; 9] = {
     let ([a, b, c, d], [e, f, g, h]) = (CELL, GAP);
     [a, b, c, d, e, f, g, h, REAL]
 };
 
-pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+pub(crate) fn eval<AB: InteractionBuilder<F = F>>(bus: &str, builder: &mut AB) {
     let main = builder.main();
     let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
     let next = |c: usize| -> AB::Expr { main.next_slice()[c].into() };
@@ -87,7 +87,7 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
 
     let init = [(); 3].map(|()| AB::Expr::ZERO);
     let fini = [FINI_EPOCH, FINI_LO, FINI_HI].map(at);
-    ends(builder, real, cell, init, fini);
+    ends(builder, bus, real, cell, init, fini);
 }
 
 /// The value of byte limbs, lowest first; the highest may be narrower.

@@ -9,6 +9,7 @@
 //! | epoch | program, plan, number |
 //! | inner merge | program, plan, level, first epoch, last epoch |
 //! | root merge | program, plan, level, 1, last epoch, result |
+//! | run in batches | program, plan, body batches, result |
 
 use tranche_core::statement::TAG_BYTES;
 use tranche_core::{Identity, Params, Statement};
@@ -19,6 +20,7 @@ use crate::identity::{Form, Kind};
 const EPOCH: [u8; TAG_BYTES] = *b"tranche v2 epoch        ";
 const INNER: [u8; TAG_BYTES] = *b"tranche v2 inner merge  ";
 const ROOT: [u8; TAG_BYTES] = *b"tranche v2 root merge   ";
+const RUN: [u8; TAG_BYTES] = *b"tranche v2 run          ";
 
 /// The statement of the proof of epoch `number`.
 pub fn epoch(program: &Identity, plan: &Identity, number: u32) -> Statement {
@@ -47,6 +49,20 @@ pub fn merge(program: &Identity, plan: &Identity, node: &Node, result: &Identity
     }
     Statement {
         tag,
+        digest: form.finish(),
+    }
+}
+
+/// The statement of the proof of a whole run in `batches` body batches; `result` is the claimed result's
+/// digest.
+pub fn run(program: &Identity, plan: &Identity, batches: u32, result: &Identity) -> Statement {
+    let mut form = Form::new(Kind::Run);
+    form.digest(program)
+        .digest(plan)
+        .word(batches)
+        .digest(result);
+    Statement {
+        tag: RUN,
         digest: form.finish(),
     }
 }
@@ -124,6 +140,11 @@ mod tests {
             ),
             merge(&a, &a, &root, &a),
             merge(&a, &a, &root, &b),
+            run(&a, &a, 1, &a),
+            run(&b, &a, 1, &a),
+            run(&a, &b, 1, &a),
+            run(&a, &a, 2, &a),
+            run(&a, &a, 1, &b),
         ];
         for (i, x) in all.iter().enumerate() {
             let absorbed = x.elements();

@@ -6,6 +6,7 @@ use tranche_core::{F, TableSpec, TraceMut};
 
 use super::image::{self, Image};
 use super::outcome::{self, Outcome};
+use super::path::GMEM;
 use super::{fixed, link, parent, range, rest};
 use crate::air::{assert_fixed_shape, base_air};
 use crate::bus::RANGE;
@@ -129,9 +130,9 @@ impl<AB: InteractionBuilder<F = F>> Air<AB> for MergeTable<'_> {
             Self::L2g => link::eval(builder),
             Self::Child => parent::eval_child(builder),
             Self::Parent => parent::eval(builder),
-            Self::Image(_) => image::eval(builder),
-            Self::Result(_) => outcome::eval(builder),
-            Self::Rest => rest::eval(builder),
+            Self::Image(_) => image::eval(GMEM, builder),
+            Self::Result(_) => outcome::eval(GMEM, builder),
+            Self::Rest => rest::eval(GMEM, builder),
             Self::Range => lookup::eval::<{ RANGE_WIDTH }, _>(RANGE, builder),
         }
     }

@@ -59,6 +59,16 @@ impl<'a> Counts<'a> {
         &self.counters
     }
 
+    /// Whether a table has been counted.
+    pub const fn is_counted(&self, table: FilledTable) -> bool {
+        self.done & 1 << table.index() != 0
+    }
+
+    /// The counters as they are.
+    pub const fn counters(&self) -> &Counters<'a> {
+        &self.counters
+    }
+
     /// Counts the fetch of a row of ROM.
     pub fn fetch(&mut self, row: u32) {
         if self.active {
@@ -114,12 +124,20 @@ macro_rules! counters {
         }
 
         impl Counters<'_> {
-            fn clear(&mut self) {
+            pub fn clear(&mut self) {
                 $(self.$asked.fill(0);)*
             }
 
-            fn wipe(&mut self) {
+            pub fn wipe(&mut self) {
                 $(self.$asked.zeroize();)*
+            }
+
+            /// Adds others, row by row.
+            pub fn add(&mut self, others: &Counters<'_>) {
+                $(for (sum, count) in self.$asked.iter_mut().zip(others.$asked.iter()) {
+                    // A plan keeps sums below the field's order.
+                    *sum = sum.saturating_add(*count);
+                })*
             }
         }
     };

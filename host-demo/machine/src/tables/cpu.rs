@@ -21,7 +21,7 @@ use crate::bus::{
 };
 use crate::columns::{Column, columns, width};
 use crate::program::Program;
-use crate::span::{PublicValues, Span};
+use crate::span::{PublicValues, RUN_PUBLIC_VALUES, Span};
 
 /// What is recorded of a row. Its clock follows from its index.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -88,8 +88,6 @@ const _: () = assert!(1 << NUM_FLAGS == UNEXECUTABLE);
 
 /// Public values: entry and exit program counter, clock at the end.
 pub const PUBLIC_VALUES: usize = 3;
-/// Public values in a batch of a run: those, and the clock of its first cycle.
-pub const RUN_PUBLIC_VALUES: usize = PUBLIC_VALUES + 1;
 
 /// The column of a flag.
 pub const fn flag(flag: u32) -> usize {

@@ -1,7 +1,8 @@
 //! What a step is recorded in: the rows of an epoch, or nothing.
 
-use crate::bus::CLOCK_START;
+use crate::bus::{CLOCK_START, STAMPS};
 use crate::exec::record::EpochRecord;
+use crate::shape::EpochShape;
 use crate::tables::cpu::CpuRow;
 use crate::tables::filled::AluRow;
 use crate::tables::l2g::L2gRow;
@@ -40,30 +41,35 @@ impl Sink for Discard {
     fn l2g(&mut self, _: L2gRow) {}
 }
 
+/// The table, L2G apart, that has no room for a step of an instruction with this ROM row.
+fn full(row: &RomRow, room: impl Fn(FilledTable) -> usize) -> Option<FilledTable> {
+    if room(FilledTable::Cpu) == 0 {
+        return Some(FilledTable::Cpu);
+    }
+    let table = if row.has(SYS) {
+        if room(FilledTable::Sys) == 0 {
+            FilledTable::Sys
+        } else {
+            FilledTable::Mem
+        }
+    } else if row.has(MEM) || row.has(JALR) {
+        FilledTable::Mem
+    } else {
+        served::serving(row.op)?
+    };
+    (room(table) == 0).then_some(table)
+}
+
 /// Most cells that one step touches: three registers and a memory word; a system call's byte also
 /// a1, the output length and the output byte.
 const MAX_TOUCHED: usize = 7;
 
 impl Sink for EpochRecord<'_> {
     fn full(&self, row: &RomRow) -> Option<FilledTable> {
-        if self.cpu.room() == 0 {
-            return Some(FilledTable::Cpu);
-        }
-        if self.l2g.room() < MAX_TOUCHED {
+        if self.cpu.room() > 0 && self.l2g.room() < MAX_TOUCHED {
             return Some(FilledTable::L2g);
         }
-        let table = if row.has(SYS) {
-            if self.sys.room() == 0 {
-                FilledTable::Sys
-            } else {
-                FilledTable::Mem
-            }
-        } else if row.has(MEM) || row.has(JALR) {
-            FilledTable::Mem
-        } else {
-            served::serving(row.op)?
-        };
-        (self.room(table) == 0).then_some(table)
+        full(row, |table| self.room(table))
     }
 
     fn clk(&self) -> u32 {
@@ -91,4 +97,85 @@ impl Sink for EpochRecord<'_> {
     fn l2g(&mut self, row: L2gRow) {
         self.l2g.push(row);
     }
+}
+
+/// A batch of a run: an epoch's record without the cells that it touches, which the run has at its end.
+pub(super) struct BatchSink<'r, 'a>(pub &'r mut EpochRecord<'a>);
+
+impl Sink for BatchSink<'_, '_> {
+    fn full(&self, row: &RomRow) -> Option<FilledTable> {
+        full(row, |table| self.0.room(table))
+    }
+
+    fn clk(&self) -> u32 {
+        self.0.clk()
+    }
+
+    fn cpu(&mut self, row: CpuRow) {
+        self.0.cpu(row);
+    }
+
+    fn mem(&mut self, row: MemRow) {
+        self.0.mem(row);
+    }
+
+    fn alu(&mut self, row: AluRow) {
+        self.0.alu(row);
+    }
+
+    fn sys(&mut self, row: SysRow) {
+        self.0.sys(row);
+    }
+
+    fn l2g(&mut self, _: L2gRow) {}
+}
+
+/// Counts the rows of a batch, to end it where a [`BatchSink`] of its shape does.
+pub(super) struct Meter {
+    rooms: [usize; FilledTable::ALL.len()],
+    clk: u32,
+}
+
+impl Meter {
+    pub(super) fn new(shape: &EpochShape, clk: u32) -> Self {
+        let height = |table: FilledTable| 1_usize.checked_shl(shape.log_rows(table));
+        let rooms = FilledTable::ALL.map(|table| height(table).unwrap_or(usize::MAX));
+        Self { rooms, clk }
+    }
+
+    const fn row(&mut self, table: FilledTable) {
+        self.rooms[table.index()] -= 1;
+    }
+}
+
+impl Sink for Meter {
+    fn full(&self, row: &RomRow) -> Option<FilledTable> {
+        full(row, |table| self.rooms[table.index()])
+    }
+
+    fn clk(&self) -> u32 {
+        self.clk
+    }
+
+    // `full` has been asked: no row is one too many.
+    fn cpu(&mut self, _: CpuRow) {
+        self.row(FilledTable::Cpu);
+        self.clk += STAMPS;
+    }
+
+    fn mem(&mut self, _: MemRow) {
+        self.row(FilledTable::Mem);
+    }
+
+    fn alu(&mut self, row: AluRow) {
+        if let Some(table) = served::serving(row.op) {
+            self.row(table);
+        }
+    }
+
+    fn sys(&mut self, _: SysRow) {
+        self.row(FilledTable::Sys);
+    }
+
+    fn l2g(&mut self, _: L2gRow) {}
 }

@@ -1,0 +1,114 @@
+//! What a run's batches owe the tables that are asked: how often each of their rows was asked for.
+//!
+//! A body's debts are counted in its record while its traces are filled, once however often that is, and
+//! added up here when it is left. Addition commutes, so batches may be filled anywhere and in any order. The
+//! closing batch's tables take the sums.
+
+use thiserror::Error;
+
+use crate::exec::EpochRecord;
+use crate::exec::record::{Words, counters};
+use crate::merge::RangeCounts;
+use crate::tables::counts::Counters;
+use crate::tables::list::with_tables;
+
+// The tables of the list, by name.
+use crate::tables::*;
+
+/// A buffer of debts with fewer words than [`Debts::words`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{got} words for debts of {needed}")]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct DebtsTooShort {
+    /// Words that debts take.
+    pub needed: usize,
+    /// Words of the buffer.
+    pub got: usize,
+}
+
+/// A batch was left before all of its tables were filled: what the others ask is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a batch was left before all of its tables were filled")]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Unfilled;
+
+/// The sums, in the caller's words.
+#[derive(Debug)]
+pub struct Debts<'a>(Counters<'a>);
+
+macro_rules! debts {
+    (
+        filled { $($filled:tt)* }
+        asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
+    ) => {
+        impl<'a> Debts<'a> {
+            /// Words of a run's debts, for a ROM table of 2^`rom_log2` rows; [`usize::MAX`] where an
+            /// address has fewer bits.
+            pub const fn words(rom_log2: u32) -> usize {
+                let words = 0_u64 $(.saturating_add(counters($asked::log_rows(rom_log2))))*;
+                if words > usize::MAX as u64 {
+                    usize::MAX
+                } else {
+                    words as usize
+                }
+            }
+
+            fn cut(rom_log2: u32, mut words: Words<'a>) -> Option<Self> {
+                Some(Self(Counters {
+                    $($asked: words.words(counters($asked::log_rows(rom_log2)))?,)*
+                }))
+            }
+
+            /// The multiplicities of a table that is asked; of no other table any.
+            pub(crate) fn of(&self, table: &EpochTable<'_>) -> &[u32] {
+                match table {
+                    $(EpochTable::$Asked(_) => self.0.$asked,)*
+                    _ => &[],
+                }
+            }
+        }
+    };
+}
+with_tables!(debts);
+
+impl<'a> Debts<'a> {
+    /// No debts, in the first [`Debts::words`] of `words`.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn new(rom_log2: u32, words: &'a mut [u32]) -> Result<Self, DebtsTooShort> {
+        let (needed, got) = (Self::words(rom_log2), words.len());
+        let mut debts = Self::cut(rom_log2, Words(words)).ok_or(DebtsTooShort { needed, got })?;
+        debts.clear();
+        Ok(debts)
+    }
+
+    /// Back to none.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Adds what a body batch owes, all of whose tables have been filled from its record.
+    ///
+    /// # Errors
+    /// When one has not.
+    pub fn add(&mut self, record: &EpochRecord<'_>) -> Result<(), Unfilled> {
+        if !record.is_counted() {
+            return Err(Unfilled);
+        }
+        self.0.add(record.counts.counters());
+        Ok(())
+    }
+
+    /// Adds what a table of the closing batch owes the range table.
+    pub fn add_range(&mut self, counts: &RangeCounts) {
+        for (sum, count) in self.0.range.iter_mut().zip(counts.rows()) {
+            *sum = sum.saturating_add(*count);
+        }
+    }
+
+    /// Overwrites all with zeros, in a way that no compiler drops.
+    pub(crate) fn wipe(&mut self) {
+        self.0.wipe();
+    }
+}

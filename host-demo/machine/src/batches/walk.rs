@@ -1,0 +1,273 @@
+//! Walks over a run: each executes it again, batch after batch, and fills the traces of the batch at hand.
+//!
+//! The execution is deterministic from program and input, so every walk fills the same traces. Debts are
+//! counted on the first walk that fills all; later ones take them from there.
+
+use thiserror::Error;
+use tranche_core::TraceMut;
+
+use super::debts::{Debts, DebtsTooShort, Unfilled};
+use super::spans::SpanError;
+use super::table::RunTable;
+use super::tables::{BODY, CLOSING, FIRST_REST, RunTables};
+use crate::bus::MAX_RUN_CYCLES;
+use crate::exec::{Cell, EpochRecord, ExecError, GuestIo, RecordTooShort, RunMachine};
+use crate::merge::{
+    Chain, MergeError, RangeCounts, check_cover, fill_image, fill_rest, fill_result,
+};
+use crate::span::BatchSpan;
+use crate::tables::lookup;
+
+/// Why walks cannot start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum WalkStartError {
+    /// The buffer of the record is too short.
+    #[error(transparent)]
+    Record(#[from] RecordTooShort),
+    /// The buffer of the debts is too short.
+    #[error(transparent)]
+    Debts(#[from] DebtsTooShort),
+    /// The spans are no execution.
+    #[error(transparent)]
+    Spans(#[from] SpanError),
+    /// A touched cell is in no table.
+    #[error(transparent)]
+    Memory(#[from] MergeError),
+}
+
+/// Why a trace cannot be filled. Batches count from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum WalkError {
+    /// The execution cannot go on.
+    #[error(transparent)]
+    Execution(#[from] ExecError),
+    /// A batch went otherwise than in the survey, or the bodies left memory otherwise: the input is another.
+    /// What differs and leaves spans and memory alone shows in the roots.
+    #[error("batch {batch} is executed otherwise than before")]
+    Diverged {
+        /// The batch; the closing one when it is about memory.
+        batch: usize,
+    },
+    /// A walk begins at batch 0, and its batches ascend one by one.
+    #[error("batch {batch} is not the next, which is {next}, and does not begin a walk")]
+    OutOfOrder {
+        /// The batch that was asked for.
+        batch: usize,
+        /// The one that follows.
+        next: usize,
+    },
+    /// A table that pays the debts was asked for before all debts were counted.
+    #[error(transparent)]
+    Unfilled(#[from] Unfilled),
+    /// Memory does not fit into its tables.
+    #[error(transparent)]
+    Memory(#[from] MergeError),
+}
+
+/// What walks work in; none of it need hold anything in particular.
+#[derive(Debug)]
+pub struct WalkBuffers<'a> {
+    /// Touched cells; see [`Cell::slots_for`].
+    pub cells: &'a mut [Cell],
+    /// Rows of one batch; at least [`EpochShape::record_words`](crate::EpochShape::record_words) of the
+    /// body's shape.
+    pub record: &'a mut [u32],
+    /// At least [`Debts::words`] of the ROM's height.
+    pub debts: &'a mut [u32],
+}
+
+/// The private input, again for each walk; output is known by then.
+#[derive(Debug)]
+struct Replay<'a> {
+    input: &'a [u8],
+    read: usize,
+}
+
+impl GuestIo for Replay<'_> {
+    fn read(&mut self) -> Option<u8> {
+        let byte = self.input.get(self.read).copied();
+        self.read += usize::from(byte.is_some());
+        byte
+    }
+
+    fn write(&mut self, _: u8) {}
+}
+
+/// A run that can be walked any number of times.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    tables: &'a RunTables<'a>,
+    spans: &'a [BatchSpan],
+    memory: &'a [Chain],
+    io: Replay<'a>,
+    machine: RunMachine<'a>,
+    record: EpochRecord<'a>,
+    debts: Debts<'a>,
+    /// The batch at hand.
+    at: Option<usize>,
+    /// Tables of holes that have been counted, as bits.
+    rests: u32,
+    /// Whether all debts are counted.
+    complete: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// Walks over the run of the tables' program on `input`, of which the [survey](super::survey) found
+    /// these spans and this memory.
+    ///
+    /// # Errors
+    /// [`WalkStartError`].
+    pub fn new(
+        tables: &'a RunTables<'a>,
+        spans: &'a [BatchSpan],
+        memory: &'a [Chain],
+        input: &'a [u8],
+        buffers: WalkBuffers<'a>,
+    ) -> Result<Self, WalkStartError> {
+        tables.check_spans(spans)?;
+        if let [RunTable::Image(image), RunTable::Result(result), ..] = tables.airs(CLOSING) {
+            check_cover(memory, &image.0, &result.0)?;
+        }
+        let WalkBuffers {
+            cells,
+            record,
+            debts,
+        } = buffers;
+        let body = tables.shape().body;
+        Ok(Self {
+            tables,
+            spans,
+            memory,
+            io: Replay { input, read: 0 },
+            machine: RunMachine::new(tables.program(), cells, MAX_RUN_CYCLES),
+            record: EpochRecord::new(body, record)?,
+            debts: Debts::new(body.rom, debts)?,
+            at: None,
+            rests: 0,
+            complete: false,
+        })
+    }
+
+    /// The tables.
+    pub const fn tables(&self) -> &'a RunTables<'a> {
+        self.tables
+    }
+
+    /// The spans of the body batches.
+    pub const fn spans(&self) -> &'a [BatchSpan] {
+        self.spans
+    }
+
+    /// Writes the preprocessed trace of a table of a kind of batch that has one.
+    ///
+    /// # Panics
+    /// When `trace` has another shape.
+    pub fn fill_preprocessed(&self, kind: usize, table: usize, trace: &mut TraceMut<'_>) {
+        if let Some(air) = self.tables.airs(kind).get(table) {
+            air.fill_preprocessed(trace);
+        }
+    }
+
+    /// Writes every element of the main trace of a table of a batch. Batch 0 begins a walk, and batches
+    /// ascend one by one; the tables of a batch ascend at least on the first walk. Filling a table again
+    /// writes the same trace and counts nothing.
+    ///
+    /// # Errors
+    /// [`WalkError`]; then only batch 0 can follow.
+    ///
+    /// # Panics
+    /// When `trace` has another shape.
+    pub fn fill(
+        &mut self,
+        batch: usize,
+        table: usize,
+        trace: &mut TraceMut<'_>,
+    ) -> Result<(), WalkError> {
+        if self.at != Some(batch) {
+            // Until it has worked out, no batch is at hand.
+            let from = self.at.take();
+            self.go(from, batch)?;
+            self.at = Some(batch);
+        }
+        let kind = self.tables.kind(batch);
+        let Some(air) = self.tables.airs(kind).get(table) else {
+            return Ok(());
+        };
+        if kind == BODY {
+            air.fill_body(self.tables.program(), &mut self.record, trace);
+            return Ok(());
+        }
+        match air {
+            RunTable::Image(image) => fill_image(trace, &image.0, self.memory)?,
+            RunTable::Result(result) => fill_result(trace, &result.0, self.memory)?,
+            RunTable::Rest(_) => self.fill_rest(table - FIRST_REST, trace)?,
+            RunTable::Epoch(asked) => {
+                self.finish_counting()?;
+                lookup::fill(self.debts.of(asked), trace);
+            }
+            RunTable::Cpu(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Ends the walks and overwrites their [buffers](WalkBuffers), and the registers, with zeros, in a way
+    /// that no compiler drops. The walk cannot go on.
+    pub fn wipe(&mut self) {
+        self.machine.wipe();
+        self.record.wipe();
+        self.debts.wipe();
+        self.at = None;
+    }
+
+    /// Leaves a batch, if there is one, for another.
+    fn go(&mut self, from: Option<usize>, to: usize) -> Result<(), WalkError> {
+        let next = from.map_or(0, |batch| batch + 1);
+        if to == 0 {
+            self.machine.restart();
+            self.io.read = 0;
+            if !self.complete {
+                self.debts.clear();
+                self.rests = 0;
+            }
+        } else if to != next || to >= self.tables.batches() {
+            return Err(WalkError::OutOfOrder { batch: to, next });
+        } else if !self.complete {
+            self.debts.add(&self.record)?;
+        }
+        let same = match self.spans.get(to) {
+            Some(span) => self.machine.next(&mut self.io, &mut self.record)?.span == *span,
+            None => self.memory.iter().all(|chain| self.machine.left(chain)),
+        };
+        if same {
+            Ok(())
+        } else {
+            Err(WalkError::Diverged { batch: to })
+        }
+    }
+
+    fn fill_rest(&mut self, hole: usize, trace: &mut TraceMut<'_>) -> Result<(), WalkError> {
+        let Some(&bounds) = self.tables.holes().get(hole) else {
+            return Ok(());
+        };
+        let mut counts = RangeCounts::new();
+        fill_rest(trace, bounds, self.memory, &mut counts)?;
+        if self.rests & 1 << hole == 0 {
+            self.rests |= 1 << hole;
+            self.debts.add_range(&counts);
+        }
+        Ok(())
+    }
+
+    /// All debts have been counted, now or on an earlier walk.
+    fn finish_counting(&mut self) -> Result<(), Unfilled> {
+        if self.rests.count_ones() as usize != self.tables.holes().len() {
+            return Err(Unfilled);
+        }
+        self.complete = true;
+        Ok(())
+    }
+}
