@@ -168,9 +168,10 @@ impl<'r, A: ReferenceAir> Forks<'r, A> {
         }
     }
 
-    /// The tree with which rounds and layers are committed.
-    pub const fn tree(&self) -> &Tree {
-        &self.tree
+    /// The same forks, which [`Self::finish`] gives these batching witnesses.
+    pub fn with_witnesses(mut self, witnesses: Vec<F>) -> Self {
+        self.deviation.batch_witnesses = Some(witnesses);
+        self
     }
 
     /// Joins the forks and runs the low-degree test.

@@ -19,9 +19,23 @@ pub fn everything() -> Run<TestAir> {
     Run::cut(Shape::everything(QUICK).batch(), &[2, 2])
 }
 
-/// Batches of one table each, without buses, all of one kind and with values of their own.
+/// Batches of one table each, without buses, all of one kind and with values of their own: a column and its
+/// squares, so a single quotient chunk.
 pub fn squares(batches: usize, log_height: usize, params: Params) -> Run<TestAir> {
-    let square = || table(log_height, vec![Part::Power { degree: 2 }]);
-    let tables = (0..batches).map(|_| square()).collect();
-    Run::cut(Shape::new(tables, params).batch(), &vec![1; batches - 1])
+    let run = |seed| {
+        let square = TableShape {
+            log_height,
+            parts: vec![Part::Power { degree: 2 }],
+            max_constraint_degree: None,
+        };
+        let shape = Shape {
+            seed,
+            ..Shape::new(vec![square], params)
+        };
+        Run::cut(shape.batch(), &[])
+    };
+    let mut all = run(1);
+    let others = (2..).map(run).take(batches - 1);
+    all.batches.extend(others.flat_map(|other| other.batches));
+    all
 }

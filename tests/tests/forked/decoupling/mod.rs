@@ -1,0 +1,156 @@
+//! Coefficients that depend on their own batch alone can be forged; `docs/decoupling.md` has the argument.
+//!
+//! Every one of 64 batches breaks a constraint at the same row. Its quotient has a pole there, its codeword
+//! is off by `A_b / (x - h)`, and the accumulator is a codeword again as soon as `sum c_b A_b = 0`. Where
+//! `c_b` follows from batch b alone, a prover lists `c_b A_b` for many batching witnesses of each batch by
+//! itself, and searches for 64 that cancel.
+
+mod wagner;
+
+use std::time::Instant;
+
+use p3_challenger::{CanObserve, CanSampleBits, FieldChallenger};
+use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, PrimeField32, TwoAdicField};
+use tranche_core::verifier::{Challenger, ForkedError, Join, Joined};
+use tranche_core::{EF, F, Params};
+use tranche_tests::air::TestAir;
+use tranche_tests::retire::{Deviation, Fork, Run, naive};
+use tranche_tests::shapes::QUICK;
+
+use crate::runs::squares;
+use wagner::{LOG_LENGTH, LOG_LISTS, Search};
+
+/// The variant: a batch's coefficient is drawn from its fork, after its batching challenge.
+#[derive(Default)]
+struct Decoupled(Vec<EF>);
+
+impl Join for Decoupled {
+    fn leave(&mut self, fork: &mut Challenger, _main: &mut Challenger) {
+        self.0.push(fork.sample_algebra_element());
+    }
+
+    fn coefficients(self, _main: &mut Challenger, _batches: usize) -> Vec<EF> {
+        self.0
+    }
+}
+
+/// One bit of grinding, and more queries than a codeword that is off would pass by chance.
+const PARAMS: Params = Params {
+    batch_pow_bits: 1,
+    num_queries: 30,
+    ..QUICK
+};
+
+const LOG_HEIGHT: usize = 3;
+const ROW: usize = 5;
+
+/// 64 batches of a table of squares, in each of which one row is no square.
+fn broken() -> Run<TestAir> {
+    let mut run = squares(1 << LOG_LISTS, LOG_HEIGHT, PARAMS);
+    for batch in &mut run.batches {
+        batch.traces[0].values[2 * ROW + 1] += F::ONE;
+    }
+    run
+}
+
+fn forger() -> Deviation {
+    Deviation {
+        broken_row: Some(ROW),
+        ..Deviation::default()
+    }
+}
+
+/// Batching witnesses that pass, each with `c_b A_b`.
+fn candidates(fork: &Fork) -> impl Iterator<Item = (F, EF)> {
+    let pole = F::two_adic_generator(LOG_HEIGHT).exp_u64(ROW as u64);
+    let residue: &[F] = fork.residues[0].as_basis_coefficients_slice();
+    let scale = (fork.zeta - pole).inverse();
+    // The quotient's claims come after the main trace's.
+    let power = fork.rounds[0].claims.iter().flatten().flatten().count() as u64;
+    (0..F::ORDER_U32)
+        .map(F::from_u32)
+        .filter_map(move |witness| {
+            let mut challenger = fork.challenger.clone();
+            challenger.observe(witness);
+            if challenger.sample_bits(PARAMS.batch_pow_bits.into()) != 0 {
+                return None;
+            }
+            let lambda: EF = challenger.sample_algebra_element();
+            let coefficient: EF = challenger.sample_algebra_element();
+            let residues = residue.iter().rev();
+            let combined = residues.fold(EF::ZERO, |sum, &a| sum * lambda + a);
+            Some((
+                witness,
+                coefficient * lambda.exp_u64(power) * combined * scale,
+            ))
+        })
+}
+
+/// The accumulator is no codeword; which query meets it first is chance.
+#[track_caller]
+fn off(result: Result<(), ForkedError>) {
+    let refused = matches!(result, Err(ForkedError::FinalPolynomial { .. }));
+    assert!(refused, "{result:?}");
+}
+
+/// The search at full size: 64 lists of 2^18 sums of 123.6 bits.
+#[test]
+fn a_forgery_where_coefficients_are_decoupled() {
+    let honest = squares(1 << LOG_LISTS, LOG_HEIGHT, PARAMS);
+    let bytes = naive::prove_with(&honest, Deviation::default(), Decoupled::default()).encode();
+    assert_eq!(
+        honest.verify_with(Decoupled::default(), &bytes),
+        Ok(()),
+        "the control"
+    );
+    assert_eq!(
+        honest.verify(&naive::prove(&honest).encode()),
+        Ok(()),
+        "the control"
+    );
+
+    // Without a search both refuse.
+    let run = broken();
+    let bytes = naive::prove_with(&run, forger(), Decoupled::default()).encode();
+    off(run.verify_with(Decoupled::default(), &bytes));
+    let bytes = naive::prove_with(&run, forger(), Joined).encode();
+    off(run.verify(&bytes));
+
+    let start = Instant::now();
+    let forks = naive::Forks::new(&run, forger());
+    let mut witnesses: Vec<Vec<F>> = Vec::new();
+    let mut search = Search::new(|batch: usize| {
+        let list = candidates(&forks.forks[batch]).take(1 << LOG_LENGTH);
+        let (of_batch, sums): (Vec<F>, Vec<EF>) = list.unzip();
+        witnesses.push(of_batch);
+        sums
+    });
+    let places = search.run().expect("64 that cancel");
+    let bytes = search.bytes() + (size_of::<F>() << (LOG_LISTS + LOG_LENGTH));
+    println!(
+        "{} lists of 2^{LOG_LENGTH}: {:.1} s, {} MiB",
+        1 << LOG_LISTS,
+        start.elapsed().as_secs_f64(),
+        bytes >> 20,
+    );
+    let chosen: Vec<F> = witnesses
+        .iter()
+        .zip(places)
+        .map(|(list, place)| list[place])
+        .collect();
+
+    let forged = forks
+        .with_witnesses(chosen.clone())
+        .finish(Decoupled::default())
+        .encode();
+    assert_eq!(
+        run.verify_with(Decoupled::default(), &forged),
+        Ok(()),
+        "forged"
+    );
+    assert!(run.verify(&forged).is_err());
+
+    // Under the rule that is used, the same witnesses are worth nothing.
+    let forks = naive::Forks::new(&run, forger()).with_witnesses(chosen);
+    off(run.verify(&forks.finish(Joined).encode()));
+}
