@@ -9,8 +9,11 @@ mod wagner;
 
 use std::time::Instant;
 
-use p3_challenger::{CanObserve, CanSampleBits, FieldChallenger};
-use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing, PrimeField32, TwoAdicField};
+use p3_challenger::FieldChallenger;
+use p3_field::{
+    BasedVectorSpace, Field, PackedValue, PrimeCharacteristicRing, PrimeField32, TwoAdicField,
+};
+use p3_symmetric::Permutation;
 use tranche_core::verifier::{Challenger, ForkedError, Join, Joined};
 use tranche_core::{EF, F, Params};
 use tranche_tests::air::TestAir;
@@ -41,6 +44,11 @@ const PARAMS: Params = Params {
     ..QUICK
 };
 
+/// Transcripts that are squeezed together.
+type Lanes = <F as Field>::Packing;
+/// Elements of a sponge's rate.
+const RATE: usize = 8;
+
 const LOG_HEIGHT: usize = 3;
 const ROW: usize = 5;
 
@@ -61,29 +69,51 @@ fn forger() -> Deviation {
 }
 
 /// Batching witnesses that pass, each with `c_b A_b`.
+///
+/// Many transcripts at a time: what is squeezed after the witness is read off the sponge's states, from the
+/// last element of the rate down; first the bits of the grinding, then `lambda_b`, then `c_b`.
 fn candidates(fork: &Fork) -> impl Iterator<Item = (F, EF)> {
     let pole = F::two_adic_generator(LOG_HEIGHT).exp_u64(ROW as u64);
     let residue: &[F] = fork.residues[0].as_basis_coefficients_slice();
     let scale = (fork.zeta - pole).inverse();
     // The quotient's claims come after the main trace's.
     let power = fork.rounds[0].claims.iter().flatten().flatten().count() as u64;
-    (0..F::ORDER_U32)
-        .map(F::from_u32)
-        .filter_map(move |witness| {
-            let mut challenger = fork.challenger.clone();
-            challenger.observe(witness);
-            if challenger.sample_bits(PARAMS.batch_pow_bits.into()) != 0 {
-                return None;
-            }
-            let lambda: EF = challenger.sample_algebra_element();
-            let coefficient: EF = challenger.sample_algebra_element();
-            let residues = residue.iter().rev();
-            let combined = residues.fold(EF::ZERO, |sum, &a| sum * lambda + a);
-            Some((
-                witness,
-                coefficient * lambda.exp_u64(power) * combined * scale,
-            ))
+    let sponge = &fork.challenger;
+    let absorbed = &sponge.input_buffer;
+    let lanes = F::ORDER_U32 / Lanes::WIDTH as u32;
+    let squeezed = (0..lanes).flat_map(move |group| {
+        let witness = move |lane: usize| F::from_u32(group * Lanes::WIDTH as u32 + lane as u32);
+        let mut state: [Lanes; 16] = core::array::from_fn(|i| match i {
+            i if i < absorbed.len() => absorbed[i].into(),
+            i if i == absorbed.len() => Lanes::from_fn(witness),
+            i if i < RATE => Lanes::ZERO,
+            i => sponge.sponge_state[i].into(),
+        });
+        state[RATE] += F::from_usize(absorbed.len() + 1);
+        sponge.permutation.permute_mut(&mut state);
+        let mut more = state;
+        sponge.permutation.permute_mut(&mut more);
+        (0..Lanes::WIDTH).map(move |lane| {
+            let first = state[..RATE].iter().rev();
+            let elements = first.chain(more[..RATE].iter().rev());
+            let mut elements = elements.map(|element| element.as_slice()[lane]);
+            let squeezed: [F; 9] = core::array::from_fn(|_| elements.next().expect("two rates"));
+            (witness(lane), squeezed)
         })
+    });
+    squeezed.filter_map(move |(witness, squeezed)| {
+        if squeezed[0].as_canonical_u32() % (1 << PARAMS.batch_pow_bits) != 0 {
+            return None;
+        }
+        let lambda = EF::from_basis_coefficients_fn(|i| squeezed[1 + i]);
+        let coefficient = EF::from_basis_coefficients_fn(|i| squeezed[5 + i]);
+        let residues = residue.iter().rev();
+        let combined = residues.fold(EF::ZERO, |sum, &a| sum * lambda + a);
+        Some((
+            witness,
+            coefficient * lambda.exp_u64(power) * combined * scale,
+        ))
+    })
 }
 
 /// The accumulator is no codeword; which query meets it first is chance.
