@@ -393,14 +393,15 @@ fn plans_that_plonky3_is_not_defined_on_have_no_key() {
         }
     }
     // The final polynomial's domain is one of the field's at any blowup.
-    let params = Params {
+    let params = |log_final_poly_len| Params {
         log_blowup: 2,
-        log_final_poly_len: 26,
+        log_final_poly_len,
         ..ONE_QUERY
     };
+    assert_eq!(key(params(25), airs(), &log_heights), None);
     let name = "log_final_poly_len";
     let error = KeyError::Parameter { name };
-    assert_eq!(key(params, airs(), &log_heights), Some(error));
+    assert_eq!(key(params(26), airs(), &log_heights), Some(error));
 
     assert_eq!(
         key(ONE_QUERY, vec![], &[]),
@@ -416,6 +417,8 @@ fn plans_that_plonky3_is_not_defined_on_have_no_key() {
     assert_eq!(key(ONE_QUERY, airs(), &log_heights[1..]), Some(count));
 
     let mut tall = log_heights.clone();
+    tall[2] = 26;
+    assert_eq!(key(ONE_QUERY, airs(), &tall), None);
     tall[2] = 27;
     let error = KeyError::TooTall {
         table: 2,

@@ -154,6 +154,7 @@ fn every_table_of_a_merge_has_the_root_of_its_proof() {
     let honest = Parts::of(&bundle(&SPIN, BINARY, "1"));
     let merges = forger.merges(|_, fewest| fewest);
     let (mut leaves, mut parents, mut empty) = (0, 0, 0);
+    let mut texts = Vec::new();
     for (n, merge) in merges.iter().enumerate() {
         for (table, &child) in merge.children.iter().enumerate() {
             let count = match child {
@@ -181,6 +182,7 @@ fn every_table_of_a_merge_has_the_root_of_its_proof() {
             };
             put_merge(&mut forged, &merge, if node.root { 0 } else { n });
             let refusal = refused(&SPIN, &forged);
+            texts.push(refusal.check.to_string());
             let (place, check) = (Place::Merge(node), Check::ChildRoot { child });
             assert_eq!(refusal, Refusal { place, check });
         }
@@ -189,6 +191,13 @@ fn every_table_of_a_merge_has_the_root_of_its_proof() {
         leaves > 1 && parents > 1 && empty > 0,
         "all kinds are there"
     );
+    for text in [
+        "the L2G root of epoch 1 is not that of its proof",
+        "the root of merge 0 of level 1 is not that of its proof",
+        "an empty table has another root",
+    ] {
+        assert!(texts.iter().any(|given| given == text), "{texts:?}");
+    }
 }
 
 #[test]
