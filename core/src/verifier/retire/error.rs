@@ -11,6 +11,9 @@ use crate::verifier::error::{CommitmentName, KeyError};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ForkedKeyError {
+    /// The parameters cannot be verified.
+    #[error(transparent)]
+    Params(KeyError),
     /// The tables of one kind cannot be verified.
     #[error("kind {kind}: {error}")]
     Kind {

@@ -83,8 +83,7 @@ impl<A: VerifierAir<PlainConfig>> ForkedKey<A> {
         params: Params,
         poseidon2: Poseidon2,
     ) -> Result<Self, ForkedKeyError> {
-        let of_kind = |error| ForkedKeyError::Kind { kind: 0, error };
-        check_params(&params).map_err(of_kind)?;
+        check_params(&params).map_err(ForkedKeyError::Params)?;
         let kinds = kinds.into_iter().enumerate();
         let kinds: Vec<_> = kinds
             .map(|(kind, (airs, heights))| Kind::new(airs, &heights, &params, &poseidon2, kind))

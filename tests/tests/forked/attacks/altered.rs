@@ -51,6 +51,17 @@ fn roots() {
             constraints(1),
         ),
         (
+            |proof| proof.batches[2].permutation = None,
+            ForkedError::Length {
+                part: Part::Cap {
+                    batch: 2,
+                    round: CommitmentName::Permutation,
+                },
+                expected: 1,
+                got: 0,
+            },
+        ),
+        (
             |proof| proof.batches[2].quotient = other(&proof.batches[2].quotient),
             constraints(2),
         ),
@@ -268,6 +279,19 @@ fn layers_and_the_final_polynomial() {
         (
             |proof| proof.final_polynomial.push(EF::ZERO),
             length(Part::FinalPolynomial, 1, 2),
+        ),
+        (
+            |proof| {
+                let digests = proof.fold_roots[0].roots().repeat(2);
+                proof.fold_roots[0] = Root::new(digests);
+            },
+            length(Part::LayerCap { layer: 0 }, 1, 2),
+        ),
+        (
+            |proof| {
+                proof.folds[2].sibling_values.pop();
+            },
+            length(Part::Groups { layer: 2 }, 4, 3),
         ),
         (
             |proof| proof.fold_roots.push(proof.fold_roots[0].clone()),

@@ -1,15 +1,13 @@
 //! Other batches than those of the run.
 
 use p3_field::PrimeCharacteristicRing;
-use tranche_core::verifier::{
-    CommitmentName, ForkedError, ForkedKey, ForkedKeyError, KeyError, Part,
-};
+use tranche_core::verifier::{CommitmentName, ForkedError, ForkedKey, Part};
 use tranche_core::{F, Params, Statement};
 use tranche_tests::air::{Form, Part as Ingredient, TestAir};
 use tranche_tests::retire::{Proof, naive};
 use tranche_tests::shapes::{BUSES, QUICK};
 
-use crate::runs::{everything, squares, table};
+use crate::runs::{everything, squares};
 
 /// The first challenge that a batch has is another one, so the first table's constraints do not hold.
 const OTHER_CHALLENGES: ForkedError = ForkedError::Constraints { batch: 0, table: 0 };
@@ -215,50 +213,4 @@ fn multiplicities_that_add_up_over_the_run() {
     };
     assert_eq!(verify(1), Err(ForkedError::Truncated), "the control");
     assert_eq!(verify(2), Err(ForkedError::Multiplicities));
-}
-
-#[test]
-fn kinds_without_a_key() {
-    let of = |parts: Vec<Ingredient>, log_height: usize, params| {
-        let air = TestAir {
-            parts,
-            log_height,
-            max_constraint_degree: None,
-        };
-        let other = TestAir {
-            parts: vec![Ingredient::Power { degree: 2 }],
-            log_height: 2,
-            max_constraint_degree: None,
-        };
-        let kinds = vec![(vec![other], vec![2]), (vec![air], vec![log_height])];
-        let poseidon2 = squares(1, 3, QUICK).poseidon2;
-        ForkedKey::new(kinds, params, poseidon2).err()
-    };
-    let square = || vec![Ingredient::Power { degree: 2 }];
-    assert_eq!(of(square(), 3, QUICK), None, "the control");
-    let too_tall = KeyError::TooTall {
-        table: 0,
-        max_log_height: 26,
-        log_height: 27,
-    };
-    assert_eq!(
-        of(square(), 27, QUICK),
-        Some(ForkedKeyError::Kind {
-            kind: 1,
-            error: too_tall
-        })
-    );
-    let longer = Params {
-        log_final_poly_len: 1,
-        ..QUICK
-    };
-    assert_eq!(of(square(), 2, longer), None, "the control");
-    let too_short = ForkedKeyError::TooShort {
-        kind: 1,
-        table: 0,
-        log_height: 1,
-    };
-    assert_eq!(of(square(), 1, longer), Some(too_short));
-    // The shape of a table that a test elsewhere proves.
-    assert_eq!(table(1, square()).log_height, 1);
 }

@@ -4,4 +4,5 @@ mod altered;
 mod batches;
 mod buses;
 mod bytes;
+mod keys;
 mod order;
