@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use p3_field::PrimeCharacteristicRing;
+use tranche_core::retire::Run;
 use tranche_core::{F, Params, TraceMut};
 use tranche_machine::batches::{
     BatchSpan, CLOSING, Debts, RunShape, RunTables, SurveyBuffers, Walk, WalkBuffers, survey,

@@ -3,6 +3,7 @@
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::retire::Run;
 use tranche_core::{F, Params, TraceMut};
 use tranche_machine::batches::{
     BODY_TABLES, BatchSpan, OwnedRun, RunShape, RunTable, RunTables, Walk, WalkStorage,

@@ -2,6 +2,7 @@
 
 mod forged;
 mod honest;
+mod proved;
 mod refused;
 mod walks;
 mod witness;

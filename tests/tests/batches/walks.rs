@@ -1,6 +1,7 @@
 //! Walks: the same traces each time, debts that are counted once, and what is refused on the way.
 
 use p3_field::PrimeCharacteristicRing;
+use tranche_core::retire::Run;
 use tranche_core::{F, TraceMut};
 use tranche_machine::batches::{
     BODY, BODY_TABLES, Debts, SpanError, SurveyBuffers, SurveyError, Surveyed, Unfilled, Walk,

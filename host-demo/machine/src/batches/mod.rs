@@ -35,5 +35,5 @@ pub use shape::{MAX_RESTS, RestHeights, RunShape};
 pub use spans::{SpanError, check_spans};
 pub use survey::{SurveyBuffers, SurveyError, Surveyed, survey};
 pub use table::RunTable;
-pub use tables::{BODY, BODY_TABLES, CLOSING, MAX_CLOSING_TABLES, RunError, RunTables};
+pub use tables::{BODY, BODY_TABLES, CLOSING, KindPlan, MAX_TABLES, RunError, RunTables};
 pub use walk::{Walk, WalkBuffers, WalkError, WalkStartError};

@@ -3,8 +3,9 @@
 use heapless::Vec;
 use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use thiserror::Error;
-use tranche_core::air::{Buses, LayoutError, TableLayout};
-use tranche_core::{F, Identity, Params, Statement, TableSpec};
+use tranche_core::air::{Buses, LayoutError, ProverAir, TableLayout};
+use tranche_core::shape::Profile;
+use tranche_core::{F, Hashes, Identity, Params, Plan, PlanError, Statement, TableSpec};
 
 use super::ends::{ImageEnds, RestEnds, ResultEnds};
 use super::shape::{MAX_RESTS, RunShape};
@@ -29,13 +30,16 @@ pub(super) const FIRST_REST: usize = 2;
 /// Tables that are asked.
 const ASKED: usize = crate::tables::NUM_TABLES - FilledTable::ALL.len();
 /// Tables of the closing batch at most.
-pub const MAX_CLOSING_TABLES: usize = FIRST_REST + MAX_RESTS + ASKED;
-/// Tables of a batch at most.
-const MAX_TABLES: usize = MAX_CLOSING_TABLES;
+const MAX_CLOSING_TABLES: usize = FIRST_REST + MAX_RESTS + ASKED;
+/// Tables of a batch at most, of either kind.
+pub const MAX_TABLES: usize = MAX_CLOSING_TABLES;
 const _: () = assert!(BODY_TABLES <= MAX_TABLES);
 
 /// Integers of a run's plan at most: the clock's bits, and a height for each table of both kinds.
 const MAX_INTEGERS: usize = 1 + BODY_TABLES + MAX_CLOSING_TABLES;
+
+/// The plan of a kind of batch.
+pub type KindPlan = Plan<MAX_TABLES>;
 
 /// Why a run cannot be proved in one proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -209,6 +213,18 @@ impl<'a> RunTables<'a> {
     /// What a plan wants to know of each table of a kind of batch.
     pub fn specs(&self, kind: usize) -> &[TableSpec] {
         self.specs.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// The plan of a kind of batch in a profile, for a backend.
+    ///
+    /// # Errors
+    /// When the core refuses it.
+    pub fn plan_in<B: Hashes>(&self, kind: usize, profile: Profile) -> Result<KindPlan, PlanError>
+    where
+        RunTable<'a>: ProverAir<B>,
+    {
+        let (airs, specs) = (self.airs(kind), self.specs(kind));
+        Plan::with_profile::<B, _>(airs, specs, self.params, profile)
     }
 
     /// First cell and end of each hole of the image, in the order of their tables.

@@ -4,7 +4,8 @@
 //! counted on the first walk that fills all; later ones take them from there.
 
 use thiserror::Error;
-use tranche_core::TraceMut;
+use tranche_core::retire::Run;
+use tranche_core::{F, Statement, TraceMut};
 
 use super::debts::{Debts, DebtsTooShort, Unfilled};
 use super::spans::SpanError;
@@ -115,6 +116,51 @@ pub struct Walk<'a> {
     complete: bool,
 }
 
+impl Run for Walk<'_> {
+    type Error = WalkError;
+
+    fn statement(&self) -> Option<Statement> {
+        Some(self.tables.statement())
+    }
+
+    fn fill_preprocessed(&self, kind: usize, table: usize, trace: &mut TraceMut<'_>) {
+        if let Some(air) = self.tables.airs(kind).get(table) {
+            air.fill_preprocessed(trace);
+        }
+    }
+
+    /// Batch 0 begins a walk, and batches ascend one by one; the tables of a batch ascend at least on the
+    /// first walk. Filling a table again writes the same trace and counts nothing. After an error only batch 0
+    /// can follow.
+    ///
+    /// # Panics
+    /// When `trace` has another shape.
+    fn fill(
+        &mut self,
+        batch: usize,
+        table: usize,
+        trace: &mut TraceMut<'_>,
+    ) -> Result<(), WalkError> {
+        if self.at != Some(batch) {
+            // Until it has worked out, no batch is at hand.
+            let from = self.at.take();
+            self.go(from, batch)?;
+            self.at = Some(batch);
+        }
+        if self.tables.kind(batch) == CLOSING {
+            return self.fill_closing(table, trace);
+        }
+        if let Some(air) = self.tables.airs(BODY).get(table) {
+            air.fill_body(self.tables.program(), &mut self.record, trace);
+        }
+        Ok(())
+    }
+
+    fn public_values(&self, batch: usize) -> impl AsRef<[&[F]]> {
+        self.tables.public_values(self.spans, batch)
+    }
+}
+
 impl<'a> Walk<'a> {
     /// Walks over the run of the tables' program on `input`, of which the [survey](super::survey) found
     /// these spans and this memory.
@@ -162,58 +208,6 @@ impl<'a> Walk<'a> {
         self.spans
     }
 
-    /// Writes the preprocessed trace of a table of a kind of batch that has one.
-    ///
-    /// # Panics
-    /// When `trace` has another shape.
-    pub fn fill_preprocessed(&self, kind: usize, table: usize, trace: &mut TraceMut<'_>) {
-        if let Some(air) = self.tables.airs(kind).get(table) {
-            air.fill_preprocessed(trace);
-        }
-    }
-
-    /// Writes every element of the main trace of a table of a batch. Batch 0 begins a walk, and batches
-    /// ascend one by one; the tables of a batch ascend at least on the first walk. Filling a table again
-    /// writes the same trace and counts nothing.
-    ///
-    /// # Errors
-    /// [`WalkError`]; then only batch 0 can follow.
-    ///
-    /// # Panics
-    /// When `trace` has another shape.
-    pub fn fill(
-        &mut self,
-        batch: usize,
-        table: usize,
-        trace: &mut TraceMut<'_>,
-    ) -> Result<(), WalkError> {
-        if self.at != Some(batch) {
-            // Until it has worked out, no batch is at hand.
-            let from = self.at.take();
-            self.go(from, batch)?;
-            self.at = Some(batch);
-        }
-        let kind = self.tables.kind(batch);
-        let Some(air) = self.tables.airs(kind).get(table) else {
-            return Ok(());
-        };
-        if kind == BODY {
-            air.fill_body(self.tables.program(), &mut self.record, trace);
-            return Ok(());
-        }
-        match air {
-            RunTable::Image(image) => fill_image(trace, &image.0, self.memory)?,
-            RunTable::Result(result) => fill_result(trace, &result.0, self.memory)?,
-            RunTable::Rest(_) => self.fill_rest(table - FIRST_REST, trace)?,
-            RunTable::Epoch(asked) => {
-                self.finish_counting()?;
-                lookup::fill(self.debts.of(asked), trace);
-            }
-            RunTable::Cpu(_) => {}
-        }
-        Ok(())
-    }
-
     /// Ends the walks and overwrites their [buffers](WalkBuffers), and the registers, with zeros, in a way
     /// that no compiler drops. The walk cannot go on.
     pub fn wipe(&mut self) {
@@ -247,6 +241,20 @@ impl<'a> Walk<'a> {
         } else {
             Err(WalkError::Diverged { batch: to })
         }
+    }
+
+    fn fill_closing(&mut self, table: usize, trace: &mut TraceMut<'_>) -> Result<(), WalkError> {
+        match self.tables.airs(CLOSING).get(table) {
+            Some(RunTable::Image(image)) => fill_image(trace, &image.0, self.memory)?,
+            Some(RunTable::Result(result)) => fill_result(trace, &result.0, self.memory)?,
+            Some(RunTable::Rest(_)) => self.fill_rest(table - FIRST_REST, trace)?,
+            Some(RunTable::Epoch(asked)) => {
+                self.finish_counting()?;
+                lookup::fill(self.debts.of(asked), trace);
+            }
+            Some(RunTable::Cpu(_)) | None => {}
+        }
+        Ok(())
     }
 
     fn fill_rest(&mut self, hole: usize, trace: &mut TraceMut<'_>) -> Result<(), WalkError> {

@@ -1,0 +1,98 @@
+//! A program through the core, batch by batch: in both orders the bytes of what knows them, which their
+//! verifiers accept.
+
+use tranche_backend::Chosen;
+use tranche_core::retire::{BatchKind, Order, Retire, RetireError, RunPlan};
+use tranche_core::shape::Profile;
+use tranche_machine::batches::{BODY, BODY_TABLES, CLOSING, WalkError};
+use tranche_machine::setup::POSEIDON2;
+use tranche_tests::core::{PROFILES, buffer};
+use tranche_tests::machine::run::{PARAMS, Surveyed, body, survey, traces};
+use tranche_tests::reference::Batch;
+use tranche_tests::retire::{Run, naive};
+
+use crate::guest;
+
+/// The proof that the core makes of a run.
+fn prove(
+    run: &Surveyed<'_>,
+    order: Order,
+    profile: Profile,
+) -> Result<Vec<u8>, RetireError<WalkError, core::convert::Infallible>> {
+    let tables = run.tables();
+    let plans = [BODY, CLOSING].map(|kind| {
+        let plan = tables.plan_in::<Chosen>(kind, profile);
+        plan.expect("a plan of a kind of batch")
+    });
+    let kinds = [BODY, CLOSING].map(|kind| BatchKind {
+        plan: &plans[kind],
+        airs: tables.airs(kind),
+    });
+    let sequence: Vec<u8> = (0..tables.batches())
+        .map(|batch| tables.kind(batch) as u8)
+        .collect();
+    let plan = RunPlan::new::<Chosen>(order, &kinds, &sequence).expect("a plan of a run");
+    let (mut workspace, mut store) = (buffer(plan.workspace_len()), buffer(plan.store_len()));
+    let mut retire = Retire::<Chosen, _, _>::new(&plan, &POSEIDON2, &mut workspace, &mut store)
+        .expect("buffers of the plan's lengths");
+    let mut storage = run.storage();
+    let mut bytes = Vec::new();
+    retire.prove(&mut run.walk(&tables, &mut storage), &mut bytes)?;
+    Ok(bytes)
+}
+
+#[test]
+fn both_orders_have_the_bytes_of_their_oracles() {
+    let program = guest("sha256");
+    let run = survey(program, b"abc", body(program, 8));
+    assert!(run.shape.batches >= 16);
+    let tables = run.tables();
+    let mut storage = run.storage();
+    let all = traces(&mut run.walk(&tables, &mut storage));
+    let batch = Batch {
+        carved: vec![false; all.tables.len()],
+        airs: all.tables,
+        traces: all.main,
+        publics: all.public,
+        params: PARAMS,
+        statement: Some(tables.statement()),
+        poseidon2: POSEIDON2.clone(),
+    };
+    let oracle = Run::cut(batch, &vec![BODY_TABLES; tables.bodies()]);
+    let shared = oracle.prove_batch();
+    oracle
+        .verify_shared(&shared)
+        .expect("a proof in shared order");
+    let forked = naive::prove(&oracle).encode();
+    oracle.verify(&forked).expect("a proof in forked order");
+    for profile in PROFILES {
+        for (order, expected) in [(Order::Shared, &shared), (Order::Forked, &forked)] {
+            let got = prove(&run, order, profile).expect("a proof");
+            let first = got.iter().zip(expected).position(|(a, b)| a != b);
+            let equal = (first, got.len()) == (None, expected.len());
+            assert!(
+                equal,
+                "{order:?}, {profile:?}: {first:?} is the first byte that differs"
+            );
+        }
+    }
+}
+
+/// Another input than the surveyed one is no proof.
+#[test]
+fn an_execution_that_is_another_is_refused() {
+    let program = guest("sha256");
+    let mut run = survey(program, b"abc", body(program, 8));
+    run.input = b"abd".to_vec();
+    for order in [Order::Shared, Order::Forked] {
+        let refused = prove(&run, order, Profile::Fast).unwrap_err();
+        let diverged = matches!(
+            refused,
+            RetireError::Trace {
+                error: WalkError::Diverged { .. },
+                ..
+            }
+        );
+        assert!(diverged, "{refused}");
+    }
+}
