@@ -5,11 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use p3_air::BaseAir;
+use p3_field::PrimeField32;
 use tranche::merge::{MAX_HOLES, MAX_LOG_ROWS};
 use tranche::prove::FAST_MERGE_BYTES;
 use tranche_core::hash::paths::MAX_QUERIES;
 use tranche_core::shape::{MAX_LOG_HEIGHT, Profile};
-use tranche_core::{DefaultBackend, Params};
+use tranche_core::{DefaultBackend, F, Params};
+use tranche_machine::batches::{MAX_RUN_CYCLES, RunShape, RunTables};
+use tranche_machine::bus::Clock;
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::fit::by_preference;
 use tranche_machine::merge::EPOCH_BITS;
@@ -134,6 +137,30 @@ fn what_an_epoch_in_the_compact_profile_counts() {
             &format!("a compact one counted as {times} times shorter"),
         );
     }
+}
+
+/// How long a run is that is one proof.
+#[test]
+fn the_longest_run() {
+    let elf = include_bytes!("../../host-demo/guests/prebuilt/spin.elf");
+    let program = Program::parse(elf).unwrap();
+    let body = RunShape::body(16, program.rom_log2()).unwrap();
+    let sum = |batches| {
+        let mut shape = RunShape::of(&program, body, batches, &[]);
+        shape.clock = Clock::Run;
+        let tables = RunTables::new(&program, &shape, Params::DEFAULT, 0, b"").unwrap();
+        tables.multiplicities().unwrap()
+    };
+    let cycles = (u64::from(F::ORDER_U32) << 16) / (sum(2) - sum(1));
+    let millions = format!("about {} million cycles", (cycles + 500_000) / 1_000_000);
+    says("docs/machine.md", &millions);
+    let most: Vec<_> = MAX_RUN_CYCLES.to_string().into_bytes();
+    let groups = most.rchunks(3).rev();
+    let groups: Vec<_> = groups.map(|group| str::from_utf8(group).unwrap()).collect();
+    says(
+        "docs/machine.md",
+        &format!("up to {} cycles", groups.join(",")),
+    );
 }
 
 #[test]

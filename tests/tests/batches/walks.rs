@@ -4,12 +4,13 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::retire::Run;
 use tranche_core::{F, TraceMut};
 use tranche_machine::batches::{
-    BODY, BODY_TABLES, Debts, SpanError, SurveyBuffers, SurveyError, Surveyed, Unfilled, Walk,
-    WalkError, WalkStartError, survey as survey_in,
+    BODY, BODY_TABLES, Debts, MAX_RUN_CYCLES, SpanError, SurveyBuffers, SurveyError, Surveyed,
+    Unfilled, Walk, WalkError, WalkStartError, survey as survey_in, survey_on_heap,
 };
 use tranche_machine::exec::{RecordStorage, RunMachine};
 use tranche_machine::merge::{Chain, MergeError};
 use tranche_machine::{Cell, ExecError};
+use tranche_tests::machine::asm::{elf, immediate, jal};
 use tranche_tests::machine::oracle::Io;
 use tranche_tests::machine::run::{body, fill_batch, survey, traces};
 
@@ -253,5 +254,23 @@ fn surveys_agree_and_name_what_is_too_short() {
     assert!(matches!(
         refused,
         SurveyError::Execution(ExecError::MemoryFull { .. })
+    ));
+}
+
+/// A loop that never ends and is no jump to itself: the clock of a run ends, whatever the caller allows.
+#[test]
+fn a_run_that_is_too_long() {
+    let program = crate::program(elf(&[immediate("addi", 5, 5, 1), jal(0, -4)], &[]));
+    let body = body(program, 20);
+    let survey = |max_cycles| {
+        let run = survey_on_heap(program, &body, &mut Io::new(&[]), 1 << 20, max_cycles);
+        run.map(drop)
+    };
+    let cycles = MAX_RUN_CYCLES;
+    assert_eq!(survey(u64::MAX), Err(SurveyError::TooLong { cycles }));
+    let limit = survey(1000);
+    assert!(matches!(
+        limit,
+        Err(SurveyError::Execution(ExecError::CycleLimit { .. }))
     ));
 }

@@ -8,11 +8,11 @@ use tranche_core::F;
 use tranche_machine::bus::{Clock, inverse_power_of_two};
 use tranche_machine::cells::{OUT_LEN, register};
 use tranche_machine::tables::NUM_TABLES;
-use tranche_machine::tables::cpu::{self, Cpu};
+use tranche_machine::tables::cpu;
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_machine::tables::mem::{self, Mem};
+use tranche_machine::tables::mem;
 use tranche_machine::tables::rom::{READS_RS2, Rom, RomRow};
-use tranche_machine::tables::sys::{self, Sys};
+use tranche_machine::tables::sys;
 use tranche_machine::{EpochShape, EpochTable, Program};
 use tranche_tests::audit::Flaw;
 use tranche_tests::machine::asm::{elf, exit};
@@ -60,12 +60,7 @@ pub fn tables(
     clock: Clock,
     program: &'static Program<'static>,
 ) -> [EpochTable<'static>; NUM_TABLES] {
-    EpochTable::all(shape(program), program).map(|table| match table {
-        EpochTable::Cpu(_) => Cpu(clock).into(),
-        EpochTable::Mem(_) => Mem(clock).into(),
-        EpochTable::Sys(_) => Sys(clock).into(),
-        other => other,
-    })
+    EpochTable::with_clock(clock, shape(program), program)
 }
 
 fn shape(program: &Program<'_>) -> EpochShape {
