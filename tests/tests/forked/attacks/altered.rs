@@ -1,11 +1,15 @@
 //! Every part of a proof, altered.
 
-use p3_field::PrimeCharacteristicRing;
+use std::iter::successors;
+
+use p3_challenger::FieldChallenger;
+use p3_field::{ExtensionField, PrimeCharacteristicRing, PrimeField64};
 use tranche_core::verifier::{CommitmentName, ForkedError, Part, Root, Site};
 use tranche_core::{EF, F};
-use tranche_tests::retire::{Proof, naive};
+use tranche_tests::retire::{Deviation, Proof, naive};
+use tranche_tests::shapes::QUICK;
 
-use crate::runs::everything;
+use crate::runs::{everything, squares};
 
 /// Another cap of the same length.
 fn other(root: &Root) -> Root {
@@ -312,4 +316,44 @@ fn layers_and_the_final_polynomial() {
             length(Part::Groups { layer: 3 }, 1, 2),
         ),
     ]);
+}
+
+/// Rows that are not those under the roots and give the same codeword: multiples of the powers of lambda add up
+/// to zero by its minimal polynomial, which five columns are enough for.
+#[test]
+fn rows_that_fit_the_codeword() {
+    let run = squares(2, 3, QUICK);
+    let proof = naive::prove(&run);
+    assert_eq!(run.verify(&proof.encode()), Ok(()), "the control");
+
+    let forks = naive::Forks::new(&run, Deviation::default());
+    let lambda: EF = forks.forks[0].challenger.clone().sample_algebra_element();
+    let mut minimal = vec![EF::ONE];
+    let conjugates = successors(Some(lambda), |x| Some(x.exp_u64(F::ORDER_U64)));
+    for conjugate in conjugates.take(4) {
+        let shifted = [EF::ZERO].into_iter().chain(minimal.iter().copied());
+        let scaled = minimal.iter().map(|&c| c * conjugate).chain([EF::ZERO]);
+        minimal = shifted.zip(scaled).map(|(a, b)| a - b).collect();
+    }
+    let minimal = minimal
+        .into_iter()
+        .map(|c| c.as_base().expect("of the base field"));
+    let minimal: Vec<F> = minimal.collect();
+
+    // Two columns of the main trace, and three of the quotient's four.
+    let mut other = proof;
+    let [main, quotient, ..] = other.rows[0].as_mut_slice() else {
+        panic!("two rounds");
+    };
+    let rows = [
+        &mut main.opened_values[0][0],
+        &mut quotient.opened_values[0][0],
+    ];
+    let columns = rows.into_iter().flatten();
+    columns.zip(minimal).for_each(|(column, c)| *column += c);
+    let refusal = ForkedError::Rows {
+        batch: 0,
+        round: CommitmentName::Main,
+    };
+    assert_eq!(run.verify(&other.encode()), Err(refusal));
 }
