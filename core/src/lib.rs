@@ -30,7 +30,7 @@
 //! | `engine` | each step on its regions |
 //! | [`prover`] | Plonky3's order: transcript and bytes |
 //! | [`retire`] | a run of many batches as one proof, each batch made and dropped |
-//! | `verifier` | the unmodified verifier behind a plan |
+//! | `verifier` | the unmodified verifier behind a plan; one of runs in forked order |
 #![no_std]
 
 // Linked for the signatures of p3's traits; nothing here allocates.

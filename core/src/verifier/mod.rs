@@ -2,7 +2,8 @@
 //!
 //! A [`VerifyingKey`] is made once per plan and checks any number of proofs. It reads a proof's
 //! bytes, compares its heights and the lengths of its commitments with the plan's, and calls the unmodified
-//! `p3_batch_stark::verify_batch`; it is not a verifier of its own.
+//! `p3_batch_stark::verify_batch`; it is not a verifier of its own. A [`ForkedKey`] is one: it checks runs of many
+//! batches in the forked order, which Plonky3 does not have, with Plonky3's pieces (`docs/retire.md`).
 //!
 //! **Panics.** Tables are trusted, proofs are not: no bytes make [`VerifyingKey::verify`] panic.
 //! What Plonky3 would answer with an assertion, or with work that a proof chooses, is refused first:
