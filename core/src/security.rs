@@ -12,6 +12,7 @@
 //! | deep | `max(d·(k + points - 1) + k - 1, (c + 1)·k + points - 1) / F` | zeta, `ood_pow_bits` |
 //! | ali | `constraints / F` | constraint folding, none |
 //! | logup | `messages · (width + 2) / F` | LogUp pair, `lookup_pow_bits` |
+//! | coefficients | `n / F`, of a run in forked order | coefficients of the batches, none |
 //! | collision | 2^-123, the birthday bound of a digest | none |
 //!
 //! `d` is the largest constraint degree and `c` the number of quotient chunks. In the Johnson regime
@@ -178,6 +179,38 @@ impl SecurityShape {
         }
     }
 
+    /// The batch with all tables of another, so many times.
+    #[must_use]
+    pub fn with_batches(self, other: &Self, times: u32) -> Self {
+        Self {
+            log_height: self.log_height.max(other.log_height),
+            max_points: self.max_points.max(other.max_points),
+            openings: self
+                .openings
+                .saturating_add(other.openings.saturating_mul(times)),
+            constraints: self
+                .constraints
+                .saturating_add(other.constraints.saturating_mul(times)),
+            max_degree: self.max_degree.max(other.max_degree),
+            log_quotient_chunks: self.log_quotient_chunks.max(other.log_quotient_chunks),
+            messages: self
+                .messages
+                .saturating_add(other.messages.saturating_mul(times.into())),
+            max_message_width: self.max_message_width.max(other.max_message_width),
+        }
+    }
+
+    /// A batch that is in everything as large as the larger of two.
+    #[must_use]
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            openings: self.openings.max(other.openings),
+            constraints: self.constraints.max(other.constraints),
+            messages: self.messages.max(other.messages),
+            ..self.with_batches(other, 0)
+        }
+    }
+
     /// Rows of the tallest trace.
     fn rows(&self) -> f64 {
         pow(2.0, self.log_height.into())
@@ -261,6 +294,8 @@ pub struct Bits {
     pub ali: Term,
     /// LogUp fingerprints and sums; absent without messages.
     pub logup: Option<Term>,
+    /// Random combination of the codewords of several batches; there in forked order only.
+    pub coefficients: Option<Term>,
     /// Collisions of the commitment hash.
     pub collision: Term,
 }
@@ -339,7 +374,33 @@ impl Bits {
             ),
             ali: Term::new(ali, 0),
             logup,
+            coefficients: None,
             collision: Term::new(COLLISION_BITS.into(), 0),
+        }
+    }
+
+    /// Terms, in the unique-decoding regime, of a run of `batches` batches whose constraint challenges,
+    /// points and batching challenges are their own: what is drawn once counts the whole `run`, what each
+    /// batch draws counts the largest `batch` and loses `log2(batches)` by the union bound, and the
+    /// coefficients that add codewords up err with `n / F`, as any random combination with independent ones.
+    pub fn forked(
+        batch: &SecurityShape,
+        run: &SecurityShape,
+        batches: usize,
+        params: &Params,
+    ) -> Self {
+        let batch = SecurityShape {
+            log_height: run.log_height,
+            ..*batch
+        };
+        let each = Self::unique(&batch, params).with_proofs(batches as u64);
+        let codeword = log2(run.rows() * blowup(params));
+        Self {
+            batching: each.batching,
+            deep: each.deep,
+            ali: each.ali,
+            coefficients: Some(Term::new(f64::from(FIELD_BITS) - codeword, 0)),
+            ..Self::unique(run, params)
         }
     }
 
@@ -360,6 +421,7 @@ impl Bits {
             .into_iter()
             .chain(&mut self.batching)
             .chain(&mut self.logup)
+            .chain(&mut self.coefficients)
         {
             *term = Term::new(term.bits - loss, term.grinding);
         }
@@ -375,6 +437,7 @@ impl Bits {
             ("deep", Some(self.deep)),
             ("ali", Some(self.ali)),
             ("logup", self.logup),
+            ("coefficients", self.coefficients),
             ("collision", Some(self.collision)),
         ]
         .into_iter()

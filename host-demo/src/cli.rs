@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use bytesize::ByteSize;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use tranche_core::retire::Order;
 use tranche_machine::settings::{DEFAULT_ARITY, MAX_ARITY, SECURITY_FLOOR_BITS};
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
@@ -101,7 +102,13 @@ pub struct ProveArgs {
     /// The file that the program reads as its input; empty without it.
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// log2 of the cycles of an epoch.
+    /// How a run is proved that is longer than memory is large.
+    #[arg(long, value_enum, default_value_t = Approach::Epochs)]
+    pub approach: Approach,
+    /// Which challenges the batches of --approach retire have; forked without it.
+    #[arg(long, value_enum)]
+    pub challenges: Option<Challenges>,
+    /// log2 of the cycles of an epoch, or of a batch.
     #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "memory", value_parser = epoch_log2())]
     pub epoch_log2: Option<u8>,
     /// Tables that one merge takes.
@@ -170,6 +177,48 @@ pub struct DigestArgs {
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+/// How a run is proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Approach {
+    /// In epochs, each a proof of its own, and merges.
+    Epochs,
+    /// As one proof, of batches that are made again in each of several walks.
+    Retire,
+}
+
+/// Which challenges the batches of a run have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Challenges {
+    /// Each batch its own: three walks.
+    #[default]
+    Forked,
+    /// One for all, as in one batch of all tables: six walks, and Plonky3's own bytes.
+    Shared,
+}
+
+impl From<Challenges> for Order {
+    fn from(challenges: Challenges) -> Self {
+        match challenges {
+            Challenges::Forked => Self::Forked,
+            Challenges::Shared => Self::Shared,
+        }
+    }
+}
+
+impl ProveArgs {
+    /// An option that was given and says nothing to --approach retire.
+    pub fn epochs_only(&self) -> Option<&'static str> {
+        if self.memory.is_some() {
+            return Some("--memory");
+        }
+        if self.arity != DEFAULT_ARITY {
+            return Some("--arity");
+        }
+        let several = self.workers.is_some_and(|workers| workers.get() > 1);
+        several.then_some("--workers")
+    }
 }
 
 /// How much of a proof's work stays in the workspace.

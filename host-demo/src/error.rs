@@ -10,6 +10,7 @@ use tranche_machine::{ElfError, ExecError};
 
 use crate::bundle::FormatError;
 use crate::prove::ProveError;
+use crate::retire::{RetireCheck, RetireProveError};
 use crate::verify::Refusal;
 
 /// Exit code of a refused proof, of a file that is no program or bundle, of an execution that cannot be
@@ -92,9 +93,24 @@ pub enum Error {
     /// An execution could not be proved.
     #[error(transparent)]
     Prove(#[from] ProveError),
+    /// A run could not be proved as one proof.
+    #[error("{}{}", .0, way_to_retire(.0))]
+    Retire(#[from] RetireProveError),
+    /// An option that only proving in epochs has.
+    #[error("{option}: only for --approach epochs")]
+    EpochsOnly {
+        /// The option.
+        option: &'static str,
+    },
+    /// An option that only proving as one proof has.
+    #[error("--challenges: only for --approach retire")]
+    RetireOnly,
     /// A bundle was refused.
     #[error(transparent)]
     Refused(Refusal),
+    /// A bundle that is one proof was refused.
+    #[error(transparent)]
+    RefusedRun(RetireCheck),
     /// The demonstration's output is not what another implementation computes.
     #[error("the proven {what} is wrong")]
     Demo {
@@ -119,6 +135,14 @@ const fn way_on(error: &ExecError) -> &'static str {
     }
 }
 
+/// What lets a run be one proof.
+const fn way_to_retire(error: &RetireProveError) -> &'static str {
+    match error {
+        RetireProveError::Security { .. } => "; --approach epochs has more",
+        _ => "",
+    }
+}
+
 /// What has more bits.
 const fn way_to_security(error: &SetupError) -> &'static str {
     match error {
@@ -134,6 +158,8 @@ impl Error {
             Self::File { .. }
             | Self::StdinTwice
             | Self::SameFile { .. }
+            | Self::EpochsOnly { .. }
+            | Self::RetireOnly
             | Self::Setup(SetupError::Range(_)) => ExitCode::from(BAD_USAGE),
             _ => ExitCode::from(REFUSED),
         }

@@ -6,6 +6,7 @@
 //! | [`epoch`], [`merge`] | the two kinds of proof, as batches |
 //! | [`execute`](mod@execute) | execution without proof |
 //! | [`prove`](mod@prove) | executor, workers, merges: an execution into a bundle |
+//! | [`retire`] | the other way: a whole run as one proof |
 //! | [`verify`](mod@verify) | a program and a bundle into the statement that it proves |
 //! | [`bundle`] | the format of bundles |
 //! | [`hex`] | bytes and digests as text |
@@ -24,6 +25,7 @@ pub mod files;
 pub mod hex;
 pub mod merge;
 pub mod prove;
+pub mod retire;
 pub mod signals;
 pub mod system;
 pub mod table;

@@ -15,6 +15,7 @@ use crate::kernels::ntt::Twiddles;
 use crate::lowdegree::FoldShape;
 use crate::plan::{Plan, multiplicities};
 use crate::prover::check_setup;
+use crate::security::{Bits, SecurityShape};
 use crate::shape::{Arities, BatchShape, Params, Profile, Round, fold_schedule};
 use crate::{F, workspace};
 
@@ -140,6 +141,26 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     /// The parameters of every batch.
     pub fn params(&self) -> &'a Params {
         self.tallest().params()
+    }
+
+    /// The proven bits of a run's proof, term by term, in its order of challenges.
+    pub fn bits(&self) -> Bits {
+        self.bits_with(self.params())
+    }
+
+    /// The same at other parameters, whose heights and blowup are the same.
+    pub fn bits_with(&self, params: &Params) -> Bits {
+        let shapes = self.kinds.iter().map(|kind| kind.plan.security_shape());
+        let largest = shapes.fold(SecurityShape::EMPTY, |largest, shape| largest.or(&shape));
+        let mut run = SecurityShape::EMPTY;
+        for (kind, BatchKind { plan, .. }) in self.kinds.iter().enumerate() {
+            let batches = self.sequence.iter().filter(|&&k| usize::from(k) == kind);
+            run = run.with_batches(&plan.security_shape(), batches.count() as u32);
+        }
+        match self.order {
+            Order::Shared => Bits::unique(&run, params),
+            Order::Forked => Bits::forked(&largest, &run, self.batches(), params),
+        }
     }
 
     /// Bytes of workspace that a run needs: exactly, and whatever the buffer's alignment.

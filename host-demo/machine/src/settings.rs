@@ -133,9 +133,21 @@ pub fn check_floor(bits: &Bits, floor: f64) -> Result<(), Shortfall> {
 /// # Errors
 /// [`Shortfall`] where queries are at their most, a site at [`MAX_RAISED_POW_BITS`], or the term is
 /// one that neither helps.
-pub fn raised(mut params: Params, shape: &SecurityShape, floor: f64) -> Result<Params, Shortfall> {
+pub fn raised(params: Params, shape: &SecurityShape, floor: f64) -> Result<Params, Shortfall> {
+    raised_with(params, floor, |params| Bits::unique(shape, params))
+}
+
+/// [`raised`] for a proof whose terms `bits` knows.
+///
+/// # Errors
+/// As [`raised`].
+pub fn raised_with(
+    mut params: Params,
+    floor: f64,
+    bits: impl Fn(&Params) -> Bits,
+) -> Result<Params, Shortfall> {
     loop {
-        let Err(shortfall) = check_floor(&Bits::unique(shape, &params), floor) else {
+        let Err(shortfall) = check_floor(&bits(&params), floor) else {
             return Ok(params);
         };
         let site = match shortfall.term {

@@ -13,9 +13,10 @@ use tranche_machine::Program;
 use tranche_machine::settings::Settings;
 
 use super::report::{profile_name, progress_bar, size};
+use super::retire::prove_as_one;
 use super::{execute, read_both};
 use crate::answer::Answer;
-use crate::cli::ProveArgs;
+use crate::cli::{Approach, ProveArgs};
 use crate::error::Error;
 use crate::execute::Execution;
 use crate::files::{Output, Unfinished, is_standard};
@@ -29,6 +30,11 @@ use crate::system::peak_rss_bytes;
 /// # Errors
 /// When a file cannot be read or written, the execution cannot go on, or nothing fits the budget.
 pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
+    match (args.approach, args.epochs_only()) {
+        (Approach::Retire, Some(option)) => return Err(Error::EpochsOnly { option }),
+        (Approach::Epochs, _) if args.challenges.is_some() => return Err(Error::RetireOnly),
+        _ => {}
+    }
     let [elf, input] = read_both(&args.program, args.input.as_deref())?;
     let program = Program::parse(&elf.bytes)?;
     let unfinished = Unfinished::default();
@@ -45,6 +51,9 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     let start = Instant::now();
     let input = &input.bytes;
     let execution = execute(&program, input, args.max_cycles, args.max_memory)?;
+    if args.approach == Approach::Retire {
+        return prove_as_one(args, (&program, input), &execution, output, answer);
+    }
     let (run, options) = surveyed(args, &program, input, &execution)?;
     let bar = progress_bar(execution.cycles);
     let proved = run.prove(&options, BufWriter::new(&mut output), |proved| {

@@ -1,6 +1,6 @@
 //! `tranche verify`: checks a bundle and says what it proves.
 
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -9,12 +9,14 @@ use sha2::{Digest, Sha256};
 use tranche_machine::Program;
 
 use super::report::printable;
+use super::retire::verify_one;
 use crate::answer::print;
 use crate::bundle::FormatError;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, REFUSED};
 use crate::files::{self, Source, is_standard};
 use crate::hex::{digest_hex, hex};
+use crate::retire::header::MAGIC;
 use crate::system::peak_rss_bytes;
 use crate::verify::{Check, Refusal, verify_above};
 
@@ -29,9 +31,19 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
     }
     let elf = Source::read(&args.program)?;
     let program = Program::parse(&elf.bytes)?;
-    let file = files::open(&args.bundle)?;
+    let mut file = BufReader::new(files::open(&args.bundle)?);
+    // Either kind of bundle begins with eight bytes of its own; what is shorter is neither.
+    let mut magic = Vec::new();
+    let read = file
+        .by_ref()
+        .take(MAGIC.len() as u64)
+        .read_to_end(&mut magic);
+    read.map_err(|error| files::failed(&args.bundle, error))?;
+    if magic == MAGIC {
+        return verify_one(args, &program, file);
+    }
     let start = Instant::now();
-    let verdict = verify_above(&program, BufReader::new(file), args.security_floor);
+    let verdict = verify_above(&program, magic.as_slice().chain(file), args.security_floor);
     let seconds = start.elapsed().as_secs_f64();
     // What cannot be read is not refused.
     if let Err(Refusal {

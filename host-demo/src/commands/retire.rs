@@ -1,0 +1,197 @@
+//! `tranche prove --approach retire`, and what `tranche verify` says of such a bundle.
+
+use std::io::Read;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tranche_core::retire::Order;
+use tranche_machine::Program;
+
+use super::report::{printable, profile_name, progress_bar, size};
+use crate::answer::{Answer, print};
+use crate::cli::{ProveArgs, VerifyArgs};
+use crate::error::{Error, REFUSED};
+use crate::execute::Execution;
+use crate::files::{self, Output};
+use crate::hex::{digest_hex, hex};
+use crate::retire::{Options, RetireCheck, RetireProveError, Retired, prove, verify};
+use crate::system::peak_rss_bytes;
+
+/// log2 of a batch's cycles, unless the command line says otherwise.
+const DEFAULT_LOG2_CYCLES: u8 = 16;
+
+/// Proves a run as one proof, into `output`.
+///
+/// # Errors
+/// When the run cannot be proved so, or the output cannot be written.
+pub fn prove_as_one(
+    args: &ProveArgs,
+    (program, input): (&Program<'_>, &[u8]),
+    execution: &Execution,
+    mut output: Output,
+    answer: Answer,
+) -> Result<ExitCode, Error> {
+    let start = Instant::now();
+    let order = args.challenges.unwrap_or_default().into();
+    let mut options = Options::new(order, args.epoch_log2.unwrap_or(DEFAULT_LOG2_CYCLES));
+    if let Some(profile) = args.profile {
+        options.profile = profile.into();
+    }
+    let walks = order_walks(order);
+    let bar = progress_bar(execution.cycles * walks);
+    let per_batch = 1_u64 << options.log2_cycles;
+    let proved = prove(
+        program,
+        input,
+        execution,
+        &options,
+        &mut output,
+        |walk, batch| {
+            let done = walk as u64 * execution.cycles + batch as u64 * per_batch;
+            bar.set_position(done.min(execution.cycles * walks));
+            bar.set_message(format!("walk {} of {walks}", walk + 1));
+        },
+    );
+    bar.finish_and_clear();
+    let proved = proved.map_err(|error| match error {
+        RetireProveError::Write(error) => output.write_error(error),
+        error => error.into(),
+    })?;
+    let name = output.name().to_owned();
+    output.finish()?;
+    let seconds = start.elapsed().as_secs_f64();
+    let digest = digest_hex(&program.digest());
+    let Retired {
+        cycles,
+        batches,
+        walks,
+        bundle_bytes,
+        workspace_bytes,
+        store_bytes,
+        security_bits,
+    } = proved;
+    if args.json {
+        let report = json!({
+            "approach": "retire",
+            "challenges": order_name(order),
+            "program_digest": digest,
+            "cycles": cycles,
+            "batches": batches,
+            "batch_log2": options.log2_cycles,
+            "walks": walks,
+            "exit_code": execution.exit_code,
+            "output_hex": hex(execution.output.iter().copied()),
+            "bundle_bytes": bundle_bytes,
+            "prove_seconds": seconds,
+            "profile": profile_name(options.profile),
+            "workspace_bytes": workspace_bytes,
+            "store_bytes": store_bytes,
+            "security_bits": security_bits,
+            "peak_rss_bytes": peak_rss_bytes(),
+            "backend": tranche_backend::NAME,
+        });
+        answer.give(format!("{report}\n"))?;
+    } else {
+        answer.give(format!(
+            "program    {digest}\n\
+             cycles     {cycles} in {batches} batches of at most 2^{}, {} challenges\n\
+             exit code  {}, {} bytes of output\n\
+             bundle     {}, {}\n\
+             memory     {} a batch, {} between batches, {}\n\
+             security   {security_bits:.2} proven bits\n\
+             time       {seconds:.2} s, {walks} walks, {}\n",
+            options.log2_cycles,
+            order_name(order),
+            execution.exit_code,
+            execution.output.len(),
+            name.display(),
+            size(bundle_bytes),
+            size(workspace_bytes as u64),
+            size(store_bytes as u64),
+            profile_name(options.profile),
+            tranche_backend::NAME,
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Verifies a bundle that is one proof, whose magic has been read.
+///
+/// # Errors
+/// When the bundle cannot be read, or, unless the answer is an object, when it is refused.
+pub fn verify_one(
+    args: &VerifyArgs,
+    program: &Program<'_>,
+    source: impl Read,
+) -> Result<ExitCode, Error> {
+    let start = Instant::now();
+    let verdict = verify(program, source, args.security_floor);
+    let seconds = start.elapsed().as_secs_f64();
+    if let Err(RetireCheck::Read(kind)) = verdict {
+        return Err(files::failed(&args.bundle, kind.into()));
+    }
+    let digest = digest_hex(&program.digest());
+    if args.json {
+        let claim = verdict.as_ref().ok();
+        let report = json!({
+            "accepted": verdict.is_ok(),
+            "reason": verdict.as_ref().err().map(ToString::to_string),
+            "approach": "retire",
+            "challenges": claim.map(|claim| order_name(claim.order)),
+            "program_digest": digest,
+            "cycles": claim.map(|claim| claim.cycles),
+            "batches": claim.map(|claim| claim.batches),
+            "exit_code": claim.map(|claim| claim.exit_code),
+            "output_hex": claim.map(|claim| hex(claim.output.iter().copied())),
+            "security_bits": claim.map(|claim| claim.security_bits),
+            "verify_seconds": seconds,
+            "peak_rss_bytes": peak_rss_bytes(),
+        });
+        print(format!("{report}\n"))?;
+        return Ok(if verdict.is_ok() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(REFUSED)
+        });
+    }
+    let claim = verdict.map_err(Error::RefusedRun)?;
+    let output = match printable(&claim.output) {
+        Some(text) => text.trim_end().to_owned(),
+        None => hex(claim.output.iter().copied()),
+    };
+    print(format!(
+        "accepted in {seconds:.2} s\n\
+         program    {digest}\n\
+         cycles     {} in {} batches, one proof, {} challenges\n\
+         exit code  {}\n\
+         security   {:.2} proven bits\n\
+         output     {} bytes, SHA-256 {}\n\
+         {output}\n",
+        claim.cycles,
+        claim.batches,
+        order_name(claim.order),
+        claim.exit_code,
+        claim.security_bits,
+        claim.output.len(),
+        hex(Sha256::digest(&claim.output)),
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What an order is called.
+pub const fn order_name(order: Order) -> &'static str {
+    match order {
+        Order::Forked => "forked",
+        Order::Shared => "shared",
+    }
+}
+
+/// Walks of an order at most.
+const fn order_walks(order: Order) -> u64 {
+    match order {
+        Order::Forked => 3,
+        Order::Shared => 6,
+    }
+}

@@ -1,0 +1,210 @@
+//! What stands before the proof of a run in its bundle; the proof is the rest of it.
+//!
+//! | part | bytes |
+//! |---|---|
+//! | magic, version | 8, 2 |
+//! | order: 0 forked, 1 shared; log2 of a batch's cycles | 1, 1 |
+//! | parameters, in the order of [`Params`] | 11 |
+//! | digest of the program | 32 |
+//! | exit code, bytes of output, output | 4, 4, as many |
+//! | number of holes of the image, log2 of the rows of each | 1, as many |
+//! | number of batches but the closing one; entry, exit, first and last clock of each | 4, 16 each |
+//! | checksum: CRC-32 of all before it | 4 |
+//!
+//! Integers are little-endian. The checksum finds accidents; forgeries are the verifier's business. Nothing
+//! here panics, and what is read takes no more memory than it has bytes.
+
+use std::io::{self, Read, Write};
+
+use tranche_core::retire::Order;
+use tranche_core::{Identity, Params};
+use tranche_machine::batches::{BatchSpan, MAX_RESTS, MAX_RUN_CYCLES, RestHeights};
+use tranche_machine::cells::MAX_OUTPUT_BYTES;
+use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+
+use super::error::RetireCheck;
+use crate::merge::MAX_LOG_ROWS;
+
+/// First bytes of a bundle that is one proof.
+pub const MAGIC: [u8; 8] = *b"tranche\x01";
+/// Version of the format.
+pub const VERSION: u16 = 1;
+
+/// What a header says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// Which challenges the batches have.
+    pub order: Order,
+    /// log2 of a batch's cycles.
+    pub log2_cycles: u8,
+    /// FRI parameters and grinding.
+    pub params: Params,
+    /// Digest of the program whose run is proved.
+    pub program: Identity,
+    /// The claimed exit code.
+    pub exit_code: u32,
+    /// The claimed output.
+    pub output: Vec<u8>,
+    /// log2 of the rows of each hole's table.
+    pub rest: RestHeights,
+    /// Where each batch but the closing one leads.
+    pub spans: Vec<BatchSpan>,
+}
+
+impl Header {
+    /// Its bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::from(MAGIC);
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend([u8::from(self.order == Order::Shared), self.log2_cycles]);
+        bytes.extend(self.params.to_bytes());
+        bytes.extend(self.program);
+        bytes.extend(self.exit_code.to_le_bytes());
+        bytes.extend((self.output.len() as u32).to_le_bytes());
+        bytes.extend(&self.output);
+        bytes.push(self.rest.len() as u8);
+        bytes.extend(&self.rest);
+        bytes.extend((self.spans.len() as u32).to_le_bytes());
+        let words = self.spans.iter().flat_map(BatchSpan::words);
+        bytes.extend(words.flat_map(u32::to_le_bytes));
+        let checksum = crc32fast::hash(&bytes);
+        bytes.extend(checksum.to_le_bytes());
+        bytes
+    }
+
+    /// Writes it; returns the number of its bytes.
+    ///
+    /// # Errors
+    /// As the writer fails.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<u64> {
+        let bytes = self.to_bytes();
+        out.write_all(&bytes)?;
+        Ok(bytes.len() as u64)
+    }
+
+    /// Reads what follows the [`MAGIC`].
+    ///
+    /// # Errors
+    /// [`RetireCheck`]: what is no header, and integers outside of their caps.
+    pub fn read(source: &mut impl Read) -> Result<Self, RetireCheck> {
+        let mut source = Checked {
+            source,
+            checksum: crc32fast::Hasher::new(),
+        };
+        source.checksum.update(&MAGIC);
+        let version = u16::from_le_bytes(source.array()?);
+        if version != VERSION {
+            return Err(RetireCheck::Version { got: version });
+        }
+        let [order, log2_cycles] = source.array()?;
+        within("the order", order, 0, 1)?;
+        let lengths = [MIN_LOG2_CYCLES, MAX_LOG2_CYCLES].map(u64::from);
+        within(
+            "log2 of a batch's cycles",
+            log2_cycles,
+            lengths[0],
+            lengths[1],
+        )?;
+        let params = Params::from_bytes(&source.array()?);
+        if let Some((param, value)) = params.out_of_range(|param| param.max_untrusted) {
+            let what = param.name;
+            return Err(RetireCheck::Range {
+                what,
+                limit: param.max_untrusted.into(),
+                got: value.into(),
+            });
+        }
+        let program = source.array()?;
+        let exit_code = u32::from_le_bytes(source.array()?);
+        let len = u32::from_le_bytes(source.array()?);
+        within("the output's length", len, 0, MAX_OUTPUT_BYTES.into())?;
+        let output = source.bytes(len as usize)?;
+        let [holes] = source.array()?;
+        within("the number of holes", holes, 0, MAX_RESTS as u64)?;
+        let mut rest = RestHeights::new();
+        for height in source.bytes(holes.into())? {
+            within("log2 of a hole's rows", height, 0, MAX_LOG_ROWS.into())?;
+            let _ = rest.push(height);
+        }
+        let batches = u32::from_le_bytes(source.array()?);
+        let most = MAX_RUN_CYCLES >> MIN_LOG2_CYCLES;
+        within("the number of batches", batches, 0, most)?;
+        let mut spans = Vec::new();
+        for _ in 0..batches {
+            let words: [u8; 16] = source.array()?;
+            let words = words.as_chunks::<4>().0;
+            let words = core::array::from_fn(|i| u32::from_le_bytes(words[i]));
+            let span = BatchSpan::from_words(words).ok_or(RetireCheck::Range {
+                what: "a program counter or a clock",
+                limit: 0x7800_0000,
+                got: words.into_iter().max().unwrap_or_default().into(),
+            })?;
+            spans.push(span);
+        }
+        let expected = source.checksum.clone().finalize();
+        if u32::from_le_bytes(source.array()?) != expected {
+            return Err(RetireCheck::Checksum);
+        }
+        Ok(Self {
+            order: match order {
+                0 => Order::Forked,
+                _ => Order::Shared,
+            },
+            log2_cycles,
+            params,
+            program,
+            exit_code,
+            output,
+            rest,
+            spans,
+        })
+    }
+}
+
+/// Refuses an integer outside of its range.
+fn within(
+    what: &'static str,
+    got: impl Into<u64>,
+    least: u64,
+    limit: u64,
+) -> Result<(), RetireCheck> {
+    let got = got.into();
+    if (least..=limit).contains(&got) {
+        Ok(())
+    } else {
+        Err(RetireCheck::Range { what, limit, got })
+    }
+}
+
+/// A source with the checksum of what was read.
+struct Checked<'s, R> {
+    source: &'s mut R,
+    checksum: crc32fast::Hasher,
+}
+
+impl<R: Read> Checked<'_, R> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], RetireCheck> {
+        let mut bytes = [0; N];
+        self.source.read_exact(&mut bytes).map_err(read_error)?;
+        self.checksum.update(&bytes);
+        Ok(bytes)
+    }
+
+    fn bytes(&mut self, len: usize) -> Result<Vec<u8>, RetireCheck> {
+        let mut bytes = Vec::new();
+        let read = self.source.take(len as u64).read_to_end(&mut bytes);
+        if read.map_err(read_error)? < len {
+            return Err(RetireCheck::Truncated);
+        }
+        self.checksum.update(&bytes);
+        Ok(bytes)
+    }
+}
+
+/// Why bytes are not there.
+pub(super) fn read_error(error: io::Error) -> RetireCheck {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => RetireCheck::Truncated,
+        kind => RetireCheck::Read(kind),
+    }
+}

@@ -1,0 +1,58 @@
+//! A whole run as one proof: prove-and-retire.
+//!
+//! | module | role |
+//! |---|---|
+//! | [`header`] | what stands before the proof in a bundle of this kind |
+//! | [`prove()`] | an execution into a bundle |
+//! | [`verify()`] | a program and a bundle into the statement that it proves |
+//!
+//! The execution is cut into batches of planned heights, and walked several times; memory is that of one
+//! batch, and of what is kept between walks. [`tranche_core::retire`] has the two orders of challenges.
+
+mod error;
+pub mod header;
+mod prove;
+mod verify;
+
+use tranche_backend::Chosen;
+use tranche_core::PlanError;
+use tranche_core::retire::{BatchKind, Order, RunPlan, RunPlanError};
+use tranche_core::shape::Profile;
+use tranche_machine::batches::{BODY, CLOSING, KindPlan, MAX_TABLES, RunTable, RunTables};
+
+pub use error::{RetireCheck, RetireProveError};
+pub use header::Header;
+pub use prove::{Options, Retired, prove};
+pub use verify::{ProvenExecution, verify};
+
+/// The kinds of a run's batches.
+type Kinds<'a> = [BatchKind<'a, RunTable<'a>, MAX_TABLES>; 2];
+
+/// The plans of both kinds of batch.
+fn plans(tables: &RunTables<'_>, profile: Profile) -> Result<[KindPlan; 2], PlanError> {
+    let plan = |kind| tables.plan_in::<Chosen>(kind, profile);
+    Ok([plan(BODY)?, plan(CLOSING)?])
+}
+
+/// Those plans with their tables.
+fn kinds<'a>(tables: &'a RunTables<'a>, plans: &'a [KindPlan; 2]) -> Kinds<'a> {
+    [BODY, CLOSING].map(|kind| BatchKind {
+        plan: &plans[kind],
+        airs: tables.airs(kind),
+    })
+}
+
+/// The kind of each batch.
+fn sequence(tables: &RunTables<'_>) -> Vec<u8> {
+    let kind = |batch| tables.kind(batch) as u8;
+    (0..tables.batches()).map(kind).collect()
+}
+
+/// The plan of a run.
+fn run_plan<'a>(
+    order: Order,
+    kinds: &'a Kinds<'a>,
+    sequence: &'a [u8],
+) -> Result<RunPlan<'a, RunTable<'a>, MAX_TABLES>, RunPlanError> {
+    RunPlan::new::<Chosen>(order, kinds, sequence)
+}

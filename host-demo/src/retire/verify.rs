@@ -1,0 +1,178 @@
+//! Verifying a run that is one proof.
+//!
+//! Tables, heights and number of the batches come from the header's integers, program and claim; that the
+//! batches are one execution, from their spans; the rest is the proof's.
+
+use std::io::Read;
+
+use embedded_io_adapters::std::FromStd;
+use tranche_core::retire::Order;
+use tranche_core::shape::Profile;
+use tranche_core::verifier::{CarvedConfig, ForkedKey, VerifyingKey, decode};
+use tranche_core::{F, Identity};
+use tranche_machine::Program;
+use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTables};
+use tranche_machine::bus::{CLOCK_START, Clock, STAMPS};
+use tranche_machine::settings::check_floor;
+use tranche_machine::setup::POSEIDON2;
+
+use super::error::RetireCheck;
+use super::header::{Header, read_error};
+use super::{kinds, plans, run_plan, sequence};
+
+/// What a bundle that is one proof proves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProvenExecution {
+    /// Digest of the program.
+    pub program_digest: Identity,
+    /// Which challenges the batches have.
+    pub order: Order,
+    /// log2 of a batch's cycles.
+    pub log2_cycles: u8,
+    /// Batches, the closing one included.
+    pub batches: usize,
+    /// Cycles of the run.
+    pub cycles: u64,
+    /// The guest's exit code.
+    pub exit_code: u32,
+    /// The guest's output.
+    pub output: Vec<u8>,
+    /// Proven bits of the proof.
+    pub security_bits: f64,
+}
+
+/// Verifies a run of `program` from what follows a bundle's [`MAGIC`](super::header::MAGIC), at a floor of
+/// proven bits.
+///
+/// # Errors
+/// [`RetireCheck`].
+pub fn verify(
+    program: &Program<'_>,
+    mut source: impl Read,
+    floor: f64,
+) -> Result<ProvenExecution, RetireCheck> {
+    let header = Header::read(&mut source)?;
+    let (expected, got) = (program.digest(), header.program);
+    if got != expected {
+        return Err(RetireCheck::Program { expected, got });
+    }
+    let cycles = header.spans.last().map_or(0, |span| {
+        u64::from(span.end().saturating_sub(CLOCK_START) / STAMPS)
+    });
+    let (limit, bytes) = (cycles.saturating_mul(4), header.output.len() as u64);
+    if bytes > limit {
+        return Err(RetireCheck::Output { limit, bytes });
+    }
+    let log2_cycles = header.log2_cycles;
+    let body =
+        RunShape::body(log2_cycles.into(), program.rom_log2()).ok_or(RetireCheck::Range {
+            what: "log2 of a batch's cycles",
+            limit: 0,
+            got: log2_cycles.into(),
+        })?;
+    let batches = header.spans.len() as u32;
+    let shape = RunShape {
+        body,
+        batches,
+        clock: Clock::for_run(u64::from(batches) << body.cpu),
+        rest: header.rest.clone(),
+    };
+    let tables = RunTables::new(
+        program,
+        &shape,
+        header.params,
+        header.exit_code,
+        &header.output,
+    )
+    .map_err(RetireCheck::Run)?;
+    tables
+        .check_spans(&header.spans)
+        .map_err(RetireCheck::Spans)?;
+
+    let (plans, sequence) = (
+        plans(&tables, Profile::Fast).map_err(RetireCheck::Plan)?,
+        sequence(&tables),
+    );
+    let kinds = kinds(&tables, &plans);
+    let plan = run_plan(header.order, &kinds, &sequence).map_err(RetireCheck::RunPlan)?;
+    let bits = plan.bits();
+    check_floor(&bits, floor).map_err(|shortfall| RetireCheck::Security {
+        bits: shortfall.bits,
+        floor,
+    })?;
+    match header.order {
+        Order::Forked => forked(&tables, &header, source)?,
+        Order::Shared => {
+            let lens = sequence.iter().map(|&kind| {
+                let plan = &plans[usize::from(kind)];
+                plan.max_proof_len()
+            });
+            let limit = lens.fold(0, u64::saturating_add);
+            shared(&tables, &header, limit, source)?;
+        }
+    }
+    Ok(ProvenExecution {
+        program_digest: expected,
+        order: header.order,
+        log2_cycles,
+        batches: plan.batches(),
+        cycles,
+        exit_code: header.exit_code,
+        security_bits: bits.total(),
+        output: header.output.clone(),
+    })
+}
+
+/// The public values of a batch, table by table.
+fn public_values(tables: &RunTables<'_>, header: &Header, batch: usize) -> Vec<Vec<F>> {
+    let values = tables.public_values(&header.spans, batch);
+    values.iter().map(|values| values.to_vec()).collect()
+}
+
+/// Checks a proof in forked order, as a stream.
+fn forked(tables: &RunTables<'_>, header: &Header, source: impl Read) -> Result<(), RetireCheck> {
+    let kinds = [BODY, CLOSING].map(|kind| {
+        let heights = tables.specs(kind).iter();
+        let heights = heights.map(|spec| spec.log_height.into()).collect();
+        (tables.airs(kind).to_vec(), heights)
+    });
+    let key = ForkedKey::new(kinds.into(), tables.params(), POSEIDON2.clone())
+        .map_err(RetireCheck::ForkedKey)?;
+    let batches = 0..tables.batches();
+    let sequence: Vec<_> = batches.clone().map(|batch| tables.kind(batch)).collect();
+    let publics: Vec<_> = batches
+        .map(|batch| public_values(tables, header, batch))
+        .collect();
+    let statement = tables.statement();
+    key.verify(FromStd::new(source), Some(&statement), &sequence, &publics)
+        .map_err(RetireCheck::Forked)
+}
+
+/// Checks a proof in shared order, of at most `limit` bytes.
+fn shared(
+    tables: &RunTables<'_>,
+    header: &Header,
+    limit: u64,
+    source: impl Read,
+) -> Result<(), RetireCheck> {
+    let mut bytes = Vec::new();
+    let mut source = source.take(limit.saturating_add(1));
+    source.read_to_end(&mut bytes).map_err(read_error)?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let proof = decode::<CarvedConfig>(&bytes, limit).map_err(RetireCheck::Proof)?;
+    drop(bytes);
+    let (mut airs, mut heights, mut lengths, mut publics) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for batch in 0..tables.batches() {
+        let kind = tables.kind(batch);
+        airs.extend_from_slice(tables.airs(kind));
+        heights.extend(tables.specs(kind).iter().map(|s| usize::from(s.log_height)));
+        lengths.push(tables.airs(kind).len());
+        publics.extend(public_values(tables, header, batch));
+    }
+    let key = VerifyingKey::of_run(airs, &heights, tables.params(), POSEIDON2.clone(), &lengths)
+        .map_err(RetireCheck::Key)?;
+    let statement = tables.statement();
+    key.verify_decoded(&proof, Some(&statement), &publics)
+        .map_err(RetireCheck::Proof)
+}
