@@ -1,0 +1,223 @@
+//! A run as one proof, from the program to the verdict: both orders, and what is refused of their bundles for
+//! which reason.
+
+use std::io::Read;
+
+use tranche::execute::{Execution, execute};
+use tranche::retire::header::MAGIC;
+use tranche::retire::{Header, Options, RetireCheck, prove, verify};
+use tranche_core::Params;
+use tranche_core::retire::Order;
+use tranche_core::verifier::{ForkedError, VerifyError};
+use tranche_machine::Program;
+use tranche_machine::batches::{BatchSpan, SpanError};
+use tranche_machine::settings::SECURITY_FLOOR_BITS;
+
+const SHA256: &[u8] = include_bytes!("../guests/prebuilt/sha256.elf");
+const SORT: &[u8] = include_bytes!("../guests/prebuilt/sort.elf");
+const ORDERS: [Order; 2] = [Order::Forked, Order::Shared];
+/// The input of the guest.
+const INPUT: &[u8] = b"abc";
+
+fn program(elf: &[u8]) -> Program<'_> {
+    Program::parse(elf).expect("a guest")
+}
+
+fn execution() -> Execution {
+    execute(&program(SHA256), INPUT, 1 << 20).expect("a guest exits")
+}
+
+/// A bundle in an order, in batches of 2^9 cycles.
+fn bundle(order: Order) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let options = Options::new(order, 9);
+    let proved = prove(
+        &program(SHA256),
+        INPUT,
+        &execution(),
+        &options,
+        &mut bytes,
+        |_, _| {},
+    );
+    let proved = proved.expect("a run that can be proved");
+    assert_eq!(proved.bundle_bytes, bytes.len() as u64);
+    assert!(proved.batches > 8 && proved.security_bits >= SECURITY_FLOOR_BITS);
+    bytes
+}
+
+/// What the verifier says of a bundle.
+fn verdict(bytes: &[u8]) -> Result<tranche::retire::ProvenExecution, RetireCheck> {
+    let mut source = bytes;
+    let mut magic = [0; MAGIC.len()];
+    source.read_exact(&mut magic).expect("a magic");
+    assert_eq!(magic, MAGIC);
+    verify(&program(SHA256), source, SECURITY_FLOOR_BITS)
+}
+
+/// The bundle with another header before the same proof.
+fn with_header(bytes: &[u8], change: impl FnOnce(&mut Header)) -> Vec<u8> {
+    let mut rest = &bytes[MAGIC.len()..];
+    let mut header = Header::read(&mut rest).expect("a header");
+    change(&mut header);
+    [&header.to_bytes(), rest].concat()
+}
+
+/// Changes one word of the span of a batch.
+fn change_span(header: &mut Header, batch: usize, word: usize, by: u32) {
+    let mut words = header.spans[batch].words();
+    words[word] += by;
+    header.spans[batch] = BatchSpan::from_words(words).expect("elements");
+}
+
+/// Whether the proof itself is refused.
+fn is_of_the_proof(check: &RetireCheck) -> bool {
+    matches!(check, RetireCheck::Forked(_) | RetireCheck::Proof(_))
+}
+
+#[test]
+fn both_orders_prove_the_run() {
+    for order in ORDERS {
+        let bytes = bundle(order);
+        let proven = verdict(&bytes).expect("the honest bundle");
+        let execution = execution();
+        assert_eq!(proven.order, order);
+        assert_eq!(proven.cycles, execution.cycles);
+        assert_eq!(
+            (proven.exit_code, &proven.output),
+            (execution.exit_code, &execution.output)
+        );
+        assert_eq!(bytes, bundle(order), "bytes depend on nothing else");
+    }
+}
+
+#[test]
+fn other_claims_are_refused() {
+    for order in ORDERS {
+        let honest = bundle(order);
+        let refused = |change: fn(&mut Header)| {
+            verdict(&with_header(&honest, change)).expect_err("a claim that is not proved")
+        };
+        assert!(
+            verdict(&with_header(&honest, |_| {})).is_ok(),
+            "the control"
+        );
+        assert!(is_of_the_proof(&refused(|header| header.exit_code ^= 1)));
+        assert!(is_of_the_proof(&refused(|header| header.output[0] ^= 1)));
+        assert!(is_of_the_proof(&refused(|header| {
+            header.output.pop();
+        })));
+        assert!(is_of_the_proof(&refused(|header| header.rest[0] += 1)));
+        assert!(is_of_the_proof(&refused(|header| {
+            // The batches still follow one another.
+            change_span(header, 0, 3, 3);
+            change_span(header, 1, 2, 3);
+        })));
+        assert!(is_of_the_proof(&refused(|header| {
+            header.params.num_queries += 1;
+        })));
+        assert!(is_of_the_proof(&refused(|header| header.log2_cycles += 1)));
+        assert!(is_of_the_proof(&refused(|header| {
+            header.order = match header.order {
+                Order::Forked => Order::Shared,
+                Order::Shared => Order::Forked,
+            };
+        })));
+    }
+}
+
+#[test]
+fn batches_that_are_no_execution_are_refused() {
+    let honest = bundle(Order::Forked);
+    let refused = |change: &dyn Fn(&mut Header)| match verdict(&with_header(&honest, change))
+        .expect_err("no execution")
+    {
+        RetireCheck::Spans(error) => error,
+        other => panic!("refused for another reason: {other}"),
+    };
+    let entry = |batch| {
+        let error = refused(&|header: &mut Header| change_span(header, batch, 0, 1));
+        matches!(error, SpanError::Entry { batch: at, .. } if at == batch)
+    };
+    assert!(entry(0) && entry(3));
+    let clock = |batch| {
+        let error = refused(&|header: &mut Header| change_span(header, batch, 2, 1));
+        matches!(error, SpanError::Clock { batch: at, .. } if at == batch)
+    };
+    assert!(clock(0) && clock(3));
+    let dropped = refused(&|header: &mut Header| {
+        header.spans.pop();
+    });
+    assert_eq!(dropped, SpanError::Halt { last: true });
+    let repeated =
+        refused(&|header: &mut Header| header.spans.extend(header.spans.last().copied()));
+    assert_eq!(repeated, SpanError::Halt { last: false });
+}
+
+#[test]
+fn headers_outside_of_their_caps_are_refused() {
+    let honest = bundle(Order::Forked);
+    let at = |place: usize, byte: u8| {
+        let mut bytes = honest.clone();
+        bytes[place] = byte;
+        verdict(&bytes).expect_err("a header that is none")
+    };
+    assert!(matches!(at(8, 9), RetireCheck::Version { got: 9 }));
+    let order = at(10, 2);
+    assert!(matches!(
+        order,
+        RetireCheck::Range {
+            got: 2,
+            limit: 1,
+            ..
+        }
+    ));
+    assert!(matches!(at(11, 40), RetireCheck::Range { got: 40, .. }));
+    let blowup = at(12, 9);
+    assert!(matches!(
+        blowup,
+        RetireCheck::Range {
+            what: "log_blowup",
+            ..
+        }
+    ));
+    // A byte of the program's digest alone breaks the checksum.
+    assert_eq!(at(30, !honest[30]), RetireCheck::Checksum);
+    for len in [MAGIC.len(), 20, 60, 100] {
+        assert_eq!(verdict(&honest[..len]), Err(RetireCheck::Truncated));
+    }
+    let weak = with_header(&honest, |header| header.params = Params::BENCHMARK);
+    assert!(matches!(verdict(&weak), Err(RetireCheck::Security { .. })));
+    let long = with_header(&honest, |header| header.output = vec![0; 1 << 20]);
+    assert!(matches!(verdict(&long), Err(RetireCheck::Output { .. })));
+    let other = verify(&program(SORT), &honest[MAGIC.len()..], SECURITY_FLOOR_BITS);
+    assert!(matches!(other, Err(RetireCheck::Program { .. })));
+}
+
+#[test]
+fn proofs_that_are_changed_are_refused() {
+    for order in ORDERS {
+        let honest = bundle(order);
+        let mut rest = &honest[MAGIC.len()..];
+        Header::read(&mut rest).expect("a header");
+        let start = honest.len() - rest.len();
+        let step = rest.len() / 40;
+        for place in (start..honest.len()).step_by(step) {
+            let mut changed = honest.clone();
+            changed[place] ^= 1;
+            let check = verdict(&changed).expect_err("a changed proof");
+            assert!(is_of_the_proof(&check), "byte {place}: {check}");
+        }
+        let check = verdict(&honest[..honest.len() - 1]).expect_err("a proof without its end");
+        assert!(is_of_the_proof(&check));
+        let longer = [&honest[..], &[0]].concat();
+        let check = verdict(&longer).expect_err("a proof and a byte");
+        let expected = match order {
+            Order::Forked => matches!(check, RetireCheck::Forked(ForkedError::Trailing)),
+            Order::Shared => matches!(
+                check,
+                RetireCheck::Proof(VerifyError::Encoding { .. } | VerifyError::TooLong { .. })
+            ),
+        };
+        assert!(expected, "{check}");
+    }
+}
