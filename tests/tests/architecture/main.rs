@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["plan"],
     &["engine"],
     &["prover"],
+    &["retire"],
     &["verifier"],
 ];
 
