@@ -13,6 +13,9 @@ use crate::F;
 /// Alignment of every region, in bytes: a cache line, and the widest vector.
 pub const ALIGN_BYTES: usize = 64;
 
+/// The same in field elements.
+pub(crate) const ALIGN_ELEMENTS: usize = ALIGN_BYTES / size_of::<F>();
+
 /// The buffer is shorter than the plan needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the workspace has {got} bytes, the plan needs {needed}")]

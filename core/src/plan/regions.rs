@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use crate::F;
 use crate::shape::Round;
-use crate::workspace::ALIGN_BYTES;
+use crate::workspace::ALIGN_ELEMENTS;
 
 /// The phases of a proof, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,7 +197,6 @@ impl Default for Regions {
 impl Regions {
     /// Places a region above what lives at the same time, or in a gap between.
     pub(super) fn place(&mut self, name: RegionName, len: usize, first: Phase, last: Phase) {
-        const UNIT: usize = ALIGN_BYTES / size_of::<F>();
         let alive = |r: &&Region| r.len > 0 && r.first <= last && first <= r.last;
         let mut offset = 0;
         // The lowest offset is 0 or the end of a region that is alive.
@@ -207,7 +206,7 @@ impl Regions {
             .filter(alive)
             .find(|r| offset < r.offset + r.len && r.offset < offset + len)
         {
-            offset = (blocker.offset + blocker.len).next_multiple_of(UNIT);
+            offset = (blocker.offset + blocker.len).next_multiple_of(ALIGN_ELEMENTS);
         }
         self.end = self.end.max(offset + len);
         self.placed[name as usize] = Region {

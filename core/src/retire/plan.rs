@@ -17,6 +17,7 @@ use crate::plan::{Plan, multiplicities};
 use crate::prover::check_setup;
 use crate::security::{Bits, SecurityShape};
 use crate::shape::{Arities, BatchShape, Params, Profile, Round, fold_schedule};
+use crate::workspace::ALIGN_ELEMENTS;
 use crate::{F, workspace};
 
 /// Kinds of batches in a run, at most.
@@ -242,7 +243,7 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     /// Field elements of the workspace: of the largest batch, or of the low-degree test.
     pub(super) fn workspace_elements(&self) -> usize {
         let batches = self.kinds.iter().map(|kind| kind.plan.regions().len());
-        let folds = self.twiddles_len().next_multiple_of(UNIT) + self.fold_scratch_len();
+        let folds = self.twiddles_len().next_multiple_of(ALIGN_ELEMENTS) + self.fold_scratch_len();
         batches.fold(folds, usize::max)
     }
 
@@ -299,6 +300,3 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
         Ok(())
     }
 }
-
-/// Field elements in an aligned unit.
-pub(super) const UNIT: usize = workspace::ALIGN_BYTES / size_of::<F>();

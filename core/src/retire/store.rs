@@ -2,11 +2,11 @@
 
 use core::ops::Range;
 
-use super::plan::UNIT;
 use crate::lowdegree::FoldShape;
 use crate::plan::most_siblings;
 use crate::shape::{BatchShape, Round};
 use crate::sink::{FIELD_BYTES, varint_len};
+use crate::workspace::ALIGN_ELEMENTS;
 use crate::{D, DIGEST};
 
 /// Which challenges the batches of a run have.
@@ -108,7 +108,7 @@ impl Sizes {
     pub fn layout(self, folds: FoldShape<'_>, queries: usize) -> Option<Layout> {
         let mut end = 0_usize;
         let mut place = |len: usize| {
-            let start = end.checked_next_multiple_of(UNIT)?;
+            let start = end.checked_next_multiple_of(ALIGN_ELEMENTS)?;
             end = start.checked_add(len)?;
             Some(start..end)
         };

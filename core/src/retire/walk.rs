@@ -6,7 +6,6 @@ use core::ops::Range;
 use super::accumulators::Accumulators;
 use super::buses::Numbering;
 use super::error::RetireError;
-use super::plan::UNIT;
 use super::store::{Layout, Slot};
 use super::{Retire, Run};
 use crate::air::ProverAir;
@@ -15,6 +14,7 @@ use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::prover::phases::check_public_values;
 use crate::shape::{BatchShape, Round};
+use crate::workspace::ALIGN_ELEMENTS;
 use crate::{DIGEST, Digest, EF, F, workspace};
 
 /// The LogUp challenges of a run, if it has lookups.
@@ -166,7 +166,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         let twiddles_len = plan.twiddles_len();
         let (twiddles, scratch) = self
             .workspace
-            .split_at_mut(twiddles_len.next_multiple_of(UNIT));
+            .split_at_mut(twiddles_len.next_multiple_of(ALIGN_ELEMENTS));
         let twiddles = &mut twiddles[..twiddles_len];
         Twiddles::fill(twiddles, plan.log_twiddles(), B::fill_lane_table);
         Accumulators {
