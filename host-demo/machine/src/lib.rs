@@ -3,7 +3,8 @@
 //! [`Program`] is what an ELF file loads, [`Machine`] executes it epoch by epoch into an
 //! [`EpochRecord`], and [`EpochTable`] is every AIR of an epoch, with its fillers. A [`Setup`] fixes
 //! what decides the bytes of every proof, and an [`EpochProver`] executes and proves epoch after
-//! epoch in the caller's buffers, on a device as on a host. `docs/machine.md` lists tables and columns and says what constrains each.
+//! epoch in the caller's buffers, on a device as on a host. [`batches`] has a whole run as one proof, for the
+//! core's prove-and-retire. `docs/machine.md` lists tables and columns and says what constrains each.
 #![no_std]
 
 mod air;

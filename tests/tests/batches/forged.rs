@@ -8,12 +8,14 @@ use tranche_core::F;
 use tranche_core::verifier::VerifyError;
 use tranche_machine::batches::RunTable;
 use tranche_machine::bus::{Clock, MEMORY, RANGE};
-use tranche_machine::merge::rest;
+use tranche_machine::merge::{GMEM, MergeTable, rest};
 use tranche_machine::tables::EpochTable;
+use tranche_machine::tables::cpu::{Cpu, RunCpu};
 use tranche_machine::tables::mem::Mem;
 use tranche_tests::audit::Flaw;
 use tranche_tests::machine::audit::{audit, audit_without, recount};
 use tranche_tests::machine::run::{RunTraces, place, reference};
+use tranche_tests::merge::batch::{image, outcome};
 use tranche_tests::merge::forge::{TOP, bridge, padding, rest_trace, row as rest_row};
 use tranche_tests::omit::Checks;
 use tranche_tests::omit::Omit::{self, Assertion, Interaction};
@@ -199,4 +201,30 @@ fn final_memory_short_of_a_cell() {
     assert_eq!(audit(&forged), BTreeSet::from([Flaw::Bus(MEMORY.into())]));
     let batch = reference(&forged, "", &[]);
     assert_eq!(batch.verify(&batch.prove()), Err(VerifyError::Buses));
+}
+
+/// What runs take from epochs and merges has the same checks there, where each is forged; only the bus of
+/// memory is another.
+#[test]
+fn the_other_checks_are_those_of_epochs_and_merges() {
+    for clock in [Clock::Short, Clock::Run] {
+        let ours = Checks::of(&RunTable::Cpu(RunCpu(clock)));
+        assert_eq!(ours, Checks::of(&EpochTable::from(Cpu(clock))));
+    }
+    let traces = &forger(Clock::Short).honest;
+    let theirs = [
+        MergeTable::Image(image()),
+        MergeTable::Result(outcome(0, b"")),
+        MergeTable::Rest,
+    ];
+    for (name, theirs) in ["image", "result", "rest"].into_iter().zip(theirs) {
+        let mut expected = Checks::of(&theirs);
+        for bus in &mut expected.interactions {
+            if bus == GMEM {
+                *bus = MEMORY.into();
+            }
+        }
+        let ours = Checks::of(&traces.tables[traces.index(name)]);
+        assert_eq!(ours, expected, "{name}");
+    }
 }
