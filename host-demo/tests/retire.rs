@@ -215,7 +215,7 @@ fn proofs_that_are_changed_are_refused() {
             Order::Forked => matches!(check, RetireCheck::Forked(ForkedError::Trailing)),
             Order::Shared => matches!(
                 check,
-                RetireCheck::Proof(VerifyError::Encoding { .. } | VerifyError::TooLong { .. })
+                RetireCheck::Proof(VerifyError::Encoding | VerifyError::TooLong { .. })
             ),
         };
         assert!(expected, "{check}");

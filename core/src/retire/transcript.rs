@@ -49,7 +49,7 @@ pub(super) fn observe_tables(challenger: &mut impl Transcript, shape: BatchShape
             layout.preprocessed_width,
             layout.num_public_values,
             layout.permutation_width(),
-            layout.log_chunks as usize,
+            layout.log_chunks,
         ] {
             challenger.observe(F::from_usize(value));
         }
