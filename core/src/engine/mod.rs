@@ -7,8 +7,10 @@
 mod compact;
 mod fast;
 mod folding;
+mod kept;
 
 pub(crate) use folding::Folding;
+pub use kept::Kept;
 
 use core::ops::Range;
 

@@ -95,11 +95,7 @@ impl<'w> Builder<'w> {
     ) {
         let leaves = core::iter::once(Picked { leaves, pick });
         let layer = &mut self.arena[..DIGEST * self.leaves];
-        if packs::<B>(self.leaves) {
-            hasher.hash_rows(leaves, layer);
-        } else {
-            hasher.scalar().hash_rows(leaves, layer);
-        }
+        tree::hash_rows::<B, _>(hasher, leaves, layer);
     }
 
     /// Absorbs rows of columns of `stride` elements, the first at the start of each, into the states

@@ -57,6 +57,28 @@ impl Leaves for Matrix<'_> {
     }
 }
 
+/// The rows of other leaves from `first` on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window<L> {
+    pub leaves: L,
+    pub first: usize,
+}
+
+impl<L: Leaves> Leaves for Window<L> {
+    fn log_height(&self) -> usize {
+        self.leaves.log_height()
+    }
+
+    fn width(&self) -> usize {
+        self.leaves.width()
+    }
+
+    #[inline]
+    fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
+        self.leaves.load(column, self.first + row)
+    }
+}
+
 /// A codeword of challenges, four coordinate columns, with `2^log_arity` elements a leaf.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Codeword<'a> {

@@ -9,7 +9,7 @@ use super::suite::Suite;
 use crate::{DIGEST, F, workspace};
 
 /// Layers of a tree that are computed again around the queries, at most.
-const DROPPED_LAYERS: usize = 4;
+pub(crate) const DROPPED_LAYERS: usize = 4;
 /// Columns that are gathered from their extensions and hashed at a time.
 pub(crate) const STAGED: usize = DIGEST;
 

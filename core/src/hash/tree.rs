@@ -89,15 +89,24 @@ pub(crate) fn commit<B: Backend, L: Leaves>(
     let of_height = |h: usize| matrices.clone().filter(move |m| m.log_height() == h);
     let (leaves, mut above) = digests.split_at_mut(DIGEST << log_leaves);
     let mut below = leaves;
-    if packs::<B>(1 << log_leaves) {
-        hasher.hash_rows(of_height(log_leaves), below);
-    } else {
-        hasher.scalar().hash_rows(of_height(log_leaves), below);
-    }
+    hash_rows::<B, L>(hasher, of_height(log_leaves), below);
     for log_len in (0..log_leaves).rev() {
         let (layer, rest) = above.split_at_mut(DIGEST << log_len);
         compress::<B, L>(hasher, below, of_height(log_len), layer);
         (below, above) = (layer, rest);
+    }
+}
+
+/// Hashes the rows of `matrices`, one matrix after the other in each, into a layer.
+pub(crate) fn hash_rows<B: Backend, L: Leaves>(
+    hasher: &impl Hasher<B>,
+    matrices: impl Iterator<Item = L> + Clone,
+    layer: &mut [u32],
+) {
+    if packs::<B>(layer.len() / DIGEST) {
+        hasher.hash_rows(matrices, layer);
+    } else {
+        hasher.scalar().hash_rows(matrices, layer);
     }
 }
 

@@ -43,6 +43,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         self.walk(run, &layout, true, &hashed, |mut visit| {
             visit.engine.commit(Round::Main);
             hashed.into_iter().for_each(|round| visit.keep_roots(round));
+            visit.keep_trees(Round::Main);
             Ok(())
         })?;
         self.write_roots(&layout, &mut sink)
@@ -153,9 +154,14 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             let lambda = fork.sample_ext();
             engine.reduce(zeta, lambda, &alone);
 
+            let reduced = engine.reduced();
+            visit.store[visit.codewords.clone()].copy_from_slice(reduced);
+            visit.keep_trees(Round::Quotient);
+            if shape.has_lookups() {
+                visit.keep_trees(Round::Permutation);
+            }
             visit.store[slot.fork.clone()].fill_with(|| fork.sample());
             visit.store[slot.alpha.clone()].copy_from_slice(&coordinates(alpha));
-            visit.store[visit.codewords].copy_from_slice(engine.reduced());
             Ok(())
         })
     }
@@ -193,17 +199,22 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         sink: &mut Sink<W>,
     ) -> Result<(), Error<R, W>> {
         let log_max = self.plan.folds().log_max();
-        self.walk(run, layout, false, &Round::ALL, |mut visit| {
+        let hashed = self.hashed_to_open();
+        self.walk(run, layout, false, hashed, |mut visit| {
             visit.set_lookup(challenges);
-            let alpha = &visit.store[visit.slot.alpha.clone()].as_chunks::<D>().0[0];
-            let engine = visit.engine;
+            let alpha = visit.store[visit.slot.alpha.clone()].as_chunks::<D>().0[0];
+            let engine = &mut *visit.engine;
             engine.commit(Round::Main);
             engine.argue();
-            engine.quotient(challenge(*alpha));
+            engine.quotient(challenge(alpha));
             engine.begin_openings();
             let shift = log_max - engine.shape.log_max_lde();
             let indices = indices.iter().map(|index| index >> shift).collect();
-            write_input_openings(engine, &indices, sink).map_err(RetireError::Sink)
+            if !visit.restore_trees(&indices) {
+                let batch = visit.batch;
+                return Err(RetireError::Changed { batch });
+            }
+            write_input_openings(visit.engine, &indices, sink).map_err(RetireError::Sink)
         })
     }
 }

@@ -33,6 +33,8 @@ pub use error::{RetireError, RetireSetupError, RunPlanError};
 pub use plan::{BatchKind, MAX_BATCHES, MAX_KINDS, RunPlan};
 pub use store::Order;
 
+pub use crate::engine::Kept;
+
 /// The values of a run, batch by batch.
 ///
 /// A walk asks for the traces of all batches in order, and there are several walks: the traces have to be

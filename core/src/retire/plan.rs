@@ -8,6 +8,7 @@ use super::error::RunPlanError;
 use super::store::{Layout, Order, Sizes, Slot};
 use crate::air::{Buses, ProverAir};
 use crate::backend::Backend;
+use crate::engine::Kept;
 use crate::hash::Suite;
 use crate::hash::poseidon2::Poseidon2;
 use crate::hash::rebuild::Pass;
@@ -40,6 +41,7 @@ pub struct BatchKind<'a, A, const N: usize, S: Suite = Poseidon2> {
 #[derive(Debug)]
 pub struct RunPlan<'a, A, const N: usize, S: Suite = Poseidon2> {
     order: Order,
+    kept: Kept,
     kinds: &'a [BatchKind<'a, A, N, S>],
     sequence: &'a [u8],
     buses: Vec<KindBuses, MAX_KINDS>,
@@ -57,6 +59,22 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     /// What [`RunPlanError`] names.
     pub fn new<B: Backend>(
         order: Order,
+        kinds: &'a [BatchKind<'a, A, N, S>],
+        sequence: &'a [u8],
+    ) -> Result<Self, RunPlanError>
+    where
+        A: ProverAir<B>,
+    {
+        Self::with_kept(order, Kept::default(), kinds, sequence)
+    }
+
+    /// The same with a choice of what is kept of trees between walks.
+    ///
+    /// # Errors
+    /// As [`RunPlan::new`].
+    pub fn with_kept<B: Backend>(
+        order: Order,
+        kept: Kept,
         kinds: &'a [BatchKind<'a, A, N, S>],
         sequence: &'a [u8],
     ) -> Result<Self, RunPlanError>
@@ -104,6 +122,7 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
         }
         let plan = Self {
             order,
+            kept,
             kinds,
             sequence,
             buses: places,
@@ -124,6 +143,11 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     /// Its order of challenges.
     pub const fn order(&self) -> Order {
         self.order
+    }
+
+    /// What it keeps of trees between walks.
+    pub const fn kept(&self) -> Kept {
+        self.kept
     }
 
     /// Number of batches.
@@ -256,14 +280,14 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     pub(super) fn layout(&self) -> Option<Layout> {
         let mut sizes = Sizes::default();
         for batch in 0..self.batches() {
-            sizes.add(self.order, self.shape(batch))?;
+            sizes.add((self.order, self.kept), self.shape(batch))?;
         }
         sizes.layout(self.folds(), self.params().num_queries.into())
     }
 
     /// Where what is kept of a batch lies from element `start` of the store on.
     pub(super) fn slot(&self, shape: BatchShape<'_>, start: usize) -> Slot {
-        Slot::new(self.order, shape, start).expect("planned")
+        Slot::new((self.order, self.kept), shape, start).expect("planned")
     }
 
     /// The shape of each batch.

@@ -54,6 +54,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         self.walk(run, &layout, true, &hashed, |mut visit| {
             visit.engine.commit(Round::Main);
             hashed.into_iter().for_each(|round| visit.keep_roots(round));
+            visit.keep_trees(Round::Main);
             Ok(())
         })?;
         self.begin_shared(run, &layout, &mut main);
@@ -66,6 +67,9 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
                 visit.engine.reverse_traces(Round::Main);
                 visit.engine.argue();
                 visit.keep_roots(Round::Permutation);
+                if visit.engine.shape.has_lookups() {
+                    visit.keep_trees(Round::Permutation);
+                }
                 let terminals = visit.engine.terminals();
                 let kept = &mut visit.store[visit.slot.terminals.clone()];
                 for (slot, terminal) in kept.as_chunks_mut::<D>().0.iter_mut().zip(terminals) {
@@ -85,6 +89,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             visit.engine.argue();
             visit.engine.quotient(drawn.constraint);
             visit.keep_roots(Round::Quotient);
+            visit.keep_trees(Round::Quotient);
             Ok(())
         })?;
         self.observe_roots(&layout, Round::Quotient, &mut main);
@@ -295,9 +300,10 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         let log_max = self.plan.folds().log_max();
         let mut first_bytes = [0; Round::ALL.len()];
         let mut paths = layout.paths.clone();
-        self.walk(run, layout, false, &Round::ALL, |mut visit| {
+        let hashed = self.hashed_to_open();
+        self.walk(run, layout, false, hashed, |mut visit| {
             visit.set_lookup(drawn.lookup);
-            let engine = visit.engine;
+            let engine = &mut *visit.engine;
             engine.commit(Round::Main);
             engine.argue();
             engine.quotient(drawn.constraint);
@@ -305,6 +311,11 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             let shape = engine.shape;
             let shift = log_max - shape.log_max_lde();
             let indices: Indices = indices.iter().map(|index| index >> shift).collect();
+            if !visit.restore_trees(&indices) {
+                let batch = visit.batch;
+                return Err(RetireError::Changed { batch });
+            }
+            let engine = visit.engine;
             for round in Round::ALL.into_iter().filter(|&r| shape.has_round(r)) {
                 let number = round as usize;
                 let rows = workspace::bytes_mut(&mut visit.store[layout.rows[number].clone()]);

@@ -2,6 +2,7 @@
 
 use core::ops::Range;
 
+use crate::engine::Kept;
 use crate::lowdegree::FoldShape;
 use crate::plan::most_siblings;
 use crate::shape::{BatchShape, Round};
@@ -31,6 +32,8 @@ pub(super) struct Slot {
     pub fingerprint: Range<usize>,
     /// The published digests of each round, in [`Round::ALL`]'s order; those that the order needs later.
     pub roots: [Range<usize>; Round::ALL.len()],
+    /// What is kept of the trees of each round.
+    pub trees: [Range<usize>; Round::ALL.len()],
     /// The digest of its fork (forked).
     pub fork: Range<usize>,
     /// Its constraint challenge (forked).
@@ -45,7 +48,7 @@ pub(super) struct Slot {
 
 impl Slot {
     /// The slot of a batch from element `start` on; none when there are no addresses for it.
-    pub fn new(order: Order, shape: BatchShape<'_>, start: usize) -> Option<Self> {
+    pub fn new((order, kept): (Order, Kept), shape: BatchShape<'_>, start: usize) -> Option<Self> {
         let mut end = start;
         let mut place = |len: usize| {
             let start = end;
@@ -63,6 +66,12 @@ impl Slot {
                 place(cap(Round::Preprocessed))?,
                 place(shared(cap(Round::Permutation)))?,
             ],
+            trees: {
+                let mut tree = |round| place(kept.len(shape, round));
+                // Preprocessed columns are committed anew in each walk that opens them.
+                let (main, quotient) = (tree(Round::Main)?, tree(Round::Quotient)?);
+                [main, quotient, 0..0, tree(Round::Permutation)?]
+            },
             fork: place(forked(DIGEST))?,
             alpha: place(forked(D))?,
             terminals: place(shared(shape.terminals_len()))?,
@@ -84,8 +93,8 @@ pub(super) struct Sizes {
 
 impl Sizes {
     /// What one more batch leaves; none when there are no addresses for it.
-    pub fn add(&mut self, order: Order, shape: BatchShape<'_>) -> Option<()> {
-        self.slots = Slot::new(order, shape, self.slots)?.end;
+    pub fn add(&mut self, (order, kept): (Order, Kept), shape: BatchShape<'_>) -> Option<()> {
+        self.slots = Slot::new((order, kept), shape, self.slots)?.end;
         match order {
             Order::Forked => {
                 self.codewords = self.codewords.checked_add(shape.folds().codewords_len())?;

@@ -9,7 +9,8 @@ use super::error::RetireError;
 use super::store::{Layout, Slot};
 use super::{Retire, Run};
 use crate::air::ProverAir;
-use crate::engine::Engine;
+use crate::engine::{Engine, Kept};
+use crate::hash::paths::Indices;
 use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::prover::phases::check_public_values;
@@ -31,6 +32,7 @@ pub(super) struct Visit<'v, 'w, B: Hashes<S>, A, S: Suite> {
     numbers: &'v [u64],
     /// Elements of the widest message of the run.
     message_width: usize,
+    kept: Kept,
     pub store: &'v mut [F],
     /// Where what is kept of it is in the store.
     pub slot: &'v Slot,
@@ -46,6 +48,29 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Visit<'_, '_, B, A, S> {
             self.engine
                 .set_lookup(challenges, self.message_width, numbers);
         }
+    }
+
+    /// Keeps what later walks need of the trees of a round.
+    pub fn keep_trees(&mut self, round: Round) {
+        if self.kept != Kept::Root {
+            let slot = &mut self.store[self.slot.trees[round as usize].clone()];
+            let slot = workspace::words_mut(slot);
+            self.engine.keep_trees(round, self.kept, slot);
+        }
+    }
+
+    /// Brings the trees of all rounds back, as far as paths to `indices` need them. Whether they fit the batch
+    /// as it was made this time.
+    pub fn restore_trees(&mut self, indices: &Indices) -> bool {
+        let (kept, shape) = (self.kept, self.engine.shape);
+        let rounds = [Round::Main, Round::Quotient, Round::Permutation];
+        let mut rounds = rounds.into_iter().filter(|&r| shape.has_round(r));
+        kept == Kept::Root
+            || rounds.all(|round| {
+                let slot = &self.store[self.slot.trees[round as usize].clone()];
+                let slot = workspace::words(slot);
+                self.engine.restore_trees(round, kept, slot, indices)
+            })
     }
 
     /// Keeps the published digests of a round.
@@ -113,6 +138,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
                     engine: &mut engine,
                     numbers: &numbering.batch(plan.buses(kind)),
                     message_width: plan.message_width(),
+                    kept: plan.kept(),
                     store: self.store,
                     slot: &slot,
                     codewords: codewords..codewords + codewords_len,
@@ -122,6 +148,14 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             }
         }
         Ok(())
+    }
+
+    /// The rounds whose trees the walk that opens makes from their leaves.
+    pub(super) const fn hashed_to_open(&self) -> &'static [Round] {
+        match self.plan.kept() {
+            Kept::Root => &Round::ALL,
+            _ => &[Round::Preprocessed],
+        }
     }
 
     /// The shape and the slot of each batch.

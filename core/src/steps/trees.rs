@@ -5,13 +5,14 @@ use core::ops::Range;
 use p3_field::PrimeCharacteristicRing;
 
 use super::homes::Homes;
-use crate::F;
 use crate::backend::Backend;
 use crate::hash::Hasher;
 use crate::hash::builder::Builder;
-use crate::hash::leaves::Matrix;
-use crate::hash::tree::{commit, layer_range};
+use crate::hash::leaves::{Matrix, Window};
+use crate::hash::rebuild::DROPPED_LAYERS;
+use crate::hash::tree::{commit, compress, hash_rows, layer_range};
 use crate::shape::{BatchShape, CommittedMatrix, Round};
+use crate::{DIGEST, F};
 
 /// A matrix of a round, in the round's extensions.
 pub(crate) fn matrix<'a>(extensions: &'a [F], opened: &CommittedMatrix) -> Matrix<'a> {
@@ -37,6 +38,55 @@ pub(crate) fn commit_round<B: Backend>(
         commit::<B, _>(hasher, matrices.map(|m| matrix(extensions, &m)), tree);
         rest = after;
     }
+}
+
+/// Makes the lowest `dropped` layers of the tree over the tables `group` of a round again, below those kept
+/// digests alone that have one of the opened `leaves`, which ascend, below them. Whether they are the digests
+/// that were kept.
+pub(crate) fn rebuild<B: Backend>(
+    shape: BatchShape<'_>,
+    hasher: &impl Hasher<B>,
+    (round, group): (Round, &Range<usize>),
+    extensions: &[F],
+    (leaves, dropped): (&[u32], usize),
+    tree: &mut [u32],
+) -> bool {
+    let log_leaves = shape.log_leaves(round, group);
+    let (mut same, mut last) = (true, None);
+    for block in leaves.iter().map(|leaf| (leaf >> dropped) as usize) {
+        if last.replace(block) == Some(block) {
+            continue;
+        }
+        let mut layers = [[0; DIGEST << DROPPED_LAYERS]; 2];
+        for level in 0..=dropped {
+            let (rows, first) = (1 << (dropped - level), block << (dropped - level));
+            let matrices = shape
+                .round(round)
+                .filter(|m| group.contains(&m.table) && m.log_lde + level == log_leaves)
+                .map(|m| Window {
+                    leaves: matrix(extensions, &m),
+                    first,
+                });
+            let [above, below] = &mut layers;
+            let above = &mut above[..DIGEST * rows];
+            match level {
+                0 => hash_rows::<B, _>(hasher, matrices, above),
+                _ => compress::<B, _>(hasher, &below[..2 * DIGEST * rows], matrices, above),
+            }
+            let layer = &mut tree[layer_range(log_leaves, level)];
+            let columns = layer.chunks_exact_mut(1 << (log_leaves - level));
+            for (column, made) in columns.zip(above.chunks_exact(rows)) {
+                let kept = &mut column[first..first + rows];
+                if level == dropped {
+                    same &= *kept == *made;
+                } else {
+                    kept.copy_from_slice(made);
+                }
+            }
+            layers.swap(0, 1);
+        }
+    }
+    same
 }
 
 /// Grows the tree over the tables `group` of a round from its leaves up to layer `last`.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
 use tranche_core::air::ProverAir;
-use tranche_core::retire::{BatchKind, Order, Retire, RetireError, RunPlan};
+use tranche_core::retire::{BatchKind, Kept, Order, Retire, RetireError, RunPlan};
 use tranche_core::shape::Profile;
 use tranche_core::verifier::{CarvedConfig, VerifyError, VerifyingKey};
 use tranche_core::{F, Hashes, Plan, Statement, TableSpec, TraceMut};
@@ -75,12 +75,12 @@ impl<A: ReferenceAir> Run<A> {
     ///
     /// # Panics
     /// When the core refuses the run.
-    pub fn core_prove<B: Hashes>(&self, order: Order, profile: Profile) -> Vec<u8>
+    pub fn core_prove<B: Hashes>(&self, order: Order, kept: Kept, profile: Profile) -> Vec<u8>
     where
         A: ProverAir<B>,
     {
         let mut values = Values(self);
-        self.core_prove_as::<B, _>(order, profile, &mut values)
+        self.core_prove_as::<B, _>((order, kept), profile, &mut values)
             .expect("a vector never fails")
     }
 
@@ -93,7 +93,7 @@ impl<A: ReferenceAir> Run<A> {
     /// When the core refuses the plan.
     pub fn core_prove_as<B: Hashes, R: tranche_core::retire::Run>(
         &self,
-        order: Order,
+        (order, kept): (Order, Kept),
         profile: Profile,
         values: &mut R,
     ) -> Result<Vec<u8>, RetireError<R::Error, Infallible>>
@@ -110,7 +110,8 @@ impl<A: ReferenceAir> Run<A> {
             })
             .collect();
         let sequence: Vec<u8> = (0..kinds.len() as u8).collect();
-        let plan = RunPlan::new::<B>(order, &kinds, &sequence).expect("a plan of a test run");
+        let plan =
+            RunPlan::with_kept::<B>(order, kept, &kinds, &sequence).expect("a plan of a test run");
         let mut workspace = buffer(plan.workspace_len());
         let mut store = buffer(plan.store_len());
         let mut retire = Retire::<B, _, _>::new(&plan, &self.poseidon2, &mut workspace, &mut store)

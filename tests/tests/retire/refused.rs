@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 
 use tranche_backend::Chosen;
 use tranche_core::retire::{
-    BatchKind, Order, Retire, RetireError, RetireSetupError, Run, RunPlan, RunPlanError,
+    BatchKind, Kept, Order, Retire, RetireError, RetireSetupError, Run, RunPlan, RunPlanError,
 };
 use tranche_core::workspace::WorkspaceTooSmall;
 use tranche_core::{F, TraceMut};
@@ -66,7 +66,8 @@ fn a_run_that_changes_between_walks() {
                     walk: 0,
                     changed,
                 };
-                let proved = run.core_prove_as::<Chosen, _>(order, profile, &mut values);
+                let proved =
+                    run.core_prove_as::<Chosen, _>((order, Kept::Upper), profile, &mut values);
                 if changed <= walks {
                     assert_eq!(proved.err(), Some(RetireError::Changed { batch: 1 }));
                 } else {
