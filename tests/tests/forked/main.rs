@@ -1,6 +1,6 @@
-//! The forked order of prove-and-retire: honest runs, attacks, and what decoupled coefficients would allow.
+//! The forked order of prove-and-retire: attacks, and what decoupled coefficients would allow. Honest runs of every
+//! shape are in the suite `retire`.
 
 mod attacks;
 mod decoupling;
-mod honest;
 mod runs;

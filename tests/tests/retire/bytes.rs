@@ -114,6 +114,7 @@ fn every_cut() {
 fn every_parameter() {
     for params in sweep() {
         both(&fixed_once(params), &[2]);
+        forked(&Run::cut(Shape::everything(params).batch(), &[2, 1]));
     }
     let params = Params {
         log_blowup: 2,
@@ -139,6 +140,13 @@ fn seeds_and_constants() {
         ..fixed_once(QUICK)
     };
     both(&shape, &[2]);
+    let shape = Shape {
+        rotation: 4,
+        seeded: true,
+        own_constants: true,
+        ..Shape::everything(QUICK)
+    };
+    forked(&Run::cut(shape.batch(), &[3, 1]));
 }
 
 #[test]
@@ -165,12 +173,14 @@ fn batches_without_lookups() {
 
 #[test]
 fn tables_of_one_row() {
-    let tables = |heights: &[usize]| {
-        let parts = || vec![Part::Power { degree: 2 }];
-        let tables = heights.iter().map(|&height| table(height, parts()));
+    let tables = |heights: &[usize], parts: &[Part]| {
+        let tables = heights.iter().map(|&height| table(height, parts.to_vec()));
         Shape::new(tables.collect(), QUICK)
     };
-    both(&tables(&[0]), &[]);
-    both(&tables(&[0, 0]), &[1]);
-    both(&tables(&[0, 3, 1]), &[1, 1]);
+    let power = Part::Power { degree: 2 };
+    let parts = [power, Part::Fixed { next: true }];
+    for (heights, cut) in [(&[0][..], &[][..]), (&[0, 0], &[1]), (&[0, 3, 1], &[1, 1])] {
+        both(&tables(heights, &parts[..1]), cut);
+        forked(&Run::cut(tables(heights, &parts).batch(), cut));
+    }
 }
