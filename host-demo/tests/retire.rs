@@ -2,6 +2,7 @@
 //! which reason.
 
 use std::io::Read;
+use std::process::Command;
 
 use tranche::execute::{Execution, execute};
 use tranche::retire::header::MAGIC;
@@ -220,4 +221,28 @@ fn proofs_that_are_changed_are_refused() {
         };
         assert!(expected, "{check}");
     }
+}
+
+#[test]
+fn a_bundle_says_what_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("run.bundle");
+    std::fs::write(&path, bundle(Order::Shared)).expect("a file");
+    let info = Command::new(env!("CARGO_BIN_EXE_tranche"))
+        .args(["info", "--json"])
+        .arg(&path)
+        .output()
+        .expect("the program runs");
+    let report: serde_json::Value = serde_json::from_slice(&info.stdout).expect("an object");
+    assert_eq!(report["challenges"], "shared");
+    assert_eq!(report["batch_log2"], 9);
+    assert_eq!(report["exit_code"], 0);
+    // A header that is cut off is none.
+    std::fs::write(&path, &bundle(Order::Shared)[..40]).expect("a file");
+    let info = Command::new(env!("CARGO_BIN_EXE_tranche"))
+        .arg("info")
+        .arg(&path)
+        .output()
+        .expect("the program runs");
+    assert_eq!(info.status.code(), Some(1));
 }

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tranche_machine::settings::Settings;
 
 use super::report::size;
+use super::retire::info_of_one;
 use crate::answer::print;
 use crate::bundle::{
     FRAME_BYTES, FormatError, HEADER_BYTES, Header, Kind, Reader, VERSION, split_words,
@@ -19,14 +20,24 @@ use crate::cli::InfoArgs;
 use crate::error::Error;
 use crate::files;
 use crate::hex::{digest_hex, hex};
+use crate::retire::header::MAGIC;
 
 /// Runs the subcommand.
 ///
 /// # Errors
 /// When the bundle cannot be read, or is none.
 pub fn run(args: &InfoArgs) -> Result<ExitCode, Error> {
-    let source = BufReader::new(files::open(&args.bundle)?);
-    let info = Info::read(source).map_err(|error| match error {
+    let mut source = BufReader::new(files::open(&args.bundle)?);
+    let mut magic = Vec::new();
+    let read = source
+        .by_ref()
+        .take(MAGIC.len() as u64)
+        .read_to_end(&mut magic);
+    read.map_err(|error| files::failed(&args.bundle, error))?;
+    if magic == MAGIC {
+        return info_of_one(args, source);
+    }
+    let info = Info::read(magic.as_slice().chain(source)).map_err(|error| match error {
         FormatError::Read(kind) => files::failed(&args.bundle, kind.into()),
         error => Error::Bundle(error),
     })?;

@@ -1,6 +1,6 @@
 //! `tranche prove --approach retire`, and what `tranche verify` says of such a bundle.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -11,12 +11,12 @@ use tranche_machine::Program;
 
 use super::report::{printable, profile_name, progress_bar, size};
 use crate::answer::{Answer, print};
-use crate::cli::{ProveArgs, VerifyArgs};
+use crate::cli::{InfoArgs, ProveArgs, VerifyArgs};
 use crate::error::{Error, REFUSED};
 use crate::execute::Execution;
 use crate::files::{self, Output};
 use crate::hex::{digest_hex, hex};
-use crate::retire::{Options, RetireCheck, RetireProveError, Retired, prove, verify};
+use crate::retire::{Header, Options, RetireCheck, RetireProveError, Retired, prove, verify};
 use crate::system::peak_rss_bytes;
 
 /// log2 of a batch's cycles, unless the command line says otherwise.
@@ -177,6 +177,48 @@ pub fn verify_one(
         claim.output.len(),
         hex(Sha256::digest(&claim.output)),
     ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what a bundle that is one proof, whose magic has been read, says of itself.
+///
+/// # Errors
+/// When it cannot be read, or has no such header.
+pub fn info_of_one(args: &InfoArgs, mut source: impl Read) -> Result<ExitCode, Error> {
+    let header = Header::read(&mut source).map_err(|check| match check {
+        RetireCheck::Read(kind) => files::failed(&args.bundle, kind.into()),
+        check => Error::RefusedRun(check),
+    })?;
+    let proof = io::copy(&mut source, &mut io::sink());
+    let proof_bytes = proof.map_err(|error| files::failed(&args.bundle, error))?;
+    let (program, batches) = (digest_hex(&header.program), header.spans.len() + 1);
+    print(if args.json {
+        let report = json!({
+            "approach": "retire",
+            "challenges": order_name(header.order),
+            "program_digest": program,
+            "batches": batches,
+            "batch_log2": header.log2_cycles,
+            "exit_code": header.exit_code,
+            "output_hex": hex(header.output.iter().copied()),
+            "proof_bytes": proof_bytes,
+            "verified": false,
+        });
+        format!("{report}\n")
+    } else {
+        format!(
+            "not verified: what the bundle says of itself\n\
+             program    {program}\n\
+             run        one proof of {batches} batches of at most 2^{} cycles, {} challenges\n\
+             claim      exit code {}, {} bytes of output\n\
+             proof      {}\n",
+            header.log2_cycles,
+            order_name(header.order),
+            header.exit_code,
+            header.output.len(),
+            size(proof_bytes),
+        )
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
