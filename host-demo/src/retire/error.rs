@@ -91,7 +91,7 @@ pub enum RetireCheck {
     #[error("the bundle ends too early")]
     Truncated,
     /// Another version of the format.
-    #[error("format version {got}, not {}", super::header::VERSION)]
+    #[error("format version {got} of a run is not known")]
     Version {
         /// The version found.
         got: u16,
