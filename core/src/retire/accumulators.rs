@@ -3,11 +3,11 @@
 use crate::Digest;
 use crate::backend::Backend;
 use crate::engine::Folding;
+use crate::hash::Hasher;
 use crate::hash::leaves::Codeword;
 use crate::hash::paths::Indices;
 use crate::hash::rebuild::Pass;
 use crate::hash::tree::{Tree, digests};
-use crate::hash::{Hasher, Transcript};
 use crate::kernels::ntt::Twiddles;
 use crate::lowdegree::FoldShape;
 use crate::lowdegree::codewords::{self, Codewords};
@@ -31,7 +31,7 @@ pub(super) struct Accumulators<'w, B, H> {
     pub backend: PhantomData<B>,
 }
 
-impl<B: Backend, H: Hasher<B, Transcript: Transcript>> Accumulators<'_, B, H> {
+impl<B: Backend, H: Hasher<B>> Accumulators<'_, B, H> {
     fn codewords(&mut self) -> (Codewords<'_>, &mut [F], &mut [F]) {
         let codewords = Codewords {
             shape: self.shape,

@@ -9,7 +9,7 @@ use embedded_io::Write;
 use p3_field::PrimeCharacteristicRing;
 
 use super::error::RetireError;
-use super::store::{Layout, row_bytes};
+use super::store::{Layout, paths_len, row_bytes};
 use super::walk::{Challenges, Error};
 use super::{Retire, Run};
 use crate::air::ProverAir;
@@ -21,7 +21,7 @@ use crate::prover::folding::{
 };
 use crate::prover::openings::{open_rows, write_round_paths, write_table_claims};
 use crate::prover::transcript::{self, MatrixShape, SeededTable};
-use crate::shape::{BatchShape, CommittedMatrix, Round};
+use crate::shape::{BatchShape, Round};
 use crate::sink::Sink;
 use crate::{D, EF, F, workspace};
 
@@ -257,31 +257,28 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         drawn: &Drawn,
     ) -> Result<(), Error<R, W>> {
         let plan = self.plan;
-        let (shapes, folds) = (self.shapes(), plan.folds());
+        let folds = plan.folds();
+        let (mut all, mut before) = (Pairs::default(), Pairs::default());
+        self.shapes().for_each(|shape| all.add(shape));
         self.store[layout.accumulators.clone()].fill(F::ZERO);
         self.walk(run, layout, false, &[], |mut visit| {
             visit.set_lookup(drawn.lookup);
-            let (engine, batch) = (visit.engine, visit.batch);
+            let engine = visit.engine;
             engine.commit(Round::Main);
             engine.argue();
             engine.quotient(drawn.constraint);
             engine.set_openings(&visit.store[visit.slot.claims.clone()]);
             // Before a batch's pairs of a round stand those of all batches in the rounds before, and
             // those of the batches before it in this round; its own are counted with it.
+            let mut own = Pairs::default();
+            own.add(engine.shape);
             let skips = |round: Round, log_lde: usize| {
-                let before = Round::ALL.into_iter().take_while(|&r| r != round);
-                let others = shapes.clone().enumerate().filter(|(b, _)| *b != batch);
-                let all = others.map(|(_, shape)| {
-                    let pairs = before.clone().map(|round| pairs(shape, round, log_lde));
-                    pairs.sum::<u64>()
-                });
-                let own_round = shapes.clone().take(batch);
-                all.sum::<u64>()
-                    + own_round
-                        .map(|shape| pairs(shape, round, log_lde))
-                        .sum::<u64>()
+                let earlier = Round::ALL.into_iter().take_while(|&r| r != round);
+                let others = earlier.map(|r| all.get(r, log_lde) - own.get(r, log_lde));
+                others.sum::<u64>() + before.get(round, log_lde)
             };
             engine.reduce(drawn.zeta, drawn.batching, &skips);
+            before.add(engine.shape);
             let accumulators = &mut visit.store[layout.accumulators.clone()];
             let own = (engine.shape.folds(), engine.reduced());
             folds.add::<B>(accumulators, own, EF::ONE);
@@ -330,7 +327,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
                 let mut sink = Sink::new(workspace::bytes_mut(bytes));
                 write_round_paths(engine, round, &indices, &mut sink).expect("room for the paths");
                 workspace::words_mut(lengths)[0] = sink.written() as u32;
-                paths[number].start += super::store::paths_len(shape, round);
+                paths[number].start += paths_len(shape, round);
             }
             Ok(())
         })
@@ -357,7 +354,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             sink.length(with_round.clone().count())?;
             let mut rest = &self.store[layout.paths[round as usize].clone()];
             for shape in with_round {
-                let (paths, after) = rest.split_at(super::store::paths_len(shape, round));
+                let (paths, after) = rest.split_at(paths_len(shape, round));
                 let len = workspace::words(paths)[0] as usize;
                 sink.bytes(&workspace::bytes(&paths[1..])[..len])?;
                 rest = after;
@@ -405,9 +402,20 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
     }
 }
 
-/// (column, point) pairs of a batch's round at a height.
-fn pairs(shape: BatchShape<'_>, round: Round, log_lde: usize) -> u64 {
-    let matrices = shape.round(round).filter(|m| m.log_lde == log_lde);
-    let pairs = |matrix: CommittedMatrix| (matrix.width * matrix.points()) as u64;
-    matrices.map(pairs).sum()
+/// (column, point) pairs of some batches, by round and log2 of the extension's rows.
+#[derive(Default)]
+struct Pairs([[u64; u32::BITS as usize]; Round::ALL.len()]);
+
+impl Pairs {
+    /// Adds those of one more batch.
+    fn add(&mut self, shape: BatchShape<'_>) {
+        for matrix in shape.opened() {
+            let pairs = (matrix.width * matrix.points()) as u64;
+            self.0[matrix.round as usize][matrix.log_lde] += pairs;
+        }
+    }
+
+    const fn get(&self, round: Round, log_lde: usize) -> u64 {
+        self.0[round as usize][log_lde]
+    }
 }
