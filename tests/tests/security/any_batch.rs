@@ -173,4 +173,51 @@ proptest! {
             prop_assert_eq!(many.grinding, one.grinding);
         }
     }
+
+    /// A run of batches has the shape of all their tables, and its largest batch that of no more.
+    #[test]
+    fn runs_are_the_batches_of_their_tables(
+        kinds in [prop::collection::vec(tables(), 1..4), prop::collection::vec(tables(), 1..4)],
+        times in 1..6_u32,
+    ) {
+        let of = |shape: SecurityShape, kind: &[SecurityTable]| {
+            kind.iter().fold(shape, |shape, table| shape.with_table(table))
+        };
+        let [body, closing] = kinds.each_ref().map(|kind| of(SecurityShape::EMPTY, kind));
+        let mut tables = closing;
+        (0..times).for_each(|_| tables = of(tables, &kinds[0]));
+        let run = SecurityShape::EMPTY.with_batches(&body, times).with_batches(&closing, 1);
+        prop_assert_eq!(run, tables);
+        let largest = body.or(&closing);
+        for kind in [body, closing] {
+            prop_assert_eq!(largest.or(&kind), largest);
+        }
+    }
+
+    /// What is drawn once in a forked run counts the run; what each batch draws counts the largest batch, at the
+    /// run's height, and the logarithm of their number.
+    #[test]
+    fn forked_runs_lose_where_batches_draw(
+        (batch, run) in (shapes(), shapes()),
+        params in params(),
+        log_batches in 0..=10u32,
+    ) {
+        let forked = Bits::forked(&batch, &run, 1 << log_batches, &params);
+        let once = Bits::unique(&run, &params);
+        let tall = SecurityShape { log_height: run.log_height, ..batch };
+        let each = Bits::unique(&tall, &params).with_proofs(1 << log_batches);
+        prop_assert_eq!(
+            (forked.query, forked.folding, forked.logup, forked.collision),
+            (once.query, once.folding, once.logup, once.collision)
+        );
+        prop_assert_eq!(
+            (forked.batching, forked.deep, forked.ali),
+            (each.batching, each.deep, each.ali)
+        );
+        let codeword = f64::from(run.log_height) + f64::from(params.log_blowup);
+        let coefficients = forked.coefficients.expect("a term of forked runs");
+        close(coefficients.bits, (123.0 - codeword).max(0.0))?;
+        prop_assert_eq!(coefficients.grinding, 0);
+        prop_assert!(forked.terms().any(|(name, _)| name == "coefficients"));
+    }
 }
