@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write, stderr};
 use indicatif::{ProgressBar, ProgressStyle};
 use tranche_core::shape::Profile;
 
+use crate::hex::hex;
+
 /// A bar over `cycles` on a terminal's stderr; elsewhere it shows nothing.
 pub fn progress_bar(cycles: u64) -> ProgressBar {
     if !stderr().is_terminal() {
@@ -58,9 +60,11 @@ pub const fn profile_name(profile: Profile) -> &'static str {
     }
 }
 
-/// Guest output as text where it is printable, else nothing.
-pub fn printable(output: &[u8]) -> Option<&str> {
-    let text = str::from_utf8(output).ok()?;
+/// Guest output as text where it is printable, else in hexadecimal.
+pub fn shown(output: &[u8]) -> String {
     let plain = |c: char| !c.is_control() || c == '\n' || c == '\t';
-    text.chars().all(plain).then_some(text)
+    match str::from_utf8(output) {
+        Ok(text) if text.chars().all(plain) => text.trim_end().to_owned(),
+        _ => hex(output.iter().copied()),
+    }
 }

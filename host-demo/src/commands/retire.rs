@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tranche_core::retire::Order;
 use tranche_machine::Program;
 
-use super::report::{printable, profile_name, progress_bar, size};
+use super::report::{profile_name, progress_bar, shown, size};
 use crate::answer::{Answer, print};
 use crate::cli::{InfoArgs, ProveArgs, VerifyArgs};
 use crate::error::{Error, REFUSED};
@@ -157,10 +157,7 @@ pub fn verify_one(
         });
     }
     let claim = verdict.map_err(Error::RefusedRun)?;
-    let output = match printable(&claim.output) {
-        Some(text) => text.trim_end().to_owned(),
-        None => hex(claim.output.iter().copied()),
-    };
+    let output = shown(&claim.output);
     print(format!(
         "accepted in {seconds:.2} s\n\
          program    {digest}\n\

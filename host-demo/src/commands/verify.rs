@@ -8,7 +8,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tranche_machine::Program;
 
-use super::report::printable;
+use super::report::shown;
 use super::retire::verify_one;
 use crate::answer::print;
 use crate::bundle::FormatError;
@@ -79,10 +79,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
     }
     let claim = verdict.map_err(Error::Refused)?;
     let proofs = u64::from(claim.epochs) + u64::from(claim.merges);
-    let output = match printable(&claim.output) {
-        Some(text) => text.trim_end().to_owned(),
-        None => hex(claim.output.iter().copied()),
-    };
+    let output = shown(&claim.output);
     print(format!(
         "accepted in {seconds:.2} s\n\
          program    {program_digest}\n\

@@ -4,6 +4,7 @@ use std::collections::TryReserveError;
 use std::io;
 
 use thiserror::Error;
+use tranche_core::prover::BatchError;
 use tranche_core::retire::{RetireSetupError, RunPlanError};
 use tranche_core::verifier::{ForkedError, ForkedKeyError, KeyError, VerifyError};
 use tranche_core::{Identity, PlanError};
@@ -60,11 +61,16 @@ pub enum RetireProveError {
         batch: usize,
     },
     /// The core refused a batch.
-    #[error("batch {batch} does not fit its plan")]
+    #[error("batch {batch}: {error}")]
     Batch {
         /// The batch.
         batch: usize,
+        /// Why.
+        error: BatchError,
     },
+    /// The core refused the run for a reason that this program does not know.
+    #[error("the core refused the run")]
+    Refused,
     /// There is not enough memory for the buffers.
     #[error("not enough memory: {0}")]
     Memory(#[from] TryReserveError),

@@ -149,10 +149,10 @@ pub fn prove<W: Write>(
     let proof_bytes = retire.prove(&mut run, FromStd::new(&mut out));
     let proof_bytes = proof_bytes.map_err(|error| match error {
         RetireError::Trace { error, .. } => error.into(),
-        RetireError::Batch { batch, .. } => RetireProveError::Batch { batch },
+        RetireError::Batch { batch, error } => RetireProveError::Batch { batch, error },
         RetireError::Changed { batch } => RetireProveError::Changed { batch },
         RetireError::Sink(error) => RetireProveError::Write(error),
-        _ => RetireProveError::Batch { batch: 0 },
+        _ => RetireProveError::Refused,
     })?;
     out.flush()?;
     Ok(Retired {
