@@ -11,7 +11,7 @@ use tranche_core::Params;
 use tranche_core::retire::Order;
 use tranche_core::verifier::{ForkedError, VerifyError};
 use tranche_machine::Program;
-use tranche_machine::batches::{BatchSpan, SpanError};
+use tranche_machine::batches::{BODY_TABLES, BatchSpan, SpanError};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
 const SHA256: &[u8] = include_bytes!("../guests/prebuilt/sha256.elf");
@@ -116,7 +116,7 @@ fn other_claims_are_refused() {
         assert!(is_of_the_proof(&refused(|header| {
             header.params.num_queries += 1;
         })));
-        assert!(is_of_the_proof(&refused(|header| header.log2_cycles += 1)));
+        assert!(is_of_the_proof(&refused(|header| header.body[0] += 1)));
         assert!(is_of_the_proof(&refused(|header| {
             header.order = match header.order {
                 Order::Forked => Order::Shared,
@@ -173,7 +173,8 @@ fn headers_outside_of_their_caps_are_refused() {
         }
     ));
     assert!(matches!(at(11, 40), RetireCheck::Range { got: 40, .. }));
-    let blowup = at(12, 9);
+    // Behind the heights of the tables of a body batch.
+    let blowup = at(11 + BODY_TABLES, 9);
     assert!(matches!(
         blowup,
         RetireCheck::Range {
@@ -182,7 +183,7 @@ fn headers_outside_of_their_caps_are_refused() {
         }
     ));
     // A byte of the program's digest alone breaks the checksum.
-    assert_eq!(at(30, !honest[30]), RetireCheck::Checksum);
+    assert_eq!(at(36, !honest[36]), RetireCheck::Checksum);
     for len in [MAGIC.len(), 20, 60, 100] {
         assert_eq!(verdict(&honest[..len]), Err(RetireCheck::Truncated));
     }

@@ -1,6 +1,6 @@
 //! Heights of an epoch's tables.
 
-use crate::tables::filled::Filled;
+use crate::tables::filled::{Filled, Height};
 use crate::tables::list::FilledTable;
 use crate::tables::list::with_tables;
 
@@ -11,6 +11,9 @@ use crate::tables::*;
 pub const MIN_LOG2_CYCLES: u32 = 6;
 /// Largest epoch, as log2 of its cycles.
 pub const MAX_LOG2_CYCLES: u32 = 20;
+
+/// Rows of each table that an execution fills, in batch order.
+pub type RowCounts = [u64; FilledTable::ALL.len()];
 
 macro_rules! shape {
     (
@@ -35,10 +38,33 @@ macro_rules! shape {
                 if log2_cycles < MIN_LOG2_CYCLES || log2_cycles > MAX_LOG2_CYCLES {
                     return None;
                 }
-                Some(Self {
+                Some(Self::common(log2_cycles, rom_log2))
+            }
+
+            /// [`EpochShape::new`] of any length.
+            pub(crate) const fn common(log2_cycles: u32, rom_log2: u32) -> Self {
+                Self {
                     $($table: <$table::$Table as Filled>::HEIGHT.log(log2_cycles),)*
                     rom: rom_log2,
-                })
+                }
+            }
+
+            /// The least heights that hold so many rows of each table.
+            pub(crate) fn holding(rows: &RowCounts, rom_log2: u32) -> Self {
+                let log = |table: FilledTable, height: Height| {
+                    let rows = rows[table.index()].max(1);
+                    rows.next_power_of_two().ilog2().max(height.least)
+                };
+                Self {
+                    $($table: log(FilledTable::$Table, <$table::$Table as Filled>::HEIGHT),)*
+                    rom: rom_log2,
+                }
+            }
+
+            /// The shape with these heights, in batch order.
+            pub(crate) const fn from_heights(heights: [u32; FilledTable::ALL.len()], rom_log2: u32) -> Self {
+                let [$($table,)*] = heights;
+                Self { $($table,)* rom: rom_log2 }
             }
 
             /// log2 of the rows of a table.

@@ -195,7 +195,7 @@ pub fn info_of_one(args: &InfoArgs, mut source: impl Read) -> Result<ExitCode, E
             "challenges": order_name(header.order),
             "program_digest": program,
             "batches": batches,
-            "batch_log2": header.log2_cycles,
+            "batch_log2": header.body[0],
             "exit_code": header.exit_code,
             "output_hex": hex(header.output.iter().copied()),
             "proof_bytes": proof_bytes,
@@ -209,7 +209,7 @@ pub fn info_of_one(args: &InfoArgs, mut source: impl Read) -> Result<ExitCode, E
              run        one proof of {batches} batches of at most 2^{} cycles, {} challenges\n\
              claim      exit code {}, {} bytes of output\n\
              proof      {}\n",
-            header.log2_cycles,
+            header.body[0],
             order_name(header.order),
             header.exit_code,
             header.output.len(),

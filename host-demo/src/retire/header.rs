@@ -3,7 +3,7 @@
 //! | part | bytes |
 //! |---|---|
 //! | magic, version | 8, 2 |
-//! | order: 0 forked, 1 shared; log2 of a batch's cycles | 1, 1 |
+//! | order: 0 forked, 1 shared; log2 of the rows of each table of a body batch | 1, one each |
 //! | parameters, in the order of [`Params`] | 11 |
 //! | digest of the program | 32 |
 //! | exit code, bytes of output, output | 4, 4, as many |
@@ -18,9 +18,10 @@ use std::io::{self, Read, Write};
 
 use tranche_core::retire::Order;
 use tranche_core::{Identity, Params};
-use tranche_machine::batches::{BatchSpan, MAX_RESTS, MAX_RUN_CYCLES, RestHeights};
+use tranche_machine::batches::{
+    BatchSpan, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, MAX_RUN_CYCLES, RestHeights,
+};
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
-use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
 use super::error::RetireCheck;
 use crate::merge::MAX_LOG_ROWS;
@@ -28,15 +29,15 @@ use crate::merge::MAX_LOG_ROWS;
 /// First bytes of a bundle that is one proof.
 pub const MAGIC: [u8; 8] = *b"tranche\x01";
 /// Version of the format.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// What a header says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
     /// Which challenges the batches have.
     pub order: Order,
-    /// log2 of a batch's cycles.
-    pub log2_cycles: u8,
+    /// log2 of the rows of each table of a body batch.
+    pub body: BodyHeights,
     /// FRI parameters and grinding.
     pub params: Params,
     /// Digest of the program whose run is proved.
@@ -56,7 +57,8 @@ impl Header {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::from(MAGIC);
         bytes.extend(VERSION.to_le_bytes());
-        bytes.extend([u8::from(self.order == Order::Shared), self.log2_cycles]);
+        bytes.push(u8::from(self.order == Order::Shared));
+        bytes.extend(self.body);
         bytes.extend(self.params.to_bytes());
         bytes.extend(self.program);
         bytes.extend(self.exit_code.to_le_bytes());
@@ -96,15 +98,12 @@ impl Header {
         if version != VERSION {
             return Err(RetireCheck::Version { got: version });
         }
-        let [order, log2_cycles] = source.array()?;
-        within("the order", order, 0, 1)?;
-        let lengths = [MIN_LOG2_CYCLES, MAX_LOG2_CYCLES].map(u64::from);
-        within(
-            "log2 of a batch's cycles",
-            log2_cycles,
-            lengths[0],
-            lengths[1],
-        )?;
+        let [order] = source.array()?;
+        within("the order", order, 1)?;
+        let body: BodyHeights = source.array()?;
+        for height in body {
+            within("log2 of a table's rows", height, MAX_LOG2_ROWS.into())?;
+        }
         let params = Params::from_bytes(&source.array()?);
         if let Some((param, value)) = params.out_of_range(|param| param.max_untrusted) {
             let what = param.name;
@@ -117,18 +116,17 @@ impl Header {
         let program = source.array()?;
         let exit_code = u32::from_le_bytes(source.array()?);
         let len = u32::from_le_bytes(source.array()?);
-        within("the output's length", len, 0, MAX_OUTPUT_BYTES.into())?;
+        within("the output's length", len, MAX_OUTPUT_BYTES.into())?;
         let output = source.bytes(len as usize)?;
         let [holes] = source.array()?;
-        within("the number of holes", holes, 0, MAX_RESTS as u64)?;
+        within("the number of holes", holes, MAX_RESTS as u64)?;
         let mut rest = RestHeights::new();
         for height in source.bytes(holes.into())? {
-            within("log2 of a hole's rows", height, 0, MAX_LOG_ROWS.into())?;
+            within("log2 of a hole's rows", height, MAX_LOG_ROWS.into())?;
             let _ = rest.push(height);
         }
         let batches = u32::from_le_bytes(source.array()?);
-        let most = MAX_RUN_CYCLES >> MIN_LOG2_CYCLES;
-        within("the number of batches", batches, 0, most)?;
+        within("the number of batches", batches, MAX_RUN_CYCLES)?;
         let mut spans = Vec::new();
         for _ in 0..batches {
             let words: [u8; 16] = source.array()?;
@@ -150,7 +148,7 @@ impl Header {
                 0 => Order::Forked,
                 _ => Order::Shared,
             },
-            log2_cycles,
+            body,
             params,
             program,
             exit_code,
@@ -161,15 +159,10 @@ impl Header {
     }
 }
 
-/// Refuses an integer outside of its range.
-fn within(
-    what: &'static str,
-    got: impl Into<u64>,
-    least: u64,
-    limit: u64,
-) -> Result<(), RetireCheck> {
+/// Refuses an integer above its cap.
+fn within(what: &'static str, got: impl Into<u64>, limit: u64) -> Result<(), RetireCheck> {
     let got = got.into();
-    if (least..=limit).contains(&got) {
+    if got <= limit {
         Ok(())
     } else {
         Err(RetireCheck::Range { what, limit, got })

@@ -137,7 +137,7 @@ pub fn prove<W: Write>(
     let mut out = BufWriter::new(out);
     let header = Header {
         order: options.order,
-        log2_cycles,
+        body: RunShape::body_heights(&body),
         params,
         program: program.digest(),
         exit_code: execution.exit_code,

@@ -63,13 +63,7 @@ pub fn verify(
     if bytes > limit {
         return Err(RetireCheck::Output { limit, bytes });
     }
-    let log2_cycles = header.log2_cycles;
-    let body =
-        RunShape::body(log2_cycles.into(), program.rom_log2()).ok_or(RetireCheck::Range {
-            what: "log2 of a batch's cycles",
-            limit: 0,
-            got: log2_cycles.into(),
-        })?;
+    let body = RunShape::body_of(&header.body, program.rom_log2());
     let batches = header.spans.len() as u32;
     let shape = RunShape {
         body,
@@ -114,7 +108,7 @@ pub fn verify(
     Ok(ProvenExecution {
         program_digest: expected,
         order: header.order,
-        log2_cycles,
+        log2_cycles: body.cpu as u8,
         batches: plan.batches(),
         cycles,
         exit_code: header.exit_code,

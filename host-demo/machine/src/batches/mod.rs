@@ -31,9 +31,9 @@ pub use debts::{Debts, DebtsTooShort, Unfilled};
 pub use ends::{ImageEnds, RestEnds, ResultEnds};
 #[cfg(feature = "alloc")]
 pub use owned::{OwnedRun, WalkStorage, survey_on_heap};
-pub use shape::{MAX_RESTS, RestHeights, RunShape};
+pub use shape::{BODY_TABLES, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, RestHeights, RunShape};
 pub use spans::{SpanError, check_spans};
 pub use survey::{SurveyBuffers, SurveyError, Surveyed, survey};
 pub use table::RunTable;
-pub use tables::{BODY, BODY_TABLES, CLOSING, KindPlan, MAX_TABLES, RunError, RunTables};
+pub use tables::{BODY, CLOSING, KindPlan, MAX_TABLES, RunError, RunTables};
 pub use walk::{Walk, WalkBuffers, WalkError, WalkStartError};

@@ -9,7 +9,7 @@ use super::walk::WalkBuffers;
 use crate::exec::{Cell, GuestIo, Pages, RunMachine};
 use crate::merge::Chain;
 use crate::program::Program;
-use crate::shape::EpochShape;
+use crate::shape::{EpochShape, RowCounts};
 use crate::span::BatchSpan;
 
 /// What a survey found.
@@ -26,6 +26,8 @@ pub struct OwnedRun {
     pub cycles: u64,
     /// Instructions of the run.
     pub instructions: u64,
+    /// Rows of each table that the execution fills; L2G holds nothing in a run.
+    pub rows: RowCounts,
 }
 
 /// [`survey`](super::survey()) on the heap: memory follows the guest, up to `max_bytes` of its own.
@@ -41,7 +43,7 @@ pub fn survey_on_heap(
 ) -> Result<OwnedRun, SurveyError> {
     let mut machine = RunMachine::over(program, Pages::new(max_bytes), max_cycles);
     let mut spans = Vec::new();
-    let exit_code = meter(&mut machine, body, io, max_cycles, |span| {
+    let (exit_code, rows) = meter(&mut machine, body, io, max_cycles, |span| {
         spans.push(span);
         Ok(())
     })?;
@@ -54,6 +56,7 @@ pub fn survey_on_heap(
         memory,
         cycles: machine.cycles(),
         instructions: machine.instructions(),
+        rows,
     })
 }
 

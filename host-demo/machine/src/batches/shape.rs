@@ -5,13 +5,37 @@ use heapless::Vec;
 use crate::bus::Clock;
 use crate::merge::{Chain, holes, image_rows, log_rows, rest_rows};
 use crate::program::{MAX_SEGMENTS, Program};
-use crate::shape::EpochShape;
+use crate::shape::{EpochShape, MIN_LOG2_CYCLES, RowCounts};
+use crate::tables::FilledTable;
 
 /// Most tables of holes: one ahead of each interval of the image, and one behind the last.
 pub const MAX_RESTS: usize = MAX_SEGMENTS + 1;
 
 /// log2 of the height of each hole's table.
 pub type RestHeights = Vec<u8, MAX_RESTS>;
+
+/// log2 of the most rows of a table that an execution fills, in a batch of a run.
+pub const MAX_LOG2_ROWS: u32 = 23;
+
+/// Tables of a body batch: all that an execution fills but L2G.
+pub const BODY_TABLES: usize = FilledTable::ALL.len() - 1;
+
+/// Those tables, in batch order.
+const OF_BODY: [FilledTable; BODY_TABLES] = {
+    let mut tables = [FilledTable::Cpu; BODY_TABLES];
+    let (mut table, mut at) = (0, 0);
+    while table < FilledTable::ALL.len() {
+        if !matches!(FilledTable::ALL[table], FilledTable::L2g) {
+            tables[at] = FilledTable::ALL[table];
+            at += 1;
+        }
+        table += 1;
+    }
+    tables
+};
+
+/// log2 of the height of each table of a body batch, in batch order.
+pub type BodyHeights = [u8; BODY_TABLES];
 
 /// Heights and number of a run's batches.
 ///
@@ -32,12 +56,35 @@ pub struct RunShape {
 
 impl RunShape {
     /// Heights of the tables of a body batch of at most 2^`log2_cycles` cycles, for a common mix of
-    /// instructions; `None` where there is no [`EpochShape`] of that length.
+    /// instructions; `None` outside of [`MIN_LOG2_CYCLES`] to [`MAX_LOG2_ROWS`].
     pub const fn body(log2_cycles: u32, program_rom_log2: u32) -> Option<EpochShape> {
-        match EpochShape::new(log2_cycles, program_rom_log2) {
-            Some(shape) => Some(EpochShape { l2g: 0, ..shape }),
-            None => None,
+        if log2_cycles < MIN_LOG2_CYCLES || log2_cycles > MAX_LOG2_ROWS {
+            return None;
         }
+        let common = EpochShape::common(log2_cycles, program_rom_log2);
+        Some(EpochShape { l2g: 0, ..common })
+    }
+
+    /// The least heights of the tables of a body batch that hold so many rows; `None` where one would have
+    /// more than 2^[`MAX_LOG2_ROWS`].
+    pub fn holding(rows: &RowCounts, program_rom_log2: u32) -> Option<EpochShape> {
+        let fits = rows.iter().all(|&rows| rows <= 1 << MAX_LOG2_ROWS);
+        let least = || EpochShape::holding(rows, program_rom_log2);
+        fits.then(|| EpochShape { l2g: 0, ..least() })
+    }
+
+    /// log2 of the heights of the tables of a body batch, in batch order: what a header has of them.
+    pub fn body_heights(body: &EpochShape) -> BodyHeights {
+        core::array::from_fn(|table| body.log_rows(OF_BODY[table]) as u8)
+    }
+
+    /// The body batch of [these heights](Self::body_heights).
+    pub fn body_of(heights: &BodyHeights, program_rom_log2: u32) -> EpochShape {
+        let mut all = [0; FilledTable::ALL.len()];
+        for (table, &log) in OF_BODY.iter().zip(heights) {
+            all[table.index()] = u32::from(log);
+        }
+        EpochShape::from_heights(all, program_rom_log2)
     }
 
     /// The shape of a run of so many batches that leaves this memory, whose cells ascend.

@@ -7,7 +7,7 @@ use crate::cells::REGISTERS;
 use crate::exec::{Cell, CellStore, ExecError, GuestIo, RunMachine};
 use crate::merge::Chain;
 use crate::program::Program;
-use crate::shape::EpochShape;
+use crate::shape::{EpochShape, RowCounts};
 use crate::span::BatchSpan;
 
 /// Why a run cannot be surveyed.
@@ -63,6 +63,8 @@ pub struct Surveyed {
     pub cells: usize,
     /// Cycles of the run.
     pub cycles: u64,
+    /// Rows of each table that the execution fills; L2G holds nothing in a run.
+    pub rows: RowCounts,
 }
 
 /// Executes a program once, in batches of `body`'s heights, of at most `max_cycles` in all.
@@ -83,7 +85,7 @@ pub fn survey<'a>(
     } = buffers;
     let mut machine = RunMachine::new(program, cells, max_cycles);
     let (mut batches, capacity) = (0, spans.len());
-    let exit_code = meter(&mut machine, body, io, max_cycles, |span| {
+    let (exit_code, rows) = meter(&mut machine, body, io, max_cycles, |span| {
         let slot = spans.get_mut(batches);
         *slot.ok_or(SurveyError::TooManyBatches { capacity })? = span;
         batches += 1;
@@ -103,19 +105,23 @@ pub fn survey<'a>(
         batches: batches as u32,
         cells: needed,
         cycles,
+        rows,
     })
 }
 
-/// Executes a run to its end, in batches of `body`'s heights, and hands out the span of each.
+/// Executes a run to its end, in batches of `body`'s heights, and hands out the span of each. Returns the exit
+/// code, and the rows of each table.
 pub(super) fn meter<C: CellStore>(
     machine: &mut RunMachine<'_, C>,
     body: &EpochShape,
     io: &mut impl GuestIo,
     max_cycles: u64,
     mut push: impl FnMut(BatchSpan) -> Result<(), SurveyError>,
-) -> Result<u32, SurveyError> {
+) -> Result<(u32, RowCounts), SurveyError> {
+    let mut rows = RowCounts::default();
     loop {
-        let end = machine.meter(io, body).map_err(|error| match error {
+        let end = machine.meter(io, body, &mut rows);
+        let end = end.map_err(|error| match error {
             ExecError::CycleLimit { .. } if max_cycles > MAX_RUN_CYCLES => SurveyError::TooLong {
                 cycles: MAX_RUN_CYCLES,
             },
@@ -123,7 +129,7 @@ pub(super) fn meter<C: CellStore>(
         })?;
         push(end.span)?;
         if let Some(code) = end.exit_code {
-            return Ok(code);
+            return Ok((code, rows));
         }
     }
 }

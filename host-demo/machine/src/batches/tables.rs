@@ -8,7 +8,7 @@ use tranche_core::shape::Profile;
 use tranche_core::{F, Hashes, Identity, Params, Plan, PlanError, Statement, TableSpec};
 
 use super::ends::{ImageEnds, RestEnds, ResultEnds};
-use super::shape::{MAX_RESTS, RunShape};
+use super::shape::{BODY_TABLES, MAX_RESTS, RunShape};
 use super::spans::{SpanError, check_spans};
 use super::table::RunTable;
 use crate::merge::{Image, MergeError, Outcome, holes, statement};
@@ -23,8 +23,6 @@ pub const BODY: usize = 0;
 /// The kind of the last batch.
 pub const CLOSING: usize = 1;
 
-/// Tables of a body batch: all that an execution fills but L2G.
-pub const BODY_TABLES: usize = FilledTable::ALL.len() - 1;
 /// Image and result stand before the holes' tables.
 pub(super) const FIRST_REST: usize = 2;
 /// Tables that are asked.

@@ -14,7 +14,7 @@ use super::record::EpochRecord;
 use crate::bus::{CLOCK_START, STAMPS};
 use crate::cells::register;
 use crate::program::Program;
-use crate::shape::EpochShape;
+use crate::shape::{EpochShape, RowCounts};
 use crate::tables::FilledTable;
 use crate::tables::l2g::EPOCH_BITS;
 
@@ -265,14 +265,21 @@ impl<'a, C: CellStore> Machine<'a, C> {
         self.run_into(io, &mut BatchSink(record))
     }
 
-    /// Executes one batch of a run into tables of `shape` of which only the rows are counted.
+    /// Executes one batch of a run into tables of `shape` of which only the rows are counted, and added to
+    /// `rows`.
     pub(super) fn meter_batch(
         &mut self,
         io: &mut impl GuestIo,
         shape: &EpochShape,
+        rows: &mut RowCounts,
     ) -> Result<EpochEnd, ExecError> {
         let clock = self.start_batch()?;
-        self.run_into(io, &mut Meter::new(shape, clock))
+        let mut meter = Meter::new(shape, clock);
+        let end = self.run_into(io, &mut meter)?;
+        for (sum, more) in rows.iter_mut().zip(meter.rows()) {
+            *sum += more;
+        }
+        Ok(end)
     }
 
     /// The clock of the next cycle of a run.

@@ -7,7 +7,7 @@ use super::record::EpochRecord;
 use crate::bus::MAX_RUN_CYCLES;
 use crate::merge::Chain;
 use crate::program::Program;
-use crate::shape::EpochShape;
+use crate::shape::{EpochShape, RowCounts};
 use crate::span::BatchSpan;
 
 /// How a batch went.
@@ -82,7 +82,8 @@ impl<'a, C: CellStore> RunMachine<'a, C> {
         self.batch(|machine| machine.run_batch(io, record))
     }
 
-    /// Executes the next batch as [`RunMachine::next`] does with a record of `shape`, and records nothing.
+    /// Executes the next batch as [`RunMachine::next`] does with a record of `shape`, and only adds its rows to
+    /// `rows`.
     ///
     /// # Errors
     /// As [`RunMachine::next`].
@@ -90,8 +91,9 @@ impl<'a, C: CellStore> RunMachine<'a, C> {
         &mut self,
         io: &mut impl GuestIo,
         shape: &EpochShape,
+        rows: &mut RowCounts,
     ) -> Result<BatchEnd, ExecError> {
-        self.batch(|machine| machine.meter_batch(io, shape))
+        self.batch(|machine| machine.meter_batch(io, shape, rows))
     }
 
     fn batch(

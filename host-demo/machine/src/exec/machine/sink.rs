@@ -2,7 +2,7 @@
 
 use crate::bus::{CLOCK_START, STAMPS};
 use crate::exec::record::EpochRecord;
-use crate::shape::EpochShape;
+use crate::shape::{EpochShape, RowCounts};
 use crate::tables::cpu::CpuRow;
 use crate::tables::filled::AluRow;
 use crate::tables::l2g::L2gRow;
@@ -42,22 +42,22 @@ impl Sink for Discard {
 }
 
 /// The table, L2G apart, that has no room for a step of an instruction with this ROM row.
-fn full(row: &RomRow, room: impl Fn(FilledTable) -> usize) -> Option<FilledTable> {
-    if room(FilledTable::Cpu) == 0 {
+fn full(row: &RomRow, room: impl Fn(FilledTable) -> bool) -> Option<FilledTable> {
+    if !room(FilledTable::Cpu) {
         return Some(FilledTable::Cpu);
     }
     let table = if row.has(SYS) {
-        if room(FilledTable::Sys) == 0 {
-            FilledTable::Sys
-        } else {
+        if room(FilledTable::Sys) {
             FilledTable::Mem
+        } else {
+            FilledTable::Sys
         }
     } else if row.has(MEM) || row.has(JALR) {
         FilledTable::Mem
     } else {
         served::serving(row.op)?
     };
-    (room(table) == 0).then_some(table)
+    (!room(table)).then_some(table)
 }
 
 /// Most cells that one step touches: three registers and a memory word; a system call's byte also
@@ -69,7 +69,7 @@ impl Sink for EpochRecord<'_> {
         if self.cpu.room() > 0 && self.l2g.room() < MAX_TOUCHED {
             return Some(FilledTable::L2g);
         }
-        full(row, |table| self.room(table))
+        full(row, |table| self.room(table) > 0)
     }
 
     fn clk(&self) -> u32 {
@@ -104,7 +104,7 @@ pub(super) struct BatchSink<'r, 'a>(pub &'r mut EpochRecord<'a>);
 
 impl Sink for BatchSink<'_, '_> {
     fn full(&self, row: &RomRow) -> Option<FilledTable> {
-        full(row, |table| self.0.room(table))
+        full(row, |table| self.0.room(table) > 0)
     }
 
     fn clk(&self) -> u32 {
@@ -132,25 +132,36 @@ impl Sink for BatchSink<'_, '_> {
 
 /// Counts the rows of a batch, to end it where a [`BatchSink`] of its shape does.
 pub(super) struct Meter {
-    rooms: [usize; FilledTable::ALL.len()],
+    limits: RowCounts,
+    rows: RowCounts,
     clk: u32,
 }
 
 impl Meter {
     pub(super) fn new(shape: &EpochShape, clk: u32) -> Self {
-        let height = |table: FilledTable| 1_usize.checked_shl(shape.log_rows(table));
-        let rooms = FilledTable::ALL.map(|table| height(table).unwrap_or(usize::MAX));
-        Self { rooms, clk }
+        let height = |table: FilledTable| 1_u64.checked_shl(shape.log_rows(table));
+        Self {
+            limits: FilledTable::ALL.map(|table| height(table).unwrap_or(u64::MAX)),
+            rows: RowCounts::default(),
+            clk,
+        }
+    }
+
+    /// Rows of each table so far.
+    pub(super) const fn rows(&self) -> &RowCounts {
+        &self.rows
     }
 
     const fn row(&mut self, table: FilledTable) {
-        self.rooms[table.index()] -= 1;
+        self.rows[table.index()] += 1;
     }
 }
 
 impl Sink for Meter {
     fn full(&self, row: &RomRow) -> Option<FilledTable> {
-        full(row, |table| self.rooms[table.index()])
+        full(row, |table| {
+            self.limits[table.index()] > self.rows[table.index()]
+        })
     }
 
     fn clk(&self) -> u32 {
