@@ -225,11 +225,14 @@ fn surveys_agree_and_name_what_is_too_short() {
         batches: number,
         cells,
         cycles,
+        rows,
     } = found;
     assert_eq!(
         (exit_code, number as usize, cells, cycles),
         (0, batches, touched, expected.run.cycles)
     );
+    // A cycle is a row of the CPU table, the first.
+    assert_eq!((rows, rows[0]), (expected.run.rows, cycles));
     assert_eq!((spans, memory), (expected.run.spans, expected.run.memory));
 
     let refused = survey_of(slots, batches - 1, touched, u64::MAX).unwrap_err();
