@@ -122,8 +122,8 @@ pub struct ProveArgs {
     /// twice as many.
     #[arg(long, allow_negative_numbers = true, value_name = "SIZE", default_value_t = MAX_MEMORY, value_parser = bytes)]
     pub max_memory: u64,
-    /// What all workspaces together may use: bytes, or a size such as 100MB or 1GiB. The fastest
-    /// profile and epoch that fit are chosen.
+    /// What all workspaces together, and what a run keeps between walks, may use: bytes, or a size such as
+    /// 100MB or 1GiB. The fastest profile and epoch or batch that fit are chosen.
     #[arg(long, allow_negative_numbers = true, value_name = "SIZE", value_parser = bytes)]
     pub memory: Option<u64>,
     /// How much of a proof's work stays in the workspace; the bundle is the same. Without it fast, or
@@ -210,9 +210,6 @@ impl From<Challenges> for Order {
 impl ProveArgs {
     /// An option that was given and says nothing to --approach retire.
     pub fn epochs_only(&self) -> Option<&'static str> {
-        if self.memory.is_some() {
-            return Some("--memory");
-        }
         if self.arity != DEFAULT_ARITY {
             return Some("--arity");
         }

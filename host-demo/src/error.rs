@@ -82,9 +82,13 @@ pub enum Error {
     /// Program and settings do not go together.
     #[error("{}{}", .0, way_to_security(.0))]
     Setup(#[from] SetupError),
-    /// No epoch's workspaces fit the budget.
-    #[error("--memory: no epoch fits {bytes} bytes of workspaces; {needed} bytes would do")]
+    /// No epoch's workspaces fit the budget, or no batch's workspace and store.
+    #[error("--memory: no {} fits {bytes} bytes of {}; {needed} bytes would do",
+            if *.retire { "batch" } else { "epoch" },
+            if *.retire { "workspace and store" } else { "workspaces" })]
     Budget {
+        /// Whether it is about batches of one proof.
+        retire: bool,
         /// The budget.
         bytes: u64,
         /// The smallest budget that would do.

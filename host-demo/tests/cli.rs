@@ -219,27 +219,31 @@ fn a_multiplication_is_named_with_its_address() {
 #[test]
 fn a_budget_that_is_too_small_names_one_that_would_do() {
     let bundle = file("budget.bundle", b"");
-    let prove = |bytes: &str| {
-        let bundle = bundle.to_str().unwrap();
-        tranche(&[
-            "prove",
-            &guest("spin"),
-            "--memory",
-            bytes,
-            "--workers",
-            "1",
-            "-o",
-            bundle,
-        ])
-    };
-    let output = prove("1000");
-    assert_eq!(output.status.code(), Some(1));
-    let reason = String::from_utf8_lossy(&output.stderr).into_owned();
-    let mut words = reason.split(|c: char| !c.is_ascii_digit());
-    let needed = words
-        .rfind(|word| !word.is_empty())
-        .expect("a number of bytes");
-    assert_eq!(prove(needed).status.code(), Some(0), "{needed} bytes");
+    for approach in [
+        &["--approach", "epochs"][..],
+        &["--approach", "retire"],
+        &["--approach", "retire", "--challenges", "shared"],
+    ] {
+        let prove = |bytes: u64| {
+            let (bundle, bytes) = (bundle.to_str().unwrap(), bytes.to_string());
+            let args = ["prove", &guest("spin"), "--memory", &bytes, "-o", bundle];
+            tranche(&[&args[..], approach, &["--workers", "1", "--json"]].concat())
+        };
+        let output = prove(1000);
+        assert_eq!(output.status.code(), Some(1));
+        let reason = json(&output)["error"].as_str().unwrap().to_owned();
+        let mut words = reason.split(|c: char| !c.is_ascii_digit());
+        let needed = words.rfind(|word| !word.is_empty());
+        let needed = needed.unwrap().parse().expect("a number of bytes");
+        let output = prove(needed);
+        assert_eq!(output.status.code(), Some(0), "{needed} bytes");
+        // What is taken is what was asked for, and no byte could be spared.
+        let report = json(&output);
+        let store = report["store_bytes"].as_u64().unwrap_or(0);
+        let taken = report["workspace_bytes"].as_u64().unwrap() + store;
+        assert_eq!(taken, needed, "{report}");
+        assert_eq!(prove(needed - 1).status.code(), Some(1));
+    }
 }
 
 #[test]

@@ -14,6 +14,9 @@ use tranche_machine::Program;
 use tranche_machine::batches::{BODY_TABLES, BatchSpan, SpanError};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
+#[path = "retire/budget.rs"]
+mod budget;
+
 const SHA256: &[u8] = include_bytes!("../guests/prebuilt/sha256.elf");
 const SORT: &[u8] = include_bytes!("../guests/prebuilt/sort.elf");
 const ORDERS: [Order; 2] = [Order::Forked, Order::Shared];

@@ -133,6 +133,14 @@ impl ProveArgs {
         name.push(".bundle");
         Cow::Owned(name.into())
     }
+
+    /// The profiles that a budget may choose from.
+    pub fn profiles(&self) -> Vec<Profile> {
+        match self.profile {
+            Some(profile) => vec![profile.into()],
+            None => vec![Profile::Fast, Profile::Compact],
+        }
+    }
 }
 
 /// What ended how many epochs, by the names of the tables, for a reader: without what ended none.
@@ -169,16 +177,17 @@ fn surveyed<'a>(
         ..Settings::default()
     };
     if let Some(bytes) = args.memory {
-        let profiles = match args.profile {
-            Some(profile) => vec![profile.into()],
-            None => vec![Profile::Fast, Profile::Compact],
-        };
+        let profiles = args.profiles();
         let found = fit(
             program, input, execution, settings, &options, &profiles, bytes,
         )?;
         return match found {
             Fit::Fits(run, options) => Ok((run, options)),
-            Fit::TooSmall { needed } => Err(Error::Budget { bytes, needed }),
+            Fit::TooSmall { needed } => Err(Error::Budget {
+                retire: false,
+                bytes,
+                needed,
+            }),
         };
     }
     if let Some(log2_cycles) = args.epoch_log2 {

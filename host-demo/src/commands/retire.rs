@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tranche_core::retire::Order;
+use tranche_core::retire::{Kept, Order};
 use tranche_machine::Program;
 
 use super::report::{profile_name, progress_bar, shown, size};
@@ -16,7 +16,9 @@ use crate::error::{Error, REFUSED};
 use crate::execute::Execution;
 use crate::files::{self, Output};
 use crate::hex::{digest_hex, hex};
-use crate::retire::{Header, Options, RetireCheck, RetireProveError, Retired, prove, verify};
+use crate::retire::{
+    Fit, Header, Options, RetireCheck, RetireProveError, Retired, Surveyed, fit, verify,
+};
 use crate::system::peak_rss_bytes;
 
 /// log2 of a batch's cycles, unless the command line says otherwise.
@@ -35,25 +37,15 @@ pub fn prove_as_one(
 ) -> Result<ExitCode, Error> {
     let start = Instant::now();
     let order = args.challenges.unwrap_or_default().into();
-    let mut options = Options::new(order, args.epoch_log2.unwrap_or(DEFAULT_LOG2_CYCLES));
-    if let Some(profile) = args.profile {
-        options.profile = profile.into();
-    }
+    let (run, options) = surveyed(args, order, (program, input), execution)?;
     let walks = order_walks(order);
     let bar = progress_bar(execution.cycles * walks);
     let per_batch = 1_u64 << options.log2_cycles;
-    let proved = prove(
-        program,
-        input,
-        execution,
-        &options,
-        &mut output,
-        |walk, batch| {
-            let done = walk as u64 * execution.cycles + batch as u64 * per_batch;
-            bar.set_position(done.min(execution.cycles * walks));
-            bar.set_message(format!("walk {} of {walks}", walk + 1));
-        },
-    );
+    let proved = run.prove(&options, &mut output, |walk, batch| {
+        let done = walk as u64 * execution.cycles + batch as u64 * per_batch;
+        bar.set_position(done.min(execution.cycles * walks));
+        bar.set_message(format!("walk {} of {walks}", walk + 1));
+    });
     bar.finish_and_clear();
     let proved = proved.map_err(|error| match error {
         RetireProveError::Write(error) => output.write_error(error),
@@ -86,6 +78,7 @@ pub fn prove_as_one(
             "bundle_bytes": bundle_bytes,
             "prove_seconds": seconds,
             "profile": profile_name(options.profile),
+            "trees": trees_name(options.kept),
             "workspace_bytes": workspace_bytes,
             "store_bytes": store_bytes,
             "security_bits": security_bits,
@@ -99,7 +92,7 @@ pub fn prove_as_one(
              cycles     {cycles} in {batches} batches of at most 2^{}, {} challenges\n\
              exit code  {}, {} bytes of output\n\
              bundle     {}, {}\n\
-             memory     {} a batch, {} between batches, {}\n\
+             memory     {} a batch, {} between batches, {}, {}\n\
              security   {security_bits:.2} proven bits\n\
              time       {seconds:.2} s, {walks} walks, {}\n",
             options.log2_cycles,
@@ -111,10 +104,38 @@ pub fn prove_as_one(
             size(workspace_bytes as u64),
             size(store_bytes as u64),
             profile_name(options.profile),
+            trees_text(options.kept),
             tranche_backend::NAME,
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The run in the batches that the arguments ask for, and the options that reach the floor.
+fn surveyed<'a>(
+    args: &ProveArgs,
+    order: Order,
+    (program, input): (&'a Program<'a>, &'a [u8]),
+    execution: &'a Execution,
+) -> Result<(Surveyed<'a>, Options), Error> {
+    let mut options = Options::new(order, args.epoch_log2.unwrap_or(DEFAULT_LOG2_CYCLES));
+    if let Some(bytes) = args.memory {
+        let found = fit(program, input, execution, &options, &args.profiles(), bytes)?;
+        return match found {
+            Fit::Fits(run, options) => Ok((*run, options)),
+            Fit::TooSmall { needed } => Err(Error::Budget {
+                retire: true,
+                bytes,
+                needed,
+            }),
+        };
+    }
+    if let Some(profile) = args.profile {
+        options.profile = profile.into();
+    }
+    let run = Surveyed::new(program, input, execution, options.log2_cycles)?;
+    let options = run.secure(&options)?;
+    Ok((run, options))
 }
 
 /// Verifies a bundle that is one proof, whose magic has been read.
@@ -224,6 +245,24 @@ pub const fn order_name(order: Order) -> &'static str {
     match order {
         Order::Forked => "forked",
         Order::Shared => "shared",
+    }
+}
+
+/// What trees keep between walks, as an object says it.
+const fn trees_name(kept: Kept) -> &'static str {
+    match kept {
+        Kept::All => "all",
+        Kept::Upper => "upper",
+        Kept::Root => "root",
+    }
+}
+
+/// What trees keep between walks, for a reader.
+const fn trees_text(kept: Kept) -> &'static str {
+    match kept {
+        Kept::All => "all of each tree",
+        Kept::Upper => "each tree above its lowest layers",
+        Kept::Root => "of each tree its root",
     }
 }
 

@@ -4,25 +4,30 @@
 //! |---|---|
 //! | [`header`] | what stands before the proof in a bundle of this kind |
 //! | [`prove()`] | an execution into a bundle |
+//! | [`fit()`] | the length, profile and trees that a budget of bytes buys |
 //! | [`verify()`] | a program and a bundle into the statement that it proves |
 //!
 //! The execution is cut into batches of planned heights, and walked several times; memory is that of one
 //! batch, and of what is kept between walks. [`tranche_core::retire`] has the two orders of challenges.
 
+mod budget;
 mod error;
 pub mod header;
 mod prove;
+mod survey;
 mod verify;
 
 use tranche_backend::Chosen;
 use tranche_core::PlanError;
-use tranche_core::retire::{BatchKind, Order, RunPlan, RunPlanError};
+use tranche_core::retire::{BatchKind, Kept, Order, RunPlan, RunPlanError};
 use tranche_core::shape::Profile;
 use tranche_machine::batches::{BODY, CLOSING, KindPlan, MAX_TABLES, RunTable, RunTables};
 
+pub use budget::{Fit, fit};
 pub use error::{RetireCheck, RetireProveError};
 pub use header::Header;
 pub use prove::{Options, Retired, prove};
+pub use survey::{RunBytes, Surveyed};
 pub use verify::{ProvenExecution, verify};
 
 /// The kinds of a run's batches.
@@ -51,8 +56,9 @@ fn sequence(tables: &RunTables<'_>) -> Vec<u8> {
 /// The plan of a run.
 fn run_plan<'a>(
     order: Order,
+    kept: Kept,
     kinds: &'a Kinds<'a>,
     sequence: &'a [u8],
 ) -> Result<RunPlan<'a, RunTable<'a>, MAX_TABLES>, RunPlanError> {
-    RunPlan::new::<Chosen>(order, kinds, sequence)
+    RunPlan::with_kept::<Chosen>(order, kept, kinds, sequence)
 }

@@ -5,18 +5,19 @@ use std::mem::MaybeUninit;
 
 use embedded_io_adapters::std::FromStd;
 use tranche_backend::Chosen;
-use tranche_core::retire::{Order, Retire, RetireError, Run};
+use tranche_core::retire::{Kept, Order, Retire, RetireError, Run};
 use tranche_core::shape::Profile;
 use tranche_core::{F, Params, Statement, TraceMut};
 use tranche_machine::Program;
-use tranche_machine::batches::{RunShape, RunTables, Walk, WalkError, WalkStorage, survey_on_heap};
-use tranche_machine::settings::{SECURITY_FLOOR_BITS, check_floor, raised_with};
+use tranche_machine::batches::{RunShape, Walk, WalkError, WalkStorage};
+use tranche_machine::settings::{SECURITY_FLOOR_BITS, check_floor};
 use tranche_machine::setup::POSEIDON2;
 
 use super::error::RetireProveError;
 use super::header::Header;
+use super::survey::Surveyed;
 use super::{kinds, plans, run_plan, sequence};
-use crate::execute::{Execution, Io};
+use crate::execute::Execution;
 
 /// How a run is proved as one; the bundle depends on order and length alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub struct Options {
     pub log2_cycles: u8,
     /// How much of a batch's work stays in the workspace.
     pub profile: Profile,
+    /// What trees keep between walks.
+    pub kept: Kept,
     /// Parameters to start from; queries and grinding are raised where bits fall short.
     pub params: Params,
     /// Proven bits that the proof has at least.
@@ -40,6 +43,7 @@ impl Options {
             order,
             log2_cycles,
             profile: Profile::Fast,
+            kept: Kept::Upper,
             params: Params::DEFAULT,
             floor: SECURITY_FLOOR_BITS,
         }
@@ -81,89 +85,91 @@ pub fn prove<W: Write>(
     out: W,
     progress: impl FnMut(usize, usize),
 ) -> Result<Retired, RetireProveError> {
-    let log2_cycles = options.log2_cycles;
-    let body = RunShape::body(log2_cycles.into(), program.rom_log2());
-    let body = body.ok_or(RetireProveError::Length { log2_cycles })?;
-    let (memory, cycles) = (execution.memory, execution.cycles);
-    let surveyed = survey_on_heap(program, &body, &mut Io::new(input), memory, cycles)?;
-    let batches = surveyed.spans.len() as u32;
-    let shape = RunShape::of(program, body, batches, &surveyed.memory);
-    let tables = |params| {
-        let Execution {
-            exit_code, output, ..
-        } = execution;
-        RunTables::new(program, &shape, params, *exit_code, output)
-    };
+    let surveyed = Surveyed::new(program, input, execution, options.log2_cycles)?;
+    let options = surveyed.secure(options)?;
+    surveyed.prove(&options, out, progress)
+}
 
-    let params = {
-        let tables = tables(options.params)?;
+impl Surveyed<'_> {
+    /// As [`prove()`], without another execution to learn its batches; the options' parameters are taken as
+    /// they are, their length is the survey's.
+    ///
+    /// # Errors
+    /// [`RetireProveError`]; what was written then is no bundle.
+    pub fn prove<W: Write>(
+        &self,
+        options: &Options,
+        out: W,
+        progress: impl FnMut(usize, usize),
+    ) -> Result<Retired, RetireProveError> {
+        let Self {
+            program,
+            input,
+            execution,
+            found,
+            shape,
+        } = self;
+        let tables = self.tables(options.params)?;
         let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
         let kinds = kinds(&tables, &plans);
-        let plan = run_plan(options.order, &kinds, &sequence)?;
-        let bits = |params: &Params| plan.bits_with(params);
-        raised_with(options.params, options.floor, bits)
-            .map_err(RetireProveError::below(options.floor))?
-    };
-    let tables = tables(params)?;
-    let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
-    let kinds = kinds(&tables, &plans);
-    let plan = run_plan(options.order, &kinds, &sequence)?;
-    let bits = plan.bits();
-    check_floor(&bits, options.floor).map_err(RetireProveError::below(options.floor))?;
+        let plan = run_plan(options.order, options.kept, &kinds, &sequence)?;
+        let bits = plan.bits();
+        check_floor(&bits, options.floor).map_err(RetireProveError::below(options.floor))?;
 
-    let (workspace_bytes, store_bytes) = (plan.workspace_len(), plan.store_len());
-    let mut buffers = [Vec::<u8>::new(), Vec::new()];
-    let [workspace, store] = &mut buffers;
-    let mut storage = WalkStorage::new(&body, surveyed.memory.len());
-    let walk = Walk::new(
-        &tables,
-        &surveyed.spans,
-        &surveyed.memory,
-        input,
-        storage.buffers(),
-    )?;
-    let mut run = Watched {
-        walk,
-        walks: 0,
-        progress,
-    };
-    let mut retire = Retire::<Chosen, _, _>::new(
-        &plan,
-        &POSEIDON2,
-        reserve(workspace, workspace_bytes)?,
-        reserve(store, store_bytes)?,
-    )?;
+        let (workspace_bytes, store_bytes) = (plan.workspace_len(), plan.store_len());
+        let mut buffers = [Vec::<u8>::new(), Vec::new()];
+        let [workspace, store] = &mut buffers;
+        let mut storage = WalkStorage::new(&shape.body, found.memory.len());
+        let walk = Walk::new(
+            &tables,
+            &found.spans,
+            &found.memory,
+            input,
+            storage.buffers(),
+        )?;
+        let mut run = Watched {
+            walk,
+            walks: 0,
+            progress,
+        };
+        let mut retire = Retire::<Chosen, _, _>::new(
+            &plan,
+            &POSEIDON2,
+            reserve(workspace, workspace_bytes)?,
+            reserve(store, store_bytes)?,
+        )?;
 
-    let mut out = BufWriter::new(out);
-    let header = Header {
-        order: options.order,
-        body: RunShape::body_heights(&body),
-        params,
-        program: program.digest(),
-        exit_code: execution.exit_code,
-        output: execution.output.clone(),
-        rest: shape.rest.clone(),
-        spans: surveyed.spans.clone(),
-    };
-    let header_bytes = header.write(&mut out)?;
-    let proof_bytes = retire.prove(&mut run, FromStd::new(&mut out));
-    let proof_bytes = proof_bytes.map_err(|error| match error {
-        RetireError::Trace { error, .. } => error.into(),
-        RetireError::Batch { batch, error } => RetireProveError::Batch { batch, error },
-        RetireError::Changed { batch } => RetireProveError::Changed { batch },
-        RetireError::Sink(error) => RetireProveError::Write(error),
-        _ => RetireProveError::Refused,
-    })?;
-    out.flush()?;
-    Ok(Retired {
-        cycles: surveyed.cycles,
-        batches: plan.batches(),
-        walks: run.walks,
-        bundle_bytes: header_bytes + proof_bytes,
-        workspace_bytes,
-        store_bytes,
-        security_bits: bits.total(),
-    })
+        let mut out = BufWriter::new(out);
+        let header = Header {
+            order: options.order,
+            body: RunShape::body_heights(&shape.body),
+            params: options.params,
+            program: program.digest(),
+            exit_code: execution.exit_code,
+            output: execution.output.clone(),
+            rest: shape.rest.clone(),
+            spans: found.spans.clone(),
+        };
+        let header_bytes = header.write(&mut out)?;
+        let proof_bytes = retire.prove(&mut run, FromStd::new(&mut out));
+        let proof_bytes = proof_bytes.map_err(|error| match error {
+            RetireError::Trace { error, .. } => error.into(),
+            RetireError::Batch { batch, error } => RetireProveError::Batch { batch, error },
+            RetireError::Changed { batch } => RetireProveError::Changed { batch },
+            RetireError::Sink(error) => RetireProveError::Write(error),
+            _ => RetireProveError::Refused,
+        })?;
+        out.flush()?;
+        Ok(Retired {
+            cycles: found.cycles,
+            batches: plan.batches(),
+            walks: run.walks,
+            bundle_bytes: header_bytes + proof_bytes,
+            workspace_bytes,
+            store_bytes,
+            security_bits: bits.total(),
+        })
+    }
 }
 
 /// Room for `len` bytes.

@@ -1,0 +1,121 @@
+//! A run cut into batches, before it is proved: what its walks are over, its parameters, and the exact bytes
+//! that they take.
+
+use tranche_core::Params;
+use tranche_machine::batches::{OwnedRun, RunShape, RunTables, survey_on_heap};
+use tranche_machine::settings::raised_with;
+use tranche_machine::{EpochShape, Program};
+
+use super::error::RetireProveError;
+use super::prove::Options;
+use super::{kinds, plans, run_plan, sequence};
+use crate::execute::{Execution, Io};
+
+/// An execution cut into batches of one length. [`Surveyed::prove`] proves it.
+#[derive(Clone, Debug)]
+pub struct Surveyed<'a> {
+    pub(super) program: &'a Program<'a>,
+    pub(super) input: &'a [u8],
+    pub(super) execution: &'a Execution,
+    /// Where the batches lead, and the memory that they leave.
+    pub(super) found: OwnedRun,
+    /// Heights and number of the batches.
+    pub(super) shape: RunShape,
+}
+
+/// Bytes that the walks of a run take, exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunBytes {
+    /// Of the workspace that a batch is made in.
+    pub workspace: usize,
+    /// Of what is kept between batches.
+    pub store: usize,
+}
+
+impl RunBytes {
+    /// All of them.
+    pub const fn total(&self) -> u64 {
+        (self.workspace as u64).saturating_add(self.store as u64)
+    }
+}
+
+impl<'a> Surveyed<'a> {
+    /// Executes `program` on `input` once more, and cuts it into batches of 2^`log2_cycles` cycles at most;
+    /// `execution` is what it came to before.
+    ///
+    /// # Errors
+    /// When no batch has that length, or the execution cannot go on.
+    pub fn new(
+        program: &'a Program<'a>,
+        input: &'a [u8],
+        execution: &'a Execution,
+        log2_cycles: u8,
+    ) -> Result<Self, RetireProveError> {
+        let body = RunShape::body(log2_cycles.into(), program.rom_log2());
+        let body = body.ok_or(RetireProveError::Length { log2_cycles })?;
+        Self::with_body(program, input, execution, body)
+    }
+
+    /// The same with batches of tables of any heights.
+    ///
+    /// # Errors
+    /// When the execution cannot go on.
+    pub fn with_body(
+        program: &'a Program<'a>,
+        input: &'a [u8],
+        execution: &'a Execution,
+        body: EpochShape,
+    ) -> Result<Self, RetireProveError> {
+        let (memory, cycles) = (execution.memory, execution.cycles);
+        let found = survey_on_heap(program, &body, &mut Io::new(input), memory, cycles)?;
+        let batches = found.spans.len() as u32;
+        let shape = RunShape::of(program, body, batches, &found.memory);
+        Ok(Self {
+            program,
+            input,
+            execution,
+            found,
+            shape,
+        })
+    }
+
+    /// The tables of its batches.
+    pub(super) fn tables(&self, params: Params) -> Result<RunTables<'_>, RetireProveError> {
+        let Execution {
+            exit_code, output, ..
+        } = self.execution;
+        let tables = RunTables::new(self.program, &self.shape, params, *exit_code, output);
+        Ok(tables?)
+    }
+
+    /// The options with as many more queries, and as much more grinding, as it takes for the run to reach
+    /// their floor.
+    ///
+    /// # Errors
+    /// When neither helps, or the run cannot be planned.
+    pub fn secure(&self, options: &Options) -> Result<Options, RetireProveError> {
+        let tables = self.tables(options.params)?;
+        let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
+        let kinds = kinds(&tables, &plans);
+        let plan = run_plan(options.order, options.kept, &kinds, &sequence)?;
+        let bits = |params: &Params| plan.bits_with(params);
+        let params = raised_with(options.params, options.floor, bits)
+            .map_err(RetireProveError::below(options.floor))?;
+        Ok(Options { params, ..*options })
+    }
+
+    /// The bytes that its walks take with these options.
+    ///
+    /// # Errors
+    /// When the run cannot be planned.
+    pub fn bytes(&self, options: &Options) -> Result<RunBytes, RetireProveError> {
+        let tables = self.tables(options.params)?;
+        let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
+        let kinds = kinds(&tables, &plans);
+        let plan = run_plan(options.order, options.kept, &kinds, &sequence)?;
+        Ok(RunBytes {
+            workspace: plan.workspace_len(),
+            store: plan.store_len(),
+        })
+    }
+}
