@@ -84,7 +84,7 @@ impl Kind {
         }
     }
 
-    const fn from_byte(byte: u8) -> Option<Self> {
+    pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             1 => Some(Self::Epoch),
             2 => Some(Self::Merge),
@@ -205,8 +205,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// As [`Self::frame`].
     pub fn epoch(&mut self, span: &Span, proof: &[u8]) -> io::Result<()> {
-        let words = [span.entry, span.exit, span.cycles].map(u32::to_le_bytes);
-        self.frame(Kind::Epoch, words.as_flattened(), proof)
+        self.frame(Kind::Epoch, &fixed_of_epoch(span), proof)
     }
 
     /// Writes the claimed result.
@@ -214,8 +213,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// As [`Self::frame`].
     pub fn result(&mut self, epochs: u32, exit_code: u32, output: &[u8]) -> io::Result<()> {
-        let words = [epochs, exit_code].map(u32::to_le_bytes);
-        self.frame(Kind::Result, words.as_flattened(), output)
+        self.frame(Kind::Result, &fixed_of_result(epochs, exit_code), output)
     }
 
     /// Writes the proof of the root merge.
@@ -223,9 +221,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// As [`Self::frame`].
     pub fn root(&mut self, hole_logs: &[u8], proof: &[u8]) -> io::Result<()> {
-        let mut fixed = vec![hole_logs.len() as u8];
-        fixed.extend(hole_logs);
-        self.frame(Kind::Root, &fixed, proof)
+        self.frame(Kind::Root, &fixed_of_root(hole_logs), proof)
     }
 
     /// Hands on what the writer has kept back; returns the bytes of the bundle.
@@ -242,6 +238,27 @@ impl<W: Write> Writer<W> {
         self.written += bytes.len() as u64;
         Ok(())
     }
+}
+
+/// What stands before an epoch's proof in its frame.
+pub(crate) fn fixed_of_epoch(span: &Span) -> Vec<u8> {
+    let words = [span.entry, span.exit, span.cycles].map(u32::to_le_bytes);
+    words.as_flattened().to_vec()
+}
+
+/// What stands before the output in the frame of a result.
+pub(crate) fn fixed_of_result(epochs: u32, exit_code: u32) -> Vec<u8> {
+    [epochs, exit_code]
+        .map(u32::to_le_bytes)
+        .as_flattened()
+        .to_vec()
+}
+
+/// What stands before the proof of the root merge in its frame.
+pub(crate) fn fixed_of_root(hole_logs: &[u8]) -> Vec<u8> {
+    let mut fixed = vec![hole_logs.len() as u8];
+    fixed.extend(hole_logs);
+    fixed
 }
 
 /// The header's bytes.

@@ -35,7 +35,7 @@ Exit codes:
        an output that cannot be written to its end
   2    bad usage, a file that cannot be opened or read
   129, 130, 143
-       ended by SIGHUP, SIGINT or SIGTERM; what was unfinished is gone
+       ended by SIGHUP, SIGINT or SIGTERM; what was unfinished is gone, but with --resume
 `tranche run` has codes of its own: `tranche run --help`.
 A file named - is standard input or output; ./- is a file of that name.";
 
@@ -138,6 +138,10 @@ pub struct ProveArgs {
     /// when the bundle is whole; to - or a device or a pipe it goes as it comes.
     #[arg(short, long, value_name = "BUNDLE")]
     pub output: Option<PathBuf>,
+    /// Keeps what is finished in BUNDLE.partial until the bundle is whole, and goes on from there when the
+    /// file is that of the same run: after a signal, a kill, or a full disk. The bytes are the same.
+    #[arg(long)]
+    pub resume: bool,
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
@@ -210,6 +214,9 @@ impl From<Challenges> for Order {
 impl ProveArgs {
     /// An option that was given and says nothing to --approach retire.
     pub fn epochs_only(&self) -> Option<&'static str> {
+        if self.resume {
+            return Some("--resume");
+        }
         if self.arity != DEFAULT_ARITY {
             return Some("--arity");
         }

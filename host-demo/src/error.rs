@@ -9,6 +9,7 @@ use tranche_machine::setup::SetupError;
 use tranche_machine::{ElfError, ExecError};
 
 use crate::bundle::FormatError;
+use crate::files::partial::PartialError;
 use crate::prove::ProveError;
 use crate::retire::{RetireCheck, RetireProveError};
 use crate::verify::Refusal;
@@ -63,6 +64,28 @@ pub enum Error {
         kept: Option<PathBuf>,
         /// The system's reason.
         error: io::Error,
+    },
+    /// A partial file that is not gone on with.
+    #[error("{}: {error}; nothing was changed: name another output, or remove it", .path.display())]
+    Partial {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: PartialError,
+    },
+    /// A run that can be resumed has to go into a file.
+    #[error("--resume: {} is no file", .path.display())]
+    NoFile {
+        /// The output.
+        path: PathBuf,
+    },
+    /// A resumed proof does not verify: what the partial file has is not true.
+    #[error("the resumed proof is refused: {reason}; without {} the run starts anew", .path.display())]
+    Resumed {
+        /// The partial file.
+        path: PathBuf,
+        /// The verifier's reason.
+        reason: String,
     },
     /// Signals cannot be waited for.
     #[error("signals cannot be waited for: {0}")]
@@ -162,6 +185,8 @@ impl Error {
             Self::File { .. }
             | Self::StdinTwice
             | Self::SameFile { .. }
+            | Self::Partial { .. }
+            | Self::NoFile { .. }
             | Self::EpochsOnly { .. }
             | Self::RetireOnly
             | Self::Setup(SetupError::Range(_)) => ExitCode::from(BAD_USAGE),

@@ -8,6 +8,7 @@ pub mod info;
 pub mod plan;
 pub mod prove;
 mod report;
+mod resume;
 mod retire;
 pub mod run;
 pub mod verify;

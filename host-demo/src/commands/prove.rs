@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::BufWriter;
+use std::io::{BufWriter, Read};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -13,17 +13,19 @@ use tranche_machine::Program;
 use tranche_machine::settings::Settings;
 
 use super::report::{profile_name, progress_bar, size};
+use super::resume::{bind, finish, say_way_on, way_on};
 use super::retire::prove_as_one;
 use super::{execute, read_both};
 use crate::answer::Answer;
 use crate::cli::{Approach, ProveArgs};
 use crate::error::Error;
 use crate::execute::Execution;
-use crate::files::{Output, Unfinished, is_standard};
+use crate::files::{Output, Partial, Unfinished, is_standard};
 use crate::hex::{digest_hex, hex};
-use crate::prove::{Ends, Fit, Options, ProveError, Surveyed, fit, secure};
+use crate::prove::{Ends, Fit, Options, ProveError, Proved, Surveyed, fit, secure};
 use crate::signals;
 use crate::system::peak_rss_bytes;
+use crate::verify::verify;
 
 /// Runs the subcommand.
 ///
@@ -38,15 +40,27 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     let [elf, input] = read_both(&args.program, args.input.as_deref())?;
     let program = Program::parse(&elf.bytes)?;
     let unfinished = Unfinished::default();
-    let ended = unfinished.clone();
-    signals::end_after(move |signal| {
-        ended.discard_for_good();
-        answer.fail("tranche", format_args!("ended by {signal}"));
+    let (ended, path) = (unfinished.clone(), args.output_path());
+    let kept = args.resume.then(|| Partial::path_for(&path));
+    signals::end_after({
+        let kept = kept.clone();
+        move |signal| {
+            ended.discard_for_good();
+            let way_on = kept.map(|kept| format!("; {}", way_on(&kept)));
+            let way_on = way_on.unwrap_or_default();
+            answer.fail("tranche", format_args!("ended by {signal}{way_on}"));
+        }
     })
     .map_err(Error::Signals)?;
     // What cannot be written is known before anything is executed.
     let sources = [("program", &elf), ("input", &input)];
-    let mut output = Output::open(&args.output_path(), &sources, &unfinished)?;
+    let (mut output, mut partial) = match kept {
+        None => (Output::open(&path, &sources, &unfinished)?, None),
+        Some(kept) => {
+            let output = Output::late(&path, &sources, &unfinished)?;
+            (output, Some(Partial::open(kept, &sources)?))
+        }
+    };
 
     let start = Instant::now();
     let input = &input.bytes;
@@ -55,22 +69,36 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
         return prove_as_one(args, (&program, input), &execution, output, answer);
     }
     let (run, options) = surveyed(args, &program, input, &execution)?;
+    if let Some(partial) = &mut partial {
+        bind(partial, &run.binding())?;
+    }
     let bar = progress_bar(execution.cycles);
-    let proved = run.prove(&options, BufWriter::new(&mut output), |proved| {
+    let progress = |proved: &Proved| {
         bar.set_position(proved.cycles);
         bar.set_message(format!(
             "{} epochs, {} merges",
             proved.epochs, proved.merges
         ));
-    });
+    };
+    let out = BufWriter::new(&mut output);
+    let proved = match &mut partial {
+        None => run.prove(&options, out, progress),
+        Some(partial) => run.resume(&options, partial, out, progress),
+    };
     bar.finish_and_clear();
     let setup = run.setup;
+    let proved = proved.inspect_err(|_| say_way_on(partial.as_ref()));
     let proved = proved.map_err(|error| match error {
         ProveError::Write(error) => output.write_error(error),
+        ProveError::Partial(error) => match &partial {
+            Some(partial) => partial.write_error(error),
+            None => output.write_error(error),
+        },
         error => error.into(),
     })?;
     let name = output.name().to_owned();
-    output.finish()?;
+    let verdict = |bundle: &mut dyn Read| verify(&program, bundle).map(drop);
+    finish(output, partial, proved.resumed_epochs > 0, verdict)?;
     let seconds = start.elapsed().as_secs_f64();
 
     let digest = digest_hex(&setup.program_digest);
@@ -79,6 +107,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
             "program_digest": digest,
             "cycles": proved.cycles,
             "epochs": proved.epochs,
+            "resumed_epochs": proved.resumed_epochs,
             "epochs_ended_by": proved.ends.counts().collect::<BTreeMap<_, _>>(),
             "epoch_log2": setup.settings.log2_cycles,
             "merges": proved.merges,

@@ -4,6 +4,7 @@
 //! `-` is standard input or standard output; a file of that name is `./-`.
 
 mod output;
+pub mod partial;
 mod unfinished;
 
 use std::fs::{File, Metadata};
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 
 pub use output::Output;
+pub use partial::Partial;
 pub use unfinished::Unfinished;
 
 /// Whether a path stands for standard input or output.

@@ -6,7 +6,7 @@
 //! an open descriptor (`/dev/stdout`, `/dev/fd/3`) is written as the bytes come, and never removed.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Write, stdout};
+use std::io::{self, BufReader, Read, Seek, Write, stdout};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -23,15 +23,24 @@ const MAX_LINKS: usize = 40;
 pub struct Output {
     /// As messages name it.
     name: PathBuf,
-    file: File,
+    /// What is written into; of a file that is replaced, there once it has been begun.
+    file: Option<File>,
     /// The file that is replaced; `None` for a stream.
-    target: Option<PathBuf>,
+    target: Option<Target>,
     unfinished: Unfinished,
+}
+
+/// A file that is replaced.
+#[derive(Debug)]
+struct Target {
+    path: PathBuf,
+    /// Permissions of the one that is there.
+    mode: Option<u32>,
 }
 
 impl Output {
     /// Opens the output that `path` names, which may be none of `sources`; each comes with what it
-    /// is called.
+    /// is called. A file is begun.
     ///
     /// # Errors
     /// [`Error::SameFile`]; [`Error::File`] when it cannot be written.
@@ -40,68 +49,87 @@ impl Output {
         sources: &[(&'static str, &Source)],
         unfinished: &Unfinished,
     ) -> Result<Self, Error> {
-        let name = name(path, "standard output");
-        let opened = if is_stdout(path) {
-            descriptor(&stdout()).map(|file| (file, None))
-        } else {
-            Self::place(path, unfinished)
-        };
-        let (file, target) = opened.map_err(|error| Error::File {
-            path: name.clone(),
-            error,
-        })?;
-        let output = Self {
-            name,
-            file,
-            target,
-            unfinished: unfinished.clone(),
-        };
+        let mut output = Self::find(path, unfinished)?;
         output.refuse(sources)?;
+        let begun = output.begin().map(drop);
+        begun.map_err(|error| output.file_error(error))?;
         Ok(output)
     }
 
-    /// The file to write into, and the one that it will replace.
-    fn place(path: &Path, unfinished: &Unfinished) -> io::Result<(File, Option<PathBuf>)> {
-        let target = match Place::of(path)? {
+    /// As [`Self::open`] for a file that is written at last, when its parts are whole elsewhere: it is begun
+    /// with its first byte.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`Error::NoFile`] for a stream.
+    pub fn late(
+        path: &Path,
+        sources: &[(&'static str, &Source)],
+        unfinished: &Unfinished,
+    ) -> Result<Self, Error> {
+        let output = Self::find(path, unfinished)?;
+        output.refuse(sources)?;
+        match output.target {
+            Some(_) => Ok(output),
+            None => Err(Error::NoFile {
+                path: output.name.clone(),
+            }),
+        }
+    }
+
+    /// What the name leads to; a stream is open.
+    fn find(path: &Path, unfinished: &Unfinished) -> Result<Self, Error> {
+        let mut output = Self {
+            name: name(path, "standard output"),
+            file: None,
+            target: None,
+            unfinished: unfinished.clone(),
+        };
+        let found = if is_stdout(path) {
+            descriptor(&stdout()).map(|file| (Some(file), None))
+        } else {
+            Self::place(path)
+        };
+        (output.file, output.target) = found.map_err(|error| output.file_error(error))?;
+        Ok(output)
+    }
+
+    /// The stream to write into, or the file to replace.
+    fn place(path: &Path) -> io::Result<(Option<File>, Option<Target>)> {
+        let path = match Place::of(path)? {
             Place::Stream => {
                 // A regular file behind a descriptor goes on where its owner left it.
                 let append = path.metadata().is_ok_and(|it| it.is_file());
                 let file = OpenOptions::new().write(true).append(append).open(path)?;
-                return Ok((file, None));
+                return Ok((Some(file), None));
             }
             Place::File(target) => target,
         };
         // What may not be written may not be replaced either.
-        let mode = match OpenOptions::new().write(true).open(&target) {
+        let mode = match OpenOptions::new().write(true).open(&path) {
             Ok(file) => Some(file.metadata()?.permissions().mode() & 0o777),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let folder = match target.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
+        Ok((None, Some(Target { path, mode })))
+    }
+
+    /// The file to write into: that of a target is made when it is not there.
+    fn begin(&mut self) -> io::Result<&mut File> {
+        let file = match (self.file.take(), &self.target) {
+            (Some(file), _) => file,
+            (None, Some(target)) => target.begin(&self.unfinished)?,
+            (None, None) => return Err(io::ErrorKind::NotFound.into()),
         };
-        let file = unfinished.create(|| {
-            let temporary = tempfile::Builder::new()
-                .prefix(".tranche-")
-                .suffix(".part")
-                .permissions(Permissions::from_mode(mode.unwrap_or(NEW_FILE_MODE)))
-                .tempfile_in(folder)?;
-            Ok(temporary.into_parts())
-        })?;
-        if let Some(mode) = mode {
-            file.set_permissions(Permissions::from_mode(mode))?;
-        }
-        Ok((file, Some(target)))
+        Ok(self.file.insert(file))
     }
 
     /// Refuses a file that was read: the same one, whatever it is called.
     fn refuse(&self, sources: &[(&'static str, &Source)]) -> Result<(), Error> {
-        let metadata: io::Result<Metadata> = match &self.target {
-            None => self.file.metadata(),
-            Some(target) => target.metadata(),
+        let metadata: Option<Metadata> = match (&self.target, &self.file) {
+            (Some(target), _) => target.path.metadata().ok(),
+            (None, file) => file.as_ref().and_then(|file| file.metadata().ok()),
         };
-        let identity = metadata.ok().and_then(|it| Identity::of_contents(&it));
+        let identity = metadata.and_then(|it| Identity::of_contents(&it));
         let same = |source: &Source| identity.is_some() && source.identity == identity;
         match sources.iter().find(|(_, source)| same(source)) {
             Some(&(what, _)) => Err(Error::SameFile {
@@ -117,18 +145,31 @@ impl Output {
         &self.name
     }
 
+    /// What was written so far, from its beginning, of an output that is a file.
+    ///
+    /// # Errors
+    /// As the file fails.
+    pub fn written(&mut self) -> io::Result<impl Read + use<>> {
+        let mut file = self.begin()?.try_clone()?;
+        file.rewind()?;
+        Ok(BufReader::new(file))
+    }
+
     /// Ends the output: a file is on the disk and has its name when this returns.
     ///
     /// # Errors
     /// [`Error::Write`], [`Error::Rename`].
-    pub fn finish(self) -> Result<(), Error> {
+    pub fn finish(mut self) -> Result<(), Error> {
+        if self.target.is_none() {
+            return Ok(());
+        }
+        let synced = self.begin().and_then(|file| file.sync_all());
+        synced.map_err(|error| self.write_error(error))?;
         let Some(target) = &self.target else {
             return Ok(());
         };
-        self.file
-            .sync_all()
-            .map_err(|error| self.write_error(error))?;
-        self.unfinished.rename(target).map_err(|(error, kept)| {
+        let renamed = self.unfinished.rename(&target.path);
+        renamed.map_err(|(error, kept)| {
             let path = self.name.clone();
             Error::Rename { path, kept, error }
         })
@@ -139,15 +180,43 @@ impl Output {
         let path = self.name.clone();
         Error::Write { path, error }
     }
+
+    /// A failure to open it.
+    fn file_error(&self, error: io::Error) -> Error {
+        let path = self.name.clone();
+        Error::File { path, error }
+    }
+}
+
+impl Target {
+    /// A temporary file beside it, with its permissions.
+    fn begin(&self, unfinished: &Unfinished) -> io::Result<File> {
+        let folder = match self.path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let file = unfinished.create(|| {
+            let temporary = tempfile::Builder::new()
+                .prefix(".tranche-")
+                .suffix(".part")
+                .permissions(Permissions::from_mode(self.mode.unwrap_or(NEW_FILE_MODE)))
+                .tempfile_in(folder)?;
+            Ok(temporary.into_parts())
+        })?;
+        if let Some(mode) = self.mode {
+            file.set_permissions(Permissions::from_mode(mode))?;
+        }
+        Ok(file)
+    }
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.begin()?.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.begin()?.flush()
     }
 }
 

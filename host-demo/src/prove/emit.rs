@@ -14,20 +14,22 @@ use tranche_machine::{EpochEnd, EpochRecord};
 
 use super::collect::{Collector, Merge, Pending};
 use super::error::ProveError;
+use super::frames::{Frames, ONCE, place};
 use super::options::Options;
 use super::proved::Proved;
 use super::survey::{claimed, merge_plan};
 use super::worker::{Done, Workspace};
-use crate::bundle::{Header, Kind, Writer};
+use crate::bundle::{Header, Kind, fixed_of_epoch, fixed_of_result, fixed_of_root};
 use crate::execute::Execution;
+use crate::files::Partial;
 use crate::merge::{MergeTables, image, merge_statement};
 
 /// Writes the bundle of one run.
-pub(super) struct Emitter<'a, W, P> {
+pub(super) struct Emitter<'a, 'p, W, P> {
     setup: &'a Setup<'a>,
     result: Outcome<'a>,
     options: Options,
-    writer: Writer<W>,
+    frames: Frames<'p, W>,
     progress: P,
     collector: Collector<'a>,
     workspace: Workspace,
@@ -35,12 +37,13 @@ pub(super) struct Emitter<'a, W, P> {
     finished: bool,
 }
 
-impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
-    /// Writes the header.
+impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
+    /// Writes the header, or has it written when the records of `partial` are whole.
     pub fn new(
         setup: &'a Setup<'a>,
         execution: &'a Execution,
         options: &Options,
+        partial: Option<&'p mut Partial>,
         out: W,
         progress: P,
     ) -> Result<Self, ProveError> {
@@ -52,7 +55,7 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
             setup,
             result: claimed(execution)?,
             options: *options,
-            writer: Writer::new(out, &header)?,
+            frames: Frames::new(header, partial, out)?,
             progress,
             collector: Collector::new(setup),
             workspace: Workspace::default(),
@@ -68,7 +71,7 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
 
     /// Writes the next epoch and the merges that it makes possible; returns its record.
     pub fn epoch<'r>(&mut self, done: Done<'r>) -> Result<EpochRecord<'r>, ProveError> {
-        self.writer.epoch(&done.span, &done.proof)?;
+        self.write_epoch(&done)?;
         self.proved.epochs += 1;
         self.proved.cycles += u64::from(done.span.cycles);
         self.proved.ends.count(done.end);
@@ -91,22 +94,46 @@ impl<'a, W: Write, P: FnMut(&Proved)> Emitter<'a, W, P> {
         self.proved.workspace_bytes = workers
             .saturating_mul(bytes)
             .saturating_add(self.workspace.len());
-        self.proved.bundle_bytes = self.writer.finish()?;
+        self.proved.bundle_bytes = self.frames.finish()?;
         Ok(self.proved)
     }
 
-    /// Proves a merge and writes it, the root with the result before it.
+    /// Writes the next epoch; what a partial file has of it has to be what was executed.
+    fn write_epoch(&mut self, done: &Done<'_>) -> Result<(), ProveError> {
+        let (epoch, fixed) = (done.number, fixed_of_epoch(&done.span));
+        let place = [epoch, 0];
+        let Some(proof) = &done.proof else {
+            let changed = ProveError::Changed { epoch };
+            let Some(record) = self.frames.pass(Kind::Epoch, place) else {
+                return Err(changed);
+            };
+            let payload = self.frames.payload(&record)?;
+            self.proved.resumed_epochs += 1;
+            return if payload.starts_with(&fixed) {
+                Ok(())
+            } else {
+                Err(changed)
+            };
+        };
+        self.frames.put(Kind::Epoch, place, &fixed, proof)
+    }
+
+    /// Proves a merge and writes it, the root with the result before it, unless they are known.
     fn merge(&mut self, merge: &Merge) -> Result<(), ProveError> {
-        let proof = self.prove(merge)?;
-        let logs = merge.varying_logs(self.setup);
-        if merge.node.root {
-            let (exit_code, output) = (self.result.exit_code(), self.result.output());
-            self.writer.result(self.proved.epochs, exit_code, output)?;
-            self.writer.root(&logs, &proof)?;
-            self.finished = true;
-        } else {
-            self.writer.frame(Kind::Merge, &logs, &proof)?;
+        let (root, place) = (merge.node.root, place(&merge.node));
+        if root && self.frames.pass(Kind::Result, ONCE).is_none() {
+            let fixed = fixed_of_result(self.proved.epochs, self.result.exit_code());
+            let output = self.result.output();
+            self.frames.put(Kind::Result, ONCE, &fixed, output)?;
         }
+        let kind = if root { Kind::Root } else { Kind::Merge };
+        if self.frames.pass(kind, place).is_none() {
+            let proof = self.prove(merge)?;
+            let logs = merge.varying_logs(self.setup);
+            let fixed = if root { fixed_of_root(&logs) } else { logs };
+            self.frames.put(kind, place, &fixed, &proof)?;
+        }
+        self.finished |= root;
         self.proved.merges += 1;
         (self.progress)(&self.proved);
         Ok(())

@@ -65,6 +65,15 @@ pub enum ProveError {
     /// The bundle could not be written.
     #[error("the bundle cannot be written: {0}")]
     Write(#[from] io::Error),
+    /// The partial file could not be read or written.
+    #[error("the partial file cannot be written: {0}")]
+    Partial(io::Error),
+    /// The partial file has an epoch that is not this execution's.
+    #[error("epoch {epoch} of the partial file is another one than was executed")]
+    Changed {
+        /// The epoch.
+        epoch: u32,
+    },
     /// There is no memory for a workspace, a record or a trace.
     #[error(transparent)]
     Memory(#[from] TryReserveError),

@@ -17,6 +17,8 @@ pub(super) struct Executor<'c, 'r> {
     pub setup: &'c Setup<'c>,
     pub input: &'c [u8],
     pub execution: &'c Execution,
+    /// Epochs that are proved already, the first of the run.
+    pub known: u32,
     /// Records that may yet be made.
     pub storage: IterMut<'r, Option<RecordStorage>>,
     /// Records that come back.
@@ -42,7 +44,8 @@ impl<'c, 'r> Executor<'c, 'r> {
         let mut io = Io::new(self.input);
         while let Some(mut record) = self.record()? {
             let end = machine.run_epoch(&mut io, &mut record)?;
-            if self.ready.send(Job { record, end }).is_err() {
+            let known = record.epoch() <= self.known;
+            if self.ready.send(Job { record, end, known }).is_err() {
                 break;
             }
             self.crew.add(scope, report)?;

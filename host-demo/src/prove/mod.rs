@@ -16,6 +16,7 @@ mod collect;
 mod emit;
 mod error;
 mod executor;
+mod frames;
 mod options;
 mod proved;
 mod survey;
@@ -28,11 +29,15 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use tranche_backend::Chosen;
+use tranche_machine::merge::Tree;
 use tranche_machine::settings::{bits, check_floor};
 use tranche_machine::setup::Setup;
 use tranche_machine::{EpochPlan, EpochTables};
 
+use crate::bundle::{Header, header};
 use crate::execute::Execution;
+use crate::files::Partial;
+use crate::files::partial::Binding;
 
 pub use budget::{Fit, fit};
 pub use error::ProveError;
@@ -42,6 +47,7 @@ pub use survey::{Surveyed, secure};
 
 use emit::Emitter;
 use executor::Executor;
+use frames::known_epochs;
 use worker::{Crew, start};
 
 /// Epochs that may be executed, or proved out of turn, besides those that workers have in hand.
@@ -86,6 +92,45 @@ impl Surveyed<'_> {
         out: W,
         progress: impl FnMut(&Proved),
     ) -> Result<Proved, ProveError> {
+        self.prove_into(options, None, out, progress)
+    }
+
+    /// As [`Self::prove`], with each epoch and each merge in a partial file, which is [bound](Self::binding) to
+    /// this run: those that it has are not proved again. The bundle is written to `out` in the end; what a
+    /// partial file had of it has to be verified.
+    ///
+    /// # Errors
+    /// [`ProveError`]; the partial file has then what was finished.
+    pub fn resume<W: Write>(
+        &self,
+        options: &Options,
+        partial: &mut Partial,
+        out: W,
+        progress: impl FnMut(&Proved),
+    ) -> Result<Proved, ProveError> {
+        self.prove_into(options, Some(partial), out, progress)
+    }
+
+    /// What the partial file of this run is bound to: all that decides the bundle's bytes.
+    pub fn binding(&self) -> Binding {
+        let Setup {
+            settings,
+            program_digest: program,
+            plan_digest,
+            ..
+        } = self.setup;
+        let header = header(&Header { settings, program });
+        let options = [b"epochs", &header[..], &plan_digest].concat();
+        Binding::new(program, self.input, &options)
+    }
+
+    fn prove_into<W: Write>(
+        &self,
+        options: &Options,
+        mut partial: Option<&mut Partial>,
+        out: W,
+        progress: impl FnMut(&Proved),
+    ) -> Result<Proved, ProveError> {
         let Self {
             setup,
             input,
@@ -100,7 +145,14 @@ impl Surveyed<'_> {
         let records = workers.saturating_add(EPOCHS_AHEAD);
         storage.try_reserve_exact(records)?;
         storage.resize_with(records, || None);
-        let mut emitter = Emitter::new(setup, execution, options, out, progress)?;
+        let known = match &mut partial {
+            Some(partial) => {
+                let tree = Tree::new(survey.epochs(), setup.settings.arity.into())?;
+                known_epochs(partial, &tree)
+            }
+            None => 0,
+        };
+        let mut emitter = Emitter::new(setup, execution, options, partial, out, progress)?;
 
         // No channel fills up: there are only so many records.
         let (free, records) = channel();
@@ -112,6 +164,7 @@ impl Surveyed<'_> {
             setup,
             input,
             execution,
+            known,
             storage: storage.iter_mut(),
             records,
             ready,

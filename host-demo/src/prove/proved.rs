@@ -33,6 +33,8 @@ impl Ends {
 pub struct Proved {
     /// Epochs.
     pub epochs: u32,
+    /// Those of them that a partial file had.
+    pub resumed_epochs: u32,
     /// What ended them.
     pub ends: Ends,
     /// Cycles of all epochs.

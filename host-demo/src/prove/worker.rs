@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::{self, Scope};
 
+use p3_field::PrimeCharacteristicRing;
 use tranche_backend::Chosen;
-use tranche_core::F;
+use tranche_core::{F, TraceMut};
 use tranche_machine::merge::Chain;
 use tranche_machine::{
     EpochEnd, EpochPlan, EpochRecord, EpochTables, FilledTable, RecordProver, RecordedEpoch, Span,
@@ -23,6 +24,8 @@ pub(super) struct Job<'r> {
     pub record: EpochRecord<'r>,
     /// What ended it.
     pub end: EpochEnd,
+    /// Whether it is proved already.
+    pub known: bool,
 }
 
 /// A proved epoch.
@@ -31,7 +34,8 @@ pub(super) struct Done<'r> {
     pub number: u32,
     pub span: Span,
     pub end: EpochEnd,
-    pub proof: Vec<u8>,
+    /// Its proof; `None` when it was known.
+    pub proof: Option<Vec<u8>>,
     /// What it did to each cell it touched.
     pub rows: Vec<Chain>,
     /// Its L2G trace, column by column.
@@ -148,16 +152,26 @@ fn work<'r>(
     let buffer = workspace.reserve(plan.workspace_len())?;
     let mut prover = RecordProver::<Chosen>::new(tables, plan, buffer)?;
     let next = || jobs.lock().ok()?.recv().ok();
-    while let Some(Job { mut record, end }) = next() {
+    while let Some(job) = next() {
+        let Job {
+            mut record,
+            end,
+            known,
+        } = job;
         let (number, span) = (record.epoch(), Span::of(&record));
-        let mut epoch = RecordedEpoch::new(tables, &mut record);
-        let mut traces = prover.fill(&mut epoch)?;
-        let mut l2g = traces.trace_mut(FilledTable::L2g.index());
-        let mut trace = Vec::new();
-        trace.try_reserve_exact(l2g.values_mut().len())?;
-        trace.extend_from_slice(l2g.values_mut());
-        let mut proof = Vec::new();
-        traces.finish_batch(&epoch, &mut proof)?;
+        let (trace, proof) = if known {
+            (l2g_trace(tables, &mut record)?, None)
+        } else {
+            let mut epoch = RecordedEpoch::new(tables, &mut record);
+            let mut traces = prover.fill(&mut epoch)?;
+            let mut l2g = traces.trace_mut(FilledTable::L2g.index());
+            let mut trace = Vec::new();
+            trace.try_reserve_exact(l2g.values_mut().len())?;
+            trace.extend_from_slice(l2g.values_mut());
+            let mut proof = Vec::new();
+            traces.finish_batch(&epoch, &mut proof)?;
+            (trace, Some(proof))
+        };
         let rows = record
             .l2g()
             .iter()
@@ -177,6 +191,21 @@ fn work<'r>(
         }
     }
     Ok(())
+}
+
+/// The L2G trace of a recorded epoch, column by column.
+fn l2g_trace(
+    tables: &EpochTables<'_>,
+    record: &mut EpochRecord<'_>,
+) -> Result<Vec<F>, TryReserveError> {
+    let table = FilledTable::L2g.index();
+    let (air, height) = (&tables.airs[table], 1 << tables.specs[table].log_height);
+    let mut trace = Vec::new();
+    trace.try_reserve_exact(air.main_width() * height)?;
+    trace.resize(air.main_width() * height, F::ZERO);
+    let program = tables.setup().program;
+    air.fill(program, record, &mut TraceMut::new(&mut trace, height));
+    Ok(trace)
 }
 
 /// Reports when its thread panics, so that nobody waits for it.
