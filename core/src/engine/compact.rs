@@ -64,7 +64,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         }
     }
 
-    /// Generates permutation traces and commits to their extensions.
+    /// Generates permutation traces, and commits to their extensions if their tree is wanted.
     pub(super) fn argue_compact(&mut self) {
         let (shape, hasher) = (self.shape, &self.hasher);
         let [
@@ -96,6 +96,13 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         };
         let digests = workspace::words_mut(digests);
         let (scratch, rest) = scratch.split_at_mut(generator_len(shape));
+        if !self.hashed[Round::Permutation as usize] {
+            for matrix in shape.round(Round::Permutation) {
+                let sum = argue::compact::sum_up::<B, A>(&mut homes, &matrix, scratch);
+                set_terminal(terminals, matrix.table, sum);
+            }
+            return;
+        }
         for group in shape.groups(Round::Permutation) {
             let log_leaves = shape.log_leaves(Round::Permutation, &group);
             let width = shape.leaf_width(Round::Permutation, &group);
@@ -161,6 +168,13 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
                 &mut homes, table, challenges, out, columns, scratch,
             );
         }
+        self.commit_homes(Round::Quotient);
+    }
+
+    /// Takes quotient chunks that were kept, and commits to their extensions if their tree is wanted.
+    pub(super) fn restore_quotients_compact(&mut self, kept: &[F]) {
+        let [quotients] = self.places.take([RegionName::Quotient]);
+        quotients.copy_from_slice(kept);
         self.commit_homes(Round::Quotient);
     }
 

@@ -1,6 +1,8 @@
-//! The phases of the `Fast` profile: extensions stay in the workspace.
+//! The phases of the `Fast` profile: extensions stay in the workspace, or columns at the head of their places.
 
-use p3_field::Field;
+use core::mem::take as take_mut;
+
+use p3_field::{Field, PrimeCharacteristicRing};
 
 use super::{Engine, set_terminal, terminal};
 use crate::air::ProverAir;
@@ -9,19 +11,20 @@ use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::plan::RegionName;
 use crate::shape::Round;
-use crate::steps::extension::extend_traces;
+use crate::steps::extension::{extend_traces, shift};
 use crate::steps::reduce::Skips;
 use crate::steps::rows::{TableColumns, take};
 use crate::steps::{argue, claims, quotient, reduce, trees};
 use crate::{D, EF, F, workspace};
 
 impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
-    /// Extends the traces of a round, bit-reversed in place, and commits them.
+    /// Extends the traces of a round, bit-reversed in place, unless they stay at home, and commits them.
     pub(super) fn extend_and_commit(&mut self, round: Round) {
         let names = [RegionName::Twiddles, round.home(), round.region()];
         let [twiddles, traces, extensions] = self.places.take(names);
         let twiddles = Twiddles::view(twiddles, self.shape.log_twiddles());
-        extend_traces::<B>(self.shape, round, &twiddles, traces, extensions);
+        let twiddles = (!self.at_home).then_some(&twiddles);
+        extend_traces::<B>(self.shape, round, twiddles, traces, extensions);
         self.commit_round(round);
     }
 
@@ -81,6 +84,9 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
             let sums = &mut out[..D * stride];
             let sum = argue::accumulate(sums, stride, planned.log_height());
             set_terminal(terminals, table, sum);
+            if self.at_home {
+                continue;
+            }
             for slot in out.chunks_exact_mut(stride) {
                 B::extend(&twiddles, slot, shape.log_blowup(), F::GENERATOR);
             }
@@ -148,8 +154,57 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
         self.commit_round(Round::Quotient);
     }
 
-    /// Evaluates every column of the extensions.
+    /// Copies the quotient chunks, moved home: what they are committed as begins on the coset of the generator.
+    pub(super) fn keep_quotients_fast(&mut self, mut out: &mut [F]) {
+        let shape = self.shape;
+        let [twiddles, quotients] = self
+            .places
+            .take([RegionName::Twiddles, RegionName::Quotient]);
+        let twiddles = Twiddles::view(twiddles, shape.log_twiddles());
+        for matrix in shape.round(Round::Quotient) {
+            let (stride, height) = (
+                1 << matrix.log_lde,
+                1 << (matrix.log_lde - shape.log_blowup()),
+            );
+            let (kept, after) = take_mut(&mut out).split_at_mut(matrix.width * height);
+            let slots = quotients[matrix.extension()].chunks_exact(stride);
+            for (column, slot) in kept.chunks_exact_mut(height).zip(slots) {
+                column.copy_from_slice(&slot[..height]);
+            }
+            shift::<B>(&twiddles, kept, height, F::GENERATOR, F::ONE);
+            out = after;
+        }
+    }
+
+    /// Takes quotient chunks that were kept, extends them unless they stay at home, and commits them.
+    pub(super) fn restore_quotients_fast(&mut self, mut kept: &[F]) {
+        let shape = self.shape;
+        let [twiddles, quotients] = self
+            .places
+            .take([RegionName::Twiddles, RegionName::Quotient]);
+        let twiddles = Twiddles::view(twiddles, shape.log_twiddles());
+        for matrix in shape.round(Round::Quotient) {
+            let height = 1 << (matrix.log_lde - shape.log_blowup());
+            let own = take(&mut kept, matrix.width * height);
+            let slots = quotients[matrix.extension()].chunks_exact_mut(1 << matrix.log_lde);
+            for (slot, column) in slots.zip(own.chunks_exact(height)) {
+                slot[..height].copy_from_slice(column);
+                if !self.at_home {
+                    B::extend(&twiddles, slot, shape.log_blowup(), F::GENERATOR);
+                }
+            }
+        }
+        self.commit_round(Round::Quotient);
+    }
+
+    /// The point that generates the coset which the columns in the workspace begin on.
+    fn coset(&self) -> F {
+        if self.at_home { F::ONE } else { F::GENERATOR }
+    }
+
+    /// Evaluates every column.
     pub(super) fn evaluate_fast(&mut self, zeta: EF) {
+        let coset = self.coset();
         let [
             twiddles,
             main,
@@ -169,11 +224,13 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
         ]);
         let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
         let twiddles = Twiddles::view(twiddles, self.shape.log_twiddles());
-        claims::fast::evaluate::<B>(self.shape, extensions, &twiddles, zeta, openings, scratch);
+        let columns = (extensions, coset);
+        claims::fast::evaluate::<B>(self.shape, columns, &twiddles, zeta, openings, scratch);
     }
 
-    /// Combines all openings of a height, from the extensions.
+    /// Combines all openings of a height.
     pub(super) fn reduce_fast(&mut self, zeta: EF, batching: (EF, Skips<'_>)) {
+        let coset = self.coset();
         let [
             twiddles,
             main,
@@ -195,8 +252,9 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
         ]);
         let extensions = [&*main, &*quotients, &*preprocessed, &*permutation];
         let twiddles = Twiddles::view(twiddles, self.shape.log_twiddles());
+        let columns = (extensions, coset);
         reduce::fast::reduce::<B>(
-            self.shape, extensions, &twiddles, zeta, batching, openings, codewords, scratch,
+            self.shape, columns, &twiddles, zeta, batching, openings, codewords, scratch,
         );
     }
 

@@ -43,10 +43,12 @@ pub(crate) struct Engine<'a, B: Hashes<S>, A, S: Suite> {
     has_twiddles: bool,
     /// The rounds whose trees are wanted.
     hashed: [bool; Round::ALL.len()],
+    /// Whether columns stay on the trace domain, which `Compact` never leaves.
+    at_home: bool,
 }
 
 impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
-    /// `words` has the elements that the plan's regions need.
+    /// `words` has at least the elements that the plan's regions need.
     pub fn new<const N: usize>(
         plan: &'a Plan<N, S>,
         airs: &'a [A],
@@ -62,13 +64,19 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
             lookup: LookupChallenges::default(),
             has_twiddles: false,
             hashed: [true; Round::ALL.len()],
+            at_home: false,
         }
     }
 
-    /// From now on only the trees of these rounds are made, as far as a profile can extend a round without
-    /// its tree: `Fast` can. Roots and openings of the others are void.
+    /// From now on only the trees of these rounds are made. Roots and openings of the others are void.
     pub fn hash_only(&mut self, rounds: &[Round]) {
         self.hashed = Round::ALL.map(|round| rounds.contains(&round));
+    }
+
+    /// From now on columns are not extended: no round can be hashed then, no quotient computed and no
+    /// row opened, but claims and codewords can be made of columns and kept quotients.
+    pub fn stay_home(&mut self) {
+        self.at_home = true;
     }
 
     /// Overwrites everything with zeros.
@@ -76,6 +84,11 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         workspace::wipe(self.places.words());
         self.lookup.clear();
         self.has_twiddles = false;
+    }
+
+    /// Gives the words back.
+    pub fn into_words(self) -> &'a mut [F] {
+        self.places.into_words()
     }
 
     /// All words, as they are.
@@ -176,6 +189,23 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         }
     }
 
+    /// Copies the quotients, on the trace domain.
+    pub fn keep_quotients(&mut self, out: &mut [F]) {
+        match self.shape.profile() {
+            Profile::Fast => self.keep_quotients_fast(out),
+            Profile::Compact => out.copy_from_slice(self.places.read(RegionName::Quotient)),
+        }
+    }
+
+    /// Takes kept quotients in place of [`Engine::quotient`].
+    pub fn restore_quotients(&mut self, kept: &[F]) {
+        self.places.enter(Phase::Quotient);
+        match self.shape.profile() {
+            Profile::Fast => self.restore_quotients_fast(kept),
+            Profile::Compact => self.restore_quotients_compact(kept),
+        }
+    }
+
     /// Evaluates every column at `zeta`, and at the next row's point where it is opened there.
     pub fn evaluate(&mut self, zeta: EF) {
         self.places.enter(Phase::Evaluate);
@@ -238,6 +268,12 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
             (0..1 << (tree.log_leaves() - level)).map(move |i| tree.digest(level, i))
         })
     }
+}
+
+/// Field elements of the quotients of a batch, as they are kept.
+pub(crate) fn quotients_len(shape: BatchShape<'_>) -> usize {
+    let chunks = shape.round(Round::Quotient);
+    chunks.map(|m| m.home(shape.log_blowup()).len()).sum()
 }
 
 /// Leaves a table's terminal.

@@ -44,11 +44,12 @@ pub(crate) fn reverse_traces<B: Backend>(shape: BatchShape<'_>, round: Round, tr
     }
 }
 
-/// Bit-reverses every trace in place, and extends it into the round's region.
+/// Bit-reverses every trace in place, and copies it to the head of its slot in the round's region, where it is
+/// extended with `twiddles`, if there are any.
 pub(crate) fn extend_traces<B: Backend>(
     shape: BatchShape<'_>,
     round: Round,
-    twiddles: &Twiddles<'_>,
+    twiddles: Option<&Twiddles<'_>>,
     traces: &mut [F],
     extensions: &mut [F],
 ) {
@@ -60,7 +61,9 @@ pub(crate) fn extend_traces<B: Backend>(
         for (column, slot) in trace.chunks_exact_mut(height).zip(slots) {
             bit_reverse::<B::P>(column);
             slot[..height].copy_from_slice(column);
-            B::extend(twiddles, slot, shape.log_blowup(), F::GENERATOR);
+            if let Some(twiddles) = twiddles {
+                B::extend(twiddles, slot, shape.log_blowup(), F::GENERATOR);
+            }
         }
         rest = after;
     }

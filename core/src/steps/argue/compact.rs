@@ -16,6 +16,29 @@ use crate::steps::homes::{Homes, column_groups};
 use crate::steps::trees::absorb_home;
 use crate::{D, EF, F};
 
+/// Sums up one permutation trace without storing it: its accumulator goes home. Returns its terminal.
+pub(crate) fn sum_up<B: Backend, A: ProverAir<B>>(
+    homes: &mut Homes<'_, A>,
+    matrix: &CommittedMatrix,
+    scratch: &mut [F],
+) -> EF {
+    let table = &homes.shape.tables()[matrix.table];
+    let (height, log_height) = (table.height(), table.log_height());
+    let accumulators = take(&mut homes.columns[Round::Permutation as usize]);
+    let home = &mut accumulators[matrix.home(homes.shape.log_blowup())];
+    let output = Output {
+        rows: 0..height,
+        columns: 0..0,
+        values: &mut [],
+        stride: height,
+        totals: Some(&mut *home),
+    };
+    homes.generate::<B>(matrix.table, output, scratch);
+    let terminal = accumulate(home, height, log_height);
+    homes.columns[Round::Permutation as usize] = accumulators;
+    terminal
+}
+
 /// Generates one permutation trace and absorbs it; its accumulator goes home. Returns its terminal.
 pub(crate) fn generate<B: Backend, A: ProverAir<B>>(
     homes: &mut Homes<'_, A>,

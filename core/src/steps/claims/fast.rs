@@ -1,10 +1,10 @@
-//! Claims from extensions.
+//! Claims from extensions, or from columns at the head of their places.
 //!
-//! Barycentric interpolation over the coset `gH`, the first `n` places of a bit-reversed extension:
-//! `f(z) = (z^n - g^n) / (n g^n) * sum_i x_i / (z - x_i) f(x_i)`. The weights of one stretch of rows
+//! Barycentric interpolation over a coset `sH`, `gH` in the first `n` places of a bit-reversed extension:
+//! `f(z) = (z^n - s^n) / (n s^n) * sum_i x_i / (z - x_i) f(x_i)`. The weights of one stretch of rows
 //! serve all columns of that height, at both points in one walk over the column.
 
-use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
+use p3_field::{PackedValue, PrimeCharacteristicRing};
 
 use super::{scale, zetas};
 use crate::backend::{Backend, by_width};
@@ -24,10 +24,11 @@ pub(crate) fn scratch_len(shape: BatchShape<'_>) -> usize {
 /// The extensions of all rounds, in [`Round::ALL`]'s order.
 pub(crate) type Extensions<'a> = [&'a [F]; Round::ALL.len()];
 
-/// Writes every claimed opening into `openings`.
+/// Writes every claimed opening into `openings`; `coset` is the point that generates the coset which columns
+/// begin on.
 pub(crate) fn evaluate<B: Backend>(
     shape: BatchShape<'_>,
-    extensions: Extensions<'_>,
+    (extensions, coset): (Extensions<'_>, F),
     twiddles: &Twiddles<'_>,
     zeta: EF,
     openings: &mut [F],
@@ -41,16 +42,16 @@ pub(crate) fn evaluate<B: Backend>(
         by_width!(
             1 << log_height,
             sum,
-            <B>(matrices, extensions, twiddles, points, log_height, openings, scratch)
+            <B>(matrices, (extensions, coset), twiddles, points, log_height, openings, scratch)
         );
     }
-    scale(shape, zeta, F::GENERATOR, openings);
+    scale(shape, zeta, coset, openings);
 }
 
 /// Adds `sum_i x_i / (z - x_i) f(x_i)` to every column's claims.
 fn sum<B: Backend>(
     matrices: impl Iterator<Item = CommittedMatrix> + Clone,
-    extensions: Extensions<'_>,
+    (extensions, coset): (Extensions<'_>, F),
     twiddles: &Twiddles<'_>,
     zetas: [EF; 2],
     log_height: usize,
@@ -68,14 +69,14 @@ fn sum<B: Backend>(
         for (point, weights) in weights.chunks_exact_mut(groups).enumerate() {
             let z = Ext::<B::P>::broadcast(zetas[point]);
             for (group, weight) in weights.iter_mut().enumerate() {
-                let x = points(twiddles, F::GENERATOR, start + group * width);
+                let x = points(twiddles, coset, start + group * width);
                 *weight = (z - Ext::from_base(x)).0;
             }
         }
         B::batch_invert(weights, prefix);
         for weights in weights.chunks_exact_mut(groups) {
             for (group, weight) in weights.iter_mut().enumerate() {
-                let x = points(twiddles, F::GENERATOR, start + group * width);
+                let x = points(twiddles, coset, start + group * width);
                 *weight = Ext(*weight).scale(x).0;
             }
         }

@@ -1,10 +1,10 @@
-//! Reduced codewords from extensions.
+//! Reduced codewords from extensions, or from columns at the head of their places.
 //!
-//! A matrix is combined once, `M(x) = sum_i alpha^i f_i(x)`, and enters as
-//! `alpha^offset (M(z) - M(x))` at each of its points, so the denominators multiply once a row.
+//! All columns of a height that are opened at one point are first added up on one coset of the trace domain,
+//! weighted by the batching challenge; with `S` that sum, extended, its part of the codeword is
+//! `(S(z) - S(x)) / (z - x)`, and `S(z)` is the same sum of the claims.
 
 use core::mem::take;
-use core::ops::Range;
 
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 
@@ -18,39 +18,34 @@ use crate::steps::claims::fast::Extensions;
 use crate::steps::claims::zetas;
 use crate::{D, EF, F};
 
-/// Field elements of scratch: powers of alpha for the widest matrix, denominators at two points,
-/// their prefix products.
+/// Field elements of scratch: powers of alpha for the widest matrix, the sum of what is opened at the next row's
+/// point, denominators at two points, their prefix products.
 pub(crate) fn scratch_len(shape: BatchShape<'_>) -> usize {
-    D * max_width(shape) + 4 * D * (1 << shape.log_max_lde()).min(CHUNK)
+    let tallest = 1 << shape.log_max_lde();
+    D * max_width(shape) + D * tallest + 4 * D * tallest.min(CHUNK)
 }
 
 /// Writes one codeword per height into `codewords`, tallest first.
 ///
-/// `openings` holds the claimed openings; each matrix's first claims are replaced by their
-/// combination.
+/// `coset` is the point that generates the coset which columns begin on, `openings` holds the claims.
 pub(crate) fn reduce<B: Backend>(
     shape: BatchShape<'_>,
-    extensions: Extensions<'_>,
+    (extensions, coset): (Extensions<'_>, F),
     twiddles: &Twiddles<'_>,
     zeta: EF,
     (alpha, skips): (EF, Skips<'_>),
-    openings: &mut [F],
+    openings: &[F],
     codewords: &mut [F],
     scratch: &mut [F],
 ) {
     let (powers, scratch) = split_powers(shape, alpha, scratch);
-    for matrix in shape.opened() {
-        for point in 0..matrix.points() {
-            let claims = openings[matrix.claims(point)].as_chunks_mut::<D>().0;
-            let horner = |sum, claim: &[F; D]| sum * alpha + challenge(*claim);
-            claims[0] = coordinates(claims.iter().rev().fold(EF::ZERO, horner));
-        }
-    }
+    let (second, scratch) = scratch.split_at_mut(D << shape.log_max_lde());
     let mut rest = codewords;
     let heights = (0..=shape.log_max_lde()).rev();
     for log_lde in heights.filter(|&h| shape.has_log_lde(h)) {
+        let log_height = log_lde - shape.log_blowup();
+        let matrices = shape.opened().filter(move |m| m.log_lde == log_lde);
         let reduction = Reduction {
-            zetas: zetas(zeta, log_lde - shape.log_blowup()),
             alpha,
             skips,
             powers,
@@ -60,18 +55,33 @@ pub(crate) fn reduce<B: Backend>(
         };
         let (codeword, after) = take(&mut rest).split_at_mut(D << log_lde);
         rest = after;
-        let matrices = shape.opened().filter(move |m| m.log_lde == log_lde);
+        let second = &mut second[..D << log_lde];
+        let claims = reduction.combine_claims(matrices.clone());
+        let mut sums = [codeword, second];
+        by_width!(
+            1 << log_height,
+            reduction.combine,
+            <B>(matrices, 1 << log_height, &mut sums, scratch)
+        );
+        let [codeword, second] = sums;
+        for column in codeword
+            .chunks_exact_mut(1 << log_lde)
+            .chain(second.chunks_exact_mut(1 << log_lde))
+        {
+            // What is interpolated as if on H has the coefficients c_i coset^i.
+            B::extend(twiddles, column, shape.log_blowup(), F::GENERATOR / coset);
+        }
+        let points = (zetas(zeta, log_height), claims);
         by_width!(
             1 << log_lde,
-            reduction.fill,
-            <B>(matrices, twiddles, 0..1 << log_lde, codeword, scratch)
+            divide,
+            <B>(points, twiddles, codeword, second, scratch)
         );
     }
 }
 
 /// What the codeword of one height is made from.
 struct Reduction<'a> {
-    zetas: [EF; 2],
     alpha: EF,
     skips: Skips<'a>,
     powers: [&'a [F]; D],
@@ -81,72 +91,80 @@ struct Reduction<'a> {
 }
 
 impl Reduction<'_> {
-    /// Writes the codeword at places `at`, from a multiple of [`CHUNK`] or of its length to another.
-    fn fill<B: Backend>(
+    /// Each matrix with the weights of its first columns: of those opened at zeta, and of those opened at the next
+    /// row's point.
+    fn weighted(
+        &self,
+        matrices: impl Iterator<Item = CommittedMatrix>,
+    ) -> impl Iterator<Item = (CommittedMatrix, [EF; 2])> {
+        let (alpha, mut offset) = (self.alpha, EF::ONE);
+        matrices.map(move |matrix| {
+            let skip = (self.skips)(matrix.round, self.log_lde);
+            let from = offset * alpha.exp_u64(skip);
+            offset *= alpha.exp_u64((matrix.width * matrix.points()) as u64);
+            (matrix, [from, from * alpha.exp_u64(matrix.width as u64)])
+        })
+    }
+
+    /// Adds up all claims: those at zeta, and those at the next row's point.
+    fn combine_claims(&self, matrices: impl Iterator<Item = CommittedMatrix>) -> [EF; 2] {
+        let mut sums = [EF::ZERO; 2];
+        for (matrix, weights) in self.weighted(matrices) {
+            for point in 0..matrix.points() {
+                let claims = self.openings[matrix.claims(point)].as_chunks::<D>().0;
+                let horner = |sum, claim: &[F; D]| sum * self.alpha + challenge(*claim);
+                sums[point] += claims.iter().rev().fold(EF::ZERO, horner) * weights[point];
+            }
+        }
+        sums
+    }
+
+    /// Adds up all columns at the first `height` rows, those opened at zeta and those opened at the next row's
+    /// point, into the heads of four columns each.
+    fn combine<B: Backend>(
         &self,
         matrices: impl Iterator<Item = CommittedMatrix> + Clone,
-        twiddles: &Twiddles<'_>,
-        at: Range<usize>,
-        codeword: &mut [F],
+        height: usize,
+        out: &mut [&mut [F]; 2],
         scratch: &mut [F],
     ) {
         let width = B::P::WIDTH;
-        let stride = 1 << self.log_lde;
-        let rows = stride.min(CHUNK);
+        let rows = height.min(CHUNK);
         let groups = rows / width;
-        let packed = B::P::pack_slice_mut(&mut scratch[..4 * D * rows])
+        let sums = B::P::pack_slice_mut(&mut scratch[..2 * D * rows])
             .as_chunks_mut::<D>()
             .0;
-        let (inverses, sums) = packed.split_at_mut(2 * groups);
-        for start in at.step_by(rows) {
-            for (inverses, z) in inverses.chunks_exact_mut(groups).zip(self.zetas) {
-                let z = Ext::<B::P>::broadcast(z);
-                for (group, inverse) in inverses.iter_mut().enumerate() {
-                    let x = points(twiddles, F::GENERATOR, start + group * width);
-                    *inverse = (z - Ext::from_base(x)).0;
-                }
-            }
-            B::batch_invert(inverses, sums);
+        for start in (0..height).step_by(rows) {
             sums.fill(Ext::ZERO.0);
-            let mut offset = EF::ONE;
-            for matrix in matrices.clone() {
-                let skip = (self.skips)(matrix.round, self.log_lde);
-                let from = offset * self.alpha.exp_u64(skip);
-                self.add_matrix::<B>(&matrix, from, start, groups, sums);
-                offset *= self.alpha.exp_u64((matrix.width * matrix.points()) as u64);
+            for (matrix, weights) in self.weighted(matrices.clone()) {
+                self.add_matrix::<B>(&matrix, weights, start, groups, sums);
             }
-            for group in 0..groups {
-                let at = |point| point * groups + group;
-                let term = |point| Ext(sums[at(point)]) * Ext(inverses[at(point)]);
-                (term(0) + term(1)).store(codeword, stride, start + group * width);
+            for (sums, out) in sums.chunks_exact(groups).zip(out.iter_mut()) {
+                for (group, &sum) in sums.iter().enumerate() {
+                    Ext(sum).store(out, 1 << self.log_lde, start + group * width);
+                }
             }
         }
     }
 
-    /// Adds `alpha^offset (M(z) - M(x))` for each point of one matrix.
+    /// Adds one matrix's columns at each of its points, weighted by powers of alpha from `weights` on.
     fn add_matrix<B: Backend>(
         &self,
         matrix: &CommittedMatrix,
-        offset: EF,
+        weights: [EF; 2],
         start: usize,
         groups: usize,
         sums: &mut [[B::P; D]],
     ) {
         let extension = &self.extensions[matrix.round as usize][matrix.extension()];
-        let offsets = [offset, offset * self.alpha.exp_u64(matrix.width as u64)];
-        let claimed = |point: usize| {
-            let claims = self.openings[matrix.claims(point)].as_chunks::<D>().0;
-            Ext::<B::P>::broadcast(challenge(claims[0]) * offsets[point])
-        };
-        let claims = [claimed(0), claimed(matrix.points() - 1)];
-        let weights = offsets.map(coordinates);
+        let weights = weights.map(coordinates);
         let stride = 1 << self.log_lde;
         let mut add = |first: usize, combined: &[[B::P; D]]| {
             for (i, &combined) in combined.iter().enumerate() {
                 for point in 0..matrix.points() {
                     let sum = &mut sums[point * groups + first + i];
                     let term = Ext(combined).times_challenge(weights[point]);
-                    *sum = (Ext(*sum) + claims[point] - term).0;
+                    *sum = (Ext(*sum) + term).0;
                 }
             }
         };
@@ -161,6 +179,41 @@ impl Reduction<'_> {
             let mut combined = [[B::P::ZERO; D]; 1];
             B::combine_columns(extension, stride, row(group), self.powers, &mut combined);
             add(group, &combined);
+        }
+    }
+}
+
+/// `(a(z_0) - a(x)) / (z_0 - x) + (b(z_1) - b(x)) / (z_1 - x)` in place of `a`.
+fn divide<B: Backend>(
+    (zetas, claims): ([EF; 2], [EF; 2]),
+    twiddles: &Twiddles<'_>,
+    a: &mut [F],
+    b: &[F],
+    scratch: &mut [F],
+) {
+    let width = B::P::WIDTH;
+    let stride = b.len() / D;
+    let rows = stride.min(CHUNK);
+    let groups = rows / width;
+    let packed = B::P::pack_slice_mut(&mut scratch[..4 * D * rows])
+        .as_chunks_mut::<D>()
+        .0;
+    let (inverses, prefix) = packed.split_at_mut(2 * groups);
+    let claims = claims.map(Ext::<B::P>::broadcast);
+    for start in (0..stride).step_by(rows) {
+        for (inverses, z) in inverses.chunks_exact_mut(groups).zip(zetas) {
+            let z = Ext::<B::P>::broadcast(z);
+            for (group, inverse) in inverses.iter_mut().enumerate() {
+                let x = points(twiddles, F::GENERATOR, start + group * width);
+                *inverse = (z - Ext::from_base(x)).0;
+            }
+        }
+        B::batch_invert(inverses, prefix);
+        for group in 0..groups {
+            let row = start + group * width;
+            let first = (claims[0] - Ext::load(a, stride, row)) * Ext(inverses[group]);
+            let second = (claims[1] - Ext::load(b, stride, row)) * Ext(inverses[groups + group]);
+            (first + second).store(a, stride, row);
         }
     }
 }
