@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use bytesize::ByteSize;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
-use tranche_core::retire::Order;
+use tranche_core::retire::{Keep, Kept, Order};
 use tranche_machine::settings::{DEFAULT_ARITY, MAX_ARITY, SECURITY_FLOOR_BITS};
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
@@ -108,6 +108,18 @@ pub struct ProveArgs {
     /// Which challenges the batches of --approach retire have; forked without it.
     #[arg(long, value_enum)]
     pub challenges: Option<Challenges>,
+    /// What --approach retire keeps of the trees of a batch between walks: the more, the less it hashes again; upper
+    /// without it. The bundle is the same.
+    #[arg(long, value_enum, conflicts_with = "memory")]
+    pub trees: Option<Trees>,
+    /// Whether --approach retire keeps the quotients of a batch between walks, or computes them again; kept without
+    /// it. The bundle is the same.
+    #[arg(long, value_enum, conflicts_with = "memory", value_name = "WHAT")]
+    pub quotients: Option<Keeping>,
+    /// Whether --approach retire with forked challenges keeps the codewords of a batch until their coefficients are
+    /// known, or makes them again then, in a walk more; kept without it. The bundle is the same.
+    #[arg(long, value_enum, conflicts_with = "memory", value_name = "WHAT")]
+    pub codewords: Option<Keeping>,
     /// log2 of the cycles of an epoch, or of a batch.
     #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "memory", value_parser = epoch_log2())]
     pub epoch_log2: Option<u8>,
@@ -130,8 +142,8 @@ pub struct ProveArgs {
     /// what fits --memory.
     #[arg(long, value_enum)]
     pub profile: Option<Profile>,
-    /// Threads that prove, each in a workspace of its own, and no more than there are epochs; as many
-    /// as the machine runs at once without it.
+    /// Threads that prove, each in a workspace of its own, and no more than there are epochs or batches; as
+    /// many as the machine runs at once without it. The bundle is the same.
     #[arg(long, allow_negative_numbers = true, value_name = "N")]
     pub workers: Option<NonZeroUsize>,
     /// Where the bundle goes; PROGRAM.bundle in the current folder without it. A file is replaced
@@ -202,6 +214,36 @@ pub enum Challenges {
     Shared,
 }
 
+/// What is kept of the trees of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Trees {
+    /// All inner nodes.
+    All,
+    /// The layers above the lowest four.
+    Upper,
+    /// The root.
+    Root,
+}
+
+impl From<Trees> for Kept {
+    fn from(trees: Trees) -> Self {
+        match trees {
+            Trees::All => Self::All,
+            Trees::Upper => Self::Upper,
+            Trees::Root => Self::Root,
+        }
+    }
+}
+
+/// Whether something is kept between walks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Keeping {
+    /// It is kept.
+    Kept,
+    /// It is made again.
+    Rebuilt,
+}
+
 impl From<Challenges> for Order {
     fn from(challenges: Challenges) -> Self {
         match challenges {
@@ -217,11 +259,33 @@ impl ProveArgs {
         if self.resume {
             return Some("--resume");
         }
-        if self.arity != DEFAULT_ARITY {
-            return Some("--arity");
+        (self.arity != DEFAULT_ARITY).then_some("--arity")
+    }
+
+    /// An option that was given and says nothing to --approach epochs.
+    pub fn retire_only(&self) -> Option<&'static str> {
+        let given = [
+            ("--challenges", self.challenges.is_some()),
+            ("--trees", self.trees.is_some()),
+            ("--quotients", self.quotients.is_some()),
+            ("--codewords", self.codewords.is_some()),
+        ];
+        let mut given = given.into_iter().filter(|&(_, given)| given);
+        given.next().map(|(option, _)| option)
+    }
+
+    /// What is kept between walks.
+    pub fn keep(&self) -> Keep {
+        let keep = Keep::default();
+        let kept = |option: Option<Keeping>, default| match option {
+            Some(option) => option == Keeping::Kept,
+            None => default,
+        };
+        Keep {
+            trees: self.trees.map_or(keep.trees, Kept::from),
+            quotients: kept(self.quotients, keep.quotients),
+            codewords: kept(self.codewords, keep.codewords),
         }
-        let several = self.workers.is_some_and(|workers| workers.get() > 1);
-        several.then_some("--workers")
     }
 }
 

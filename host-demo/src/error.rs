@@ -130,8 +130,11 @@ pub enum Error {
         option: &'static str,
     },
     /// An option that only proving as one proof has.
-    #[error("--challenges: only for --approach retire")]
-    RetireOnly,
+    #[error("{option}: only for --approach retire")]
+    RetireOnly {
+        /// The option.
+        option: &'static str,
+    },
     /// A bundle was refused.
     #[error(transparent)]
     Refused(Refusal),
@@ -188,7 +191,7 @@ impl Error {
             | Self::Partial { .. }
             | Self::NoFile { .. }
             | Self::EpochsOnly { .. }
-            | Self::RetireOnly
+            | Self::RetireOnly { .. }
             | Self::Setup(SetupError::Range(_)) => ExitCode::from(BAD_USAGE),
             _ => ExitCode::from(REFUSED),
         }

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use tranche::execute::{Execution, execute};
 use tranche::retire::header::MAGIC;
-use tranche::retire::{Header, Options, RetireCheck, prove, verify};
+use tranche::retire::{Header, Options, RetireCheck, Retired, prove, verify};
 use tranche_core::Params;
-use tranche_core::retire::Order;
+use tranche_core::retire::{Keep, Kept, Order};
 use tranche_core::verifier::{ForkedError, VerifyError};
 use tranche_machine::Program;
 use tranche_machine::batches::{BODY_TABLES, BatchSpan, SpanError};
@@ -33,20 +33,24 @@ fn execution() -> Execution {
 
 /// A bundle in an order, in batches of 2^9 cycles.
 fn bundle(order: Order) -> Vec<u8> {
+    bundle_with(&Options::new(order, 9)).0
+}
+
+/// A bundle in such batches, and what was said of it.
+fn bundle_with(options: &Options) -> (Vec<u8>, Retired) {
     let mut bytes = Vec::new();
-    let options = Options::new(order, 9);
     let proved = prove(
         &program(SHA256),
         INPUT,
         &execution(),
-        &options,
+        options,
         &mut bytes,
         |_, _| {},
     );
     let proved = proved.expect("a run that can be proved");
     assert_eq!(proved.bundle_bytes, bytes.len() as u64);
     assert!(proved.batches > 8 && proved.security_bits >= SECURITY_FLOOR_BITS);
-    bytes
+    (bytes, proved)
 }
 
 /// What the verifier says of a bundle.
@@ -91,6 +95,66 @@ fn both_orders_prove_the_run() {
             (execution.exit_code, &execution.output)
         );
         assert_eq!(bytes, bundle(order), "bytes depend on nothing else");
+    }
+}
+
+/// Neither how many workers there are nor what is kept between walks shows in the bundle.
+#[test]
+fn bundles_do_not_depend_on_workers_and_on_what_is_kept() {
+    for order in ORDERS {
+        let plain = Options::new(order, 9);
+        let (expected, one) = bundle_with(&plain);
+        let with = |workers: usize, keep| Options {
+            workers: workers.try_into().expect("not zero"),
+            keep,
+            ..plain
+        };
+        let least = Keep {
+            trees: Kept::Root,
+            quotients: false,
+            codewords: false,
+        };
+        for workers in [2, 3, 100] {
+            let (bytes, several) = bundle_with(&with(workers, plain.keep));
+            assert!(bytes == expected, "{order:?}, {workers} workers");
+            let workers = workers.min(one.batches);
+            assert_eq!(several.workers, workers);
+            assert_eq!(several.workspace_bytes, workers * one.workspace_bytes);
+            assert_eq!(several.store_bytes, one.store_bytes);
+        }
+        let (bytes, lean) = bundle_with(&with(2, least));
+        assert!(bytes == expected, "{order:?}, with the least kept");
+        assert!(lean.store_bytes < one.store_bytes);
+        let walks = match order {
+            Order::Forked => [3, 4],
+            Order::Shared => [6, 6],
+        };
+        assert_eq!([one.walks, lean.walks], walks);
+    }
+}
+
+/// Options of one approach are refused by name with the other.
+#[test]
+fn options_of_the_other_approach_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sha256.elf");
+    std::fs::write(&path, SHA256).expect("a file");
+    for option in [
+        ["--challenges", "forked"],
+        ["--trees", "root"],
+        ["--quotients", "rebuilt"],
+        ["--codewords", "rebuilt"],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_tranche"))
+            .arg("prove")
+            .arg(&path)
+            .args(option)
+            .output()
+            .expect("the program runs");
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr);
+        let expected = format!("{}: only for --approach retire", option[0]);
+        assert!(said.contains(&expected), "{said}");
     }
 }
 

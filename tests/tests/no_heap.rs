@@ -4,7 +4,9 @@
 //! memory or given it back. The proofs are compared with those that Plonky3 makes of the same tables,
 //! whose local and exclusive messages are vectors there and arrays here.
 
+use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::process::Command;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
@@ -14,9 +16,12 @@ use p3_lookup::{Count, InteractionBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::air::{ArrayInteractions, ProverAir};
 use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::retire::{Alone, BatchKind, Keep, Order, Retire, Run, RunPlan, Worker};
+use tranche_core::shape::Profile;
 use tranche_core::{DefaultBackend, F, Hashes, Plan, Prover, ScalarBackend, Statement, TraceMut};
-use tranche_tests::core::buffer;
+use tranche_tests::core::{PROFILES, buffer};
 use tranche_tests::reference::Batch;
+use tranche_tests::retire::naive;
 use tranche_tests::shapes::sweep;
 
 #[global_allocator]
@@ -366,6 +371,109 @@ fn prove_batch_without_a_heap() {
             .expect("room for the proof");
     });
     assert!(proof == expected);
+}
+
+/// Some tables a batch.
+struct Values<'v> {
+    /// Tables of a batch.
+    tables: usize,
+    fixed: &'v [RowMajorMatrix<F>],
+    traces: &'v [RowMajorMatrix<F>],
+    publics: &'v [&'v [F]],
+}
+
+impl Run for Values<'_> {
+    type Error = Infallible;
+
+    fn fill_preprocessed(&self, kind: usize, table: usize, trace: &mut TraceMut<'_>) {
+        trace.copy_from_rows(&self.fixed[kind * self.tables + table].values);
+    }
+
+    fn fill(
+        &mut self,
+        batch: usize,
+        table: usize,
+        trace: &mut TraceMut<'_>,
+    ) -> Result<(), Infallible> {
+        trace.copy_from_rows(&self.traces[batch * self.tables + table].values);
+        Ok(())
+    }
+
+    fn public_values(&self, batch: usize) -> impl AsRef<[&[F]]> {
+        &self.publics[batch * self.tables..][..self.tables]
+    }
+}
+
+/// Proves the tables as a run of batches of so many, by two workers, without the heap.
+fn retire(order: Order, keep: Keep, profile: Profile, tables: usize, proof: &mut [u8]) -> usize {
+    let batch = batch::<Arrays>();
+    let fixed = batch.airs.iter().map(|air| air.preprocessed_trace());
+    let fixed: Vec<_> = fixed.map(|matrix| matrix.expect("one")).collect();
+    let specs = self::batch::<Vectors>().specs();
+    let publics: Vec<&[F]> = batch.publics.iter().map(Vec::as_slice).collect();
+    let plan = |airs, specs| {
+        Plan::<2>::with_profile::<DefaultBackend, _>(airs, specs, batch.params, profile)
+            .expect("a plan")
+    };
+    let values = || Values {
+        tables,
+        fixed: &fixed,
+        traces: &batch.traces,
+        publics: &publics,
+    };
+    let with = |buffers: Option<[&mut [MaybeUninit<u8>]; 3]>, proof: &mut [u8]| {
+        let plans = [0, 1].map(|kind| {
+            let first = kind * tables % 2;
+            plan(&batch.airs[first..][..tables], &specs[first..][..tables])
+        });
+        let kinds = [0, 1].map(|kind| BatchKind {
+            plan: &plans[kind],
+            airs: &batch.airs[kind * tables % 2..][..tables],
+        });
+        let sequence = &[0, 1][..2 / tables];
+        let plan = RunPlan::keeping::<DefaultBackend>(order, keep, &kinds, sequence);
+        let plan = plan.expect("a plan of a run");
+        let lens = [plan.workspace_len(), plan.store_len()];
+        let Some([one, other, store]) = buffers else {
+            return (lens, 0);
+        };
+        let suite = &batch.poseidon2;
+        let mut retire = Retire::<DefaultBackend, _, 2>::new(&plan, suite, store).expect("room");
+        let worker = |room| Worker::new(&plan, room, values()).expect("room");
+        let mut workers = [worker(one), worker(other)];
+        let mut made = 0;
+        let written = retire.prove(&Alone, &mut workers, proof, |_| made += 1);
+        (lens, written.expect("room for the proof") as usize)
+    };
+    let ([workspace, store], _) = with(None, &mut []);
+    let [mut one, mut other] = [0, 1].map(|_| buffer(workspace));
+    let mut store = buffer(store);
+    assert_no_alloc(|| with(Some([&mut one, &mut other, &mut store]), proof).1)
+}
+
+#[test]
+fn a_run_without_a_heap() {
+    for (order, tables) in [(Order::Forked, 1), (Order::Forked, 2), (Order::Shared, 2)] {
+        let cut: &[usize] = if tables == 1 { &[1] } else { &[] };
+        let run = tranche_tests::retire::Run::cut(batch::<Vectors>(), cut);
+        let expected = match order {
+            Order::Forked => naive::prove(&run).encode(),
+            Order::Shared => run.prove_batch(),
+        };
+        for profile in PROFILES {
+            for (quotients, codewords) in [(true, true), (false, true), (true, false)] {
+                let keep = Keep {
+                    quotients,
+                    codewords,
+                    ..Keep::default()
+                };
+                let mut proof = vec![0; expected.len()];
+                let written = retire(order, keep, profile, tables, &mut proof);
+                assert_eq!(written, expected.len());
+                assert!(proof == expected, "{order:?} {keep:?} {profile:?}");
+            }
+        }
+    }
 }
 
 /// The control: this process dies, if the allocator works.

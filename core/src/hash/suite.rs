@@ -10,7 +10,7 @@ use crate::backend::{Backend, ScalarBackend};
 use crate::{Digest, EF, F};
 
 /// A hash of leaves and nodes with a transcript; a value of it is one instance, such as its constants.
-pub trait Suite: Clone + Debug + 'static {
+pub trait Suite: Clone + Debug + Send + Sync + 'static {
     /// The Fiat-Shamir transcript.
     type Transcript<'s>: Transcript;
 
@@ -26,7 +26,7 @@ pub trait Suite: Clone + Debug + 'static {
 }
 
 /// Hashes in the lanes of a backend. Numbers of rows are multiples of these.
-pub trait Hasher<B: Backend>: Clone + Debug {
+pub trait Hasher<B: Backend>: Clone + Debug + Send + Sync {
     /// The suite.
     type Suite: Suite;
     /// Its transcript.
@@ -88,7 +88,7 @@ pub struct States<'w> {
 pub const MAX_SAMPLE_BITS: usize = 30;
 
 /// A Fiat-Shamir transcript: observed elements and digests go in, challenges come out.
-pub trait Transcript: Clone + Debug {
+pub trait Transcript: Clone + Debug + Send + Sync {
     /// Observes one element; samples that were left are void.
     fn observe(&mut self, value: F);
 

@@ -18,7 +18,7 @@ pub(crate) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// `words` has as many elements as the regions need.
+    /// `words` has at least as many elements as the regions need.
     pub fn new(regions: &'a Regions, words: &'a mut [F]) -> Self {
         Self {
             regions,
@@ -34,6 +34,11 @@ impl<'a> Places<'a> {
 
     /// All words.
     pub fn words(&mut self) -> &mut [F] {
+        self.words
+    }
+
+    /// Gives all words back.
+    pub fn into_words(self) -> &'a mut [F] {
         self.words
     }
 

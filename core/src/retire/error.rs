@@ -1,5 +1,7 @@
 //! What a run is refused for.
 
+use core::convert::Infallible;
+
 use thiserror::Error;
 
 use crate::prover::{BatchError, ProverSetupError};
@@ -124,7 +126,37 @@ pub enum RetireError<F, E> {
         /// The batch.
         batch: usize,
     },
+    /// The crew did not make a batch that it was given.
+    #[error("batch {batch} was not made")]
+    NotMade {
+        /// The batch.
+        batch: usize,
+    },
+    /// No worker was given.
+    #[error("there is no worker")]
+    NoWorker,
+    /// A worker was made for another plan, and its workspace is too short for this one.
+    #[error("worker {worker} has the workspace of another plan")]
+    OtherPlan {
+        /// The worker, from 0.
+        worker: usize,
+    },
     /// The sink failed.
     #[error("the proof sink failed: {0}")]
     Sink(E),
+}
+
+impl<F> RetireError<F, Infallible> {
+    /// The same beside a sink that can fail.
+    pub(super) fn widen<E>(self) -> RetireError<F, E> {
+        match self {
+            Self::Trace { batch, error } => RetireError::Trace { batch, error },
+            Self::Batch { batch, error } => RetireError::Batch { batch, error },
+            Self::Changed { batch } => RetireError::Changed { batch },
+            Self::NotMade { batch } => RetireError::NotMade { batch },
+            Self::NoWorker => RetireError::NoWorker,
+            Self::OtherPlan { worker } => RetireError::OtherPlan { worker },
+            Self::Sink(never) => match never {},
+        }
+    }
 }

@@ -2,21 +2,24 @@
 //!
 //! Commit each batch, and draw the LogUp challenges from all roots; argue each batch in a fork of the
 //! transcript, and keep its codewords; add them under coefficients drawn from all forks, fold, and draw the
-//! queries; open each batch at them. A batch is made again in each of the three walks.
+//! queries; open each batch at them. A batch is made again in each of the three walks; where codewords are not kept,
+//! in one more, behind the coefficients.
 
 use embedded_io::Write;
 use p3_field::PrimeCharacteristicRing;
 
+use super::crew::Crew;
 use super::error::RetireError;
-use super::store::Layout;
+use super::run::Run;
 use super::transcript::{self, observe_params, observe_tables, observe_tag};
-use super::walk::{Challenges, Error};
-use super::{Retire, Run};
+use super::walk::{Error, Proving, batches, shifted};
+use super::worker::{Challenges, Wanted};
+use crate::F;
 use crate::air::ProverAir;
 use crate::engine::Engine;
 use crate::hash::paths::Indices;
 use crate::hash::{Hasher, Hashes, Suite, Transcript};
-use crate::kernels::ext::{challenge, coordinates};
+use crate::kernels::ext::coordinates;
 use crate::prover::folding::{
     fold_down, write_final_polynomial, write_fold_commitments, write_fold_openings,
 };
@@ -26,71 +29,61 @@ use crate::prover::openings::{
 use crate::shape::Round;
 use crate::sink::Sink;
 use crate::steps::reduce::alone;
-use crate::{D, F};
 
-impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, A, N, S> {
+impl<'a, B, A, const N: usize, S, R, C, W> Proving<'_, 'a, B, A, N, S, R, C, W>
+where
+    B: Hashes<S>,
+    A: ProverAir<B>,
+    S: Suite,
+    R: Run,
+    C: Crew,
+    W: Write,
+{
     /// Proves a run in forked order. Returns the number of proof bytes written.
-    pub(super) fn prove_forked<R: Run, W: Write>(
-        &mut self,
-        run: &mut R,
-        sink: W,
-    ) -> Result<u64, Error<R, W>> {
-        let mut sink = Sink::new(sink);
-        let layout = self.plan.layout().expect("planned");
+    pub fn forked(mut self) -> Result<u64, Error<R, W>> {
         let params = *self.plan.params();
-
-        let hashed = [Round::Main, Round::Preprocessed];
-        self.walk(run, &layout, true, &hashed, |mut visit| {
-            visit.engine.commit(Round::Main);
-            hashed.into_iter().for_each(|round| visit.keep_roots(round));
-            visit.keep_trees(Round::Main);
-            Ok(())
-        })?;
-        self.write_roots(&layout, &mut sink)
-            .map_err(RetireError::Sink)?;
-        let mut main = self.begin(run, &layout);
+        self.commit_all()?;
+        self.write_roots().map_err(RetireError::Sink)?;
+        let mut main = self.begin();
         let mut challenges = None;
         if self.plan.has_lookups() {
             let bits = params.lookup_pow_bits.into();
             let witness = self.hasher.grind(&mut main, bits);
             challenges = Some((main.sample_ext(), main.sample_ext()));
+            let sink = &mut self.sink;
             sink.some()
                 .and_then(|()| sink.field(witness))
                 .map_err(RetireError::Sink)?;
         } else {
-            sink.none().map_err(RetireError::Sink)?;
+            self.sink.none().map_err(RetireError::Sink)?;
         }
 
-        self.argue_all(run, &layout, &main, challenges, &mut sink)?;
+        self.argue_all(&main, challenges)?;
 
-        self.join(&layout, &mut main);
-        let mut low = self.accumulators(&layout);
+        self.join(&mut main, challenges)?;
+        let (mut low, sink) = self.accumulators();
         let mut outcome = fold_down(&mut low, &mut main, &params);
-        write_fold_commitments(&low, &outcome, params.cap_height, &mut sink)
-            .and_then(|()| write_final_polynomial(&low, &outcome, &mut sink))
+        write_fold_commitments(&low, &outcome, params.cap_height, sink)
+            .and_then(|()| write_final_polynomial(&low, &outcome, sink))
             .map_err(RetireError::Sink)?;
 
-        self.open_all(run, &layout, challenges, &outcome.indices, &mut sink)?;
-        let mut low = self.accumulators(&layout);
-        write_fold_openings(&mut low, &mut outcome.indices, params.cap_height, &mut sink)
+        self.open_all(challenges, &outcome.indices)?;
+        let (mut low, sink) = self.accumulators();
+        write_fold_openings(&mut low, &mut outcome.indices, params.cap_height, sink)
             .and_then(|()| sink.flush())
             .map_err(RetireError::Sink)?;
-        Ok(sink.written())
+        Ok(self.sink.written())
     }
 
     /// Writes the number of batches, and the main cap of each.
-    fn write_roots<W: Write>(&self, layout: &Layout, sink: &mut Sink<W>) -> Result<(), W::Error> {
-        sink.length(self.plan.batches())?;
-        for cap in self.roots(layout, Round::Main) {
-            sink.length(cap.len())?;
-            cap.iter().try_for_each(|digest| sink.digest(digest))?;
-        }
-        Ok(())
+    fn write_roots(&mut self) -> Result<(), W::Error> {
+        self.sink.length(self.plan.batches())?;
+        self.write_caps(Round::Main)
     }
 
     /// The main line of the transcript up to the last root.
-    fn begin<R: Run>(&self, run: &R, layout: &Layout) -> S::Transcript<'a> {
-        let plan = self.plan;
+    fn begin(&self) -> S::Transcript<'a> {
+        let (plan, run) = (self.plan, &self.workers[0].run);
         let mut main = self.hasher.transcript();
         if let Some(statement) = run.statement() {
             main.observe_slice(&statement.elements());
@@ -107,115 +100,156 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             values.for_each(|values| main.observe_slice(values));
         }
         for round in [Round::Main, Round::Preprocessed] {
-            let digests = self.roots(layout, round).flatten();
+            let digests = self.roots(round).flatten();
             digests.for_each(|digest| main.observe_digest(digest));
         }
         main
     }
 
-    /// The second walk: each batch in its fork, which leaves its digest, its constraint challenge and its
-    /// codewords.
-    fn argue_all<R: Run, W: Write>(
+    /// The second walk: each batch in its fork, which leaves its digest, its constraint challenge, and its
+    /// codewords or what they are made from.
+    fn argue_all(
         &mut self,
-        run: &mut R,
-        layout: &Layout,
         main: &S::Transcript<'a>,
         challenges: Challenges,
-        sink: &mut Sink<W>,
     ) -> Result<(), Error<R, W>> {
         let (hasher, params) = (self.hasher.clone(), *self.plan.params());
-        let hashed = [Round::Permutation, Round::Quotient];
-        self.walk(run, layout, false, &hashed, |mut visit| {
-            visit.set_lookup(challenges);
-            let (engine, slot) = (&mut *visit.engine, visit.slot);
-            let shape = engine.shape;
-            let mut fork = main.clone();
-            observe_tag(&mut fork, transcript::FORK);
-            fork.observe(F::from_usize(visit.batch));
+        let keep = self.plan.keep();
+        self.walk(
+            Wanted::Extensions(&[Round::Permutation, Round::Quotient]),
+            |mut visit| {
+                visit.set_lookup(challenges);
+                let (engine, slot) = (&mut *visit.engine, visit.slot);
+                let shape = engine.shape;
+                let mut fork = main.clone();
+                observe_tag(&mut fork, transcript::FORK);
+                fork.observe(F::from_usize(visit.batch));
 
-            engine.commit(Round::Main);
-            engine.argue();
-            if shape.has_lookups() {
-                observe_round(&mut fork, engine, Round::Permutation);
-                let terminals = engine.terminals().flatten();
-                terminals.for_each(|terminal| fork.observe_ext(terminal));
-            }
-            let alpha = fork.sample_ext();
-            engine.quotient(alpha);
-            observe_round(&mut fork, engine, Round::Quotient);
-            let ood_witness = hasher.grind(&mut fork, params.ood_pow_bits.into());
-            let zeta = fork.sample_ext();
-            engine.evaluate(zeta);
-            write_argument(engine, ood_witness, sink).map_err(RetireError::Sink)?;
-
-            fork.observe_slice(engine.openings());
-            let batch_witness = hasher.grind(&mut fork, params.batch_pow_bits.into());
-            sink.field(batch_witness).map_err(RetireError::Sink)?;
-            let lambda = fork.sample_ext();
-            engine.reduce(zeta, lambda, &alone);
-
-            let reduced = engine.reduced();
-            visit.store[visit.codewords.clone()].copy_from_slice(reduced);
-            visit.keep_trees(Round::Quotient);
-            if shape.has_lookups() {
-                visit.keep_trees(Round::Permutation);
-            }
-            visit.store[slot.fork.clone()].fill_with(|| fork.sample());
-            visit.store[slot.alpha.clone()].copy_from_slice(&coordinates(alpha));
-            Ok(())
-        })
+                engine.commit(Round::Main);
+                engine.argue();
+                if shape.has_lookups() {
+                    observe_round(&mut fork, engine, Round::Permutation);
+                    let terminals = engine.terminals().flatten();
+                    terminals.for_each(|terminal| fork.observe_ext(terminal));
+                }
+                let alpha = fork.sample_ext();
+                engine.quotient(alpha);
+                observe_round(&mut fork, engine, Round::Quotient);
+                let ood_witness = hasher.grind(&mut fork, params.ood_pow_bits.into());
+                let zeta = fork.sample_ext();
+                engine.evaluate(zeta);
+                fork.observe_slice(engine.openings());
+                let batch_witness = hasher.grind(&mut fork, params.batch_pow_bits.into());
+                let lambda = fork.sample_ext();
+                if keep.codewords {
+                    engine.reduce(zeta, lambda, &alone);
+                    let reduced = engine.reduced();
+                    visit.store[slot.codewords.clone()].copy_from_slice(reduced);
+                } else {
+                    let claims = &mut visit.store[slot.claims.clone()];
+                    claims.copy_from_slice(engine.openings());
+                    let opening = &mut visit.store[slot.opening.clone()];
+                    let challenges = [zeta, lambda].map(coordinates);
+                    opening.copy_from_slice(challenges.as_flattened());
+                }
+                visit.keep_quotients();
+                visit.keep_trees(Round::Quotient);
+                if shape.has_lookups() {
+                    visit.keep_trees(Round::Permutation);
+                }
+                let store = visit.store;
+                store[slot.fork.clone()].fill_with(|| fork.sample());
+                store[slot.witnesses.clone()].copy_from_slice(&[ood_witness, batch_witness]);
+                store[slot.alpha.clone()].copy_from_slice(&coordinates(alpha));
+                Ok(())
+            },
+            |turn| {
+                let witnesses = turn.kept(&turn.slot.witnesses);
+                let [ood_witness, batch_witness] = [witnesses[0], witnesses[1]];
+                write_argument(turn.engine, ood_witness, turn.sink)?;
+                turn.sink.field(batch_witness)
+            },
+        )
     }
 
     /// Absorbs the digests of all forks, and adds the codewords under the coefficients drawn then.
-    fn join(&mut self, layout: &Layout, main: &mut S::Transcript<'a>) {
-        let plan = self.plan;
+    fn join(
+        &mut self,
+        main: &mut S::Transcript<'a>,
+        challenges: Challenges,
+    ) -> Result<(), Error<R, W>> {
         observe_tag(main, transcript::JOIN);
-        for (_, slot) in self.slots(layout) {
-            main.observe_slice(&self.store[slot.fork]);
+        for batch in self.batches() {
+            main.observe_slice(&batch.store[batch.slot.fork.clone()]);
         }
-        let [codewords, accumulators] = self
-            .store
-            .get_disjoint_mut([layout.codewords.clone(), layout.accumulators.clone()])
-            .expect("regions of the store are disjoint");
-        accumulators.fill(F::ZERO);
-        let mut rest = &*codewords;
-        for batch in 0..plan.batches() {
-            let folds = plan.shape(batch).folds();
-            let (kept, after) = rest.split_at(folds.codewords_len());
-            rest = after;
+        self.store[self.layout.accumulators.clone()].fill(F::ZERO);
+        if self.plan.keep().codewords {
+            self.add_kept(main);
+            return Ok(());
+        }
+        self.rebuild_all(main, challenges)
+    }
+
+    /// Adds the codewords that were kept.
+    fn add_kept(&mut self, main: &mut S::Transcript<'a>) {
+        let plan = self.plan;
+        let (slots, low) = self.store.split_at_mut(self.layout.accumulators.start);
+        let accumulators = &mut low[..self.layout.accumulators.len()];
+        for batch in batches(plan, &self.layout, slots) {
+            let codewords = &batch.store[batch.slot.codewords.clone()];
+            let own = (batch.shape.folds(), codewords);
             let coefficient = main.sample_ext();
-            plan.folds()
-                .add::<B>(accumulators, (folds, kept), coefficient);
+            plan.folds().add::<B>(accumulators, own, coefficient);
         }
     }
 
-    /// The third walk: each batch opened at the queries.
-    fn open_all<R: Run, W: Write>(
+    /// A walk more: the codewords of each batch are made again, and added.
+    fn rebuild_all(
         &mut self,
-        run: &mut R,
-        layout: &Layout,
+        main: &mut S::Transcript<'a>,
         challenges: Challenges,
-        indices: &Indices,
-        sink: &mut Sink<W>,
     ) -> Result<(), Error<R, W>> {
+        let folds = self.plan.folds();
+        let accumulators = self.layout.accumulators.clone();
+        self.walk(
+            Wanted::Columns,
+            |mut visit| {
+                let [alpha] = visit.challenges(&visit.slot.alpha);
+                let [zeta, lambda] = visit.challenges(&visit.slot.opening);
+                visit.remake(challenges, alpha);
+                let engine = visit.engine;
+                engine.set_openings(&visit.store[visit.slot.claims.clone()]);
+                engine.reduce(zeta, lambda, &alone);
+                Ok(())
+            },
+            |turn| {
+                let own = (turn.engine.shape.folds(), turn.engine.reduced());
+                let accumulators = &mut turn.store[accumulators.clone()];
+                folds.add::<B>(accumulators, own, main.sample_ext());
+                Ok(())
+            },
+        )
+    }
+
+    /// The last walk: each batch opened at the queries.
+    fn open_all(&mut self, challenges: Challenges, indices: &Indices) -> Result<(), Error<R, W>> {
         let log_max = self.plan.folds().log_max();
-        let hashed = self.hashed_to_open();
-        self.walk(run, layout, false, hashed, |mut visit| {
-            visit.set_lookup(challenges);
-            let alpha = visit.store[visit.slot.alpha.clone()].as_chunks::<D>().0[0];
-            let engine = &mut *visit.engine;
-            engine.commit(Round::Main);
-            engine.argue();
-            engine.quotient(challenge(alpha));
-            engine.begin_openings();
-            let shift = log_max - engine.shape.log_max_lde();
-            let indices = indices.iter().map(|index| index >> shift).collect();
-            if !visit.restore_trees(&indices) {
-                let batch = visit.batch;
-                return Err(RetireError::Changed { batch });
-            }
-            write_input_openings(visit.engine, &indices, sink).map_err(RetireError::Sink)
-        })
+        self.walk(
+            self.to_open(),
+            |mut visit| {
+                let [alpha] = visit.challenges(&visit.slot.alpha);
+                visit.remake(challenges, alpha);
+                visit.engine.begin_openings();
+                visit.restore_trees(&shifted(
+                    indices,
+                    log_max - visit.engine.shape.log_max_lde(),
+                ))
+            },
+            |turn| {
+                let shift = log_max - turn.engine.shape.log_max_lde();
+                write_input_openings(turn.engine, &shifted(indices, shift), turn.sink)
+            },
+        )
     }
 }
 

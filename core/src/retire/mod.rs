@@ -12,118 +12,112 @@
 
 mod accumulators;
 mod buses;
+mod crew;
 mod error;
 mod forked;
 mod plan;
+mod run;
 mod shared;
 mod store;
 mod transcript;
 mod walk;
+mod worker;
 
 use core::mem::MaybeUninit;
 
 use embedded_io::Write;
 
+use self::walk::Proving;
 use crate::air::ProverAir;
 use crate::hash::poseidon2::Poseidon2;
 use crate::hash::{Hashes, Suite};
-use crate::{F, Statement, TraceMut, workspace};
+use crate::sink::Sink;
+use crate::{F, workspace};
 
+pub use crew::{Alone, Crew};
 pub use error::{RetireError, RetireSetupError, RunPlanError};
-pub use plan::{BatchKind, MAX_BATCHES, MAX_KINDS, RunPlan};
-pub use store::Order;
+pub use plan::{BatchKind, MAX_BATCHES, RunPlan};
+pub use run::Run;
+pub use store::{Keep, MAX_KINDS, Order};
+pub use walk::Made;
+pub use worker::Worker;
 
 pub use crate::engine::Kept;
 
-/// The values of a run, batch by batch.
-///
-/// A walk asks for the traces of all batches in order, and there are several walks: the traces have to be
-/// the same in each.
-pub trait Run {
-    /// Why a main trace cannot be written; [`Infallible`](core::convert::Infallible) where it always can.
-    type Error;
-
-    /// What seeds the transcript; nothing unless the run says so.
-    fn statement(&self) -> Option<Statement> {
-        None
-    }
-
-    /// Writes every element of the preprocessed trace of a table of a kind of batches that has one.
-    fn fill_preprocessed(&self, _kind: usize, _table: usize, _trace: &mut TraceMut<'_>) {}
-
-    /// Writes every element of the main trace of a table of a batch; the tables come in order, once each, batch
-    /// after batch. Table 0 of batch 0 begins a walk.
-    ///
-    /// # Errors
-    /// When there is no such trace; nothing more is proved then.
-    fn fill(
-        &mut self,
-        batch: usize,
-        table: usize,
-        trace: &mut TraceMut<'_>,
-    ) -> Result<(), Self::Error>;
-
-    /// The public values of a batch whose traces were written, one slice per table.
-    fn public_values(&self, batch: usize) -> impl AsRef<[&[F]]>;
-}
-
-/// Proves runs of one plan, in one workspace and one store.
+/// Proves runs of one plan, in one store.
 #[derive(Debug)]
 pub struct Retire<'a, B: Hashes<S>, A, const N: usize, S: Suite = Poseidon2> {
     plan: &'a RunPlan<'a, A, N, S>,
     suite: &'a S,
     hasher: B::Hasher<'a>,
-    /// What a batch is proved in.
-    workspace: &'a mut [F],
     /// What is kept between batches.
     store: &'a mut [F],
 }
 
 impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, A, N, S> {
-    /// Takes workspace and store.
+    /// Takes a store.
     ///
     /// # Errors
-    /// When one of them is too short (nothing is written then).
+    /// When it is too short (nothing is written then).
     pub fn new(
         plan: &'a RunPlan<'a, A, N, S>,
         suite: &'a S,
-        workspace: &'a mut [MaybeUninit<u8>],
         store: &'a mut [MaybeUninit<u8>],
     ) -> Result<Self, RetireSetupError> {
-        workspace::check(workspace, plan.workspace_elements())
-            .map_err(RetireSetupError::Workspace)?;
         let store =
             workspace::carve(store, plan.store_elements()).map_err(RetireSetupError::Store)?;
-        let workspace = workspace::carve(workspace, plan.workspace_elements())
-            .map_err(RetireSetupError::Workspace)?;
         Ok(Self {
             plan,
             suite,
             hasher: B::hasher(suite),
-            workspace,
             store,
         })
     }
 
-    /// Proves a run in the order of the plan. Returns the number of proof bytes written.
+    /// Proves a run in the order of the plan. Returns the number of proof bytes written, which are the same
+    /// whatever crew and number of workers.
+    ///
+    /// Each worker has a run of its own, all with the same values. `watch` is told of each batch that a
+    /// walk is done with, in order.
     ///
     /// # Errors
-    /// Traces that cannot be written or that change between walks, public values that do not fit, and what the
-    /// sink returns; what was written then is no proof.
-    pub fn prove<R: Run, W: Write>(
+    /// Traces that cannot be written or that change between walks, public values that do not fit, no worker or one
+    /// with a shorter workspace, and what the sink returns; of several batches the first one's. What was written then is no proof.
+    pub fn prove<R: Run, C: Crew, W: Write>(
         &mut self,
-        run: &mut R,
+        crew: &C,
+        workers: &mut [Worker<'a, B, A, R, S>],
         sink: W,
+        mut watch: impl FnMut(Made<'_>),
     ) -> Result<u64, RetireError<R::Error, W::Error>> {
+        if workers.is_empty() {
+            return Err(RetireError::NoWorker);
+        }
+        let needed = self.plan.workspace_elements();
+        if let Some(worker) = workers.iter().position(|w| w.elements() < needed) {
+            return Err(RetireError::OtherPlan { worker });
+        }
+        let proving = Proving {
+            plan: self.plan,
+            suite: self.suite,
+            hasher: self.hasher.clone(),
+            store: self.store,
+            layout: self.plan.layout().expect("planned"),
+            crew,
+            workers,
+            sink: Sink::new(sink),
+            watch: &mut watch,
+            walks: 0,
+        };
         match self.plan.order() {
-            Order::Forked => self.prove_forked(run, sink),
-            Order::Shared => self.prove_shared(run, sink),
+            Order::Forked => proving.forked(),
+            Order::Shared => proving.shared(),
         }
     }
 
-    /// Overwrites workspace and store with zeros, in a way that no compiler drops.
+    /// Overwrites the store with zeros, in a way that no compiler drops; workspaces are their
+    /// [workers'](Worker::wipe).
     pub fn wipe(&mut self) {
-        workspace::wipe(self.workspace);
         workspace::wipe(self.store);
     }
 }

@@ -5,10 +5,9 @@ use p3_field::PrimeField32;
 
 use super::buses::{KindBuses, Names};
 use super::error::RunPlanError;
-use super::store::{Layout, Order, Sizes, Slot};
+use super::store::{Keep, Layout, MAX_KINDS, Order, Slot};
 use crate::air::{Buses, ProverAir};
 use crate::backend::Backend;
-use crate::engine::Kept;
 use crate::hash::Suite;
 use crate::hash::poseidon2::Poseidon2;
 use crate::hash::rebuild::Pass;
@@ -21,8 +20,6 @@ use crate::shape::{Arities, BatchShape, Params, Profile, Round, fold_schedule};
 use crate::workspace::ALIGN_ELEMENTS;
 use crate::{F, workspace};
 
-/// Kinds of batches in a run, at most.
-pub const MAX_KINDS: usize = 8;
 /// Batches in a run, at most: the numbers of their buses stay far below the field's order.
 pub const MAX_BATCHES: usize = 1 << 24;
 
@@ -41,7 +38,7 @@ pub struct BatchKind<'a, A, const N: usize, S: Suite = Poseidon2> {
 #[derive(Debug)]
 pub struct RunPlan<'a, A, const N: usize, S: Suite = Poseidon2> {
     order: Order,
-    kept: Kept,
+    keep: Keep,
     kinds: &'a [BatchKind<'a, A, N, S>],
     sequence: &'a [u8],
     buses: Vec<KindBuses, MAX_KINDS>,
@@ -65,16 +62,16 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     where
         A: ProverAir<B>,
     {
-        Self::with_kept(order, Kept::default(), kinds, sequence)
+        Self::keeping(order, Keep::default(), kinds, sequence)
     }
 
-    /// The same with a choice of what is kept of trees between walks.
+    /// The same with a choice of what is kept between walks.
     ///
     /// # Errors
     /// As [`RunPlan::new`].
-    pub fn with_kept<B: Backend>(
+    pub fn keeping<B: Backend>(
         order: Order,
-        kept: Kept,
+        keep: Keep,
         kinds: &'a [BatchKind<'a, A, N, S>],
         sequence: &'a [u8],
     ) -> Result<Self, RunPlanError>
@@ -122,7 +119,7 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
         }
         let plan = Self {
             order,
-            kept,
+            keep,
             kinds,
             sequence,
             buses: places,
@@ -145,9 +142,9 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
         self.order
     }
 
-    /// What it keeps of trees between walks.
-    pub const fn kept(&self) -> Kept {
-        self.kept
+    /// What it keeps between walks.
+    pub const fn keep(&self) -> Keep {
+        self.keep
     }
 
     /// Number of batches.
@@ -201,6 +198,11 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     /// The kinds.
     pub(super) const fn kinds(&self) -> &'a [BatchKind<'a, A, N, S>] {
         self.kinds
+    }
+
+    /// The kind of each batch.
+    pub(super) const fn sequence(&self) -> &'a [u8] {
+        self.sequence
     }
 
     /// The shape of a batch.
@@ -278,16 +280,10 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
 
     /// Where everything lies in the store; none when there are no addresses for it.
     pub(super) fn layout(&self) -> Option<Layout> {
-        let mut sizes = Sizes::default();
-        for batch in 0..self.batches() {
-            sizes.add((self.order, self.kept), self.shape(batch))?;
-        }
-        sizes.layout(self.folds(), self.params().num_queries.into())
-    }
-
-    /// Where what is kept of a batch lies from element `start` of the store on.
-    pub(super) fn slot(&self, shape: BatchShape<'_>, start: usize) -> Slot {
-        Slot::new((self.order, self.kept), shape, start).expect("planned")
+        let slot =
+            |kind: &BatchKind<'a, A, N, S>| Slot::new(self.order, self.keep, kind.plan.shape());
+        let of_kind = self.kinds.iter().map(slot).collect::<Option<_>>()?;
+        Layout::new(of_kind, self.sequence, self.folds())
     }
 
     /// The shape of each batch.

@@ -8,10 +8,12 @@
 use embedded_io::Write;
 use p3_field::PrimeCharacteristicRing;
 
+use super::crew::Crew;
 use super::error::RetireError;
-use super::store::{Layout, paths_len, row_bytes};
-use super::walk::{Challenges, Error};
-use super::{Retire, Run};
+use super::run::Run;
+use super::store::row_bytes;
+use super::walk::{Batch, Error, Proving, batches, shifted};
+use super::worker::{Challenges, Wanted};
 use crate::air::ProverAir;
 use crate::hash::paths::Indices;
 use crate::hash::{Hasher, Hashes, Suite, Transcript};
@@ -37,32 +39,117 @@ struct Drawn {
     batching: EF,
 }
 
-impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, A, N, S> {
+impl<'a, B, A, const N: usize, S, R, C, W> Proving<'_, 'a, B, A, N, S, R, C, W>
+where
+    B: Hashes<S>,
+    A: ProverAir<B>,
+    S: Suite,
+    R: Run,
+    C: Crew,
+    W: Write,
+{
     /// Proves a run in shared order. Returns the number of proof bytes written.
-    pub(super) fn prove_shared<R: Run, W: Write>(
-        &mut self,
-        run: &mut R,
-        sink: W,
-    ) -> Result<u64, Error<R, W>> {
-        let mut sink = Sink::new(sink);
-        let layout = self.plan.layout().expect("planned");
+    pub fn shared(mut self) -> Result<u64, Error<R, W>> {
         let (plan, params) = (self.plan, *self.plan.params());
         let mut main = self.hasher.transcript();
         let mut drawn = Drawn::default();
 
-        let hashed = [Round::Main, Round::Preprocessed];
-        self.walk(run, &layout, true, &hashed, |mut visit| {
-            visit.engine.commit(Round::Main);
-            hashed.into_iter().for_each(|round| visit.keep_roots(round));
-            visit.keep_trees(Round::Main);
-            Ok(())
-        })?;
-        self.begin_shared(run, &layout, &mut main);
+        self.commit_all()?;
+        self.begin_shared(&mut main);
         if plan.has_lookups() {
             let bits = params.lookup_pow_bits.into();
             drawn.lookup_witness = self.hasher.grind(&mut main, bits);
             drawn.lookup = Some((main.sample_ext(), main.sample_ext()));
-            self.walk(run, &layout, false, &[Round::Permutation], |mut visit| {
+            self.argue_shared(&drawn)?;
+            self.observe_roots(Round::Permutation, &mut main);
+            for terminal in self.batches().flat_map(|batch| terminals(&batch)).flatten() {
+                main.observe_ext(terminal);
+            }
+        }
+        drawn.constraint = main.sample_ext();
+        self.walk(
+            Wanted::Extensions(&[Round::Quotient]),
+            |mut visit| {
+                visit.set_lookup(drawn.lookup);
+                visit.engine.commit(Round::Main);
+                visit.engine.argue();
+                visit.engine.quotient(drawn.constraint);
+                visit.keep_roots(Round::Quotient);
+                visit.keep_trees(Round::Quotient);
+                visit.keep_quotients();
+                Ok(())
+            },
+            |_| Ok(()),
+        )?;
+        self.observe_roots(Round::Quotient, &mut main);
+        let bits = params.ood_pow_bits.into();
+        drawn.ood_witness = self.hasher.grind(&mut main, bits);
+        drawn.zeta = main.sample_ext();
+        self.write_commitments().map_err(RetireError::Sink)?;
+
+        self.claim_all(&drawn)?;
+        self.observe_claims(&mut main);
+        let bits = params.batch_pow_bits.into();
+        drawn.batch_witness = self.hasher.grind(&mut main, bits);
+        drawn.batching = main.sample_ext();
+
+        self.reduce_all(&drawn)?;
+        let (mut low, sink) = self.accumulators();
+        let mut outcome = fold_down(&mut low, &mut main, &params);
+        sink.field(drawn.batch_witness)
+            .and_then(|()| write_fold_commitments(&low, &outcome, params.cap_height, sink))
+            .map_err(RetireError::Sink)?;
+
+        self.open_shared(&drawn, &outcome.indices)?;
+        self.write_openings()
+            .and_then(|()| self.write_rest(&mut outcome, &drawn))
+            .map_err(RetireError::Sink)?;
+        Ok(self.sink.written())
+    }
+
+    /// The shape of each batch.
+    fn shapes(
+        &self,
+    ) -> impl Iterator<Item = BatchShape<'a>> + Clone + use<'a, B, A, N, S, R, C, W> {
+        let plan = self.plan;
+        (0..plan.batches()).map(move |batch| plan.shape(batch))
+    }
+
+    /// The rounds that the run has.
+    fn rounds(&self) -> impl Iterator<Item = Round> + Clone + use<'a, B, A, N, S, R, C, W> {
+        let shapes = self.shapes();
+        let has = move |round: &Round| shapes.clone().any(|shape| shape.has_round(*round));
+        Round::ALL.into_iter().filter(has)
+    }
+
+    /// The transcript up to the last main root.
+    fn begin_shared(&self, main: &mut S::Transcript<'a>) {
+        let (plan, run) = (self.plan, &self.workers[0].run);
+        if let Some(statement) = run.statement() {
+            main.observe_slice(&statement.elements());
+        }
+        let tables = self.shapes().flat_map(BatchShape::tables);
+        let seeded = tables.clone().map(SeededTable::new);
+        transcript::seed_batch(main, seeded, plan.params());
+        for table in tables {
+            main.observe_ext(EF::from_usize(table.log_height()));
+        }
+        self.observe_roots(Round::Main, main);
+        for batch in 0..plan.batches() {
+            let values = run.public_values(batch);
+            let values = values.as_ref().iter();
+            values.for_each(|values| main.observe_slice(values));
+        }
+        if self.rounds().any(|round| round == Round::Preprocessed) {
+            self.observe_roots(Round::Preprocessed, main);
+        }
+    }
+
+    /// The second walk: permutation roots and terminals.
+    fn argue_shared(&mut self, drawn: &Drawn) -> Result<(), Error<R, W>> {
+        self.walk(
+            Wanted::Extensions(&[Round::Permutation]),
+            |mut visit| {
                 visit.set_lookup(drawn.lookup);
                 visit.engine.reverse_traces(Round::Main);
                 visit.engine.argue();
@@ -76,159 +163,57 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
                     *slot = coordinates(terminal.unwrap_or_default());
                 }
                 Ok(())
-            })?;
-            self.observe_roots(&layout, Round::Permutation, &mut main);
-            for terminal in self.terminals(&layout).flatten() {
-                main.observe_ext(terminal);
-            }
-        }
-        drawn.constraint = main.sample_ext();
-        self.walk(run, &layout, false, &[Round::Quotient], |mut visit| {
-            visit.set_lookup(drawn.lookup);
-            visit.engine.commit(Round::Main);
-            visit.engine.argue();
-            visit.engine.quotient(drawn.constraint);
-            visit.keep_roots(Round::Quotient);
-            visit.keep_trees(Round::Quotient);
-            Ok(())
-        })?;
-        self.observe_roots(&layout, Round::Quotient, &mut main);
-        let bits = params.ood_pow_bits.into();
-        drawn.ood_witness = self.hasher.grind(&mut main, bits);
-        drawn.zeta = main.sample_ext();
-        self.write_commitments(&layout, &mut sink)
-            .map_err(RetireError::Sink)?;
-
-        self.claim_all(run, &layout, &drawn, &mut sink)?;
-        self.observe_claims(&layout, &mut main);
-        let bits = params.batch_pow_bits.into();
-        drawn.batch_witness = self.hasher.grind(&mut main, bits);
-        drawn.batching = main.sample_ext();
-
-        self.reduce_all::<R, W>(run, &layout, &drawn)?;
-        let mut low = self.accumulators(&layout);
-        let mut outcome = fold_down(&mut low, &mut main, &params);
-        sink.field(drawn.batch_witness)
-            .and_then(|()| write_fold_commitments(&low, &outcome, params.cap_height, &mut sink))
-            .map_err(RetireError::Sink)?;
-
-        self.open_shared::<R, W>(run, &layout, &drawn, &outcome.indices)?;
-        self.write_openings(&layout, &mut sink)
-            .and_then(|()| self.write_rest(&layout, &mut outcome, &drawn, &mut sink))
-            .map_err(RetireError::Sink)?;
-        Ok(sink.written())
-    }
-
-    /// The shape of each batch.
-    fn shapes(&self) -> impl Iterator<Item = BatchShape<'a>> + Clone + use<'a, B, A, N, S> {
-        let plan = self.plan;
-        (0..plan.batches()).map(move |batch| plan.shape(batch))
-    }
-
-    /// The rounds that the run has.
-    fn rounds(&self) -> impl Iterator<Item = Round> + Clone + use<'a, B, A, N, S> {
-        let shapes = self.shapes();
-        let has = move |round: &Round| shapes.clone().any(|shape| shape.has_round(*round));
-        Round::ALL.into_iter().filter(has)
-    }
-
-    /// The transcript up to the last main root.
-    fn begin_shared<R: Run>(&self, run: &R, layout: &Layout, main: &mut S::Transcript<'a>) {
-        let plan = self.plan;
-        if let Some(statement) = run.statement() {
-            main.observe_slice(&statement.elements());
-        }
-        let tables = self.shapes().flat_map(BatchShape::tables);
-        let seeded = tables.clone().map(SeededTable::new);
-        transcript::seed_batch(main, seeded, plan.params());
-        for table in tables {
-            main.observe_ext(EF::from_usize(table.log_height()));
-        }
-        self.observe_roots(layout, Round::Main, main);
-        for batch in 0..plan.batches() {
-            let values = run.public_values(batch);
-            let values = values.as_ref().iter();
-            values.for_each(|values| main.observe_slice(values));
-        }
-        if self.rounds().any(|round| round == Round::Preprocessed) {
-            self.observe_roots(layout, Round::Preprocessed, main);
-        }
+            },
+            |_| Ok(()),
+        )
     }
 
     /// Observes the commitment to a round: its roots, behind their number.
-    fn observe_roots(&self, layout: &Layout, round: Round, main: &mut S::Transcript<'a>) {
-        main.observe(F::from_usize(self.roots(layout, round).count()));
-        let digests = self.roots(layout, round).flatten();
+    fn observe_roots(&self, round: Round, main: &mut S::Transcript<'a>) {
+        main.observe(F::from_usize(self.roots(round).count()));
+        let digests = self.roots(round).flatten();
         digests.for_each(|digest| main.observe_digest(digest));
     }
 
-    /// The terminal of each table of the run; `None` where the AIR declares no interaction.
-    fn terminals(&self, layout: &Layout) -> impl Iterator<Item = Option<EF>> + '_ {
-        self.slots(layout).flat_map(|(shape, slot)| {
-            let kept = self.store[slot.terminals].as_chunks::<D>().0;
-            let tables = shape.tables().iter().enumerate();
-            tables.map(|(table, planned)| {
-                let has_lookups = planned.layout.has_lookups();
-                has_lookups.then(|| challenge(kept[table]))
-            })
-        })
-    }
-
     /// `BatchCommitments`: main, permutation, quotient chunks, no randomization.
-    fn write_commitments<W: Write>(
-        &self,
-        layout: &Layout,
-        sink: &mut Sink<W>,
-    ) -> Result<(), W::Error> {
-        self.write_caps(layout, Round::Main, sink)?;
+    fn write_commitments(&mut self) -> Result<(), W::Error> {
+        self.write_round(Round::Main)?;
         if self.plan.has_lookups() {
-            sink.some()?;
-            self.write_caps(layout, Round::Permutation, sink)?;
+            self.sink.some()?;
+            self.write_round(Round::Permutation)?;
         } else {
-            sink.none()?;
+            self.sink.none()?;
         }
-        self.write_caps(layout, Round::Quotient, sink)?;
-        sink.none()
+        self.write_round(Round::Quotient)?;
+        self.sink.none()
     }
 
-    fn write_caps<W: Write>(
-        &self,
-        layout: &Layout,
-        round: Round,
-        sink: &mut Sink<W>,
-    ) -> Result<(), W::Error> {
-        sink.length(self.roots(layout, round).count())?;
-        for cap in self.roots(layout, round) {
-            sink.length(cap.len())?;
-            cap.iter().try_for_each(|digest| sink.digest(digest))?;
-        }
-        Ok(())
+    /// The caps of a round, behind their number.
+    fn write_round(&mut self, round: Round) -> Result<(), W::Error> {
+        let caps = self.roots(round).count();
+        self.sink.length(caps)?;
+        self.write_caps(round)
     }
 
     /// The fourth walk: the claims of each batch are written and kept.
-    fn claim_all<R: Run, W: Write>(
-        &mut self,
-        run: &mut R,
-        layout: &Layout,
-        drawn: &Drawn,
-        sink: &mut Sink<W>,
-    ) -> Result<(), Error<R, W>> {
+    fn claim_all(&mut self, drawn: &Drawn) -> Result<(), Error<R, W>> {
         let tables = self.shapes().map(|shape| shape.tables().len()).sum();
-        sink.length(tables).map_err(RetireError::Sink)?;
-        self.walk(run, layout, false, &[], |mut visit| {
-            visit.set_lookup(drawn.lookup);
-            let engine = visit.engine;
-            engine.commit(Round::Main);
-            engine.argue();
-            engine.quotient(drawn.constraint);
-            engine.evaluate(drawn.zeta);
-            visit.store[visit.slot.claims.clone()].copy_from_slice(engine.openings());
-            write_table_claims(engine.shape, engine.openings(), sink).map_err(RetireError::Sink)
-        })
+        self.sink.length(tables).map_err(RetireError::Sink)?;
+        self.walk(
+            Wanted::Columns,
+            |mut visit| {
+                visit.remake(drawn.lookup, drawn.constraint);
+                let engine = visit.engine;
+                engine.evaluate(drawn.zeta);
+                visit.store[visit.slot.claims.clone()].copy_from_slice(engine.openings());
+                Ok(())
+            },
+            |turn| write_table_claims(turn.engine.shape, turn.engine.openings(), turn.sink),
+        )
     }
 
     /// Seeds the opening argument, and observes all claims in opening order.
-    fn observe_claims(&self, layout: &Layout, main: &mut S::Transcript<'a>) {
+    fn observe_claims(&self, main: &mut S::Transcript<'a>) {
         let shapes = self.shapes();
         let rounds = self.rounds().map(|round| {
             let matrices = shapes.clone().flat_map(move |shape| shape.round(round));
@@ -239,9 +224,9 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         });
         transcript::seed_pcs(main, rounds, self.plan.params());
         for round in Round::ALL {
-            for (shape, slot) in self.slots(layout) {
-                let claims = &self.store[slot.claims];
-                for matrix in shape.round(round) {
+            for batch in self.batches() {
+                let claims = &batch.store[batch.slot.claims.clone()];
+                for matrix in batch.shape.round(round) {
                     let points = 0..matrix.points();
                     points.for_each(|point| main.observe_slice(&claims[matrix.claims(point)]));
                 }
@@ -250,156 +235,153 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
     }
 
     /// The fifth walk: the codewords of each batch, added up.
-    fn reduce_all<R: Run, W: Write>(
-        &mut self,
-        run: &mut R,
-        layout: &Layout,
-        drawn: &Drawn,
-    ) -> Result<(), Error<R, W>> {
+    fn reduce_all(&mut self, drawn: &Drawn) -> Result<(), Error<R, W>> {
         let plan = self.plan;
         let folds = plan.folds();
-        let (mut all, mut before) = (Pairs::default(), Pairs::default());
-        self.shapes().for_each(|shape| all.add(shape));
-        self.store[layout.accumulators.clone()].fill(F::ZERO);
-        self.walk(run, layout, false, &[], |mut visit| {
-            visit.set_lookup(drawn.lookup);
-            let engine = visit.engine;
-            engine.commit(Round::Main);
-            engine.argue();
-            engine.quotient(drawn.constraint);
-            engine.set_openings(&visit.store[visit.slot.claims.clone()]);
-            // Before a batch's pairs of a round stand those of all batches in the rounds before, and
-            // those of the batches before it in this round; its own are counted with it.
-            let mut own = Pairs::default();
-            own.add(engine.shape);
-            let skips = |round: Round, log_lde: usize| {
-                let earlier = Round::ALL.into_iter().take_while(|&r| r != round);
-                let others = earlier.map(|r| all.get(r, log_lde) - own.get(r, log_lde));
-                others.sum::<u64>() + before.get(round, log_lde)
-            };
-            engine.reduce(drawn.zeta, drawn.batching, &skips);
-            before.add(engine.shape);
-            let accumulators = &mut visit.store[layout.accumulators.clone()];
-            let own = (engine.shape.folds(), engine.reduced());
-            folds.add::<B>(accumulators, own, EF::ONE);
-            Ok(())
-        })
+        let pairs_of = |kinds: &[u8]| {
+            let mut pairs = Pairs::default();
+            for (kind, of_kind) in plan.kinds().iter().enumerate() {
+                let count = kinds.iter().filter(|&&k| usize::from(k) == kind).count();
+                pairs.add(of_kind.plan.shape(), count);
+            }
+            pairs
+        };
+        let all = pairs_of(plan.sequence());
+        let accumulators = self.layout.accumulators.clone();
+        self.store[accumulators.clone()].fill(F::ZERO);
+        self.walk(
+            Wanted::Columns,
+            |mut visit| {
+                visit.remake(drawn.lookup, drawn.constraint);
+                let engine = visit.engine;
+                engine.set_openings(&visit.store[visit.slot.claims.clone()]);
+                // Before a batch's pairs of a round stand those of all batches in the rounds before, and
+                // those of the batches before it in this round; its own are counted with it.
+                let before = pairs_of(&plan.sequence()[..visit.batch]);
+                let mut own = Pairs::default();
+                own.add(engine.shape, 1);
+                let skips = |round: Round, log_lde: usize| {
+                    let earlier = Round::ALL.into_iter().take_while(|&r| r != round);
+                    let others = earlier.map(|r| all.get(r, log_lde) - own.get(r, log_lde));
+                    others.sum::<u64>() + before.get(round, log_lde)
+                };
+                engine.reduce(drawn.zeta, drawn.batching, &skips);
+                Ok(())
+            },
+            |turn| {
+                let own = (turn.engine.shape.folds(), turn.engine.reduced());
+                let accumulators = &mut turn.store[accumulators.clone()];
+                folds.add::<B>(accumulators, own, EF::ONE);
+                Ok(())
+            },
+        )
     }
 
     /// The sixth walk: rows and paths of each batch, into the store.
-    fn open_shared<R: Run, W: Write>(
-        &mut self,
-        run: &mut R,
-        layout: &Layout,
-        drawn: &Drawn,
-        indices: &Indices,
-    ) -> Result<(), Error<R, W>> {
+    fn open_shared(&mut self, drawn: &Drawn, indices: &Indices) -> Result<(), Error<R, W>> {
         let log_max = self.plan.folds().log_max();
-        let mut first_bytes = [0; Round::ALL.len()];
-        let mut paths = layout.paths.clone();
-        let hashed = self.hashed_to_open();
-        self.walk(run, layout, false, hashed, |mut visit| {
-            visit.set_lookup(drawn.lookup);
-            let engine = &mut *visit.engine;
-            engine.commit(Round::Main);
-            engine.argue();
-            engine.quotient(drawn.constraint);
-            engine.begin_openings();
-            let shape = engine.shape;
-            let shift = log_max - shape.log_max_lde();
-            let indices: Indices = indices.iter().map(|index| index >> shift).collect();
-            if !visit.restore_trees(&indices) {
-                let batch = visit.batch;
-                return Err(RetireError::Changed { batch });
-            }
-            let engine = visit.engine;
-            for round in Round::ALL.into_iter().filter(|&r| shape.has_round(r)) {
-                let number = round as usize;
-                let rows = workspace::bytes_mut(&mut visit.store[layout.rows[number].clone()]);
-                let (len, first) = (row_bytes(shape, round), &mut first_bytes[number]);
-                let opened = open_rows(engine, round, &indices, |query, row| {
-                    let start = query * layout.row_bytes[number] + *first;
-                    row.write(&mut Sink::new(&mut rows[start..start + len]))
-                });
-                opened.expect("room for the rows");
-                *first += len;
-                let (lengths, bytes) = visit.store[paths[number].clone()].split_at_mut(1);
-                let mut sink = Sink::new(workspace::bytes_mut(bytes));
-                write_round_paths(engine, round, &indices, &mut sink).expect("room for the paths");
-                workspace::words_mut(lengths)[0] = sink.written() as u32;
-                paths[number].start += paths_len(shape, round);
-            }
-            Ok(())
-        })
+        self.walk(
+            self.to_open(),
+            |mut visit| {
+                visit.remake(drawn.lookup, drawn.constraint);
+                let engine = &mut *visit.engine;
+                engine.begin_openings();
+                let shape = engine.shape;
+                let indices = shifted(indices, log_max - shape.log_max_lde());
+                visit.restore_trees(&indices)?;
+                let (engine, slot) = (visit.engine, visit.slot);
+                for round in Round::ALL.into_iter().filter(|&r| shape.has_round(r)) {
+                    let rows = &mut visit.store[slot.rows[round as usize].clone()];
+                    let mut sink = Sink::new(workspace::bytes_mut(rows));
+                    let opened = open_rows(engine, round, &indices, |_, row| row.write(&mut sink));
+                    opened.expect("room for the rows");
+                    let paths = &mut visit.store[slot.paths[round as usize].clone()];
+                    let (length, bytes) = paths.split_at_mut(1);
+                    let mut sink = Sink::new(workspace::bytes_mut(bytes));
+                    let written = write_round_paths(engine, round, &indices, &mut sink);
+                    written.expect("room for the paths");
+                    workspace::words_mut(length)[0] = sink.written() as u32;
+                }
+                Ok(())
+            },
+            |_| Ok(()),
+        )
     }
 
     /// The openings of the inputs: one `BatchMultiOpening` a round, behind their number.
-    fn write_openings<W: Write>(
-        &self,
-        layout: &Layout,
-        sink: &mut Sink<W>,
-    ) -> Result<(), W::Error> {
+    fn write_openings(&mut self) -> Result<(), W::Error> {
         let queries = usize::from(self.plan.params().num_queries);
-        sink.length(self.rounds().count())?;
-        for round in self.rounds() {
+        let rounds = self.rounds();
+        self.sink.length(rounds.clone().count())?;
+        for round in rounds {
             let matrices = self.shapes().map(|shape| shape.round(round).count()).sum();
-            let rows = workspace::bytes(&self.store[layout.rows[round as usize].clone()]);
-            let row_bytes = layout.row_bytes[round as usize];
+            let number = round as usize;
+            let sink = &mut self.sink;
+            let batches = batches(self.plan, &self.layout, self.store);
+            let batches = batches.filter(|batch| batch.shape.has_round(round));
             sink.length(queries)?;
             for query in 0..queries {
                 sink.length(matrices)?;
-                sink.bytes(&rows[query * row_bytes..][..row_bytes])?;
+                for batch in batches.clone() {
+                    let rows = workspace::bytes(&batch.store[batch.slot.rows[number].clone()]);
+                    let len = row_bytes(batch.shape, round);
+                    sink.bytes(&rows[query * len..][..len])?;
+                }
             }
-            let with_round = self.shapes().filter(|shape| shape.has_round(round));
-            sink.length(with_round.clone().count())?;
-            let mut rest = &self.store[layout.paths[round as usize].clone()];
-            for shape in with_round {
-                let (paths, after) = rest.split_at(paths_len(shape, round));
+            sink.length(batches.clone().count())?;
+            for batch in batches {
+                let paths = &batch.store[batch.slot.paths[number].clone()];
                 let len = workspace::words(paths)[0] as usize;
                 sink.bytes(&workspace::bytes(&paths[1..])[..len])?;
-                rest = after;
             }
         }
         Ok(())
     }
 
     /// What follows the openings of the inputs.
-    fn write_rest<W: Write>(
-        &mut self,
-        layout: &Layout,
-        outcome: &mut FoldOutcome,
-        drawn: &Drawn,
-        sink: &mut Sink<W>,
-    ) -> Result<(), W::Error> {
+    fn write_rest(&mut self, outcome: &mut FoldOutcome, drawn: &Drawn) -> Result<(), W::Error> {
         let cap_height = self.plan.params().cap_height;
-        let mut low = self.accumulators(layout);
+        let (mut low, sink) = self.accumulators();
         write_fold_openings(&mut low, &mut outcome.indices, cap_height, sink)?;
         write_final_polynomial(&low, outcome, sink)?;
         let tables = self.shapes().flat_map(BatchShape::tables);
-        sink.length(tables.clone().count())?;
-        for terminal in self.terminals(layout) {
-            match terminal {
-                Some(terminal) => {
-                    sink.some()?;
-                    sink.ext(terminal)?;
+        self.sink.length(tables.clone().count())?;
+        for batch in batches(self.plan, &self.layout, self.store) {
+            for terminal in terminals(&batch) {
+                match terminal {
+                    Some(terminal) => {
+                        self.sink.some()?;
+                        self.sink.ext(terminal)?;
+                    }
+                    None => self.sink.none()?,
                 }
-                None => sink.none()?,
             }
         }
-        sink.length(tables.clone().count())?;
+        self.sink.length(tables.clone().count())?;
         for table in tables {
-            sink.varint(u64::from(table.spec.log_height))?;
+            self.sink.varint(u64::from(table.spec.log_height))?;
         }
         match drawn.lookup {
             Some(_) => {
-                sink.some()?;
-                sink.field(drawn.lookup_witness)?;
+                self.sink.some()?;
+                self.sink.field(drawn.lookup_witness)?;
             }
-            None => sink.none()?,
+            None => self.sink.none()?,
         }
-        sink.field(drawn.ood_witness)?;
-        sink.flush()
+        self.sink.field(drawn.ood_witness)?;
+        self.sink.flush()
     }
+}
+
+/// The terminal of each table of a batch; `None` where the AIR declares no interaction.
+fn terminals<'s>(batch: &Batch<'s>) -> impl Iterator<Item = Option<EF>> + use<'s> {
+    let kept = batch.store[batch.slot.terminals.clone()].as_chunks::<D>().0;
+    // A batch without lookups keeps none.
+    let tables = batch.shape.tables().iter().enumerate();
+    tables.map(|(table, planned)| {
+        let has_lookups = planned.layout.has_lookups();
+        has_lookups.then(|| challenge(kept[table]))
+    })
 }
 
 /// (column, point) pairs of some batches, by round and log2 of the extension's rows.
@@ -407,10 +389,10 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
 struct Pairs([[u64; u32::BITS as usize]; Round::ALL.len()]);
 
 impl Pairs {
-    /// Adds those of one more batch.
-    fn add(&mut self, shape: BatchShape<'_>) {
+    /// Adds those of `count` more batches.
+    fn add(&mut self, shape: BatchShape<'_>, count: usize) {
         for matrix in shape.opened() {
-            let pairs = (matrix.width * matrix.points()) as u64;
+            let pairs = (count * matrix.width * matrix.points()) as u64;
             self.0[matrix.round as usize][matrix.log_lde] += pairs;
         }
     }

@@ -1,8 +1,10 @@
-//! What is kept between batches: a slot for each of them, codewords, opened rows, and the low-degree test.
+//! What is kept between batches: a slot for each of them, and the low-degree test.
 
 use core::ops::Range;
 
-use crate::engine::Kept;
+use heapless::Vec;
+
+use crate::engine::{Kept, quotients_len};
 use crate::lowdegree::FoldShape;
 use crate::plan::most_siblings;
 use crate::shape::{BatchShape, Round};
@@ -20,14 +22,47 @@ pub enum Order {
     Shared,
 }
 
+/// What is kept of each batch between walks, beside what its order needs. The bytes of the proof are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Keep {
+    /// Of its trees.
+    pub trees: Kept,
+    /// Its quotients, 16 bytes a row of each chunk; or they are computed again in each walk that opens
+    /// them, and columns are extended in each walk that takes claims or codewords from them.
+    pub quotients: bool,
+    /// Its codewords, until their coefficients are known; or they are made again then, in a walk more.
+    /// In shared order they are never kept.
+    pub codewords: bool,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            trees: Kept::default(),
+            quotients: true,
+            codewords: true,
+        }
+    }
+}
+
+/// Kinds of batches in a run, at most.
+pub const MAX_KINDS: usize = 8;
+
 /// Words of the fingerprint of a batch.
 const FINGERPRINT: usize = 2;
+/// Witnesses of a fork.
+const WITNESSES: usize = 2;
 /// Words of the length of a batch's paths.
 const LENGTH: usize = 1;
 
-/// Where what is kept of a batch lies in the store.
+/// Where what is kept of a batch lies, in its part of the store.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
+    /// Its codewords (forked, if they are kept).
+    pub codewords: Range<usize>,
+    /// Its quotients, if they are kept.
+    pub quotients: Range<usize>,
     /// Of its traces.
     pub fingerprint: Range<usize>,
     /// The published digests of each round, in [`Round::ALL`]'s order; those that the order needs later.
@@ -36,29 +71,48 @@ pub(super) struct Slot {
     pub trees: [Range<usize>; Round::ALL.len()],
     /// The digest of its fork (forked).
     pub fork: Range<usize>,
+    /// The witnesses of its fork: before its point, and before its batching challenge (forked).
+    pub witnesses: Range<usize>,
     /// Its constraint challenge (forked).
     pub alpha: Range<usize>,
+    /// Its point and its batching challenge (forked, if codewords are made again).
+    pub opening: Range<usize>,
     /// The terminal of each table (shared).
     pub terminals: Range<usize>,
-    /// Its claims, in opening order (shared).
+    /// Its claims, in opening order (if codewords are made again).
     pub claims: Range<usize>,
-    /// First element after it.
-    pub end: usize,
+    /// The rows opened in each round as a proof has them, query after query (shared).
+    pub rows: [Range<usize>; Round::ALL.len()],
+    /// The paths of each round, behind the number of their bytes (shared).
+    pub paths: [Range<usize>; Round::ALL.len()],
+    /// Elements of all of it: it begins as regions do.
+    pub len: usize,
 }
 
 impl Slot {
-    /// The slot of a batch from element `start` on; none when there are no addresses for it.
-    pub fn new((order, kept): (Order, Kept), shape: BatchShape<'_>, start: usize) -> Option<Self> {
-        let mut end = start;
+    /// The slot of a batch; none when there are no addresses for it.
+    pub fn new(order: Order, keep: Keep, shape: BatchShape<'_>) -> Option<Self> {
+        let mut end = 0_usize;
         let mut place = |len: usize| {
             let start = end;
             end = end.checked_add(len)?;
             Some(start..end)
         };
-        let forked = |len| if order == Order::Forked { len } else { 0 };
-        let shared = |len| if order == Order::Shared { len } else { 0 };
+        let when = |condition, len| if condition { len } else { 0 };
+        let forked = |len| when(order == Order::Forked, len);
+        let shared = |len| when(order == Order::Shared, len);
+        let again = order == Order::Shared || !keep.codewords;
         let cap = |round| cap_len(shape, round);
-        Some(Self {
+        let queries = usize::from(shape.params().num_queries);
+        let rows_len = |round| {
+            let bytes = queries.checked_mul(row_bytes(shape, round))?;
+            Some(shared(bytes.div_ceil(FIELD_BYTES)))
+        };
+        let paths_len = |round| shared(paths_len(shape, round));
+        let mut slot = Self {
+            // First, where it is aligned.
+            codewords: place(when(!again, shape.folds().codewords_len()))?,
+            quotients: place(when(keep.quotients, quotients_len(shape)))?,
             fingerprint: place(FINGERPRINT)?,
             roots: [
                 place(cap(Round::Main))?,
@@ -67,108 +121,82 @@ impl Slot {
                 place(shared(cap(Round::Permutation)))?,
             ],
             trees: {
-                let mut tree = |round| place(kept.len(shape, round));
+                let mut tree = |round| place(keep.trees.len(shape, round));
                 // Preprocessed columns are committed anew in each walk that opens them.
                 let (main, quotient) = (tree(Round::Main)?, tree(Round::Quotient)?);
                 [main, quotient, 0..0, tree(Round::Permutation)?]
             },
             fork: place(forked(DIGEST))?,
+            witnesses: place(forked(WITNESSES))?,
             alpha: place(forked(D))?,
+            opening: place(when(again, forked(2 * D)))?,
             terminals: place(shared(shape.terminals_len()))?,
-            claims: place(shared(shape.openings_len()))?,
-            end,
-        })
-    }
-}
-
-/// Field elements of what all batches leave.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sizes {
-    slots: usize,
-    codewords: usize,
-    /// Bytes of the rows of one query, and elements of the paths, round by round.
-    rows: [usize; Round::ALL.len()],
-    paths: [usize; Round::ALL.len()],
-}
-
-impl Sizes {
-    /// What one more batch leaves; none when there are no addresses for it.
-    pub fn add(&mut self, (order, kept): (Order, Kept), shape: BatchShape<'_>) -> Option<()> {
-        self.slots = Slot::new((order, kept), shape, self.slots)?.end;
-        match order {
-            Order::Forked => {
-                self.codewords = self.codewords.checked_add(shape.folds().codewords_len())?;
-            }
-            Order::Shared => {
-                for round in Round::ALL {
-                    let (rows, paths) = (
-                        &mut self.rows[round as usize],
-                        &mut self.paths[round as usize],
-                    );
-                    *rows = rows.checked_add(row_bytes(shape, round))?;
-                    *paths = paths.checked_add(paths_len(shape, round))?;
-                }
-            }
-        }
-        Some(())
-    }
-
-    /// Where everything lies, with a low-degree test of `queries` queries.
-    pub fn layout(self, folds: FoldShape<'_>, queries: usize) -> Option<Layout> {
-        let mut end = 0_usize;
-        let mut place = |len: usize| {
-            let start = end.checked_next_multiple_of(ALIGN_ELEMENTS)?;
-            end = start.checked_add(len)?;
-            Some(start..end)
+            claims: place(when(again, shape.openings_len()))?,
+            rows: {
+                let [main, quotient, preprocessed, permutation] = Round::ALL.map(rows_len);
+                [
+                    place(main?)?,
+                    place(quotient?)?,
+                    place(preprocessed?)?,
+                    place(permutation?)?,
+                ]
+            },
+            paths: {
+                let [main, quotient, preprocessed, permutation] = Round::ALL.map(paths_len);
+                [
+                    place(main)?,
+                    place(quotient)?,
+                    place(preprocessed)?,
+                    place(permutation)?,
+                ]
+            },
+            len: 0,
         };
-        let slots = place(self.slots)?;
-        let codewords = place(self.codewords)?;
-        let accumulators = place(folds.codewords_len())?;
-        let folded = place(folds.folded_len())?;
-        let digests = place(folds.digests_len())?;
-        let (mut rows, mut paths) = ([const { 0..0 }; _], [const { 0..0 }; _]);
-        for round in 0..Round::ALL.len() {
-            let bytes = queries.checked_mul(self.rows[round])?;
-            rows[round] = place(bytes.div_ceil(FIELD_BYTES))?;
-            paths[round] = place(self.paths[round])?;
-        }
-        Some(Layout {
-            slots,
-            codewords,
-            accumulators,
-            folded,
-            digests,
-            rows,
-            row_bytes: self.rows,
-            paths,
-            len: end,
-        })
+        slot.len = end.checked_next_multiple_of(ALIGN_ELEMENTS)?;
+        Some(slot)
     }
 }
 
 /// Where everything lies in the store.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
-    /// The slots of all batches.
-    pub slots: Range<usize>,
-    /// The codewords of all batches (forked).
-    pub codewords: Range<usize>,
+    /// The slot of a batch of each kind; batch after batch they begin the store.
+    pub of_kind: Vec<Slot, MAX_KINDS>,
     /// One codeword per height of the run.
     pub accumulators: Range<usize>,
     /// What the folds leave.
     pub folded: Range<usize>,
     /// Their trees.
     pub digests: Range<usize>,
-    /// The opened rows of each round as a proof has them (shared).
-    pub rows: [Range<usize>; Round::ALL.len()],
-    /// Bytes of the rows of one query in each round.
-    pub row_bytes: [usize; Round::ALL.len()],
-    /// The paths of each round, batch after batch, each behind the number of its bytes (shared).
-    pub paths: [Range<usize>; Round::ALL.len()],
     len: usize,
 }
 
 impl Layout {
+    /// Slots of batches of kinds `sequence`, and a low-degree test; none when there are no addresses for it.
+    pub fn new(
+        of_kind: Vec<Slot, MAX_KINDS>,
+        sequence: &[u8],
+        folds: FoldShape<'_>,
+    ) -> Option<Self> {
+        let mut slots = sequence.iter().map(|&kind| of_kind[usize::from(kind)].len);
+        let mut end = slots.try_fold(0_usize, usize::checked_add)?;
+        let mut place = |len: usize| {
+            let start = end.checked_next_multiple_of(ALIGN_ELEMENTS)?;
+            end = start.checked_add(len)?;
+            Some(start..end)
+        };
+        let accumulators = place(folds.codewords_len())?;
+        let folded = place(folds.folded_len())?;
+        let digests = place(folds.digests_len())?;
+        Some(Self {
+            of_kind,
+            accumulators,
+            folded,
+            digests,
+            len: end,
+        })
+    }
+
     /// Field elements of all of it.
     pub const fn len(&self) -> usize {
         self.len
@@ -192,7 +220,7 @@ pub(super) fn row_bytes(shape: BatchShape<'_>, round: Round) -> usize {
 }
 
 /// Elements of the paths of a round of a batch, behind the number of their bytes.
-pub(super) fn paths_len(shape: BatchShape<'_>, round: Round) -> usize {
+fn paths_len(shape: BatchShape<'_>, round: Round) -> usize {
     let params = shape.params();
     let paths = shape.groups(round).map(|group| {
         let (queries, cap_height) = (params.num_queries.into(), params.cap_height.into());

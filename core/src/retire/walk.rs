@@ -3,191 +3,239 @@
 use core::marker::PhantomData;
 use core::ops::Range;
 
+use embedded_io::Write;
+
 use super::accumulators::Accumulators;
 use super::buses::Numbering;
+use super::crew::Crew;
 use super::error::RetireError;
+use super::plan::RunPlan;
+use super::run::Run;
 use super::store::{Layout, Slot};
-use super::{Retire, Run};
+use super::worker::{Changed, Step, Task, Visit, Wanted, Worker};
 use crate::air::ProverAir;
 use crate::engine::{Engine, Kept};
 use crate::hash::paths::Indices;
 use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
-use crate::prover::phases::check_public_values;
 use crate::shape::{BatchShape, Round};
+use crate::sink::Sink;
 use crate::workspace::ALIGN_ELEMENTS;
-use crate::{DIGEST, Digest, EF, F, workspace};
-
-/// The LogUp challenges of a run, if it has lookups.
-pub(super) type Challenges = Option<(EF, EF)>;
+use crate::{Digest, F, workspace};
 
 /// The error of a run's traces or of its sink.
 pub(super) type Error<R, W> = RetireError<<R as Run>::Error, <W as embedded_io::ErrorType>::Error>;
 
-/// One batch of a walk: its main traces and public values are in the workspace.
-pub(super) struct Visit<'v, 'w, B: Hashes<S>, A, S: Suite> {
+/// A batch that a walk is done with, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Made<'m> {
+    /// The walk, from 0.
+    pub walk: usize,
+    /// The batch, from 0.
     pub batch: usize,
-    pub engine: &'v mut Engine<'w, B, A, S>,
-    /// The numbers of its buses in the run.
-    numbers: &'v [u64],
-    /// Elements of the widest message of the run.
-    message_width: usize,
-    kept: Kept,
-    pub store: &'v mut [F],
-    /// Where what is kept of it is in the store.
-    pub slot: &'v Slot,
-    /// Where its codewords are there (forked).
-    pub codewords: Range<usize>,
+    /// Bytes of the proof that have been written.
+    pub written: u64,
+    /// What is kept of the batch; until it is made again this does not change.
+    pub kept: &'m [u8],
 }
 
-impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Visit<'_, '_, B, A, S> {
-    /// Takes the LogUp challenges of the run.
-    pub fn set_lookup(&mut self, challenges: Challenges) {
-        if let Some(challenges) = challenges {
-            let numbers = self.numbers.iter().copied();
-            self.engine
-                .set_lookup(challenges, self.message_width, numbers);
-        }
-    }
+/// A run that is being proved.
+pub(super) struct Proving<'p, 'a, B: Hashes<S>, A, const N: usize, S: Suite, R: Run, C, W> {
+    pub plan: &'a RunPlan<'a, A, N, S>,
+    pub suite: &'a S,
+    pub hasher: B::Hasher<'a>,
+    pub store: &'p mut [F],
+    pub layout: Layout,
+    pub crew: &'p C,
+    /// At least one.
+    pub workers: &'p mut [Worker<'a, B, A, R, S>],
+    pub sink: Sink<W>,
+    /// Is told of each batch that a walk is done with.
+    pub watch: &'p mut dyn FnMut(Made<'_>),
+    /// Walks so far.
+    pub walks: usize,
+}
 
-    /// Keeps what later walks need of the trees of a round.
-    pub fn keep_trees(&mut self, round: Round) {
-        if self.kept != Kept::Root {
-            let slot = &mut self.store[self.slot.trees[round as usize].clone()];
-            let slot = workspace::words_mut(slot);
-            self.engine.keep_trees(round, self.kept, slot);
-        }
-    }
+/// A batch that its worker has made and still has, at its turn.
+pub(super) struct Turn<'t, 'a, B: Hashes<S>, A, S: Suite, W> {
+    pub engine: &'t mut Engine<'a, B, A, S>,
+    /// The whole store.
+    pub store: &'t mut [F],
+    /// Where what is kept of the batch lies in its part of it.
+    pub slot: &'t Slot,
+    /// First element of this part.
+    start: usize,
+    pub sink: &'t mut Sink<W>,
+}
 
-    /// Brings the trees of all rounds back, as far as paths to `indices` need them. Whether they fit the batch
-    /// as it was made this time.
-    pub fn restore_trees(&mut self, indices: &Indices) -> bool {
-        let (kept, shape) = (self.kept, self.engine.shape);
-        let rounds = [Round::Main, Round::Quotient, Round::Permutation];
-        let mut rounds = rounds.into_iter().filter(|&r| shape.has_round(r));
-        kept == Kept::Root
-            || rounds.all(|round| {
-                let slot = &self.store[self.slot.trees[round as usize].clone()];
-                let slot = workspace::words(slot);
-                self.engine.restore_trees(round, kept, slot, indices)
-            })
-    }
-
-    /// Keeps the published digests of a round.
-    pub fn keep_roots(&mut self, round: Round) {
-        let kept = &mut self.store[self.slot.roots[round as usize].clone()];
-        let kept = workspace::words_mut(kept).as_chunks_mut::<DIGEST>().0;
-        for (slot, digest) in kept.iter_mut().zip(self.engine.roots(round)) {
-            *slot = digest;
-        }
+impl<B: Hashes<S>, A, S: Suite, W> Turn<'_, '_, B, A, S, W> {
+    /// What is kept at a place of the slot.
+    pub fn kept(&self, at: &Range<usize>) -> &[F] {
+        &self.store[self.start + at.start..self.start + at.end]
     }
 }
 
-impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, A, N, S> {
-    /// Makes each batch, one after the other, and shows it to `visit`; only the trees of the rounds `hashed`
-    /// are wanted. The `first` walk leaves the fingerprints that later ones are compared with.
-    pub(super) fn walk<R: Run, E>(
+/// What is kept of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch<'s> {
+    pub shape: BatchShape<'s>,
+    pub slot: &'s Slot,
+    pub store: &'s [F],
+}
+
+impl<'s> Batch<'s> {
+    /// The kept digests of a round, if it has it.
+    fn roots(&self, round: Round) -> Option<&'s [Digest]> {
+        let kept = &self.store[self.slot.roots[round as usize].clone()];
+        let digests = workspace::words(kept).as_chunks().0;
+        self.shape.has_round(round).then_some(digests)
+    }
+}
+
+/// What is kept of each batch.
+pub(super) fn batches<'s, A, const N: usize, S: Suite>(
+    plan: &'s RunPlan<'_, A, N, S>,
+    layout: &'s Layout,
+    store: &'s [F],
+) -> impl Iterator<Item = Batch<'s>> + Clone {
+    let mut rest = store;
+    (0..plan.batches()).map(move |batch| {
+        let slot = &layout.of_kind[plan.kind(batch)];
+        let (store, after) = rest.split_at(slot.len);
+        rest = after;
+        let shape = plan.shape(batch);
+        Batch { shape, slot, store }
+    })
+}
+
+/// Queries at the places of extensions that are `2^by` times shorter.
+pub(super) fn shifted(indices: &Indices, by: usize) -> Indices {
+    indices.iter().map(|index| index >> by).collect()
+}
+
+impl<'a, B, A, const N: usize, S, R, C, W> Proving<'_, 'a, B, A, N, S, R, C, W>
+where
+    B: Hashes<S>,
+    A: ProverAir<B>,
+    S: Suite,
+    R: Run,
+    C: Crew,
+    W: Write,
+{
+    /// Makes each batch and shows it to `visit`, several at the same time; then, batch after batch, to `turn`.
+    /// The first walk leaves the fingerprints that later ones are
+    /// compared with.
+    pub fn walk(
         &mut self,
-        run: &mut R,
-        layout: &Layout,
-        first: bool,
-        hashed: &[Round],
-        mut visit: impl FnMut(Visit<'_, '_, B, A, S>) -> Result<(), RetireError<R::Error, E>>,
-    ) -> Result<(), RetireError<R::Error, E>> {
+        wanted: Wanted<'_>,
+        visit: impl Fn(Visit<'_, 'a, B, A, S>) -> Result<(), Changed> + Sync,
+        mut turn: impl FnMut(Turn<'_, 'a, B, A, S, W>) -> Result<(), W::Error>,
+    ) -> Result<(), Error<R, W>> {
         let plan = self.plan;
+        let walk = self.walks;
+        self.walks += 1;
+        self.workers.iter_mut().for_each(|worker| {
+            worker.free();
+        });
         let mut numbering = Numbering::new();
-        let (mut start, mut codewords) = (layout.slots.start, layout.codewords.start);
-        let mut batch = 0;
-        while batch < plan.batches() {
-            let kind = plan.kind(batch);
-            let of_kind = &plan.kinds()[kind];
-            let words = &mut self.workspace[..of_kind.plan.regions().len()];
-            let mut engine = Engine::new(of_kind.plan, of_kind.airs, self.suite, words);
-            engine.hash_only(hashed);
-            let shape = engine.shape;
-            engine.begin();
-            fill_preprocessed(&mut engine, run, kind);
-            while batch < plan.batches() && plan.kind(batch) == kind {
-                engine.begin();
-                for table in 0..shape.tables().len() {
-                    run.fill(batch, table, &mut engine.trace_mut(Round::Main, table))
-                        .map_err(|error| RetireError::Trace { batch, error })?;
+        let (mut first, mut start) = (0, 0);
+        while first < plan.batches() {
+            let kind = plan.kind(first);
+            if first > 0 && plan.kind(first - 1) != kind {
+                let (one, others) = self.workers.split_first_mut().expect("at least one");
+                for other in others {
+                    one.run.take_over(&mut other.run);
                 }
-                let slot = plan.slot(shape, start);
-                let made = {
-                    let values = run.public_values(batch);
-                    let values = values.as_ref();
-                    check_public_values(shape, values)
-                        .map_err(|error| RetireError::Batch { batch, error })?;
-                    engine.set_public_values(values);
-                    let values = values.iter().copied().flatten();
-                    fingerprint(engine.traces(Round::Main).iter().chain(values))
-                };
-                let kept = workspace::words_mut(&mut self.store[slot.fingerprint.clone()]);
-                if first {
-                    kept.copy_from_slice(&made);
-                } else if *kept != made {
-                    return Err(RetireError::Changed { batch });
-                }
-                let codewords_len = match layout.codewords.is_empty() {
-                    true => 0,
-                    false => shape.folds().codewords_len(),
-                };
-                visit(Visit {
-                    batch,
-                    engine: &mut engine,
-                    numbers: &numbering.batch(plan.buses(kind)),
-                    message_width: plan.message_width(),
-                    kept: plan.kept(),
+            }
+            let round = (first..plan.batches()).take(self.workers.len());
+            let round = round.take_while(|&batch| plan.kind(batch) == kind);
+            let slot = &self.layout.of_kind[kind];
+            let step = Step {
+                plan,
+                suite: self.suite,
+                first: walk == 0,
+                wanted,
+                slot,
+            };
+            let slots = self.store[start..].chunks_exact_mut(slot.len);
+            let tasks = round.clone().zip(self.workers.iter_mut()).zip(slots);
+            let tasks = tasks.map(|((batch, worker), store)| Task {
+                worker,
+                batch,
+                numbers: numbering.batch(plan.buses(kind)),
+                store,
+            });
+            self.crew.each(tasks, |task| task.work(&step, &visit));
+            for (batch, worker) in round.zip(self.workers.iter_mut()) {
+                let engine = worker.made(batch).map_err(RetireError::widen)?;
+                let written = turn(Turn {
+                    engine,
                     store: self.store,
-                    slot: &slot,
-                    codewords: codewords..codewords + codewords_len,
-                })?;
-                (start, codewords) = (slot.end, codewords + codewords_len);
-                batch += 1;
+                    slot,
+                    start,
+                    sink: &mut self.sink,
+                });
+                written.map_err(RetireError::Sink)?;
+                (self.watch)(Made {
+                    walk,
+                    batch,
+                    written: self.sink.written(),
+                    kept: workspace::bytes(&self.store[start..start + slot.len]),
+                });
+                start += slot.len;
+                first += 1;
             }
         }
         Ok(())
     }
 
-    /// The rounds whose trees the walk that opens makes from their leaves.
-    pub(super) const fn hashed_to_open(&self) -> &'static [Round] {
-        match self.plan.kept() {
-            Kept::Root => &Round::ALL,
-            _ => &[Round::Preprocessed],
-        }
+    /// The first walk: main roots, and preprocessed ones.
+    pub fn commit_all(&mut self) -> Result<(), Error<R, W>> {
+        let hashed = [Round::Main, Round::Preprocessed];
+        self.walk(
+            Wanted::Extensions(&hashed),
+            |mut visit| {
+                visit.engine.commit(Round::Main);
+                hashed.into_iter().for_each(|round| visit.keep_roots(round));
+                visit.keep_trees(Round::Main);
+                Ok(())
+            },
+            |_| Ok(()),
+        )
     }
 
-    /// The shape and the slot of each batch.
-    pub(super) fn slots(
-        &self,
-        layout: &Layout,
-    ) -> impl Iterator<Item = (BatchShape<'a>, Slot)> + use<'a, B, A, N, S> {
-        let (plan, mut start) = (self.plan, layout.slots.start);
-        (0..plan.batches()).map(move |batch| {
-            let shape = plan.shape(batch);
-            let slot = plan.slot(shape, start);
-            start = slot.end;
-            (shape, slot)
+    /// Writes the cap of each batch that has a round.
+    pub fn write_caps(&mut self, round: Round) -> Result<(), W::Error> {
+        let batches = batches(self.plan, &self.layout, self.store);
+        let mut caps = batches.filter_map(|batch| batch.roots(round));
+        caps.try_for_each(|cap| {
+            self.sink.length(cap.len())?;
+            cap.iter().try_for_each(|digest| self.sink.digest(digest))
         })
+    }
+
+    /// What the walk that opens wants: trees that were not kept are made from their leaves.
+    pub const fn to_open(&self) -> Wanted<'static> {
+        Wanted::Extensions(match self.plan.keep().trees {
+            Kept::Root => &Round::ALL,
+            _ => &[Round::Preprocessed],
+        })
+    }
+
+    /// What is kept of each batch.
+    pub fn batches(&self) -> impl Iterator<Item = Batch<'_>> + Clone {
+        batches(self.plan, &self.layout, self.store)
     }
 
     /// The kept digests of a round, batch after batch; of a batch without the round there are none.
-    pub(super) fn roots(
-        &self,
-        layout: &Layout,
-        round: Round,
-    ) -> impl Iterator<Item = &[Digest]> + '_ {
-        self.slots(layout).filter_map(move |(shape, slot)| {
-            let kept = &self.store[slot.roots[round as usize].clone()];
-            let digests = workspace::words(kept).as_chunks().0;
-            shape.has_round(round).then_some(digests)
-        })
+    pub fn roots(&self, round: Round) -> impl Iterator<Item = &[Digest]> + Clone {
+        self.batches().filter_map(move |batch| batch.roots(round))
     }
 
-    /// The low-degree test of the run, with its roots of unity in the workspace.
-    pub(super) fn accumulators(&mut self, layout: &Layout) -> Accumulators<'_, B, B::Hasher<'a>> {
+    /// The low-degree test of the run, with its roots of unity in the first worker's workspace.
+    pub fn accumulators(&mut self) -> (Accumulators<'_, B, B::Hasher<'a>>, &mut Sink<W>) {
         let plan = self.plan;
+        let layout = &self.layout;
         let ranges = [
             layout.accumulators.clone(),
             layout.folded.clone(),
@@ -198,12 +246,12 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             .get_disjoint_mut(ranges)
             .expect("regions of the store are disjoint");
         let twiddles_len = plan.twiddles_len();
-        let (twiddles, scratch) = self
-            .workspace
+        let (twiddles, scratch) = self.workers[0]
+            .free()
             .split_at_mut(twiddles_len.next_multiple_of(ALIGN_ELEMENTS));
         let twiddles = &mut twiddles[..twiddles_len];
         Twiddles::fill(twiddles, plan.log_twiddles(), B::fill_lane_table);
-        Accumulators {
+        let accumulators = Accumulators {
             shape: plan.folds(),
             hasher: &self.hasher,
             twiddles: Twiddles::view(twiddles, plan.log_twiddles()),
@@ -213,42 +261,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             scratch,
             pass: plan.fold_pass(),
             backend: PhantomData,
-        }
-    }
-}
-
-/// Writes and commits the preprocessed traces of a kind, if there are any.
-fn fill_preprocessed<B: Hashes<S>, A: ProverAir<B>, S: Suite, R: Run>(
-    engine: &mut Engine<'_, B, A, S>,
-    run: &R,
-    kind: usize,
-) {
-    let shape = engine.shape;
-    if !shape.has_preprocessed() {
-        return;
-    }
-    for (table, planned) in shape.tables().iter().enumerate() {
-        if planned.layout.preprocessed_width > 0 {
-            run.fill_preprocessed(
-                kind,
-                table,
-                &mut engine.trace_mut(Round::Preprocessed, table),
-            );
-        }
-    }
-    engine.commit(Round::Preprocessed);
-}
-
-/// Tells batches apart that a run makes differently in two walks; binds nobody who means to.
-///
-/// Source: the multiplicative hash of Firefox, with one word a step.
-fn fingerprint<'v>(values: impl Iterator<Item = &'v F>) -> [u32; 2] {
-    const MULTIPLIER: u64 = 0x51_7c_c1_b7_27_22_0a_95;
-    let hash = values.fold(0_u64, |hash, value| {
-        let [word] = workspace::words(core::slice::from_ref(value)) else {
-            return hash;
         };
-        (hash.rotate_left(5) ^ u64::from(*word)).wrapping_mul(MULTIPLIER)
-    });
-    [hash as u32, (hash >> 32) as u32]
+        (accumulators, &mut self.sink)
+    }
 }

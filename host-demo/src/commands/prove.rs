@@ -32,9 +32,9 @@ use crate::verify::verify;
 /// # Errors
 /// When a file cannot be read or written, the execution cannot go on, or nothing fits the budget.
 pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
-    match (args.approach, args.epochs_only()) {
-        (Approach::Retire, Some(option)) => return Err(Error::EpochsOnly { option }),
-        (Approach::Epochs, _) if args.challenges.is_some() => return Err(Error::RetireOnly),
+    match (args.approach, args.epochs_only(), args.retire_only()) {
+        (Approach::Retire, Some(option), _) => return Err(Error::EpochsOnly { option }),
+        (Approach::Epochs, _, Some(option)) => return Err(Error::RetireOnly { option }),
         _ => {}
     }
     let [elf, input] = read_both(&args.program, args.input.as_deref())?;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tranche_core::retire::{Kept, Order};
+use tranche_core::retire::{Keep, Kept, Order};
 use tranche_machine::Program;
 
 use super::report::{profile_name, progress_bar, shown, size};
@@ -16,6 +16,7 @@ use crate::error::{Error, REFUSED};
 use crate::execute::Execution;
 use crate::files::{self, Output};
 use crate::hex::{digest_hex, hex};
+use crate::prove::default_workers;
 use crate::retire::{
     Fit, Header, Options, RetireCheck, RetireProveError, Retired, Surveyed, fit, verify,
 };
@@ -38,11 +39,11 @@ pub fn prove_as_one(
     let start = Instant::now();
     let order = args.challenges.unwrap_or_default().into();
     let (run, options) = surveyed(args, order, (program, input), execution)?;
-    let walks = order_walks(order);
+    let walks = most_walks(order, options.keep);
     let bar = progress_bar(execution.cycles * walks);
     let per_batch = 1_u64 << options.log2_cycles;
     let proved = run.prove(&options, &mut output, |walk, batch| {
-        let done = walk as u64 * execution.cycles + batch as u64 * per_batch;
+        let done = walk as u64 * execution.cycles + (batch as u64 + 1) * per_batch;
         bar.set_position(done.min(execution.cycles * walks));
         bar.set_message(format!("walk {} of {walks}", walk + 1));
     });
@@ -60,6 +61,7 @@ pub fn prove_as_one(
         batches,
         walks,
         bundle_bytes,
+        workers,
         workspace_bytes,
         store_bytes,
         security_bits,
@@ -78,7 +80,10 @@ pub fn prove_as_one(
             "bundle_bytes": bundle_bytes,
             "prove_seconds": seconds,
             "profile": profile_name(options.profile),
-            "trees": trees_name(options.kept),
+            "trees": trees_name(options.keep.trees),
+            "quotients": kept_name(options.keep.quotients),
+            "codewords": kept_name(options.keep.codewords && order == Order::Forked),
+            "workers": workers,
             "workspace_bytes": workspace_bytes,
             "store_bytes": store_bytes,
             "security_bits": security_bits,
@@ -92,9 +97,9 @@ pub fn prove_as_one(
              cycles     {cycles} in {batches} batches of at most 2^{}, {} challenges\n\
              exit code  {}, {} bytes of output\n\
              bundle     {}, {}\n\
-             memory     {} a batch, {} between batches, {}, {}\n\
+             memory     {} to make batches in, {} between batches, {}, {}\n\
              security   {security_bits:.2} proven bits\n\
-             time       {seconds:.2} s, {walks} walks, {}\n",
+             time       {seconds:.2} s, {walks} walks, {workers} workers, {}\n",
             options.log2_cycles,
             order_name(order),
             execution.exit_code,
@@ -104,7 +109,7 @@ pub fn prove_as_one(
             size(workspace_bytes as u64),
             size(store_bytes as u64),
             profile_name(options.profile),
-            trees_text(options.kept),
+            trees_text(options.keep.trees),
             tranche_backend::NAME,
         ))?;
     }
@@ -119,6 +124,8 @@ fn surveyed<'a>(
     execution: &'a Execution,
 ) -> Result<(Surveyed<'a>, Options), Error> {
     let mut options = Options::new(order, args.epoch_log2.unwrap_or(DEFAULT_LOG2_CYCLES));
+    options.workers = args.workers.unwrap_or_else(default_workers);
+    options.keep = args.keep();
     if let Some(bytes) = args.memory {
         let found = fit(program, input, execution, &options, &args.profiles(), bytes)?;
         return match found {
@@ -267,9 +274,15 @@ const fn trees_text(kept: Kept) -> &'static str {
 }
 
 /// Walks of an order at most.
-const fn order_walks(order: Order) -> u64 {
+const fn most_walks(order: Order, keep: Keep) -> u64 {
     match order {
-        Order::Forked => 3,
+        Order::Forked if keep.codewords => 3,
+        Order::Forked => 4,
         Order::Shared => 6,
     }
+}
+
+/// What is said of something that is kept, or made again.
+const fn kept_name(kept: bool) -> &'static str {
+    if kept { "kept" } else { "rebuilt" }
 }

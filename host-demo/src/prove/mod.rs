@@ -41,7 +41,7 @@ use crate::files::partial::Binding;
 
 pub use budget::{Fit, fit};
 pub use error::ProveError;
-pub use options::{FAST_MERGE_BYTES, Options};
+pub use options::{FAST_MERGE_BYTES, Options, default_workers};
 pub use proved::{Ends, Proved};
 pub use survey::{Surveyed, secure};
 

@@ -24,11 +24,15 @@ pub struct Options {
     pub fast_merge_bytes: usize,
 }
 
+/// Threads that the machine runs at once.
+pub fn default_workers() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
 impl Default for Options {
     fn default() -> Self {
-        let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
-            workers,
+            workers: default_workers(),
             floor: SECURITY_FLOOR_BITS,
             profile: Profile::Fast,
             fast_merge_bytes: FAST_MERGE_BYTES,

@@ -7,13 +7,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use tranche_core::retire::Kept;
+use tranche_core::retire::{Keep, Kept};
 use tranche_core::shape::Profile;
 use tranche_machine::Program;
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
 use super::error::RetireProveError;
-use super::prove::Options;
+use super::options::Options;
 use super::survey::Surveyed;
 use crate::execute::Execution;
 
@@ -29,34 +29,37 @@ pub enum Fit<'a> {
     },
 }
 
-/// How many times longer, as log2, a batch has to be to be preferred although it is compact, or although its
-/// trees are hashed again for the openings.
-const fn log2_cost(profile: Profile, kept: Kept) -> i64 {
+/// The least that can be kept between walks.
+const LEAST: Keep = Keep {
+    trees: Kept::Root,
+    quotients: false,
+    codewords: false,
+};
+
+/// How many times longer, as log2, a batch has to be to be preferred although it is compact, or although
+/// what is not kept of it is made and hashed again.
+fn log2_cost(profile: Profile, keep: Keep) -> i64 {
     let compact = match profile {
         Profile::Fast => 0,
         Profile::Compact => 3,
     };
-    let hashed = match kept {
-        Kept::Root => 2,
-        _ => 0,
-    };
-    compact + hashed
+    compact + if keep == LEAST { 2 } else { 0 }
 }
 
-/// log2 of a batch's cycles, a profile, and what trees keep: the best first, which is the longest batch, one
+/// log2 of a batch's cycles, a profile, and what is kept: the best first, which is the longest batch, one
 /// that costs more counted as so much shorter.
-fn by_preference(longest: u32, profiles: &[Profile]) -> impl Iterator<Item = (u32, Profile, Kept)> {
+fn by_preference(longest: u32, profiles: &[Profile]) -> impl Iterator<Item = (u32, Profile, Keep)> {
     let kinds = profiles
         .iter()
-        .flat_map(|&profile| [Kept::Upper, Kept::Root].map(|kept| (profile, kept)));
+        .flat_map(|&profile| [Keep::default(), LEAST].map(|keep| (profile, keep)));
     let lengths = MIN_LOG2_CYCLES..=longest;
-    let candidates = kinds.flat_map(|(profile, kept)| {
+    let candidates = kinds.flat_map(|(profile, keep)| {
         let lengths = lengths.clone();
-        lengths.map(move |log2_cycles| (log2_cycles, profile, kept))
+        lengths.map(move |log2_cycles| (log2_cycles, profile, keep))
     });
     let mut candidates: Vec<_> = candidates.collect();
-    candidates.sort_by_key(|&(log2_cycles, profile, kept)| {
-        let cost = log2_cost(profile, kept);
+    candidates.sort_by_key(|&(log2_cycles, profile, keep)| {
+        let cost = log2_cost(profile, keep);
         // Of equals the one that costs less.
         (Reverse(i64::from(log2_cycles) - cost), cost)
     });
@@ -64,7 +67,7 @@ fn by_preference(longest: u32, profiles: &[Profile]) -> impl Iterator<Item = (u3
 }
 
 /// Finds batches whose workspace and store take at most `bytes` together: the longest, a compact one counted
-/// as eight times shorter, and one whose trees are hashed again for the openings as four times. In a profile
+/// as eight times shorter, and one of which the least is kept as four times. In a profile
 /// of `profiles`; `options` give the rest.
 ///
 /// Batches that are longer than the run are not tried, except the shortest of them.
@@ -83,14 +86,14 @@ pub fn fit<'a>(
     let longest = longest.clamp(MIN_LOG2_CYCLES, MAX_LOG2_CYCLES);
     let mut surveys = BTreeMap::new();
     let (mut needed, mut refused) = (u64::MAX, None);
-    for (log2_cycles, profile, kept) in by_preference(longest, profiles) {
+    for (log2_cycles, profile, keep) in by_preference(longest, profiles) {
         let options = Options {
             log2_cycles: log2_cycles as u8,
             profile,
-            kept,
+            keep,
             ..*options
         };
-        // Neither profile nor trees change what a run proves, so one survey serves all of a length.
+        // Neither profile nor what is kept changes what a run proves, so one survey serves all of a length.
         let surveyed = match surveys.entry(log2_cycles) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {

@@ -68,6 +68,15 @@ pub enum RetireProveError {
         /// Why.
         error: BatchError,
     },
+    /// A thread cannot be started.
+    #[error("a worker cannot be started: {0}")]
+    Thread(#[source] io::Error),
+    /// A batch was not made.
+    #[error("batch {batch} was not made")]
+    NotMade {
+        /// The batch.
+        batch: usize,
+    },
     /// The core refused the run for a reason that this program does not know.
     #[error("the core refused the run")]
     Refused,

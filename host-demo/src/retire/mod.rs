@@ -11,22 +11,25 @@
 //! batch, and of what is kept between walks. [`tranche_core::retire`] has the two orders of challenges.
 
 mod budget;
+mod crew;
 mod error;
 pub mod header;
+mod options;
 mod prove;
 mod survey;
 mod verify;
 
 use tranche_backend::Chosen;
 use tranche_core::PlanError;
-use tranche_core::retire::{BatchKind, Kept, Order, RunPlan, RunPlanError};
+use tranche_core::retire::{BatchKind, Keep, Order, RunPlan, RunPlanError};
 use tranche_core::shape::Profile;
 use tranche_machine::batches::{BODY, CLOSING, KindPlan, MAX_TABLES, RunTable, RunTables};
 
 pub use budget::{Fit, fit};
 pub use error::{RetireCheck, RetireProveError};
 pub use header::Header;
-pub use prove::{Options, Retired, prove};
+pub use options::Options;
+pub use prove::{Retired, prove};
 pub use survey::{RunBytes, Surveyed};
 pub use verify::{ProvenExecution, verify};
 
@@ -56,9 +59,9 @@ fn sequence(tables: &RunTables<'_>) -> Vec<u8> {
 /// The plan of a run.
 fn run_plan<'a>(
     order: Order,
-    kept: Kept,
+    keep: Keep,
     kinds: &'a Kinds<'a>,
     sequence: &'a [u8],
 ) -> Result<RunPlan<'a, RunTable<'a>, MAX_TABLES>, RunPlanError> {
-    RunPlan::with_kept::<Chosen>(order, kept, kinds, sequence)
+    RunPlan::keeping::<Chosen>(order, keep, kinds, sequence)
 }

@@ -5,50 +5,19 @@ use std::mem::MaybeUninit;
 
 use embedded_io_adapters::std::FromStd;
 use tranche_backend::Chosen;
-use tranche_core::retire::{Kept, Order, Retire, RetireError, Run};
-use tranche_core::shape::Profile;
-use tranche_core::{F, Params, Statement, TraceMut};
+use tranche_core::retire::{Made, Retire, RetireError, Worker};
 use tranche_machine::Program;
-use tranche_machine::batches::{RunShape, Walk, WalkError, WalkStorage};
-use tranche_machine::settings::{SECURITY_FLOOR_BITS, check_floor};
+use tranche_machine::batches::{RunShape, Walk, WalkStorage};
+use tranche_machine::settings::check_floor;
 use tranche_machine::setup::POSEIDON2;
 
+use super::crew::Threads;
 use super::error::RetireProveError;
 use super::header::Header;
+use super::options::Options;
 use super::survey::Surveyed;
 use super::{kinds, plans, run_plan, sequence};
 use crate::execute::Execution;
-
-/// How a run is proved as one; the bundle depends on order and length alone.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Options {
-    /// Which challenges the batches have.
-    pub order: Order,
-    /// log2 of a batch's cycles.
-    pub log2_cycles: u8,
-    /// How much of a batch's work stays in the workspace.
-    pub profile: Profile,
-    /// What trees keep between walks.
-    pub kept: Kept,
-    /// Parameters to start from; queries and grinding are raised where bits fall short.
-    pub params: Params,
-    /// Proven bits that the proof has at least.
-    pub floor: f64,
-}
-
-impl Options {
-    /// A run in an order, in batches of 2^`log2_cycles` cycles.
-    pub const fn new(order: Order, log2_cycles: u8) -> Self {
-        Self {
-            order,
-            log2_cycles,
-            profile: Profile::Fast,
-            kept: Kept::Upper,
-            params: Params::DEFAULT,
-            floor: SECURITY_FLOOR_BITS,
-        }
-    }
-}
 
 /// What was proved.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +30,9 @@ pub struct Retired {
     pub walks: usize,
     /// Bytes of the bundle.
     pub bundle_bytes: u64,
-    /// Bytes of the workspace.
+    /// Threads that made batches.
+    pub workers: usize,
+    /// Bytes of all workspaces.
     pub workspace_bytes: usize,
     /// Bytes of what is kept between batches.
     pub store_bytes: usize,
@@ -72,7 +43,7 @@ pub struct Retired {
 /// Proves the execution of `program` on `input` as one proof, and writes the bundle to `out`.
 ///
 /// `execution` is what [`execute`](crate::execute::execute) returned for the same program and input.
-/// `progress` is told the walk and the batch that is made, both from 0. What would refuse the proof is found
+/// `progress` is told the walk and the batch that was made, both from 0. What would refuse the proof is found
 /// before it is begun.
 ///
 /// # Errors
@@ -100,7 +71,7 @@ impl Surveyed<'_> {
         &self,
         options: &Options,
         out: W,
-        progress: impl FnMut(usize, usize),
+        mut progress: impl FnMut(usize, usize),
     ) -> Result<Retired, RetireProveError> {
         let Self {
             program,
@@ -112,32 +83,27 @@ impl Surveyed<'_> {
         let tables = self.tables(options.params)?;
         let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
         let kinds = kinds(&tables, &plans);
-        let plan = run_plan(options.order, options.kept, &kinds, &sequence)?;
+        let plan = run_plan(options.order, options.keep, &kinds, &sequence)?;
         let bits = plan.bits();
         check_floor(&bits, options.floor).map_err(RetireProveError::below(options.floor))?;
 
         let (workspace_bytes, store_bytes) = (plan.workspace_len(), plan.store_len());
-        let mut buffers = [Vec::<u8>::new(), Vec::new()];
-        let [workspace, store] = &mut buffers;
-        let mut storage = WalkStorage::new(&shape.body, found.memory.len());
-        let walk = Walk::new(
-            &tables,
-            &found.spans,
-            &found.memory,
-            input,
-            storage.buffers(),
-        )?;
-        let mut run = Watched {
-            walk,
-            walks: 0,
-            progress,
-        };
-        let mut retire = Retire::<Chosen, _, _>::new(
-            &plan,
-            &POSEIDON2,
-            reserve(workspace, workspace_bytes)?,
-            reserve(store, store_bytes)?,
-        )?;
+        let mut store = Vec::new();
+        let store = reserve(&mut store, store_bytes)?;
+        let mut retire = Retire::<Chosen, _, _>::new(&plan, &POSEIDON2, store)?;
+        let mut rooms: Vec<_> = (0..options.workers_for(&plan))
+            .map(|_| {
+                let storage = WalkStorage::new(&shape.body, found.memory.len());
+                (Vec::new(), storage)
+            })
+            .collect();
+        let workers = rooms.iter_mut().map(|(workspace, storage)| {
+            let (spans, memory) = (&found.spans, &found.memory);
+            let walk = Walk::new(&tables, spans, memory, input, storage.buffers())?;
+            let workspace = reserve(workspace, workspace_bytes)?;
+            Ok(Worker::<Chosen, _, _>::new(&plan, workspace, walk)?)
+        });
+        let mut workers: Vec<_> = workers.collect::<Result<_, RetireProveError>>()?;
 
         let mut out = BufWriter::new(out);
         let header = Header {
@@ -151,8 +117,19 @@ impl Surveyed<'_> {
             spans: found.spans.clone(),
         };
         let header_bytes = header.write(&mut out)?;
-        let proof_bytes = retire.prove(&mut run, FromStd::new(&mut out));
+        let mut walks = 0;
+        let crew = Threads::default();
+        let sink = FromStd::new(&mut out);
+        let proof_bytes = retire.prove(&crew, &mut workers, sink, |made: Made<'_>| {
+            walks = made.walk + 1;
+            progress(made.walk, made.batch);
+        });
+        let failed = crew.failed();
         let proof_bytes = proof_bytes.map_err(|error| match error {
+            RetireError::NotMade { batch } => match failed {
+                Some(error) => RetireProveError::Thread(error),
+                None => RetireProveError::NotMade { batch },
+            },
             RetireError::Trace { error, .. } => error.into(),
             RetireError::Batch { batch, error } => RetireProveError::Batch { batch, error },
             RetireError::Changed { batch } => RetireProveError::Changed { batch },
@@ -163,9 +140,10 @@ impl Surveyed<'_> {
         Ok(Retired {
             cycles: found.cycles,
             batches: plan.batches(),
-            walks: run.walks,
+            walks,
             bundle_bytes: header_bytes + proof_bytes,
-            workspace_bytes,
+            workers: workers.len(),
+            workspace_bytes: workers.len() * workspace_bytes,
             store_bytes,
             security_bits: bits.total(),
         })
@@ -176,40 +154,4 @@ impl Surveyed<'_> {
 fn reserve(buffer: &mut Vec<u8>, len: usize) -> Result<&mut [MaybeUninit<u8>], RetireProveError> {
     buffer.try_reserve_exact(len)?;
     Ok(&mut buffer.spare_capacity_mut()[..len])
-}
-
-/// A walk that says how far it is.
-struct Watched<'a, P> {
-    walk: Walk<'a>,
-    walks: usize,
-    progress: P,
-}
-
-impl<P: FnMut(usize, usize)> Run for Watched<'_, P> {
-    type Error = WalkError;
-
-    fn statement(&self) -> Option<Statement> {
-        Run::statement(&self.walk)
-    }
-
-    fn fill_preprocessed(&self, kind: usize, table: usize, trace: &mut TraceMut<'_>) {
-        Run::fill_preprocessed(&self.walk, kind, table, trace);
-    }
-
-    fn fill(
-        &mut self,
-        batch: usize,
-        table: usize,
-        trace: &mut TraceMut<'_>,
-    ) -> Result<(), WalkError> {
-        if table == 0 {
-            self.walks += usize::from(batch == 0);
-            (self.progress)(self.walks - 1, batch);
-        }
-        Run::fill(&mut self.walk, batch, table, trace)
-    }
-
-    fn public_values(&self, batch: usize) -> impl AsRef<[&[F]]> {
-        Run::public_values(&self.walk, batch)
-    }
 }

@@ -7,7 +7,7 @@ use tranche_machine::settings::raised_with;
 use tranche_machine::{EpochShape, Program};
 
 use super::error::RetireProveError;
-use super::prove::Options;
+use super::options::Options;
 use super::{kinds, plans, run_plan, sequence};
 use crate::execute::{Execution, Io};
 
@@ -26,7 +26,7 @@ pub struct Surveyed<'a> {
 /// Bytes that the walks of a run take, exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunBytes {
-    /// Of the workspace that a batch is made in.
+    /// Of all workspaces that batches are made in.
     pub workspace: usize,
     /// Of what is kept between batches.
     pub store: usize,
@@ -97,7 +97,7 @@ impl<'a> Surveyed<'a> {
         let tables = self.tables(options.params)?;
         let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
         let kinds = kinds(&tables, &plans);
-        let plan = run_plan(options.order, options.kept, &kinds, &sequence)?;
+        let plan = run_plan(options.order, options.keep, &kinds, &sequence)?;
         let bits = |params: &Params| plan.bits_with(params);
         let params = raised_with(options.params, options.floor, bits)
             .map_err(RetireProveError::below(options.floor))?;
@@ -112,9 +112,9 @@ impl<'a> Surveyed<'a> {
         let tables = self.tables(options.params)?;
         let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
         let kinds = kinds(&tables, &plans);
-        let plan = run_plan(options.order, options.kept, &kinds, &sequence)?;
+        let plan = run_plan(options.order, options.keep, &kinds, &sequence)?;
         Ok(RunBytes {
-            workspace: plan.workspace_len(),
+            workspace: options.workers_for(&plan) * plan.workspace_len(),
             store: plan.store_len(),
         })
     }

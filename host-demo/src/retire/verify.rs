@@ -6,7 +6,7 @@
 use std::io::Read;
 
 use embedded_io_adapters::std::FromStd;
-use tranche_core::retire::{Kept, Order};
+use tranche_core::retire::{Keep, Order};
 use tranche_core::shape::Profile;
 use tranche_core::verifier::{CarvedConfig, ForkedKey, VerifyingKey, decode};
 use tranche_core::{F, Identity};
@@ -89,7 +89,7 @@ pub fn verify(
     );
     let kinds = kinds(&tables, &plans);
     let plan =
-        run_plan(header.order, Kept::default(), &kinds, &sequence).map_err(RetireCheck::RunPlan)?;
+        run_plan(header.order, Keep::default(), &kinds, &sequence).map_err(RetireCheck::RunPlan)?;
     let bits = plan.bits();
     check_floor(&bits, floor).map_err(|shortfall| RetireCheck::Security {
         bits: shortfall.bits,

@@ -27,7 +27,12 @@ fn what_a_budget_buys_takes_no_more_and_one_byte_less_buys_another() {
             };
             let bytes = run.bytes(&options).expect("planned").total();
             assert!(bytes <= budget, "{bytes} bytes of {budget}");
-            choices.push((options.log2_cycles, options.profile, options.kept, bytes));
+            choices.push((
+                options.log2_cycles,
+                options.profile,
+                options.keep.trees,
+                bytes,
+            ));
             budget = bytes - 1;
         };
         let longest = execution.cycles.next_power_of_two().ilog2() as u8;
@@ -50,7 +55,7 @@ fn what_a_budget_buys_takes_no_more_and_one_byte_less_buys_another() {
             let Fit::Fits(run, options) = fit(bytes) else {
                 panic!("{choice:?} fits no longer");
             };
-            assert_eq!((options.profile, options.kept), (profile, kept));
+            assert_eq!((options.profile, options.keep.trees), (profile, kept));
             let (mut chosen, mut plain) = (Vec::new(), Vec::new());
             let proved = run
                 .prove(&options, &mut chosen, |_, _| {})

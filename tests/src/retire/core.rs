@@ -1,10 +1,13 @@
 //! The core's prover of runs on the runs of this crate, and Plonky3's on all their tables.
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
 use tranche_core::air::ProverAir;
-use tranche_core::retire::{BatchKind, Kept, Order, Retire, RetireError, RunPlan};
+use tranche_core::retire::{
+    Alone, BatchKind, Crew, Keep, Order, Retire, RetireError, RunPlan, Worker,
+};
 use tranche_core::shape::Profile;
 use tranche_core::verifier::{CarvedConfig, VerifyError, VerifyingKey};
 use tranche_core::{F, Hashes, Plan, Statement, TableSpec, TraceMut};
@@ -13,10 +16,10 @@ use super::{Batch, Run};
 use crate::core::{MAX_TABLES, buffer};
 use crate::reference::ReferenceAir;
 
-/// A run as the core takes it: a kind for each batch.
+/// A run as the core takes it.
 struct Values<'r, A>(&'r Run<A>);
 
-impl<A: ReferenceAir> tranche_core::retire::Run for Values<'_, A> {
+impl<A: ReferenceAir + Debug> tranche_core::retire::Run for Values<'_, A> {
     type Error = Infallible;
 
     fn statement(&self) -> Option<Statement> {
@@ -24,7 +27,8 @@ impl<A: ReferenceAir> tranche_core::retire::Run for Values<'_, A> {
     }
 
     fn fill_preprocessed(&self, kind: usize, table: usize, trace: &mut TraceMut<'_>) {
-        let matrix = self.0.batches[kind].airs[table].preprocessed_trace();
+        let batch = self.0.first_of(kind);
+        let matrix = self.0.batches[batch].airs[table].preprocessed_trace();
         trace.copy_from_rows(&matrix.expect("preprocessed columns").values);
     }
 
@@ -71,54 +75,115 @@ impl<A: ReferenceAir> Run<A> {
             .expect("plans of test batches")
     }
 
+    /// The kind of each batch: batches with the same tables are of one.
+    pub fn sequence(&self) -> Vec<u8>
+    where
+        A: Debug,
+    {
+        let mut kinds = vec![];
+        let kind = |batch: &Batch<A>| {
+            let kind = (format!("{:?}", batch.airs), batch.log_heights());
+            let known = kinds.iter().position(|known| *known == kind);
+            known.unwrap_or_else(|| {
+                kinds.push(kind);
+                kinds.len() - 1
+            }) as u8
+        };
+        self.batches.iter().map(kind).collect()
+    }
+
+    /// The first batch of a kind.
+    fn first_of(&self, kind: usize) -> usize
+    where
+        A: Debug,
+    {
+        let mut kinds = self.sequence().into_iter();
+        let first = kinds.position(|of| usize::from(of) == kind);
+        first.expect("a kind of the run")
+    }
+
     /// The bytes that the core proves in a workspace and a store of exactly the plan's lengths.
     ///
     /// # Panics
     /// When the core refuses the run.
-    pub fn core_prove<B: Hashes>(&self, order: Order, kept: Kept, profile: Profile) -> Vec<u8>
+    pub fn core_prove<B: Hashes>(&self, order: Order, keep: Keep, profile: Profile) -> Vec<u8>
     where
-        A: ProverAir<B>,
+        A: ProverAir<B> + Debug,
     {
-        let mut values = Values(self);
-        self.core_prove_as::<B, _>((order, kept), profile, &mut values)
+        self.core_prove_with::<B, _>((order, keep), profile, (&Alone, 1))
+    }
+
+    /// The same by some workers of a crew, each in such a workspace.
+    ///
+    /// # Panics
+    /// When the core refuses the run.
+    pub fn core_prove_with<B: Hashes, C: Crew>(
+        &self,
+        plan: (Order, Keep),
+        profile: Profile,
+        (crew, workers): (&C, usize),
+    ) -> Vec<u8>
+    where
+        A: ProverAir<B> + Debug,
+    {
+        let values = (0..workers).map(|_| Values(self)).collect();
+        self.core_prove_as::<B, _, _>(plan, profile, crew, values)
             .expect("a vector never fails")
     }
 
-    /// The same with other values.
+    /// The same with other values, of each worker.
     ///
     /// # Errors
     /// What the core refuses when the run is planned.
     ///
     /// # Panics
     /// When the core refuses the plan.
-    pub fn core_prove_as<B: Hashes, R: tranche_core::retire::Run>(
+    pub fn core_prove_as<B: Hashes, R: tranche_core::retire::Run, C: Crew>(
         &self,
-        (order, kept): (Order, Kept),
+        (order, keep): (Order, Keep),
         profile: Profile,
-        values: &mut R,
+        crew: &C,
+        values: Vec<R>,
     ) -> Result<Vec<u8>, RetireError<R::Error, Infallible>>
     where
-        A: ProverAir<B>,
+        A: ProverAir<B> + Debug,
     {
         let plans = self.plans::<B>(profile);
-        let kinds: Vec<_> = plans
+        let sequence = self.sequence();
+        let kinds = 0..=usize::from(*sequence.iter().max().expect("a batch"));
+        let kind = |kind| {
+            let batch = self.first_of(kind);
+            BatchKind {
+                plan: &plans[batch],
+                airs: &self.batches[batch].airs,
+            }
+        };
+        let kinds: Vec<_> = kinds.map(kind).collect();
+        let plan =
+            RunPlan::keeping::<B>(order, keep, &kinds, &sequence).expect("a plan of a test run");
+        let mut workspaces: Vec<_> = values
             .iter()
-            .zip(&self.batches)
-            .map(|(plan, batch)| BatchKind {
-                plan,
-                airs: &batch.airs,
+            .map(|_| buffer(plan.workspace_len()))
+            .collect();
+        let mut store = buffer(plan.store_len());
+        let mut retire = Retire::<B, _, _>::new(&plan, &self.poseidon2, &mut store)
+            .expect("a store of the plan's length");
+        let mut workers: Vec<_> = values
+            .into_iter()
+            .zip(&mut workspaces)
+            .map(|(values, workspace)| {
+                Worker::new(&plan, workspace, values).expect("a workspace of the plan's length")
             })
             .collect();
-        let sequence: Vec<u8> = (0..kinds.len() as u8).collect();
-        let plan =
-            RunPlan::with_kept::<B>(order, kept, &kinds, &sequence).expect("a plan of a test run");
-        let mut workspace = buffer(plan.workspace_len());
-        let mut store = buffer(plan.store_len());
-        let mut retire = Retire::<B, _, _>::new(&plan, &self.poseidon2, &mut workspace, &mut store)
-            .expect("workspace and store of the plan's lengths");
         let mut bytes = Vec::new();
-        let written = retire.prove(values, &mut bytes)?;
+        let mut seen = vec![];
+        let written = retire.prove(crew, &mut workers, &mut bytes, |made| {
+            seen.push((made.walk, made.batch));
+        })?;
         assert_eq!(written, bytes.len() as u64);
+        let batches = self.batches.len();
+        let expected = (0..seen.len()).map(|i| (i / batches, i % batches));
+        assert!(seen.iter().copied().eq(expected), "batches in order");
         Ok(bytes)
     }
 

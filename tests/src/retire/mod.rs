@@ -3,6 +3,7 @@
 
 mod commit;
 mod core;
+pub mod crew;
 mod deviation;
 mod fork;
 pub mod naive;

@@ -275,7 +275,11 @@ impl Shape {
         let places = self.rotation % tables.len();
         tables.rotate_left(places);
         let mut carved: Vec<bool> = (0..tables.len())
-            .map(|t| self.carved >> t & 1 == 1)
+            .map(|t| {
+                self.carved
+                    .checked_shr(t as u32)
+                    .is_some_and(|bits| bits & 1 == 1)
+            })
             .collect();
         // A plan is refused when another round has the main round's widths, and the quotient's
         // widths are multiples of 4.

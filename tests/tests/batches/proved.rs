@@ -2,13 +2,14 @@
 //! verifiers accept.
 
 use tranche_backend::Chosen;
-use tranche_core::retire::{BatchKind, Order, Retire, RetireError, RunPlan};
+use tranche_core::retire::{BatchKind, Order, Retire, RetireError, RunPlan, Worker};
 use tranche_core::shape::Profile;
 use tranche_machine::batches::{BODY, BODY_TABLES, CLOSING, WalkError};
 use tranche_machine::setup::POSEIDON2;
 use tranche_tests::core::{PROFILES, buffer};
 use tranche_tests::machine::run::{PARAMS, Surveyed, body, survey, traces};
 use tranche_tests::reference::Batch;
+use tranche_tests::retire::crew::Threads;
 use tranche_tests::retire::{Run, naive};
 
 use crate::guest;
@@ -18,6 +19,7 @@ fn prove(
     run: &Surveyed<'_>,
     order: Order,
     profile: Profile,
+    workers: usize,
 ) -> Result<Vec<u8>, RetireError<WalkError, core::convert::Infallible>> {
     let tables = run.tables();
     let plans = [BODY, CLOSING].map(|kind| {
@@ -32,12 +34,21 @@ fn prove(
         .map(|batch| tables.kind(batch) as u8)
         .collect();
     let plan = RunPlan::new::<Chosen>(order, &kinds, &sequence).expect("a plan of a run");
-    let (mut workspace, mut store) = (buffer(plan.workspace_len()), buffer(plan.store_len()));
-    let mut retire = Retire::<Chosen, _, _>::new(&plan, &POSEIDON2, &mut workspace, &mut store)
-        .expect("buffers of the plan's lengths");
-    let mut storage = run.storage();
+    let mut store = buffer(plan.store_len());
+    let mut retire = Retire::<Chosen, _, _>::new(&plan, &POSEIDON2, &mut store)
+        .expect("a store of the plan's length");
+    let mut rooms: Vec<_> = (0..workers)
+        .map(|_| (buffer(plan.workspace_len()), run.storage()))
+        .collect();
+    let mut workers: Vec<_> = rooms
+        .iter_mut()
+        .map(|(workspace, storage)| {
+            let walk = run.walk(&tables, storage);
+            Worker::new(&plan, workspace, walk).expect("a workspace of the plan's length")
+        })
+        .collect();
     let mut bytes = Vec::new();
-    retire.prove(&mut run.walk(&tables, &mut storage), &mut bytes)?;
+    retire.prove(&Threads, &mut workers, &mut bytes, |_| {})?;
     Ok(bytes)
 }
 
@@ -67,13 +78,15 @@ fn both_orders_have_the_bytes_of_their_oracles() {
     oracle.verify(&forked).expect("a proof in forked order");
     for profile in PROFILES {
         for (order, expected) in [(Order::Shared, &shared), (Order::Forked, &forked)] {
-            let got = prove(&run, order, profile).expect("a proof");
-            let first = got.iter().zip(expected).position(|(a, b)| a != b);
-            let equal = (first, got.len()) == (None, expected.len());
-            assert!(
-                equal,
-                "{order:?}, {profile:?}: {first:?} is the first byte that differs"
-            );
+            for workers in 1..=3 {
+                let got = prove(&run, order, profile, workers).expect("a proof");
+                let first = got.iter().zip(expected).position(|(a, b)| a != b);
+                let equal = (first, got.len()) == (None, expected.len());
+                assert!(
+                    equal,
+                    "{order:?}, {profile:?}, {workers} workers: {first:?} is the first byte that differs"
+                );
+            }
         }
     }
 }
@@ -85,14 +98,16 @@ fn an_execution_that_is_another_is_refused() {
     let mut run = survey(program, b"abc", body(program, 8));
     run.input = b"abd".to_vec();
     for order in [Order::Shared, Order::Forked] {
-        let refused = prove(&run, order, Profile::Fast).unwrap_err();
-        let diverged = matches!(
-            refused,
-            RetireError::Trace {
-                error: WalkError::Diverged { .. },
-                ..
-            }
-        );
-        assert!(diverged, "{refused}");
+        for workers in 1..=2 {
+            let refused = prove(&run, order, Profile::Fast, workers).unwrap_err();
+            let diverged = matches!(
+                refused,
+                RetireError::Trace {
+                    error: WalkError::Diverged { .. },
+                    ..
+                }
+            );
+            assert!(diverged, "{refused}");
+        }
     }
 }

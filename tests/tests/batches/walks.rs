@@ -56,6 +56,38 @@ fn fill_one(walk: &mut Walk<'_>, batch: usize) -> Result<(), WalkError> {
     walk.fill(batch, 0, &mut TraceMut::new(&mut values, height))
 }
 
+/// Walks that share the bodies fill the same traces, if the first takes over what the others have counted.
+#[test]
+fn walks_share_the_bodies() {
+    let program = guest("json");
+    let run = survey(program, b"[1, 2, 30]", body(program, 9));
+    let tables = run.tables();
+    let closing = tables.bodies();
+    assert!(closing > 6);
+    let mut storages: Vec<_> = (0..3).map(|_| run.storage()).collect();
+    let expected = traces(&mut run.walk(&tables, &mut storages[0])).main;
+    let expected =
+        |batch: usize| &expected[batch * BODY_TABLES..][..tables.airs(tables.kind(batch)).len()];
+    let mut walks: Vec<_> = storages
+        .iter_mut()
+        .map(|storage| run.walk(&tables, storage))
+        .collect();
+    for walk in 0..3 {
+        for batch in 0..closing {
+            assert_eq!(fill_batch(&mut walks[batch % 3], batch), expected(batch));
+        }
+        if walk == 0 {
+            // Those of the others lack, and it begins again.
+            let refused = fill_all(&mut walks[0], closing);
+            assert_eq!(refused, Err(WalkError::Unfilled(Unfilled)));
+            continue;
+        }
+        let (first, others) = walks.split_first_mut().expect("three");
+        others.iter_mut().for_each(|other| first.take_over(other));
+        assert_eq!(fill_batch(first, closing), expected(closing));
+    }
+}
+
 /// Batches that are filled anywhere, and whose debts are added up in another order.
 #[test]
 fn debts_commute() {
@@ -123,19 +155,27 @@ fn what_a_walk_refuses() {
     let tables = run.tables();
     let mut storage = run.storage();
 
-    // A batch out of order, and then only batch 0.
+    // A batch that is not there, and one left before all is counted.
     let mut walk = run.walk(&tables, &mut storage);
-    let next = WalkError::OutOfOrder { batch: 1, next: 0 };
-    assert_eq!(fill_one(&mut walk, 1), Err(next));
-    fill_batch(&mut walk, 0);
-    let skipped = WalkError::OutOfOrder { batch: 2, next: 1 };
-    assert_eq!(fill_one(&mut walk, 2), Err(skipped));
-    assert_eq!(fill_one(&mut walk, 1), Err(next));
-    // A batch left before all is counted.
-    fill_one(&mut walk, 0).unwrap();
+    let batch = tables.batches();
+    assert_eq!(
+        fill_one(&mut walk, batch),
+        Err(WalkError::NoBatch { batch })
+    );
     fill_batch(&mut walk, 0);
     fill_one(&mut walk, 1).unwrap();
     assert_eq!(fill_one(&mut walk, 2), Err(WalkError::Unfilled(Unfilled)));
+    // What is asked of the closing batch while a body was left out.
+    let closing = tables.bodies();
+    fill_batch(&mut walk, 0);
+    (2..closing).for_each(|batch| drop(fill_batch(&mut walk, batch)));
+    assert_eq!(
+        fill_all(&mut walk, closing),
+        Err(WalkError::Unfilled(Unfilled))
+    );
+    (0..closing).for_each(|batch| drop(fill_batch(&mut walk, batch)));
+    assert_eq!(fill_all(&mut walk, closing), Ok(()), "the control");
+    let mut walk = run.walk(&tables, &mut storage);
     // A table that is asked, ahead of those that ask.
     (0..tables.bodies()).for_each(|batch| drop(fill_batch(&mut walk, batch)));
     let rom = tables

@@ -2,14 +2,13 @@
 
 use tranche_backend::Chosen;
 use tranche_core::Params;
-use tranche_core::retire::{Kept, Order};
+use tranche_core::retire::Order;
 use tranche_tests::air::{Form, Part, TestAir};
 use tranche_tests::core::PROFILES;
 use tranche_tests::retire::{Run, naive};
 use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, sweep};
 
-/// What may be kept of trees.
-const KEPT: [Kept; 3] = [Kept::All, Kept::Upper, Kept::Root];
+use super::keeps;
 
 fn table(log_height: usize, parts: Vec<Part>) -> TableShape {
     TableShape {
@@ -39,13 +38,13 @@ fn shared(run: &Run<TestAir>) {
 #[track_caller]
 fn compare(run: &Run<TestAir>, order: Order, expected: &[u8]) {
     for profile in PROFILES {
-        for kept in KEPT {
-            let got = run.core_prove::<Chosen>(order, kept, profile);
+        for keep in keeps(order) {
+            let got = run.core_prove::<Chosen>(order, keep, profile);
             let first = got.iter().zip(expected).position(|(a, b)| a != b);
             assert_eq!(
                 (first, got.len()),
                 (None, expected.len()),
-                "{order:?}, {kept:?}, {profile:?}: the first byte that differs"
+                "{order:?}, {keep:?}, {profile:?}: the first byte that differs"
             );
         }
     }

@@ -5,12 +5,13 @@ use std::mem::MaybeUninit;
 
 use tranche_backend::Chosen;
 use tranche_core::retire::{
-    BatchKind, Kept, Order, Retire, RetireError, RetireSetupError, Run, RunPlan, RunPlanError,
+    Alone, BatchKind, Keep, Kept, Order, Retire, RetireError, RetireSetupError, Run, RunPlan,
+    RunPlanError, Worker,
 };
 use tranche_core::workspace::WorkspaceTooSmall;
 use tranche_core::{F, TraceMut};
 use tranche_tests::air::{Part, TestAir};
-use tranche_tests::core::{MAX_TABLES, PROFILES};
+use tranche_tests::core::{MAX_TABLES, PROFILES, buffer};
 use tranche_tests::retire::Run as TestRun;
 use tranche_tests::shapes::{QUICK, Shape, TableShape};
 
@@ -61,13 +62,13 @@ fn a_run_that_changes_between_walks() {
     for (order, walks) in [(Order::Forked, 3), (Order::Shared, 5)] {
         for profile in PROFILES {
             for changed in 2..=walks + 1 {
-                let mut values = Changing {
+                let values = Changing {
                     run: &run,
                     walk: 0,
                     changed,
                 };
-                let proved =
-                    run.core_prove_as::<Chosen, _>((order, Kept::Upper), profile, &mut values);
+                let plan = (order, Keep::default());
+                let proved = run.core_prove_as::<Chosen, _, _>(plan, profile, &Alone, vec![values]);
                 if changed <= walks {
                     assert_eq!(proved.err(), Some(RetireError::Changed { batch: 1 }));
                 } else {
@@ -93,7 +94,14 @@ fn buffers_that_are_a_byte_too_short() {
             const GUARD: u8 = 0xa5;
             let mut buffers = [workspace, store].map(|len| vec![MaybeUninit::new(GUARD); len]);
             let [one, other] = &mut buffers;
-            Retire::<Chosen, _, MAX_TABLES>::new(&plan, &run.poseidon2, one, other).map(|_| ())
+            let values = Changing {
+                run: &run,
+                walk: 0,
+                changed: 0,
+            };
+            Worker::<Chosen, _, _>::new(&plan, one, values)?;
+            Retire::<Chosen, _, MAX_TABLES>::new(&plan, &run.poseidon2, other)?;
+            Ok(())
         };
         assert_eq!(setup(workspace, store), Ok(()));
         let short = |needed: usize| WorkspaceTooSmall {
@@ -104,6 +112,80 @@ fn buffers_that_are_a_byte_too_short() {
         assert_eq!(setup(workspace - 1, store), Err(refused));
         let refused = RetireSetupError::Store(short(store));
         assert_eq!(setup(workspace, store - 1), Err(refused));
+    }
+}
+
+/// A worker whose workspace was made for smaller batches.
+#[test]
+fn a_worker_of_another_plan() {
+    let run = run();
+    let plans = run.plans::<Chosen>(PROFILES[0]);
+    let kinds = [0, 1].map(|batch| BatchKind {
+        plan: &plans[batch],
+        airs: &run.batches[batch].airs,
+    });
+    let plan = |kinds, sequence| RunPlan::new::<Chosen>(Order::Forked, kinds, sequence);
+    let plan_of_all = plan(&kinds, &[0, 1]).expect("a plan");
+    let smaller = plan(&kinds[..1], &[0]).expect("a plan");
+    assert!(smaller.workspace_len() < plan_of_all.workspace_len());
+    let mut store = buffer(plan_of_all.store_len());
+    let retire = Retire::<Chosen, _, _>::new(&plan_of_all, &run.poseidon2, &mut store);
+    let mut retire = retire.expect("a store");
+    let mut workspaces = [(); 2].map(|()| buffer(plan_of_all.workspace_len()));
+    let [one, other] = &mut workspaces;
+    let values = || Changing {
+        run: &run,
+        walk: 0,
+        changed: usize::MAX,
+    };
+    let first = Worker::new(&plan_of_all, one, values()).expect("a workspace");
+    let second = Worker::new(&smaller, other, values()).expect("a workspace");
+    let mut workers = [first, second];
+    let mut prove = |workers: &mut [_]| retire.prove(&Alone, workers, &mut Vec::new(), |_| {});
+    assert!(prove(&mut workers[..1]).is_ok(), "the control");
+    assert_eq!(
+        prove(&mut workers),
+        Err(RetireError::OtherPlan { worker: 1 })
+    );
+}
+
+/// What is kept is what the store is longer by, to the byte: of each batch first what is asked for, then the rest.
+#[test]
+fn a_store_is_as_long_as_what_is_kept() {
+    let run = run();
+    for (profile, blowup) in [(PROFILES[0], 1 << QUICK.log_blowup), (PROFILES[1], 1)] {
+        let plans = run.plans::<Chosen>(profile);
+        let kinds = [0, 1].map(|batch| BatchKind {
+            plan: &plans[batch],
+            airs: &run.batches[batch].airs,
+        });
+        let store = |order, quotients, codewords| {
+            let keep = Keep {
+                trees: Kept::Root,
+                quotients,
+                codewords,
+            };
+            let plan = RunPlan::keeping::<Chosen>(order, keep, &kinds, &[0, 1]).expect("a plan");
+            plan.store_len()
+        };
+        // One chunk of four columns each, of 8 and of 16 rows; slots are multiples of 64 bytes.
+        let quotients = 16 * (8 + 16);
+        let codewords = blowup * 16 * (8 + 16);
+        let [none, with_quotients, with_codewords, both] =
+            [(false, false), (true, false), (false, true), (true, true)]
+                .map(|(quotients, codewords)| store(Order::Forked, quotients, codewords));
+        assert_eq!(with_quotients, none + quotients);
+        // In place of them: claims of two columns and of the four of the chunk, and two challenges.
+        let padded = |words: usize| (4 * words).next_multiple_of(64);
+        let slot = |words: usize| padded(2 + 8 + 8 + 2 + 4 + words);
+        let claims = 4 * (2 + 4) + 8;
+        assert_eq!(
+            with_codewords + 2 * (slot(claims) - slot(0)),
+            none + codewords
+        );
+        assert_eq!(both, with_codewords + quotients);
+        let shared = [false, true].map(|codewords| store(Order::Shared, true, codewords));
+        assert_eq!(shared[0], shared[1], "shared order keeps none");
     }
 }
 

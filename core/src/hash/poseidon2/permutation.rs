@@ -41,7 +41,7 @@ impl<P: PackedField<Scalar = F> + InjectiveMonomial<7>> Packed for P {}
 pub trait Kernels: Backend {
     /// Poseidon2 as this backend permutes with it, `WIDTH` states at once: `&Poseidon2`, or what is
     /// made of its constants beforehand.
-    type Permutation<'p>: Permute<Self::P> + From<&'p Poseidon2> + Clone + Debug;
+    type Permutation<'p>: Permute<Self::P> + From<&'p Poseidon2> + Clone + Debug + Send + Sync;
 }
 
 impl Kernels for DefaultBackend {

@@ -100,6 +100,11 @@ impl<'a> Debts<'a> {
         Ok(())
     }
 
+    /// Adds what another walk has counted.
+    pub(super) fn add_all(&mut self, other: &Debts<'_>) {
+        self.0.add(&other.0);
+    }
+
     /// Adds what a table of the closing batch owes the range table.
     pub fn add_range(&mut self, counts: &RangeCounts) {
         for (sum, count) in self.0.range.iter_mut().zip(counts.rows()) {

@@ -1,7 +1,9 @@
 //! Walks over a run: each executes it again, batch after batch, and fills the traces of the batch at hand.
 //!
 //! The execution is deterministic from program and input, so every walk fills the same traces. Debts are
-//! counted on the first walk that fills all; later ones take them from there.
+//! counted on the first walk that fills all; later ones take them from there. Where several workers share the
+//! bodies of a walk, each executes the run, records its own bodies and counts what they owe, and the first one
+//! takes over from the others before it closes.
 
 use thiserror::Error;
 use tranche_core::retire::Run;
@@ -16,6 +18,7 @@ use crate::exec::{Cell, EpochRecord, ExecError, GuestIo, RecordTooShort, RunMach
 use crate::merge::{
     Chain, MergeError, RangeCounts, check_cover, fill_image, fill_rest, fill_result,
 };
+use crate::shape::RowCounts;
 use crate::span::BatchSpan;
 use crate::tables::lookup;
 
@@ -53,13 +56,11 @@ pub enum WalkError {
         /// The batch; the closing one when it is about memory.
         batch: usize,
     },
-    /// A walk begins at batch 0, and its batches ascend one by one.
-    #[error("batch {batch} is not the next, which is {next}, and does not begin a walk")]
-    OutOfOrder {
+    /// There is no such batch.
+    #[error("there is no batch {batch}")]
+    NoBatch {
         /// The batch that was asked for.
         batch: usize,
-        /// The one that follows.
-        next: usize,
     },
     /// A table that pays the debts was asked for before all debts were counted.
     #[error(transparent)]
@@ -110,6 +111,12 @@ pub struct Walk<'a> {
     debts: Debts<'a>,
     /// The batch at hand.
     at: Option<usize>,
+    /// The batch after the last that was executed.
+    next: usize,
+    /// Bodies that have been counted in this walk, here or by one that was taken over.
+    counted: usize,
+    /// Whether the body at hand is among them.
+    added: bool,
     /// Tables of holes that have been counted, as bits.
     rests: u32,
     /// Whether all debts are counted.
@@ -129,9 +136,9 @@ impl Run for Walk<'_> {
         }
     }
 
-    /// Batch 0 begins a walk, and batches ascend one by one; the tables of a batch ascend at least on the
-    /// first walk. Filling a table again writes the same trace and counts nothing. After an error only batch 0
-    /// can follow.
+    /// A batch that is not behind the one at hand begins a walk; bodies that are left out are executed and not
+    /// counted. The tables of a batch ascend at least on the first walk. Filling a table again writes the same
+    /// trace and counts nothing. What follows an error begins a walk.
     ///
     /// # Panics
     /// When `trace` has another shape.
@@ -146,14 +153,30 @@ impl Run for Walk<'_> {
             let from = self.at.take();
             self.go(from, batch)?;
             self.at = Some(batch);
+            self.added = false;
         }
         if self.tables.kind(batch) == CLOSING {
             return self.fill_closing(table, trace);
         }
         if let Some(air) = self.tables.airs(BODY).get(table) {
             air.fill_body(self.tables.program(), &mut self.record, trace);
+            if !self.complete && !self.added && self.record.is_counted() {
+                self.debts.add(&self.record)?;
+                self.counted += 1;
+                self.added = true;
+            }
         }
         Ok(())
+    }
+
+    fn take_over(&mut self, other: &mut Self) {
+        if !self.complete {
+            self.debts.add_all(&other.debts);
+            self.counted += other.counted;
+        }
+        if !other.complete {
+            other.forget();
+        }
     }
 
     fn public_values(&self, batch: usize) -> impl AsRef<[&[F]]> {
@@ -193,6 +216,9 @@ impl<'a> Walk<'a> {
             record: EpochRecord::new(body, record)?,
             debts: Debts::new(body.rom, debts)?,
             at: None,
+            next: 0,
+            counted: 0,
+            added: false,
             rests: 0,
             complete: false,
         })
@@ -217,30 +243,45 @@ impl<'a> Walk<'a> {
         self.at = None;
     }
 
+    /// Forgets what this walk has counted.
+    fn forget(&mut self) {
+        self.debts.clear();
+        (self.counted, self.rests) = (0, 0);
+    }
+
     /// Leaves a batch, if there is one, for another.
     fn go(&mut self, from: Option<usize>, to: usize) -> Result<(), WalkError> {
-        let next = from.map_or(0, |batch| batch + 1);
-        if to == 0 {
+        if to >= self.tables.batches() {
+            return Err(WalkError::NoBatch { batch: to });
+        }
+        if from.is_none_or(|from| to <= from) {
             self.machine.restart();
-            self.io.read = 0;
+            (self.io.read, self.next) = (0, 0);
             if !self.complete {
-                self.debts.clear();
-                self.rests = 0;
+                self.forget();
             }
-        } else if to != next || to >= self.tables.batches() {
-            return Err(WalkError::OutOfOrder { batch: to, next });
-        } else if !self.complete {
-            self.debts.add(&self.record)?;
+        } else if !self.complete && !self.added {
+            return Err(Unfilled.into());
         }
-        let same = match self.spans.get(to) {
-            Some(span) => self.machine.next(&mut self.io, &mut self.record)?.span == *span,
-            None => self.memory.iter().all(|chain| self.machine.left(chain)),
-        };
-        if same {
-            Ok(())
-        } else {
-            Err(WalkError::Diverged { batch: to })
+        while self.next <= to {
+            let batch = self.next;
+            let same = match self.spans.get(batch) {
+                Some(span) if batch == to => {
+                    self.machine.next(&mut self.io, &mut self.record)?.span == *span
+                }
+                Some(span) => {
+                    let (shape, mut rows) = (&self.tables.shape().body, RowCounts::default());
+                    let end = self.machine.meter(&mut self.io, shape, &mut rows)?;
+                    end.span == *span
+                }
+                None => self.memory.iter().all(|chain| self.machine.left(chain)),
+            };
+            if !same {
+                return Err(WalkError::Diverged { batch });
+            }
+            self.next += 1;
         }
+        Ok(())
     }
 
     fn fill_closing(&mut self, table: usize, trace: &mut TraceMut<'_>) -> Result<(), WalkError> {
@@ -272,7 +313,10 @@ impl<'a> Walk<'a> {
 
     /// All debts have been counted, now or on an earlier walk.
     fn finish_counting(&mut self) -> Result<(), Unfilled> {
-        if self.rests.count_ones() as usize != self.tables.holes().len() {
+        let rests = self.rests.count_ones() as usize;
+        if !self.complete
+            && (rests, self.counted) != (self.tables.holes().len(), self.tables.bodies())
+        {
             return Err(Unfilled);
         }
         self.complete = true;
