@@ -16,6 +16,7 @@ use bytesize::ByteSize;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use tranche_core::retire::{Keep, Kept, Order};
+use tranche_machine::batches::MAX_LOG2_ROWS;
 use tranche_machine::settings::{DEFAULT_ARITY, MAX_ARITY, SECURITY_FLOOR_BITS};
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
@@ -66,6 +67,8 @@ pub enum Command {
     Prove(ProveArgs),
     /// Verifies a bundle and prints the statement that it proves.
     Verify(VerifyArgs),
+    /// Proves a run in every way that there is, each in a process of its own, and says what each takes.
+    Compare(CompareArgs),
     /// Prints what a bundle says of itself, without verifying it.
     Info(InfoArgs),
     /// Prints the digest of a program, by which bundles name it.
@@ -121,7 +124,7 @@ pub struct ProveArgs {
     #[arg(long, value_enum, conflicts_with = "memory", value_name = "WHAT")]
     pub codewords: Option<Keeping>,
     /// log2 of the cycles of an epoch, or of a batch.
-    #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "memory", value_parser = epoch_log2())]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "memory", value_parser = batch_log2())]
     pub epoch_log2: Option<u8>,
     /// Tables that one merge takes.
     #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = DEFAULT_ARITY,
@@ -175,6 +178,41 @@ pub struct VerifyArgs {
     pub json: bool,
 }
 
+/// Arguments of `tranche compare`.
+#[derive(Args, Clone, Debug)]
+pub struct CompareArgs {
+    /// The program, an RV32 ELF file.
+    pub program: PathBuf,
+    /// A file that the program reads as its input, once for each run to compare; empty without it.
+    #[arg(short, long, value_name = "FILE")]
+    pub input: Vec<PathBuf>,
+    /// log2 of the cycles of an epoch, once for each length; four that fit the run without it.
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = epoch_log2())]
+    pub epoch_log2: Vec<u8>,
+    /// log2 of the cycles of a batch; without it 16, or what cuts the run into 16 batches.
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = batch_log2())]
+    pub batch_log2: Option<u8>,
+    /// Only what has this in its name, such as epochs or 'shared 2^16'.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Gives up after so many cycles.
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = MAX_CYCLES)]
+    pub max_cycles: u64,
+    /// Bytes of its memory that the guest may touch, or a size such as 100MB.
+    #[arg(long, allow_negative_numbers = true, value_name = "SIZE", default_value_t = MAX_MEMORY, value_parser = bytes)]
+    pub max_memory: u64,
+    /// Writes pictures of proofs with one worker into a folder: memory over time and, of several inputs, each
+    /// figure against the cycles.
+    #[arg(long, value_name = "FOLDER")]
+    pub plots: Option<PathBuf>,
+    /// Prints the table as Markdown.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `tranche info`.
 #[derive(Args, Clone, Debug)]
 pub struct InfoArgs {
@@ -202,6 +240,8 @@ pub enum Approach {
     Epochs,
     /// As one proof, of batches that are made again in each of several walks.
     Retire,
+    /// As one proof of a single batch, in memory that grows with the run: what the others are compared with.
+    Monolithic,
 }
 
 /// Which challenges the batches of a run have.
@@ -254,7 +294,19 @@ impl From<Challenges> for Order {
 }
 
 impl ProveArgs {
-    /// An option that was given and says nothing to --approach retire.
+    /// An option that was given and says nothing where a run is not cut: to --approach monolithic.
+    pub fn of_cuts(&self) -> Option<&'static str> {
+        if self.epoch_log2.is_some() {
+            return Some("--epoch-log2");
+        }
+        if self.memory.is_some() {
+            return Some("--memory");
+        }
+        let several = self.workers.is_some_and(|workers| workers.get() > 1);
+        several.then_some("--workers")
+    }
+
+    /// An option that was given and says nothing where there are no epochs.
     pub fn epochs_only(&self) -> Option<&'static str> {
         if self.resume {
             return Some("--resume");
@@ -331,6 +383,11 @@ fn epoch_log2() -> RangedI64ValueParser<u8> {
     value_parser!(u8).range(i64::from(MIN_LOG2_CYCLES)..=i64::from(MAX_LOG2_CYCLES))
 }
 
+/// Reads log2 of an epoch's cycles, or of those of a batch, of which there may be more.
+fn batch_log2() -> RangedI64ValueParser<u8> {
+    value_parser!(u8).range(i64::from(MIN_LOG2_CYCLES)..=i64::from(MAX_LOG2_ROWS))
+}
+
 /// Reads a number of bytes as people write it.
 fn bytes(text: &str) -> Result<u64, String> {
     match text.parse() {
@@ -358,6 +415,7 @@ impl Cli {
             Some(Command::Run(args)) => (args.json, false),
             Some(Command::Prove(args)) => (args.json, is_stdout(&args.output_path())),
             Some(Command::Verify(args)) => (args.json, false),
+            Some(Command::Compare(args)) => (args.json, false),
             Some(Command::Info(args)) => (args.json, false),
             Some(Command::Digest(args)) => (args.json, false),
             Some(Command::Plan(args)) => (args.json, false),

@@ -39,6 +39,9 @@ pub enum Error {
     /// Standard input can be one file only.
     #[error("standard input can be read as one file only")]
     StdinTwice,
+    /// What is read by several processes has a name.
+    #[error("a program and an input that are read several times cannot be standard input")]
+    NotStandard,
     /// The output is a file that was read.
     #[error("{}: the output is the {what}", .path.display())]
     SameFile {
@@ -135,6 +138,12 @@ pub enum Error {
         /// The option.
         option: &'static str,
     },
+    /// An option that says how a run is cut.
+    #[error("{option}: not for --approach monolithic")]
+    NotMonolithic {
+        /// The option.
+        option: &'static str,
+    },
     /// A bundle was refused.
     #[error(transparent)]
     Refused(Refusal),
@@ -192,6 +201,8 @@ impl Error {
             | Self::NoFile { .. }
             | Self::EpochsOnly { .. }
             | Self::RetireOnly { .. }
+            | Self::NotMonolithic { .. }
+            | Self::NotStandard
             | Self::Setup(SetupError::Range(_)) => ExitCode::from(BAD_USAGE),
             _ => ExitCode::from(REFUSED),
         }

@@ -24,6 +24,7 @@ pub mod execute;
 pub mod files;
 pub mod hex;
 pub mod merge;
+pub mod padding;
 pub mod prove;
 pub mod retire;
 pub mod signals;

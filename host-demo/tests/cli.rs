@@ -13,6 +13,8 @@ use asm::bare;
 mod asm;
 #[path = "cli/bundles.rs"]
 mod bundles;
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/options.rs"]
 mod options;
 #[path = "cli/output.rs"]

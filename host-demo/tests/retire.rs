@@ -6,20 +6,26 @@ use std::process::Command;
 
 use tranche::execute::{Execution, execute};
 use tranche::retire::header::MAGIC;
-use tranche::retire::{Header, Options, RetireCheck, Retired, prove, verify};
+use tranche::retire::{
+    Header, Options, RetireCheck, RetireProveError, Retired, WholeOptions, prove, prove_whole,
+    verify,
+};
 use tranche_core::Params;
 use tranche_core::retire::{Keep, Kept, Order};
 use tranche_core::verifier::{ForkedError, VerifyError};
 use tranche_machine::Program;
-use tranche_machine::batches::{BODY_TABLES, BatchSpan, SpanError};
+use tranche_machine::batches::{BODY_TABLES, BatchSpan, MAX_LOG2_ROWS, SpanError};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
 #[path = "retire/budget.rs"]
 mod budget;
 
 const SHA256: &[u8] = include_bytes!("../guests/prebuilt/sha256.elf");
+const SPIN: &[u8] = include_bytes!("../guests/prebuilt/spin.elf");
 const SORT: &[u8] = include_bytes!("../guests/prebuilt/sort.elf");
 const ORDERS: [Order; 2] = [Order::Forked, Order::Shared];
+/// In batches in either order, and as a single batch.
+const FORMS: [Option<Order>; 3] = [Some(Order::Forked), Some(Order::Shared), None];
 /// The input of the guest.
 const INPUT: &[u8] = b"abc";
 
@@ -31,8 +37,17 @@ fn execution() -> Execution {
     execute(&program(SHA256), INPUT, 1 << 20).expect("a guest exits")
 }
 
-/// A bundle in an order, in batches of 2^9 cycles.
-fn bundle(order: Order) -> Vec<u8> {
+/// A bundle in a form, in batches of 2^9 cycles if it has batches.
+fn bundle(form: Option<Order>) -> Vec<u8> {
+    let Some(order) = form else {
+        let mut bytes = Vec::new();
+        let options = WholeOptions::default();
+        let proved = prove_whole(&program(SHA256), INPUT, &execution(), &options, &mut bytes);
+        let proved = proved.expect("a run that can be proved");
+        assert_eq!(proved.bundle_bytes, bytes.len() as u64);
+        assert!(proved.batches == 1 && proved.security_bits >= SECURITY_FLOOR_BITS);
+        return bytes;
+    };
     bundle_with(&Options::new(order, 9)).0
 }
 
@@ -83,18 +98,18 @@ fn is_of_the_proof(check: &RetireCheck) -> bool {
 }
 
 #[test]
-fn both_orders_prove_the_run() {
-    for order in ORDERS {
-        let bytes = bundle(order);
+fn every_form_proves_the_run() {
+    for form in FORMS {
+        let bytes = bundle(form);
         let proven = verdict(&bytes).expect("the honest bundle");
         let execution = execution();
-        assert_eq!(proven.order, order);
+        assert_eq!(proven.order, form);
         assert_eq!(proven.cycles, execution.cycles);
         assert_eq!(
             (proven.exit_code, &proven.output),
             (execution.exit_code, &execution.output)
         );
-        assert_eq!(bytes, bundle(order), "bytes depend on nothing else");
+        assert_eq!(bytes, bundle(form), "bytes depend on nothing else");
     }
 }
 
@@ -160,8 +175,8 @@ fn options_of_the_other_approach_are_refused() {
 
 #[test]
 fn other_claims_are_refused() {
-    for order in ORDERS {
-        let honest = bundle(order);
+    for form in FORMS {
+        let honest = bundle(form);
         let refused = |change: fn(&mut Header)| {
             verdict(&with_header(&honest, change)).expect_err("a claim that is not proved")
         };
@@ -178,24 +193,41 @@ fn other_claims_are_refused() {
         assert!(is_of_the_proof(&refused(|header| {
             // The batches still follow one another.
             change_span(header, 0, 3, 3);
-            change_span(header, 1, 2, 3);
+            if header.spans.len() > 1 {
+                change_span(header, 1, 2, 3);
+            }
         })));
         assert!(is_of_the_proof(&refused(|header| {
             header.params.num_queries += 1;
         })));
         assert!(is_of_the_proof(&refused(|header| header.body[0] += 1)));
-        assert!(is_of_the_proof(&refused(|header| {
-            header.order = match header.order {
-                Order::Forked => Order::Shared,
-                Order::Shared => Order::Forked,
-            };
-        })));
+        for other in FORMS.into_iter().filter(|&other| other != form) {
+            let other = verdict(&with_header(&honest, |header| header.order = other));
+            let check = other.expect_err("a proof of another form");
+            let several = matches!(check, RetireCheck::NotWhole { batches } if batches > 1);
+            assert!(is_of_the_proof(&check) || several, "{check}");
+        }
     }
 }
 
 #[test]
+fn a_run_that_is_too_tall_for_a_batch_is_refused() {
+    let (program, input) = (program(SPIN), b"700000");
+    let execution = execute(&program, input, 1 << 25).expect("a guest exits");
+    assert!(execution.cycles > 1 << MAX_LOG2_ROWS);
+    let mut bytes = Vec::new();
+    let options = WholeOptions::default();
+    let refused = prove_whole(&program, input, &execution, &options, &mut bytes);
+    let too_tall = matches!(
+        refused,
+        Err(RetireProveError::TooTall { table: "cpu", rows }) if rows == execution.cycles
+    );
+    assert!(too_tall && bytes.is_empty());
+}
+
+#[test]
 fn batches_that_are_no_execution_are_refused() {
-    let honest = bundle(Order::Forked);
+    let honest = bundle(Some(Order::Forked));
     let refused = |change: &dyn Fn(&mut Header)| match verdict(&with_header(&honest, change))
         .expect_err("no execution")
     {
@@ -223,19 +255,19 @@ fn batches_that_are_no_execution_are_refused() {
 
 #[test]
 fn headers_outside_of_their_caps_are_refused() {
-    let honest = bundle(Order::Forked);
+    let honest = bundle(Some(Order::Forked));
     let at = |place: usize, byte: u8| {
         let mut bytes = honest.clone();
         bytes[place] = byte;
         verdict(&bytes).expect_err("a header that is none")
     };
     assert!(matches!(at(8, 9), RetireCheck::Version { got: 9 }));
-    let order = at(10, 2);
+    let order = at(10, 3);
     assert!(matches!(
         order,
         RetireCheck::Range {
-            got: 2,
-            limit: 1,
+            got: 3,
+            limit: 2,
             ..
         }
     ));
@@ -264,8 +296,8 @@ fn headers_outside_of_their_caps_are_refused() {
 
 #[test]
 fn proofs_that_are_changed_are_refused() {
-    for order in ORDERS {
-        let honest = bundle(order);
+    for form in FORMS {
+        let honest = bundle(form);
         let mut rest = &honest[MAGIC.len()..];
         Header::read(&mut rest).expect("a header");
         let start = honest.len() - rest.len();
@@ -280,9 +312,9 @@ fn proofs_that_are_changed_are_refused() {
         assert!(is_of_the_proof(&check));
         let longer = [&honest[..], &[0]].concat();
         let check = verdict(&longer).expect_err("a proof and a byte");
-        let expected = match order {
-            Order::Forked => matches!(check, RetireCheck::Forked(ForkedError::Trailing)),
-            Order::Shared => matches!(
+        let expected = match form {
+            Some(Order::Forked) => matches!(check, RetireCheck::Forked(ForkedError::Trailing)),
+            Some(Order::Shared) | None => matches!(
                 check,
                 RetireCheck::Proof(VerifyError::Encoding | VerifyError::TooLong { .. })
             ),
@@ -295,7 +327,7 @@ fn proofs_that_are_changed_are_refused() {
 fn a_bundle_says_what_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("run.bundle");
-    std::fs::write(&path, bundle(Order::Shared)).expect("a file");
+    std::fs::write(&path, bundle(Some(Order::Shared))).expect("a file");
     let info = Command::new(env!("CARGO_BIN_EXE_tranche"))
         .args(["info", "--json"])
         .arg(&path)
@@ -306,7 +338,7 @@ fn a_bundle_says_what_it_is() {
     assert_eq!(report["batch_log2"], 9);
     assert_eq!(report["exit_code"], 0);
     // A header that is cut off is none.
-    std::fs::write(&path, &bundle(Order::Shared)[..40]).expect("a file");
+    std::fs::write(&path, &bundle(Some(Order::Shared))[..40]).expect("a file");
     let info = Command::new(env!("CARGO_BIN_EXE_tranche"))
         .arg("info")
         .arg(&path)

@@ -23,6 +23,9 @@ pub trait Suite: Clone + Debug + Send + Sync + 'static {
     /// Words of the state of a row of `width` elements that comes some columns at a time, at least
     /// [`DIGEST`](crate::DIGEST): what it ends as is in the first of them.
     fn state_words(width: usize) -> usize;
+
+    /// Hash calls that a row of `width` elements takes: as many as compressions would cost as much.
+    fn row_hashes(width: usize) -> usize;
 }
 
 /// Hashes in the lanes of a backend. Numbers of rows are multiples of these.

@@ -7,6 +7,7 @@
 mod compact;
 mod error;
 mod fast;
+mod hashes;
 mod places;
 mod proof_len;
 mod regions;
@@ -30,6 +31,7 @@ use crate::{F, security, workspace};
 pub(crate) use compact::Room;
 pub use error::PlanError;
 pub(crate) use error::multiplicities;
+pub(crate) use hashes::fold_hashes;
 pub(crate) use places::Places;
 pub(crate) use proof_len::most_siblings;
 pub use regions::{Phase, Region, RegionName, Regions};

@@ -13,7 +13,7 @@ use crate::hash::poseidon2::Poseidon2;
 use crate::hash::rebuild::Pass;
 use crate::kernels::ntt::Twiddles;
 use crate::lowdegree::FoldShape;
-use crate::plan::{Plan, multiplicities};
+use crate::plan::{Plan, fold_hashes, multiplicities};
 use crate::prover::check_setup;
 use crate::security::{Bits, SecurityShape};
 use crate::shape::{Arities, BatchShape, Params, Profile, Round, fold_schedule};
@@ -183,6 +183,14 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
             Order::Shared => Bits::unique(&run, params),
             Order::Forked => Bits::forked(&largest, &run, self.batches(), params),
         }
+    }
+
+    /// Hashes of the trees that a verifier of the run's proof is expected to compute.
+    pub fn expected_hashes(&self) -> f64 {
+        let inputs = self.shapes().map(BatchShape::expected_input_hashes::<S>);
+        let folds = self.folds();
+        let folds = fold_hashes::<S>(self.params(), folds.log_max(), folds.log_arities);
+        inputs.sum::<f64>() + folds
     }
 
     /// Bytes of workspace that a run needs: exactly, and whatever the buffer's alignment.

@@ -9,6 +9,7 @@
 //! | inner merge statement | program, plan, level, first epoch, last epoch |
 //! | root merge statement | program, plan, level, first epoch, last epoch, result |
 //! | run statement | program, plan, body batches, result |
+//! | whole run statement | program, plan, result |
 //!
 //! Numbers are four bytes, little-endian; digests are their 32 bytes. A kind fixes the order of its
 //! parts, and the number of a list's items stands before them, so two things of one kind never have
@@ -30,6 +31,7 @@ pub(crate) enum Kind {
     InnerMerge,
     RootMerge,
     Run,
+    Whole,
 }
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
             Self::InnerMerge => "tranche 2026-11-26 inner merge statement v2",
             Self::RootMerge => "tranche 2026-11-26 root merge statement v2",
             Self::Run => "tranche 2026-11-26 run statement v2",
+            Self::Whole => "tranche 2026-11-26 whole run statement v2",
         }
     }
 }
@@ -82,7 +85,7 @@ impl Form {
 mod tests {
     use super::*;
 
-    const KINDS: [Kind; 7] = [
+    const KINDS: [Kind; 8] = [
         Kind::Program,
         Kind::Plan,
         Kind::Result,
@@ -90,6 +93,7 @@ mod tests {
         Kind::InnerMerge,
         Kind::RootMerge,
         Kind::Run,
+        Kind::Whole,
     ];
 
     #[test]

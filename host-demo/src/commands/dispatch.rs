@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{demo, digest, info, plan, prove, run, verify};
+use super::{compare, demo, digest, info, plan, prove, run, verify};
 use crate::answer::Answer;
 use crate::cli::{Cli, Command};
 use crate::error::Error;
@@ -17,6 +17,7 @@ pub fn dispatch(cli: &Cli, answer: Answer) -> Result<ExitCode, Error> {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Prove(args)) => prove::run(args, answer),
         Some(Command::Verify(args)) => verify::run(args),
+        Some(Command::Compare(args)) => compare::run(args, answer),
         Some(Command::Info(args)) => info::run(args),
         Some(Command::Digest(args)) => digest::run(args),
         Some(Command::Plan(args)) => plan::run(args),

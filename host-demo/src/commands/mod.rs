@@ -1,6 +1,7 @@
 //! The subcommands, each in a module of its own, with a function `run`.
 
 pub mod budgets;
+pub mod compare;
 pub mod demo;
 pub mod digest;
 pub mod dispatch;

@@ -24,7 +24,7 @@ use crate::files::{Output, Partial, Unfinished, is_standard};
 use crate::hex::{digest_hex, hex};
 use crate::prove::{Ends, Fit, Options, ProveError, Proved, Surveyed, fit, secure};
 use crate::signals;
-use crate::system::peak_rss_bytes;
+use crate::system::{peak_rss_bytes, processor_seconds};
 use crate::verify::verify;
 
 /// Runs the subcommand.
@@ -33,9 +33,16 @@ use crate::verify::verify;
 /// When a file cannot be read or written, the execution cannot go on, or nothing fits the budget.
 pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     match (args.approach, args.epochs_only(), args.retire_only()) {
-        (Approach::Retire, Some(option), _) => return Err(Error::EpochsOnly { option }),
-        (Approach::Epochs, _, Some(option)) => return Err(Error::RetireOnly { option }),
+        (Approach::Retire | Approach::Monolithic, Some(option), _) => {
+            return Err(Error::EpochsOnly { option });
+        }
+        (Approach::Epochs | Approach::Monolithic, _, Some(option)) => {
+            return Err(Error::RetireOnly { option });
+        }
         _ => {}
+    }
+    if let (Approach::Monolithic, Some(option)) = (args.approach, args.of_cuts()) {
+        return Err(Error::NotMonolithic { option });
     }
     let [elf, input] = read_both(&args.program, args.input.as_deref())?;
     let program = Program::parse(&elf.bytes)?;
@@ -65,7 +72,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     let start = Instant::now();
     let input = &input.bytes;
     let execution = execute(&program, input, args.max_cycles, args.max_memory)?;
-    if args.approach == Approach::Retire {
+    if args.approach != Approach::Epochs {
         return prove_as_one(args, (&program, input), &execution, output, answer);
     }
     let (run, options) = surveyed(args, &program, input, &execution)?;
@@ -115,8 +122,11 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
             "output_hex": hex(execution.output),
             "bundle_bytes": proved.bundle_bytes,
             "prove_seconds": seconds,
+            "processor_seconds": processor_seconds(),
             "profile": profile_name(options.profile),
             "workspace_bytes": proved.workspace_bytes,
+            "padding": proved.cells.padding(),
+            "expected_hashes": proved.expected_hashes,
             "peak_rss_bytes": peak_rss_bytes(),
             "workers": proved.workers,
             "backend": tranche_backend::NAME,

@@ -1,4 +1,4 @@
-//! `tranche prove --approach retire`, and what `tranche verify` says of such a bundle.
+//! `tranche prove --approach retire` and `--approach monolithic`, and what `tranche verify` says of such a bundle.
 
 use std::io::{self, Read};
 use std::process::ExitCode;
@@ -7,20 +7,22 @@ use std::time::Instant;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tranche_core::retire::{Keep, Kept, Order};
+use tranche_core::shape::Profile;
 use tranche_machine::Program;
 
 use super::report::{profile_name, progress_bar, shown, size};
 use crate::answer::{Answer, print};
-use crate::cli::{InfoArgs, ProveArgs, VerifyArgs};
+use crate::cli::{Approach, InfoArgs, ProveArgs, VerifyArgs};
 use crate::error::{Error, REFUSED};
 use crate::execute::Execution;
 use crate::files::{self, Output};
 use crate::hex::{digest_hex, hex};
 use crate::prove::default_workers;
 use crate::retire::{
-    Fit, Header, Options, RetireCheck, RetireProveError, Retired, Surveyed, fit, verify,
+    Fit, Header, Options, RetireCheck, RetireProveError, Retired, Surveyed, WholeOptions, fit,
+    prove_whole, verify,
 };
-use crate::system::peak_rss_bytes;
+use crate::system::{peak_rss_bytes, processor_seconds};
 
 /// log2 of a batch's cycles, unless the command line says otherwise.
 const DEFAULT_LOG2_CYCLES: u8 = 16;
@@ -37,17 +39,30 @@ pub fn prove_as_one(
     answer: Answer,
 ) -> Result<ExitCode, Error> {
     let start = Instant::now();
-    let order = args.challenges.unwrap_or_default().into();
-    let (run, options) = surveyed(args, order, (program, input), execution)?;
-    let walks = most_walks(order, options.keep);
-    let bar = progress_bar(execution.cycles * walks);
-    let per_batch = 1_u64 << options.log2_cycles;
-    let proved = run.prove(&options, &mut output, |walk, batch| {
-        let done = walk as u64 * execution.cycles + (batch as u64 + 1) * per_batch;
-        bar.set_position(done.min(execution.cycles * walks));
-        bar.set_message(format!("walk {} of {walks}", walk + 1));
-    });
-    bar.finish_and_clear();
+    let (profile, in_batches, proved) = match args.approach {
+        Approach::Monolithic => {
+            let options = WholeOptions {
+                profile: args.profile.map_or(Profile::Fast, Into::into),
+                ..WholeOptions::default()
+            };
+            let proved = prove_whole(program, input, execution, &options, &mut output);
+            (options.profile, None, proved)
+        }
+        Approach::Epochs | Approach::Retire => {
+            let order = args.challenges.unwrap_or_default().into();
+            let (run, options) = surveyed(args, order, (program, input), execution)?;
+            let walks = most_walks(order, options.keep);
+            let bar = progress_bar(execution.cycles * walks);
+            let per_batch = 1_u64 << options.log2_cycles;
+            let proved = run.prove(&options, &mut output, |walk, batch| {
+                let done = walk as u64 * execution.cycles + (batch as u64 + 1) * per_batch;
+                bar.set_position(done.min(execution.cycles * walks));
+                bar.set_message(format!("walk {} of {walks}", walk + 1));
+            });
+            bar.finish_and_clear();
+            (options.profile, Some(options), proved)
+        }
+    };
     let proved = proved.map_err(|error| match error {
         RetireProveError::Write(error) => output.write_error(error),
         error => error.into(),
@@ -65,28 +80,36 @@ pub fn prove_as_one(
         workspace_bytes,
         store_bytes,
         security_bits,
+        cells,
+        expected_hashes,
     } = proved;
+    let order = in_batches.map(|options| options.order);
+    let log2 = in_batches.map(|options| options.log2_cycles);
+    let keep = in_batches.map(|options| options.keep);
     if args.json {
         let report = json!({
-            "approach": "retire",
-            "challenges": order_name(order),
+            "approach": approach_name(order),
+            "challenges": order.map(order_name),
             "program_digest": digest,
             "cycles": cycles,
             "batches": batches,
-            "batch_log2": options.log2_cycles,
+            "batch_log2": log2,
             "walks": walks,
             "exit_code": execution.exit_code,
             "output_hex": hex(execution.output.iter().copied()),
             "bundle_bytes": bundle_bytes,
             "prove_seconds": seconds,
-            "profile": profile_name(options.profile),
-            "trees": trees_name(options.keep.trees),
-            "quotients": kept_name(options.keep.quotients),
-            "codewords": kept_name(options.keep.codewords && order == Order::Forked),
+            "processor_seconds": processor_seconds(),
+            "profile": profile_name(profile),
+            "trees": keep.map(|keep| trees_name(keep.trees)),
+            "quotients": keep.map(|keep| kept_name(keep.quotients)),
+            "codewords": keep.map(|keep| kept_name(keep.codewords && order == Some(Order::Forked))),
             "workers": workers,
             "workspace_bytes": workspace_bytes,
             "store_bytes": store_bytes,
             "security_bits": security_bits,
+            "padding": cells.padding(),
+            "expected_hashes": expected_hashes,
             "peak_rss_bytes": peak_rss_bytes(),
             "backend": tranche_backend::NAME,
         });
@@ -94,22 +117,24 @@ pub fn prove_as_one(
     } else {
         answer.give(format!(
             "program    {digest}\n\
-             cycles     {cycles} in {batches} batches of at most 2^{}, {} challenges\n\
+             cycles     {cycles} in {}\n\
              exit code  {}, {} bytes of output\n\
              bundle     {}, {}\n\
-             memory     {} to make batches in, {} between batches, {}, {}\n\
+             memory     {} to make batches in, {} between batches, {}{}\n\
              security   {security_bits:.2} proven bits\n\
              time       {seconds:.2} s, {walks} walks, {workers} workers, {}\n",
-            options.log2_cycles,
-            order_name(order),
+            cut_text(batches, log2, order),
             execution.exit_code,
             execution.output.len(),
             name.display(),
             size(bundle_bytes),
             size(workspace_bytes as u64),
             size(store_bytes as u64),
-            profile_name(options.profile),
-            trees_text(options.keep.trees),
+            profile_name(profile),
+            keep.map_or(String::new(), |keep| format!(
+                ", {}",
+                trees_text(keep.trees)
+            )),
             tranche_backend::NAME,
         ))?;
     }
@@ -166,8 +191,8 @@ pub fn verify_one(
         let report = json!({
             "accepted": verdict.is_ok(),
             "reason": verdict.as_ref().err().map(ToString::to_string),
-            "approach": "retire",
-            "challenges": claim.map(|claim| order_name(claim.order)),
+            "approach": claim.map(|claim| approach_name(claim.order)),
+            "challenges": claim.and_then(|claim| claim.order).map(order_name),
             "program_digest": digest,
             "cycles": claim.map(|claim| claim.cycles),
             "batches": claim.map(|claim| claim.batches),
@@ -189,14 +214,13 @@ pub fn verify_one(
     print(format!(
         "accepted in {seconds:.2} s\n\
          program    {digest}\n\
-         cycles     {} in {} batches, one proof, {} challenges\n\
+         cycles     {} in {}, one proof\n\
          exit code  {}\n\
          security   {:.2} proven bits\n\
          output     {} bytes, SHA-256 {}\n\
          {output}\n",
         claim.cycles,
-        claim.batches,
-        order_name(claim.order),
+        cut_text(claim.batches, None, claim.order),
         claim.exit_code,
         claim.security_bits,
         claim.output.len(),
@@ -216,14 +240,16 @@ pub fn info_of_one(args: &InfoArgs, mut source: impl Read) -> Result<ExitCode, E
     })?;
     let proof = io::copy(&mut source, &mut io::sink());
     let proof_bytes = proof.map_err(|error| files::failed(&args.bundle, error))?;
-    let (program, batches) = (digest_hex(&header.program), header.spans.len() + 1);
+    let program = digest_hex(&header.program);
+    let batches = header.order.map_or(1, |_| header.spans.len() + 1);
+    let log2 = header.order.map(|_| header.body[0]);
     print(if args.json {
         let report = json!({
-            "approach": "retire",
-            "challenges": order_name(header.order),
+            "approach": approach_name(header.order),
+            "challenges": header.order.map(order_name),
             "program_digest": program,
             "batches": batches,
-            "batch_log2": header.body[0],
+            "batch_log2": log2,
             "exit_code": header.exit_code,
             "output_hex": hex(header.output.iter().copied()),
             "proof_bytes": proof_bytes,
@@ -234,11 +260,10 @@ pub fn info_of_one(args: &InfoArgs, mut source: impl Read) -> Result<ExitCode, E
         format!(
             "not verified: what the bundle says of itself\n\
              program    {program}\n\
-             run        one proof of {batches} batches of at most 2^{} cycles, {} challenges\n\
+             run        one proof of {}\n\
              claim      exit code {}, {} bytes of output\n\
              proof      {}\n",
-            header.body[0],
-            order_name(header.order),
+            cut_text(batches, log2, header.order),
             header.exit_code,
             header.output.len(),
             size(proof_bytes),
@@ -271,6 +296,23 @@ const fn trees_text(kept: Kept) -> &'static str {
         Kept::Upper => "each tree above its lowest layers",
         Kept::Root => "of each tree its root",
     }
+}
+
+/// What an approach is called, by the order of its challenges.
+const fn approach_name(order: Option<Order>) -> &'static str {
+    match order {
+        None => "monolithic",
+        Some(_) => "retire",
+    }
+}
+
+/// How a run is cut, for a reader.
+fn cut_text(batches: usize, log2: Option<u8>, order: Option<Order>) -> String {
+    let Some(order) = order else {
+        return "a single batch".to_owned();
+    };
+    let most = log2.map_or(String::new(), |log2| format!(" of at most 2^{log2} cycles"));
+    format!("{batches} batches{most}, {} challenges", order_name(order))
 }
 
 /// Walks of an order at most.

@@ -10,7 +10,7 @@ use tranche_machine::merge::{
     fill_rest, fill_result,
 };
 use tranche_machine::setup::{POSEIDON2, Setup};
-use tranche_machine::{EpochEnd, EpochRecord};
+use tranche_machine::{EpochEnd, EpochPlan, EpochRecord, EpochTables, FilledTable};
 
 use super::collect::{Collector, Merge, Pending};
 use super::error::ProveError;
@@ -33,6 +33,9 @@ pub(super) struct Emitter<'a, 'p, W, P> {
     progress: P,
     collector: Collector<'a>,
     workspace: Workspace,
+    tables: &'a EpochTables<'a>,
+    /// Hashes that a verifier of an epoch is expected to compute.
+    epoch_hashes: f64,
     proved: Proved,
     finished: bool,
 }
@@ -40,13 +43,14 @@ pub(super) struct Emitter<'a, 'p, W, P> {
 impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
     /// Writes the header, or has it written when the records of `partial` are whole.
     pub fn new(
-        setup: &'a Setup<'a>,
+        (tables, plan): (&'a EpochTables<'a>, &EpochPlan),
         execution: &'a Execution,
         options: &Options,
         partial: Option<&'p mut Partial>,
         out: W,
         progress: P,
     ) -> Result<Self, ProveError> {
+        let setup = tables.setup();
         let header = Header {
             settings: setup.settings,
             program: setup.program_digest,
@@ -59,6 +63,8 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
             progress,
             collector: Collector::new(setup),
             workspace: Workspace::default(),
+            tables,
+            epoch_hashes: plan.expected_hashes(),
             proved: Proved::default(),
             finished: false,
         })
@@ -75,6 +81,12 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
         self.proved.epochs += 1;
         self.proved.cycles += u64::from(done.span.cycles);
         self.proved.ends.count(done.end);
+        for table in FilledTable::ALL {
+            let (rows, log_rows) = (done.record.rows(table), self.setup.shape.log_rows(table));
+            let width = self.tables.airs[table.index()].main_width();
+            self.proved.cells.add(width, rows as u64, 1, log_rows);
+        }
+        self.proved.expected_hashes += self.epoch_hashes;
         (self.progress)(&self.proved);
         let last = matches!(done.end, EpochEnd::Exit(_));
         self.collector.epoch(done.rows, done.trace, last)?;
@@ -144,6 +156,7 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
         let plan = merge_plan(&tables, &self.setup.settings.params, &self.options)?;
         let buffer = self.workspace.reserve(plan.workspace_len())?;
         let mut prover = Prover::<Chosen, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;
+        self.proved.expected_hashes += plan.expected_hashes();
         let mut proof = Vec::new();
         let mut batch = Filling::new(&tables, merge, self.setup, &self.result);
         prover.prove(&mut batch, &mut proof)?;

@@ -152,7 +152,8 @@ impl Surveyed<'_> {
             }
             None => 0,
         };
-        let mut emitter = Emitter::new(setup, execution, options, partial, out, progress)?;
+        let mut emitter =
+            Emitter::new((&tables, &plan), execution, options, partial, out, progress)?;
 
         // No channel fills up: there are only so many records.
         let (free, records) = channel();

@@ -2,6 +2,8 @@
 
 use tranche_machine::{EpochEnd, FilledTable};
 
+use crate::padding::Cells;
+
 /// What ended the epochs of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
@@ -29,7 +31,7 @@ impl Ends {
 }
 
 /// What was proved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Proved {
     /// Epochs.
     pub epochs: u32,
@@ -47,4 +49,8 @@ pub struct Proved {
     pub workers: usize,
     /// Bytes of all workspaces: one for each worker, and that of the largest merge.
     pub workspace_bytes: usize,
+    /// Cells of the epochs' tables.
+    pub cells: Cells,
+    /// Hashes of trees that a verifier of all proofs is expected to compute.
+    pub expected_hashes: f64,
 }

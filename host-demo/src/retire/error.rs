@@ -4,7 +4,7 @@ use std::collections::TryReserveError;
 use std::io;
 
 use thiserror::Error;
-use tranche_core::prover::BatchError;
+use tranche_core::prover::{BatchError, ProverSetupError};
 use tranche_core::retire::{RetireSetupError, RunPlanError};
 use tranche_core::verifier::{ForkedError, ForkedKeyError, KeyError, VerifyError};
 use tranche_core::{Identity, PlanError};
@@ -22,6 +22,22 @@ pub enum RetireProveError {
     Length {
         /// log2 of the cycles asked for.
         log2_cycles: u8,
+    },
+    /// A table of the whole run is too tall for one batch.
+    #[error(
+        "the {table} table of the run has {rows} rows, a batch has 2^23 at most; prove it in several batches"
+    )]
+    TooTall {
+        /// The table's name.
+        table: &'static str,
+        /// Its rows.
+        rows: u64,
+    },
+    /// A run in several batches is no single one.
+    #[error("{batches} batches are no single one")]
+    NotWhole {
+        /// Its batches.
+        batches: usize,
     },
     /// The execution cannot go on, or is too long.
     #[error(transparent)]
@@ -51,6 +67,9 @@ pub enum RetireProveError {
     /// The core refused the buffers.
     #[error(transparent)]
     Setup(#[from] RetireSetupError),
+    /// The core refused the buffer of a single batch.
+    #[error(transparent)]
+    Prover(#[from] ProverSetupError),
     /// A trace cannot be filled.
     #[error(transparent)]
     Walk(#[from] WalkError),
@@ -136,6 +155,12 @@ pub enum RetireCheck {
     /// The header's integers give no run.
     #[error(transparent)]
     Run(RunError),
+    /// A proof of a single batch that claims to have several.
+    #[error("{batches} batches, the proof is of a single one")]
+    NotWhole {
+        /// Batches of the header.
+        batches: usize,
+    },
     /// The batches are no execution of the program.
     #[error(transparent)]
     Spans(SpanError),
@@ -167,10 +192,17 @@ pub enum RetireCheck {
     /// The proof in forked order is refused.
     #[error(transparent)]
     Forked(ForkedError),
-    /// The run cannot be verified in shared order.
+    /// The run cannot be verified in shared order, or as a single batch.
     #[error(transparent)]
     Key(KeyError),
-    /// The proof in shared order is refused.
+    /// The proof in shared order, or of a single batch, is refused.
     #[error(transparent)]
     Proof(VerifyError),
+}
+
+impl RetireCheck {
+    /// The refusal of a proof that falls short of a floor.
+    pub(super) fn below(floor: f64) -> impl Fn(Shortfall) -> Self {
+        move |Shortfall { bits, .. }| Self::Security { bits, floor }
+    }
 }

@@ -3,7 +3,7 @@
 //! | part | bytes |
 //! |---|---|
 //! | magic, version | 8, 2 |
-//! | order: 0 forked, 1 shared; log2 of the rows of each table of a body batch | 1, one each |
+//! | order: 0 forked, 1 shared, 2 a single batch; log2 of the rows of each table of a body batch | 1, one each |
 //! | parameters, in the order of [`Params`] | 11 |
 //! | digest of the program | 32 |
 //! | exit code, bytes of output, output | 4, 4, as many |
@@ -31,11 +31,14 @@ pub const MAGIC: [u8; 8] = *b"tranche\x01";
 /// Version of the format.
 pub const VERSION: u16 = 2;
 
+/// The orders, by their number.
+const ORDERS: [Option<Order>; 3] = [Some(Order::Forked), Some(Order::Shared), None];
+
 /// What a header says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
-    /// Which challenges the batches have.
-    pub order: Order,
+    /// Which challenges the batches have; `None` for a run in a single batch.
+    pub order: Option<Order>,
     /// log2 of the rows of each table of a body batch.
     pub body: BodyHeights,
     /// FRI parameters and grinding.
@@ -57,7 +60,12 @@ impl Header {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::from(MAGIC);
         bytes.extend(VERSION.to_le_bytes());
-        bytes.push(u8::from(self.order == Order::Shared));
+        bytes.push(
+            ORDERS
+                .iter()
+                .position(|&order| order == self.order)
+                .unwrap_or(0) as u8,
+        );
         bytes.extend(self.body);
         bytes.extend(self.params.to_bytes());
         bytes.extend(self.program);
@@ -99,7 +107,7 @@ impl Header {
             return Err(RetireCheck::Version { got: version });
         }
         let [order] = source.array()?;
-        within("the order", order, 1)?;
+        within("the order", order, ORDERS.len() as u64 - 1)?;
         let body: BodyHeights = source.array()?;
         for height in body {
             within("log2 of a table's rows", height, MAX_LOG2_ROWS.into())?;
@@ -144,10 +152,7 @@ impl Header {
             return Err(RetireCheck::Checksum);
         }
         Ok(Self {
-            order: match order {
-                0 => Order::Forked,
-                _ => Order::Shared,
-            },
+            order: ORDERS[usize::from(order)],
             body,
             params,
             program,

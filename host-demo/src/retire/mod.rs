@@ -3,7 +3,8 @@
 //! | module | role |
 //! |---|---|
 //! | [`header`] | what stands before the proof in a bundle of this kind |
-//! | [`prove()`] | an execution into a bundle |
+//! | [`prove()`] | an execution into a bundle, batch by batch |
+//! | [`prove_whole()`] | an execution into a bundle, as a single batch |
 //! | [`fit()`] | the length, profile and trees that a budget of bytes buys |
 //! | [`verify()`] | a program and a bundle into the statement that it proves |
 //!
@@ -18,6 +19,7 @@ mod options;
 mod prove;
 mod survey;
 mod verify;
+mod whole;
 
 use tranche_backend::Chosen;
 use tranche_core::PlanError;
@@ -32,6 +34,7 @@ pub use options::Options;
 pub use prove::{Retired, prove};
 pub use survey::{RunBytes, Surveyed};
 pub use verify::{ProvenExecution, verify};
+pub use whole::{WholeOptions, prove_whole};
 
 /// The kinds of a run's batches.
 type Kinds<'a> = [BatchKind<'a, RunTable<'a>, MAX_TABLES>; 2];

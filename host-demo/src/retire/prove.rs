@@ -7,9 +7,10 @@ use embedded_io_adapters::std::FromStd;
 use tranche_backend::Chosen;
 use tranche_core::retire::{Made, Retire, RetireError, Worker};
 use tranche_machine::Program;
-use tranche_machine::batches::{RunShape, Walk, WalkStorage};
+use tranche_machine::batches::{BODY, OF_BODY, RunShape, RunTables, Walk, WalkStorage};
 use tranche_machine::settings::check_floor;
 use tranche_machine::setup::POSEIDON2;
+use tranche_machine::shape::RowCounts;
 
 use super::crew::Threads;
 use super::error::RetireProveError;
@@ -18,13 +19,14 @@ use super::options::Options;
 use super::survey::Surveyed;
 use super::{kinds, plans, run_plan, sequence};
 use crate::execute::Execution;
+use crate::padding::Cells;
 
 /// What was proved.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retired {
     /// Cycles of the run.
     pub cycles: u64,
-    /// Batches, the closing one included.
+    /// Batches, the closing one included; one for a run in a [single batch](super::prove_whole).
     pub batches: usize,
     /// Walks over the run.
     pub walks: usize,
@@ -38,6 +40,10 @@ pub struct Retired {
     pub store_bytes: usize,
     /// Proven bits of the proof.
     pub security_bits: f64,
+    /// Cells of the tables that the execution fills.
+    pub cells: Cells,
+    /// Hashes of trees that a verifier of the proof is expected to compute.
+    pub expected_hashes: f64,
 }
 
 /// Proves the execution of `program` on `input` as one proof, and writes the bundle to `out`.
@@ -107,7 +113,7 @@ impl Surveyed<'_> {
 
         let mut out = BufWriter::new(out);
         let header = Header {
-            order: options.order,
+            order: Some(options.order),
             body: RunShape::body_heights(&shape.body),
             params: options.params,
             program: program.digest(),
@@ -146,12 +152,28 @@ impl Surveyed<'_> {
             workspace_bytes: workers.len() * workspace_bytes,
             store_bytes,
             security_bits: bits.total(),
+            cells: cells(&tables, &found.rows),
+            expected_hashes: plan.expected_hashes(),
         })
     }
 }
 
+/// The cells of the bodies of a run with so many rows.
+pub(super) fn cells(tables: &RunTables<'_>, rows: &RowCounts) -> Cells {
+    let mut cells = Cells::default();
+    let (shape, airs) = (tables.shape(), tables.airs(BODY).iter());
+    for (table, air) in OF_BODY.iter().zip(airs) {
+        let (real, log_rows) = (rows[table.index()], shape.body.log_rows(*table));
+        cells.add(air.main_width(), real, shape.batches.into(), log_rows);
+    }
+    cells
+}
+
 /// Room for `len` bytes.
-fn reserve(buffer: &mut Vec<u8>, len: usize) -> Result<&mut [MaybeUninit<u8>], RetireProveError> {
+pub(super) fn reserve(
+    buffer: &mut Vec<u8>,
+    len: usize,
+) -> Result<&mut [MaybeUninit<u8>], RetireProveError> {
     buffer.try_reserve_exact(len)?;
     Ok(&mut buffer.spare_capacity_mut()[..len])
 }

@@ -7,8 +7,9 @@ use std::io::Read;
 
 use embedded_io_adapters::std::FromStd;
 use tranche_core::retire::{Keep, Order};
+use tranche_core::security::Bits;
 use tranche_core::shape::Profile;
-use tranche_core::verifier::{CarvedConfig, ForkedKey, VerifyingKey, decode};
+use tranche_core::verifier::{CarvedConfig, ForkedKey, VerifyError, VerifyingKey, decode};
 use tranche_core::{F, Identity};
 use tranche_machine::Program;
 use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTables};
@@ -18,6 +19,7 @@ use tranche_machine::setup::POSEIDON2;
 
 use super::error::RetireCheck;
 use super::header::{Header, read_error};
+use super::whole::verify_whole;
 use super::{kinds, plans, run_plan, sequence};
 
 /// What a bundle that is one proof proves.
@@ -25,11 +27,11 @@ use super::{kinds, plans, run_plan, sequence};
 pub struct ProvenExecution {
     /// Digest of the program.
     pub program_digest: Identity,
-    /// Which challenges the batches have.
-    pub order: Order,
+    /// Which challenges the batches have; `None` for a run in a single batch.
+    pub order: Option<Order>,
     /// log2 of a batch's cycles.
     pub log2_cycles: u8,
-    /// Batches, the closing one included.
+    /// Batches, the closing one included; one for a run in a single batch.
     pub batches: usize,
     /// Cycles of the run.
     pub cycles: u64,
@@ -83,39 +85,47 @@ pub fn verify(
         .check_spans(&header.spans)
         .map_err(RetireCheck::Spans)?;
 
-    let (plans, sequence) = (
-        plans(&tables, Profile::Fast).map_err(RetireCheck::Plan)?,
-        sequence(&tables),
-    );
-    let kinds = kinds(&tables, &plans);
-    let plan =
-        run_plan(header.order, Keep::default(), &kinds, &sequence).map_err(RetireCheck::RunPlan)?;
+    let bits = match header.order {
+        None => verify_whole(&tables, &header, floor, source)?,
+        Some(order) => in_batches(&tables, &header, order, floor, source)?,
+    };
+    Ok(ProvenExecution {
+        program_digest: expected,
+        order: header.order,
+        log2_cycles: body.cpu as u8,
+        batches: header.order.map_or(1, |_| tables.batches()),
+        cycles,
+        exit_code: header.exit_code,
+        security_bits: bits.total(),
+        output: header.output.clone(),
+    })
+}
+
+/// Checks the proof of a run in batches; returns its bits.
+fn in_batches(
+    tables: &RunTables<'_>,
+    header: &Header,
+    order: Order,
+    floor: f64,
+    source: impl Read,
+) -> Result<Bits, RetireCheck> {
+    let plans = plans(tables, Profile::Fast).map_err(RetireCheck::Plan)?;
+    let (sequence, kinds) = (sequence(tables), kinds(tables, &plans));
+    let plan = run_plan(order, Keep::default(), &kinds, &sequence).map_err(RetireCheck::RunPlan)?;
     let bits = plan.bits();
-    check_floor(&bits, floor).map_err(|shortfall| RetireCheck::Security {
-        bits: shortfall.bits,
-        floor,
-    })?;
-    match header.order {
-        Order::Forked => forked(&tables, &header, source)?,
+    check_floor(&bits, floor).map_err(RetireCheck::below(floor))?;
+    match order {
+        Order::Forked => forked(tables, header, source)?,
         Order::Shared => {
             let lens = sequence.iter().map(|&kind| {
                 let plan = &plans[usize::from(kind)];
                 plan.max_proof_len()
             });
             let limit = lens.fold(0, u64::saturating_add);
-            shared(&tables, &header, limit, source)?;
+            shared(tables, header, limit, source)?;
         }
     }
-    Ok(ProvenExecution {
-        program_digest: expected,
-        order: header.order,
-        log2_cycles: body.cpu as u8,
-        batches: plan.batches(),
-        cycles,
-        exit_code: header.exit_code,
-        security_bits: bits.total(),
-        output: header.output.clone(),
-    })
+    Ok(bits)
 }
 
 /// The public values of a batch, table by table.
@@ -150,11 +160,8 @@ fn shared(
     limit: u64,
     source: impl Read,
 ) -> Result<(), RetireCheck> {
-    let mut bytes = Vec::new();
-    let mut source = source.take(limit.saturating_add(1));
-    source.read_to_end(&mut bytes).map_err(read_error)?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let proof = decode::<CarvedConfig>(&bytes, limit).map_err(RetireCheck::Proof)?;
+    let bytes = read_proof(source, limit)?;
+    let proof = decode::<CarvedConfig>(&bytes, bytes.len()).map_err(RetireCheck::Proof)?;
     drop(bytes);
     let (mut airs, mut heights, mut lengths, mut publics) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -170,4 +177,18 @@ fn shared(
     let statement = tables.statement();
     key.verify_decoded(&proof, Some(&statement), &publics)
         .map_err(RetireCheck::Proof)
+}
+
+/// The bytes of a proof that has at most `limit`.
+pub(super) fn read_proof(source: impl Read, limit: u64) -> Result<Vec<u8>, RetireCheck> {
+    let mut bytes = Vec::new();
+    let read = source.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(read_error)?;
+    if bytes.len() as u64 > limit {
+        return Err(RetireCheck::Proof(VerifyError::TooLong {
+            got: bytes.len(),
+            limit: limit as usize,
+        }));
+    }
+    Ok(bytes)
 }

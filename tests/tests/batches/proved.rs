@@ -2,9 +2,12 @@
 //! verifiers accept.
 
 use tranche_backend::Chosen;
+use tranche_core::Prover;
 use tranche_core::retire::{BatchKind, Order, Retire, RetireError, RunPlan, Worker};
 use tranche_core::shape::Profile;
-use tranche_machine::batches::{BODY, BODY_TABLES, CLOSING, WalkError};
+use tranche_machine::batches::{
+    BODY, BODY_TABLES, CLOSING, RunShape, WalkError, WholeRun, WholeTables,
+};
 use tranche_machine::setup::POSEIDON2;
 use tranche_tests::core::{PROFILES, buffer};
 use tranche_tests::machine::run::{PARAMS, Surveyed, body, survey, traces};
@@ -89,6 +92,46 @@ fn both_orders_have_the_bytes_of_their_oracles() {
             }
         }
     }
+}
+
+/// A run in one batch has the bytes of the plain `prove_batch`, at the heights of a common mix and at the least.
+#[test]
+fn a_whole_run_has_the_bytes_of_plonky3() {
+    let program = guest("sha256");
+    let common = survey(program, b"abc", body(program, 14));
+    let least = RunShape::holding(&common.run.rows, program.rom_log2()).expect("heights");
+    assert!(least.cpu < 14 && least.shift < common.shape.body.shift);
+    for run in [survey(program, b"abc", least), common] {
+        let tables = run.tables();
+        let whole = WholeTables::new(&tables).expect("one batch");
+        let mut storage = run.storage();
+        let all = traces(&mut run.walk(&tables, &mut storage));
+        let batch = Batch {
+            carved: vec![false; all.tables.len()],
+            airs: all.tables,
+            traces: all.main,
+            publics: all.public,
+            params: PARAMS,
+            statement: Some(whole.statement()),
+            poseidon2: POSEIDON2.clone(),
+        };
+        let expected = batch.prove();
+        batch.verify(&expected).expect("a proof");
+        for profile in PROFILES {
+            let plan = whole.plan_in::<Chosen>(profile).expect("a plan");
+            let mut workspace = buffer(plan.workspace_len());
+            let mut prover =
+                Prover::<Chosen, _>::new(&plan, whole.airs(), &POSEIDON2, &mut workspace)
+                    .expect("a workspace of the plan's length");
+            let mut storage = run.storage();
+            let mut bytes = Vec::new();
+            let mut batch = WholeRun::new(&whole, run.walk(&tables, &mut storage));
+            prover.prove(&mut batch, &mut bytes).expect("a proof");
+            assert!(bytes == expected, "{profile:?}");
+        }
+    }
+    let several = survey(program, b"abc", body(program, 10));
+    assert!(WholeTables::new(&several.tables()).is_none());
 }
 
 /// Another input than the surveyed one is no proof.

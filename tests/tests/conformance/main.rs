@@ -4,6 +4,7 @@ mod absorbed;
 mod accepted;
 mod carved;
 mod equal;
+mod hashes;
 mod partition;
 mod recorder;
 mod refused;

@@ -13,7 +13,7 @@ use p3_uni_stark::StarkConfig;
 use tranche_core::verifier::{
     CarvedConfig, Carving, Challenger, Compress, Hash, Root, Roots, SplitMmcs, Tree, permutation,
 };
-use tranche_core::{EF, F};
+use tranche_core::{EF, F, Params};
 use tranche_tests::air::TestAir;
 use tranche_tests::reference::Batch;
 
@@ -113,6 +113,20 @@ type RecordedConfig = StarkConfig<RecordedPcs, EF, Recorder>;
 /// A carved proof.
 pub type Proof = BatchProof<CarvedConfig>;
 
+/// The low-degree test of `params`, its layers committed with `mmcs`.
+pub fn fri_parameters<M>(params: &Params, mmcs: M) -> FriParameters<M> {
+    FriParameters {
+        log_blowup: params.log_blowup.into(),
+        log_final_poly_len: params.log_final_poly_len.into(),
+        max_log_arity: params.max_log_arity.into(),
+        num_queries: params.num_queries.into(),
+        batch_proof_of_work_bits: params.batch_pow_bits.into(),
+        commit_proof_of_work_bits: params.commit_pow_bits.into(),
+        query_proof_of_work_bits: params.query_pow_bits.into(),
+        mmcs,
+    }
+}
+
 /// The steps of Plonky3's verifier on a proof of `batch`, and whether it accepts.
 pub fn recorded(batch: &Batch<TestAir>, proof: &Proof) -> (Vec<Step>, bool) {
     let permutation = permutation(&batch.poseidon2);
@@ -121,16 +135,7 @@ pub fn recorded(batch: &Batch<TestAir>, proof: &Proof) -> (Vec<Step>, bool) {
         Compress::new(permutation.clone()),
         batch.params.cap_height.into(),
     );
-    let fri = FriParameters {
-        log_blowup: batch.params.log_blowup.into(),
-        log_final_poly_len: batch.params.log_final_poly_len.into(),
-        max_log_arity: batch.params.max_log_arity.into(),
-        num_queries: batch.params.num_queries.into(),
-        batch_proof_of_work_bits: batch.params.batch_pow_bits.into(),
-        commit_proof_of_work_bits: batch.params.commit_pow_bits.into(),
-        query_proof_of_work_bits: batch.params.query_pow_bits.into(),
-        mmcs: FriTree::new(tree.clone()),
-    };
+    let fri = fri_parameters(&batch.params, FriTree::new(tree.clone()));
     let widths = batch.traces.iter().map(Matrix::width).collect();
     let mmcs = SplitMmcs::new(tree, Carving::new(widths, &batch.carved));
     let steps = Arc::default();

@@ -3,7 +3,7 @@
 use p3_field::PrimeField32;
 
 use super::challenger::Challenger;
-use super::permutation::{Poseidon2, WIDTH};
+use super::permutation::{Poseidon2, RATE, WIDTH};
 use crate::hash::suite::Suite;
 use crate::{DIGEST, F};
 
@@ -21,5 +21,9 @@ impl Suite for Poseidon2 {
 
     fn state_words(_width: usize) -> usize {
         WIDTH
+    }
+
+    fn row_hashes(width: usize) -> usize {
+        width.div_ceil(RATE)
     }
 }

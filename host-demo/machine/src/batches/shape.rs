@@ -21,7 +21,7 @@ pub const MAX_LOG2_ROWS: u32 = 23;
 pub const BODY_TABLES: usize = FilledTable::ALL.len() - 1;
 
 /// Those tables, in batch order.
-const OF_BODY: [FilledTable; BODY_TABLES] = {
+pub const OF_BODY: [FilledTable; BODY_TABLES] = {
     let mut tables = [FilledTable::Cpu; BODY_TABLES];
     let (mut table, mut at) = (0, 0);
     while table < FilledTable::ALL.len() {
@@ -63,6 +63,12 @@ impl RunShape {
         }
         let common = EpochShape::common(log2_cycles, program_rom_log2);
         Some(EpochShape { l2g: 0, ..common })
+    }
+
+    /// Heights of a body batch that any run fits into: to [survey](super::survey()) what it has, not to prove.
+    pub const fn endless(program_rom_log2: u32) -> EpochShape {
+        let endless = [u32::BITS; FilledTable::ALL.len()];
+        EpochShape::from_heights(endless, program_rom_log2)
     }
 
     /// The least heights of the tables of a body batch that hold so many rows; `None` where one would have

@@ -28,7 +28,7 @@ pub(super) const FIRST_REST: usize = 2;
 /// Tables that are asked.
 const ASKED: usize = crate::tables::NUM_TABLES - FilledTable::ALL.len();
 /// Tables of the closing batch at most.
-const MAX_CLOSING_TABLES: usize = FIRST_REST + MAX_RESTS + ASKED;
+pub(super) const MAX_CLOSING_TABLES: usize = FIRST_REST + MAX_RESTS + ASKED;
 /// Tables of a batch at most, of either kind.
 pub const MAX_TABLES: usize = MAX_CLOSING_TABLES;
 const _: () = assert!(BODY_TABLES <= MAX_TABLES);
@@ -288,6 +288,12 @@ impl<'a> RunTables<'a> {
             self.shape.batches,
             &self.result,
         )
+    }
+
+    /// What the proof of a [whole run](super::WholeTables) is about: program, plan, result.
+    pub(super) fn whole_statement(&self) -> Statement {
+        let program = self.program.digest();
+        statement::whole(&program, &self.plan_digest(), &self.result)
     }
 
     /// The digest of everything that decides the batches: machine, clock, heights, parameters.

@@ -144,6 +144,13 @@ macro_rules! record {
                 }
             }
 
+            /// Rows recorded of a table.
+            pub const fn rows(&self, table: FilledTable) -> usize {
+                match table {
+                    $(FilledTable::$Table => self.$table.len,)*
+                }
+            }
+
             /// Appends an operation to the table that serves it, which has room for it.
             pub(crate) fn serve(&mut self, row: AluRow) {
                 match served::serving(row.op) {

@@ -10,6 +10,7 @@
 //! | inner merge | program, plan, level, first epoch, last epoch |
 //! | root merge | program, plan, level, 1, last epoch, result |
 //! | run in batches | program, plan, body batches, result |
+//! | whole run | program, plan, result |
 
 use tranche_core::statement::TAG_BYTES;
 use tranche_core::{Identity, Params, Statement};
@@ -21,6 +22,7 @@ const EPOCH: [u8; TAG_BYTES] = *b"tranche v2 epoch        ";
 const INNER: [u8; TAG_BYTES] = *b"tranche v2 inner merge  ";
 const ROOT: [u8; TAG_BYTES] = *b"tranche v2 root merge   ";
 const RUN: [u8; TAG_BYTES] = *b"tranche v2 run          ";
+const WHOLE: [u8; TAG_BYTES] = *b"tranche v2 whole run    ";
 
 /// The statement of the proof of epoch `number`.
 pub fn epoch(program: &Identity, plan: &Identity, number: u32) -> Statement {
@@ -63,6 +65,16 @@ pub fn run(program: &Identity, plan: &Identity, batches: u32, result: &Identity)
         .digest(result);
     Statement {
         tag: RUN,
+        digest: form.finish(),
+    }
+}
+
+/// The statement of the proof of a whole run in one batch; `result` is the claimed result's digest.
+pub fn whole(program: &Identity, plan: &Identity, result: &Identity) -> Statement {
+    let mut form = Form::new(Kind::Whole);
+    form.digest(program).digest(plan).digest(result);
+    Statement {
+        tag: WHOLE,
         digest: form.finish(),
     }
 }
@@ -145,6 +157,10 @@ mod tests {
             run(&a, &b, 1, &a),
             run(&a, &a, 2, &a),
             run(&a, &a, 1, &b),
+            whole(&a, &a, &a),
+            whole(&b, &a, &a),
+            whole(&a, &b, &a),
+            whole(&a, &a, &b),
         ];
         for (i, x) in all.iter().enumerate() {
             let absorbed = x.elements();
