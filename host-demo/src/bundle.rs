@@ -32,7 +32,7 @@ use crate::merge::MAX_HOLES;
 /// First bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"tranche\0";
 /// Version of the format.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = PROGRAM_AT + IDENTITY_BYTES + 4;
 /// Where the integers of the settings begin.

@@ -17,7 +17,7 @@ pub struct Execution {
     pub exit_code: u32,
     /// The guest's output.
     pub output: Vec<u8>,
-    /// Rows of the CPU table: instructions, and one for each byte of a system call.
+    /// Rows of the CPU table: instructions, and one for each byte or word that a system call moves.
     pub cycles: u64,
     /// Instructions.
     pub instructions: u64,
@@ -96,8 +96,8 @@ pub fn execute(
 
 /// Executes `program` on `input` until it exits.
 ///
-/// The guest may touch `max_memory` bytes, counted in [pages](tranche_machine::exec::pages) of 1 KiB, a
-/// word for each byte of output. The host takes about as much. The guest's messages, what it writes to
+/// The guest may touch `max_memory` bytes, counted in [pages](tranche_machine::exec::pages) of 1 KiB, output
+/// included. The host takes about as much. The guest's messages, what it writes to
 /// descriptor 2, go to `messages` as they come; those that cannot be written are dropped. `progress`
 /// is told the cycles so far, many times a second.
 ///

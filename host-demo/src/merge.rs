@@ -71,7 +71,7 @@ pub fn image<'a>(setup: &Setup<'a>) -> Image<'a> {
 
 /// The result table of a claim; `None` for more output than any run can have.
 pub fn outcome(exit_code: u32, output: &[u8]) -> Option<Outcome<'_>> {
-    Outcome::new(exit_code, output, log_rows(output.len() + 2)).ok()
+    Outcome::new(exit_code, output, Outcome::log_height_for(output.len())).ok()
 }
 
 impl<'a> MergeTables<'a> {

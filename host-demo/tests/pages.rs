@@ -11,7 +11,7 @@ static HEAP: &PeakMemAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Touched cells of a dense guest: 16 MiB.
 const CELLS: u32 = 1 << 22;
 /// Bytes of the index of all pages that there may be; the system backs what is written of it.
-const INDEX: usize = 4 * ((1 << 22) + (1 << 16) + 2);
+const INDEX: usize = 4 * ((1 << 22) + (1 << 14) + 1);
 
 /// Touches every `step`-th cell, `per_epoch` of them in an epoch; returns the peak of the heap besides
 /// the index, in bytes for each byte on a touched page.

@@ -105,13 +105,13 @@ fn bytes_of_a_session() {
     let path = "docs/embedding.md";
     says(
         path,
-        "record = 68 · 2^n + 4 · 2^r + 3072 2^n cycles an epoch (n ≥ 9), 2^r words of code",
+        "record = 68.5 · 2^n + 4 · 2^r + 3072 2^n cycles an epoch (n ≥ 9), 2^r words of code",
     );
     for (n, r) in (9..=20).flat_map(|n| (7..=20).map(move |r| (n, r))) {
         let shape = EpochShape::new(n, r).unwrap();
         assert_eq!(
             shape.record_bytes(),
-            (68 << n) + (4 << r) + 3072,
+            (137 << n) / 2 + (4 << r) + 3072,
             "2^{n} cycles, 2^{r} words"
         );
     }

@@ -314,7 +314,7 @@ typedef struct tranche_request {
    */
   uint32_t profile;
   /**
-   * Words of memory, and bytes of output, that the guest may touch in all.
+   * Words of memory and of output that the guest may touch in all.
    */
   uint32_t max_cells;
   /**
@@ -336,7 +336,7 @@ typedef struct tranche_plan {
    */
   uint32_t profile;
   /**
-   * Words of memory, and bytes of output, that the guest may touch in all.
+   * Words of memory and of output that the guest may touch in all.
    */
   uint32_t max_cells;
   /**

@@ -11,7 +11,7 @@
 //! | [`PROGRESS`] | bytes done by the system call under way; 0 outside of calls |
 //! | [`OUT_LEN`] | bytes of output so far |
 //! | [`EXIT_CODE`] | the exit code, written once |
-//! | [`OUT`] ` + k` | the k-th byte of output (low half), written once |
+//! | [`OUT`] ` + j` | the j-th word of output, its bytes from the lowest on; those that are not written are 0 |
 
 /// Cells below this are RAM words.
 pub const RAM_CELLS: u32 = 1 << 30;
@@ -28,13 +28,26 @@ pub const REGISTERS_END: u32 = REGISTERS + 34;
 pub const OUT_LEN: u32 = REGISTERS + 34;
 /// The exit code.
 pub const EXIT_CODE: u32 = REGISTERS + 35;
-/// First cell of the output region: byte k of the output is cell `OUT + k`.
+/// First cell of the output region: byte k of the output is byte k mod 4 of cell `OUT + k / 4`.
 pub const OUT: u32 = REGISTERS + 64;
-/// The output is shorter than this, so that `OUT + k` stays below the field's order.
+/// The output is shorter than this: eight bits are checked of the high half of its length.
 pub const MAX_OUTPUT_BYTES: u32 = 1 << 24;
+/// Cells of the output region at most.
+pub const MAX_OUTPUT_WORDS: u32 = output_words(MAX_OUTPUT_BYTES);
+
+/// What a byte or a word adds to its cell of the output, from byte `place` of it on, and to the next cell.
+pub(crate) const fn shifted(moved: u32, place: u32) -> [u32; 2] {
+    let wide = (moved as u64) << (8 * place);
+    [wide as u32, (wide >> 32) as u32]
+}
+
+/// Cells of an output of so many bytes.
+pub const fn output_words(bytes: u32) -> u32 {
+    bytes.div_ceil(4)
+}
 
 const _: () = assert!(
-    OUT + MAX_OUTPUT_BYTES < 0x7800_0001,
+    OUT + MAX_OUTPUT_WORDS < 0x7800_0001,
     "cells are field elements"
 );
 const _: () = assert!(EXIT_CODE < OUT);

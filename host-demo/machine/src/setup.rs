@@ -16,7 +16,7 @@ use crate::tables::EpochTable;
 pub static POSEIDON2: Poseidon2 = Poseidon2::BABY_BEAR;
 
 /// Version of the machine's tables and of the merge's: a change of either is another plan.
-pub const MACHINE_VERSION: u32 = 2;
+pub const MACHINE_VERSION: u32 = 3;
 
 /// Why settings and a program cannot be proved.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]

@@ -20,7 +20,7 @@ const MAX_MEMORY: u64 = 1 << 20;
 /// pages: a run's memory and its output, and what is small.
 const MAX_HEAP: usize = 8 << 20;
 /// Bytes of the index of the guest's pages, which the system backs where it is written.
-const PAGE_INDEX: usize = 4 * ((1 << 22) + (1 << 16) + 2);
+const PAGE_INDEX: usize = 4 * ((1 << 22) + (1 << 14) + 1);
 
 static OUTCOMES: Tally = Tally::new();
 

@@ -42,7 +42,7 @@ pub const PLAN: Identity = [2; 32];
 /// Exit code of the toy run.
 pub const EXIT: u32 = 0x1_0003;
 /// Its output.
-pub const OUTPUT: &[u8] = b"ok";
+pub const OUTPUT: &[u8] = b"okay!";
 /// A cell far from every other.
 pub const STACK: u32 = (1 << 30) - 9;
 
@@ -59,15 +59,16 @@ pub const RUN: [&[(u32, u32)]; 3] = [
         (5, 2),
         (150, 6),
         (REGISTERS + 1, 8),
-        (OUT_LEN, 1),
-        (OUT, b'o' as u32),
+        (OUT_LEN, 2),
+        (OUT, u32::from_le_bytes(*b"ok\0\0")),
     ],
     &[
         (101, 9),
         (REGISTERS + 1, 3),
-        (OUT_LEN, 2),
+        (OUT_LEN, 5),
         (EXIT_CODE, EXIT),
-        (OUT + 1, b'k' as u32),
+        (OUT, u32::from_le_bytes(*b"okay")),
+        (OUT + 1, b'!' as u32),
     ],
 ];
 

@@ -8,7 +8,7 @@ use tranche_core::verifier::VerifyError;
 use tranche_machine::Program;
 use tranche_machine::batches::MAX_RUN_CYCLES;
 use tranche_machine::bus::Clock;
-use tranche_tests::machine::asm::{elf, exit, immediate};
+use tranche_tests::machine::asm::{A0, A1, A2, A7, CODE, DATA, ECALL, elf, exit, immediate, li};
 use tranche_tests::machine::audit::audit;
 use tranche_tests::machine::run::{Surveyed, body, reference, spans, survey, traces};
 
@@ -74,6 +74,35 @@ fn runs_of_every_clock() {
     let run = survey(sha, &[7; 300], body(sha, 12));
     assert_eq!(run.shape.clock, Clock::Long);
     check(&run);
+}
+
+/// In one of the runs a batch ends behind each step of a write that lies across the output's words.
+#[test]
+fn batches_end_inside_a_write() {
+    let write = |address, bytes| {
+        let registers = [immediate("addi", A7, 0, 64), immediate("addi", A0, 0, 1)];
+        let rest = [immediate("addi", A2, 0, bytes), ECALL];
+        [&registers[..], &li(A1, address), &rest].concat()
+    };
+    let mut ends = BTreeSet::new();
+    for idle in 40..56 {
+        let mut code = write(DATA, 2);
+        code.extend((0..idle).map(|_| immediate("addi", 5, 0, 1)));
+        code.extend(write(DATA + 1, 23));
+        let ecall = (CODE / 4) + code.len() as u32 - 1;
+        code.extend(exit());
+        let program = program(elf(&code, b"the output of a run, twice"));
+        let run = survey(program, &[], body(program, 6));
+        assert_eq!(run.output, b"thhe output of a run, twi");
+        check(&run);
+        // Cycles of the first batch behind those ahead of the call.
+        let steps = 64 - (13 + idle);
+        if run.run.spans[0].exit() == ecall {
+            ends.insert(steps);
+        }
+    }
+    // Three bytes and five words are moved; then it ends.
+    assert_eq!(ends, (0..=8).collect());
 }
 
 /// Any run can have the clock of the longest.

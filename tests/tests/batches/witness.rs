@@ -225,12 +225,14 @@ pub fn retime(traces: &mut RunTraces<'_>, to: impl Fn(u32) -> u32) {
                     if gate == F::ZERO {
                         continue;
                     }
+                    let write = sys::IS_WRITE_BYTE..=sys::IS_WRITE_ACROSS;
                     let output = (
-                        row[sys::IS_WRITE_BYTE],
+                        write.map(|c| row[c]).sum(),
                         2,
                         sys::OUT_LEN_PREVIOUS,
                         sys::ELAPSED + limbs,
                     );
+                    row[sys::RESULT_PREVIOUS] = moved(row[sys::RESULT_PREVIOUS]);
                     let argument = (gate, 2, sys::ARGUMENT_PREVIOUS, sys::ELAPSED);
                     (sys::CLK, vec![argument, output])
                 }

@@ -398,11 +398,12 @@ fn a_false_result_over_honest_proofs() {
 #[test]
 fn a_false_result_that_seeds_the_proofs() {
     let honest = run(&SPIN, "10");
-    let mut claims = vec![honest.clone(); 4];
+    let mut claims = vec![honest.clone(); 5];
     claims[0].exit_code = 1;
     claims[1].output[0] ^= 1;
     claims[2].output.swap(0, 1);
     claims[3].output.push(0);
+    claims[4].output.pop();
     assert_ne!(claims[2], honest);
     for claim in claims {
         let (_, bundle) = prove_claim(&SPIN, SMALL, "10", &claim, 1).unwrap();
@@ -410,9 +411,9 @@ fn a_false_result_that_seeds_the_proofs() {
         assert!(is_merge(refusal.place, true), "{refusal}");
         assert_eq!(refusal.check, Check::Proof(VerifyError::Buses), "{claim:?}");
     }
-    // A byte that was written and is not claimed has no table: even a forger's prover says so.
+    // A word that was written and is not claimed has no table: even a forger's prover says so.
     let mut short = honest.clone();
-    short.output.pop();
+    short.output.clear();
     let error = prove_claim(&SPIN, SMALL, "10", &short, 1).unwrap_err();
     let uncovered = matches!(error, ProveError::Merge(MergeError::Uncovered { .. }));
     assert!(uncovered, "{error}");

@@ -6,7 +6,7 @@ use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use p3_matrix::Matrix;
 use tranche_core::F;
 use tranche_machine::bus::{Clock, inverse_power_of_two};
-use tranche_machine::cells::{OUT_LEN, register};
+use tranche_machine::cells::{EXIT_CODE, OUT, OUT_LEN, register};
 use tranche_machine::tables::NUM_TABLES;
 use tranche_machine::tables::cpu;
 use tranche_machine::tables::l2g::columns as l2g;
@@ -87,11 +87,20 @@ struct Link {
     access: Access,
     cell: F,
     time: F,
-    new: [F; 2],
+    new: New,
     /// Columns of the value found, where it is the access that writes them.
     old: Option<[usize; 2]>,
-    /// Columns of the previous timestamp and of the first byte of the difference.
-    previous: Option<(usize, usize)>,
+    /// Columns of the previous timestamp and of the first byte of the difference, of those that there are.
+    previous: Option<(usize, Option<usize>)>,
+}
+
+/// The value that an access leaves.
+#[derive(Clone, Copy)]
+enum New {
+    /// This one.
+    Is([F; 2]),
+    /// The one found and this one.
+    Adds([F; 2]),
 }
 
 impl Witness {
@@ -330,12 +339,19 @@ impl Witness {
                 let Access { table, row, .. } = link.access;
                 if let Some((previous, elapsed)) = link.previous {
                     self.set(table, row, previous, time);
-                    self.set_elapsed(table, row, elapsed, link.time - time - F::ONE, usize::MAX);
+                    if let Some(elapsed) = elapsed {
+                        let difference = link.time - time - F::ONE;
+                        self.set_elapsed(table, row, elapsed, difference, usize::MAX);
+                    }
                 }
                 if let Some(old) = link.old {
                     (0..2).for_each(|i| self.set(table, row, old[i], value[i]));
                 }
-                (time, value) = (link.time, link.new);
+                time = link.time;
+                value = match link.new {
+                    New::Is(new) => new,
+                    New::Adds(added) => std::array::from_fn(|i| value[i] + added[i]),
+                };
             }
             let values = self.row("l2g", row);
             values[l2g::CELL] = F::from_u32(cell);
@@ -395,9 +411,12 @@ impl Witness {
                         access,
                         cell: row[cell],
                         time: row[cpu::CLK] + F::from_usize(number),
-                        new: new.map(|c| row[c]),
+                        new: New::Is(new.map(|c| row[c])),
                         old,
-                        previous: Some((cpu::PREVIOUS[number], cpu::ELAPSED + number * limbs)),
+                        previous: Some((
+                            cpu::PREVIOUS[number],
+                            Some(cpu::ELAPSED + number * limbs),
+                        )),
                     });
                 }
             }
@@ -414,49 +433,69 @@ impl Witness {
                     },
                     cell: by(mem::HIGH) * F::from_u32(1 << 14) + by(mem::Q),
                     time: row[mem::CLK] + F::TWO,
-                    new: mem::NEW.map(|c| row[c]),
+                    new: New::Is(mem::NEW.map(|c| row[c])),
                     old: None,
-                    previous: Some((mem::PREVIOUS, mem::ELAPSED)),
+                    previous: Some((mem::PREVIOUS, Some(mem::ELAPSED))),
                 });
             }
         }
         for r in 0..self.height("sys") {
             let row = self.row("sys", r);
-            let [exit, write, write_end, read, read_end] =
-                std::array::from_fn(|i| row[sys::IS_EXIT + i]);
-            let byte = write + read;
+            let is = |kinds: &[usize]| kinds.iter().map(|&kind| row[kind]).sum::<F>();
+            let (exit, across) = (row[sys::IS_EXIT], row[sys::IS_WRITE_ACROSS]);
+            let words = row[sys::IS_WRITE_WORD] + across;
+            let write = row[sys::IS_WRITE_BYTE] + words;
+            let moves = write + is(&[sys::IS_READ_BYTE, sys::IS_READ_WORD]);
+            let words = words + row[sys::IS_READ_WORD];
+            let bytes = is(&[sys::IS_WRITE_BYTE, sys::IS_READ_BYTE]) + words * F::from_u32(4);
             let time = row[sys::CLK] + F::TWO;
             let access = |number| Access {
                 table: "sys",
                 row: r,
                 number,
             };
-            if exit + write_end + read_end + byte == F::ONE {
+            if exit + is(&[sys::IS_WRITE_END, sys::IS_READ_END]) + moves == F::ONE {
                 links.push(Link {
                     access: access(0),
-                    cell: F::from_u32(register(10)) + byte,
+                    cell: F::from_u32(register(10)) + moves,
                     time,
-                    new: sys::RETURNED.map(|c| row[c]),
+                    new: New::Is(sys::RETURNED.map(|c| row[c])),
                     old: None,
-                    previous: Some((sys::ARGUMENT_PREVIOUS, sys::ELAPSED)),
+                    previous: Some((sys::ARGUMENT_PREVIOUS, Some(sys::ELAPSED))),
                 });
             }
+            let [low, high] = sys::CHECKED.map(|c| row[c]);
             if write == F::ONE {
+                let [place0, place1] = sys::PLACE.map(|c| row[c]);
+                let len = low * F::from_u32(4) + place1.double() + place0;
+                let carry = row[sys::OUT_LEN_CARRY];
                 links.push(Link {
                     access: access(1),
                     cell: F::from_u32(OUT_LEN),
                     time,
-                    new: sys::CHECKED.map(|c| row[c]),
+                    new: New::Is([len + bytes - carry * F::from_u32(1 << 16), high + carry]),
                     old: None,
-                    previous: Some((sys::OUT_LEN_PREVIOUS, sys::ELAPSED + limbs)),
+                    previous: Some((sys::OUT_LEN_PREVIOUS, Some(sys::ELAPSED + limbs))),
                 });
             }
+            let index = low + high * F::from_u32(1 << 14);
+            let cell = F::from_u32(OUT) - exit * F::from_u32(OUT - EXIT_CODE) + index;
             if write + exit == F::ONE {
                 links.push(Link {
                     access: access(2),
-                    cell: row[sys::RESULT_CELL],
+                    cell,
                     time,
-                    new: sys::MOVED.map(|c| row[c]),
+                    new: New::Adds(sys::ADDED.map(|c| row[c])),
+                    old: Some(sys::RESULT),
+                    previous: Some((sys::RESULT_PREVIOUS, None)),
+                });
+            }
+            if across == F::ONE {
+                links.push(Link {
+                    access: access(3),
+                    cell: cell + F::ONE,
+                    time,
+                    new: New::Is(sys::ACROSS.map(|c| row[c])),
                     old: None,
                     previous: None,
                 });

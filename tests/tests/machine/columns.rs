@@ -51,17 +51,27 @@ fn is_free(traces: &Traces<'_>, table: &str, row: usize, column: usize) -> bool 
         }
         "cmp" if is(cmp::IS_UNSIGNED) => cmp::HIGH_LOW.to_vec(),
         "cmp" if is(cmp::IS_EQ) => [&cmp::HIGH_LOW[..], &cmp::DIFFERENCE, &[cmp::BORROW]].concat(),
-        "sys" if !is(sys::IS_WRITE_BYTE) => {
-            let length = [sys::OUT_LEN_PREVIOUS, sys::ELAPSED + Clock::Short.limbs()];
-            let mut free = [&length[..], &sys::OUT_LEN_OLD].concat();
-            if !is(sys::IS_EXIT) {
-                free.push(sys::RESULT_CELL);
-            }
-            if !is(sys::IS_READ_END) {
-                free.extend([sys::CHECKED, sys::CHECKED_LOW].concat());
-            }
-            if is(sys::IS_READ_END) || is(sys::IS_WRITE_END) {
-                free.extend(sys::MOVED);
+        "sys" => {
+            let writes = [sys::IS_WRITE_BYTE, sys::IS_WRITE_WORD, sys::IS_WRITE_ACROSS];
+            let write = writes.into_iter().any(is);
+            let mut free = vec![];
+            if !write {
+                let elapsed = sys::ELAPSED + Clock::Short.limbs();
+                free.extend([sys::OUT_LEN_PREVIOUS, sys::OUT_LEN_CARRY, elapsed]);
+                // What is moved is shifted wherever it is shifted from.
+                if is(sys::IS_WRITE_END) || is(sys::IS_READ_END) {
+                    free.extend([sys::PLACE, sys::MOVED_LOW].concat());
+                }
+                if !is(sys::IS_EXIT) {
+                    free.extend(sys::RESULT);
+                    free.push(sys::RESULT_PREVIOUS);
+                }
+                if is(sys::IS_EXIT) {
+                    // At place 0 no byte is looked at; of the length by words, only its sum.
+                    free.extend([sys::MOVED_LOW, sys::CHECKED_LOW].concat());
+                } else if !is(sys::IS_READ_END) {
+                    free.extend([sys::CHECKED, sys::CHECKED_LOW].concat());
+                }
             }
             free
         }
@@ -95,6 +105,19 @@ fn every_element_matters() {
         immediate("addi", A0, 0, 1),
         ECALL,
     ]);
+    // Seven bytes: a word across two of the output's, three bytes at other places, a word.
+    let again = [immediate("addi", A0, 0, 1), ECALL];
+    code.push(immediate("addi", A2, 0, 7));
+    code.extend(again);
+    code.push(immediate("addi", A2, 0, 4));
+    code.extend(again);
+    // Four bytes of input, a word.
+    code.extend([
+        immediate("addi", A7, 0, 63),
+        immediate("addi", A0, 0, 0),
+        ECALL,
+        immediate("addi", A7, 0, 64),
+    ]);
     // A message, and the exit of all threads.
     code.extend([
         immediate("addi", A0, 0, 2),
@@ -104,7 +127,7 @@ fn every_element_matters() {
     ]);
     let data = [0x81, 0x82, 0x83, 0x84, 5, 6, 7, 8];
 
-    run_epochs(&elf(&code, &data), b"x", 6, |epoch, mut traces| {
+    run_epochs(&elf(&code, &data), b"x1234", 7, |epoch, mut traces| {
         assert_eq!(epoch, 1);
         assert!(audit(&traces).is_empty(), "the honest control");
         // The others hold multiplicities, which the audit takes as the prover's best.

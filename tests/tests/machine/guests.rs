@@ -46,8 +46,8 @@ fn epochs_end_inside_system_calls() {
     assert_eq!(run.exit_code, 90);
     assert_eq!(run.instructions, 12);
     assert_eq!(
-        run.epochs, 12,
-        "90 + 1 steps, twice, and an exit, 16 to an epoch"
+        run.epochs, 4,
+        "22 words, 2 bytes and an end, twice, and an exit, 16 to an epoch"
     );
 }
 

@@ -6,6 +6,7 @@ mod errors;
 mod files;
 mod guests;
 mod messages;
+mod output;
 mod pages;
 mod proofs;
 mod qemu;

@@ -1,6 +1,6 @@
 //! Cells in pages against cells in a hash table: one run, the same rows; one history, the same cells.
 
-use tranche_machine::cells::OUT;
+use tranche_machine::cells::{MAX_OUTPUT_WORDS, OUT};
 use tranche_machine::exec::{NoRoom, Slots};
 use tranche_machine::tables::l2g::L2gRow;
 use tranche_machine::{
@@ -67,7 +67,8 @@ fn any_history_leaves_the_same_cells() {
         let mut slots = Slots::new(&mut slots);
         let mut pages = Pages::new(1 << 30);
         // Neighbours, far pages, both ends of memory and of the output.
-        let regions = [0, 250, 1 << 20, (1 << 30) - 16, OUT, OUT + (1 << 24) - 16];
+        let end = OUT + MAX_OUTPUT_WORDS;
+        let regions = [0, 250, 1 << 20, (1 << 30) - 16, OUT, end - 16];
         for epoch in 0..60 {
             if epoch > 0 {
                 slots.start_epoch(epoch);

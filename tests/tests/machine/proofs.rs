@@ -149,7 +149,7 @@ fn check_columns<A: Table>(table: &A, main_width: usize, clock_columns: usize) {
         "cmp" => (17, 5, 0),
         "bit" => (27, 5, 0),
         "shift" => (31, 6, 0),
-        "sys" => (29, 9, 2),
+        "sys" => (41, 12, 2),
         "l2g" => (10, 3, 0),
         "image" => (3, 1, 0),
         "rest" => (12, 5, 0),

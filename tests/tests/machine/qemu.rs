@@ -271,7 +271,7 @@ fn qemu(name: &str, elf: &[u8], input: &[u8]) -> (Vec<State>, Output) {
 }
 
 /// Compares from instruction `from` on, when all registers are set; returns the number of them.
-fn compare(name: &str, elf: &[u8], input: &[u8], from: usize) -> usize {
+pub fn compare(name: &str, elf: &[u8], input: &[u8], from: usize) -> usize {
     let (states, output) = qemu(name, elf, input);
     let program = Program::parse(elf).unwrap();
     let mut cells = vec![Cell::FREE; 1 << 14];

@@ -20,7 +20,7 @@ use crate::mutant::Kind;
 #[test]
 fn one_step() {
     for run in [&RUN[..], &RUN[..2], &RUN[..1]] {
-        let claims = [(EXIT, OUTPUT), (0, b"o"), (0, b"")];
+        let claims = [(EXIT, OUTPUT), (0, b"ok"), (0, b"")];
         let (exit, output) = claims[3 - run.len()];
         let batch = flat(run, outcome(exit, output));
         assert!(audit(&batch).is_empty());
@@ -93,7 +93,7 @@ fn an_empty_parent_fills_a_ragged_root() {
         &tree.root().unwrap(),
         vec![parent, hollow],
         &rows,
-        outcome(0, b"o"),
+        outcome(0, b"ok"),
     );
     let roots = top.check().unwrap();
     let log_rows = LOG_ROWS as u32 + u32::from(PARAMS.log_blowup);
@@ -136,7 +136,7 @@ fn every_touched_cell_is_in_a_table() {
         Ok(())
     );
     let past = tranche_machine::cells::OUT + 1;
-    let refused = check_cover(&memory, &image(), &outcome(EXIT, b"o"));
+    let refused = check_cover(&memory, &image(), &outcome(EXIT, b"okay"));
     assert_eq!(refused, Err(MergeError::Uncovered { cell: past }));
     let odd = [Chain {
         cell: tranche_machine::cells::EXIT_CODE + 1,

@@ -93,7 +93,7 @@ pub struct TrancheRequest {
     pub security_floor_bits: u16,
     /// A `tranche_profile`.
     pub profile: u32,
-    /// Words of memory, and bytes of output, that the guest may touch in all.
+    /// Words of memory and of output that the guest may touch in all.
     pub max_cells: u32,
     /// Bytes that the buffer may have; 0 for any number.
     pub budget: usize,
@@ -107,7 +107,7 @@ pub struct TranchePlan {
     pub settings: TrancheSettings,
     /// A `tranche_profile`, fast or compact.
     pub profile: u32,
-    /// Words of memory, and bytes of output, that the guest may touch in all.
+    /// Words of memory and of output that the guest may touch in all.
     pub max_cells: u32,
     /// Bytes of the one buffer that a session takes, exactly, whatever its alignment; SIZE_MAX when
     /// an address does not reach that far.

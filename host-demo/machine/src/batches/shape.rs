@@ -112,9 +112,4 @@ impl RunShape {
     pub fn image_log_height(program: &Program<'_>) -> u8 {
         log_rows(image_rows(program))
     }
-
-    /// log2 of the height of the result table, for an output of so many bytes.
-    pub const fn result_log_height(output_bytes: usize) -> u8 {
-        log_rows(output_bytes.saturating_add(2))
-    }
 }

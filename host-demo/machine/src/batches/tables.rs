@@ -118,7 +118,7 @@ impl<'a> RunTables<'a> {
             });
         }
         let image = Image::new(program, RunShape::image_log_height(program))?;
-        let result_height = RunShape::result_log_height(output.len());
+        let result_height = Outcome::log_height_for(output.len());
         let result = Outcome::new(exit_code, output, result_height)?;
 
         let clock = shape.clock;

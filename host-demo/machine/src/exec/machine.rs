@@ -2,8 +2,10 @@
 //!
 //! Semantics follow The RISC-V Instruction Set Manual, volume I, chapter 2 (RV32I), user level,
 //! with aligned accesses only. Executable words are read-only. System calls take their numbers from
-//! Linux; a read, and a write to the output, run in steps of one byte at an unchanged program counter.
+//! Linux; a read, and a write to the output, run at an unchanged program counter in steps of a word, where
+//! four bytes are left and the next one is at a word of memory, or else of a byte.
 
+mod ahead;
 mod call;
 mod sink;
 mod step;
@@ -18,6 +20,7 @@ use crate::shape::{EpochShape, RowCounts};
 use crate::tables::FilledTable;
 use crate::tables::l2g::EPOCH_BITS;
 
+use ahead::Ahead;
 use sink::{BatchSink, Discard, Meter, Sink};
 
 /// Addresses below this are refused, unless the program loads them: null pointers.
@@ -25,7 +28,8 @@ pub const GUARD_BYTES: u32 = 4096;
 
 /// The outside world of a guest.
 pub trait GuestIo {
-    /// The next byte of the private input; `None` at its end.
+    /// The next byte of the private input; `None` at its end. What a guest asks for is read up to three bytes
+    /// ahead of what it gets.
     fn read(&mut self) -> Option<u8>;
     /// Takes the next byte of the public output.
     fn write(&mut self, byte: u8);
@@ -57,12 +61,13 @@ pub struct Machine<'a, C = Slots<'a>> {
     instructions: u64,
     max_cycles: u64,
     exit_code: Option<u32>,
+    ahead: Ahead,
 }
 
 impl<'a> Machine<'a> {
     /// A machine at the entry of `program`, all registers zero.
     ///
-    /// `cells` holds every touched cell of memory and every byte of output, at seven eighths of its
+    /// `cells` holds every touched cell of memory and every word of output, at seven eighths of its
     /// length at most; what it holds on entry does not matter. `max_cycles` bounds the run.
     pub fn new(program: &'a Program<'a>, cells: &'a mut [Cell], max_cycles: u64) -> Self {
         Self::over(program, Slots::new(cells), max_cycles)
@@ -87,7 +92,9 @@ impl<'a> Machine<'a> {
             instructions,
             max_cycles: _,
             exit_code,
+            ahead,
         } = self;
+        ahead.wipe();
         memory.restart();
         *pc = program.entry();
         (*epoch, *cycles, *instructions, *exit_code) = (0, 0, 0, None);
@@ -97,6 +104,7 @@ impl<'a> Machine<'a> {
     /// go on.
     pub(crate) fn wipe(&mut self) {
         self.memory.wipe();
+        self.ahead.wipe();
     }
 }
 
@@ -112,6 +120,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
             instructions: 0,
             max_cycles,
             exit_code: None,
+            ahead: Ahead::default(),
         }
     }
 

@@ -1,8 +1,9 @@
-//! Genesis and final memory of the claimed result: exit code, output length, output bytes.
+//! Genesis and final memory of the claimed result: exit code, output length, words of output.
 //!
 //! Cells **and final values** are preprocessed, so the verifier derives both from the claim; the
-//! initial value is the constant 0. Only the epoch that wrote a cell last is the prover's. Output
-//! cells past the claimed length are in no table at all, so a run that writes one cannot be closed.
+//! initial value is the constant 0. Only the epoch that wrote a cell last is the prover's. The last word of
+//! the output is filled up with zeros: its length says which bytes are written. Output cells past the
+//! claimed length are in no table at all, so a run that writes one cannot be closed.
 
 use p3_air::WindowAccess;
 use p3_field::PrimeCharacteristicRing;
@@ -10,9 +11,9 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
 use super::path::ends;
-use super::rows::table_rows;
+use super::rows::{log_rows, table_rows};
 use super::{MergeError, fixed};
-use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN};
+use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, output_words};
 use crate::columns::{columns, width};
 
 columns! {
@@ -34,13 +35,15 @@ impl<'a> Outcome<'a> {
     /// rows.
     ///
     /// # Errors
-    /// [`MergeError::TooManyRows`] when the table is shorter than the output and two more, or the
-    /// output is not below [`MAX_OUTPUT_BYTES`], or the table has more rows than any.
+    /// [`MergeError::TooManyRows`] when the table is shorter than the words of the output and two more, or
+    /// the output is not below [`MAX_OUTPUT_BYTES`], or the table has more rows than any.
     pub fn new(exit_code: u32, output: &'a [u8], log_height: u8) -> Result<Self, MergeError> {
-        let (needed, got) = (
-            output.len() + 2,
-            (MAX_OUTPUT_BYTES as usize + 1).min(table_rows(log_height)),
-        );
+        let needed = Self::rows(output.len());
+        let got = if output.len() < MAX_OUTPUT_BYTES as usize {
+            table_rows(log_height)
+        } else {
+            0
+        };
         if needed > got {
             return Err(MergeError::TooManyRows { needed, got });
         }
@@ -49,6 +52,16 @@ impl<'a> Outcome<'a> {
             output,
             log_height,
         })
+    }
+
+    /// Rows of the result of a run that wrote so many bytes: a word for four of them, exit code and length.
+    const fn rows(output_bytes: usize) -> usize {
+        output_bytes.div_ceil(4) + 2
+    }
+
+    /// log2 of the height of the table of such a result.
+    pub const fn log_height_for(output_bytes: usize) -> u8 {
+        log_rows(Self::rows(output_bytes))
     }
 
     /// log2 of the table's height.
@@ -72,14 +85,18 @@ impl<'a> Outcome<'a> {
             (EXIT_CODE, self.exit_code),
             (OUT_LEN, self.output.len() as u32),
         ];
-        let bytes = (OUT..).zip(self.output.iter().map(|&byte| u32::from(byte)));
-        fixed.into_iter().chain(bytes)
+        let word = |bytes: &[u8]| {
+            let places = bytes.iter().zip((0..).step_by(8));
+            places.fold(0, |word, (&byte, place)| word | u32::from(byte) << place)
+        };
+        let words = (OUT..).zip(self.output.chunks(4).map(word));
+        fixed.into_iter().chain(words)
     }
 
     /// Whether `cell` is one of the result's.
     pub fn covers(&self, cell: u32) -> bool {
-        let bytes = OUT..OUT + self.output.len() as u32;
-        cell == EXIT_CODE || cell == OUT_LEN || bytes.contains(&cell)
+        let words = OUT..OUT + output_words(self.output.len() as u32);
+        cell == EXIT_CODE || cell == OUT_LEN || words.contains(&cell)
     }
 }
 

@@ -15,19 +15,19 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     let returned = |half: usize, value: i64| (sys::RETURNED[half], f(value));
     for half in 0..2 {
         let moved = changed(clock, &byte, &[], &[returned(half, 9)]);
-        entry.forge(Assertion(7 + half), "a write that moves a1", moved);
+        entry.forge(Assertion(10 + half), "a write that moves a1", moved);
         let empty = changed(clock, &call(WRITE, 1, 0), &[], &[returned(half, 9)]);
         entry.forge(
-            Assertion(9 + half),
+            Assertion(12 + half),
             "a write of nothing returns more",
             empty,
         );
         let message = changed(clock, &call(WRITE, 2, 3), &[], &[returned(half, 2)]);
         let name = "a message that returns another length";
-        entry.forge(Assertion(9 + half), name, message);
+        entry.forge(Assertion(12 + half), name, message);
         let empty = changed(clock, &call(READ, 0, 4), &[], &[returned(half, 9)]);
         entry.forge(
-            Assertion(11 + half),
+            Assertion(14 + half),
             "a read of nothing returns more",
             empty,
         );
@@ -35,12 +35,12 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     for (number, honest, claimed) in [(WRITE, 1, 3), (READ, 0, 1)] {
         let name = format!("call {number} with descriptor {claimed}");
         entry.forge(
-            Assertion(13),
+            Assertion(16),
             name,
             descriptor(clock, number, honest, claimed),
         );
     }
-    for (check, carry) in [(13, 1), (15, 0)] {
+    for (check, carry) in [(16, 1), (18, 0)] {
         let name = "an output withheld as a message";
         entry.forge(Assertion(check), name, redirected(clock, [2, 1], 0, carry));
         let name = "a message put out";
@@ -51,18 +51,18 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
         );
     }
     let wide = "a write with descriptor 0x10001";
-    entry.forge(Assertion(14), wide, wide_descriptor(clock));
+    entry.forge(Assertion(17), wide, wide_descriptor(clock));
 
     entry.forge(
-        Assertion(15),
+        Assertion(18),
         "a write of 2 bytes that writes one",
         short_write(clock),
     );
     let wide = "a write of 0x10001 bytes that writes one";
-    entry.forge(Assertion(16), wide, wide_write(clock));
+    entry.forge(Assertion(19), wide, wide_write(clock));
     let long = "a read of one byte that reads two";
-    entry.forge(Assertion(17), long, long_read(clock, [0, 0], 0));
-    entry.forge(Assertion(18), long, long_read(clock, [0xffff, 0], 1));
+    entry.forge(Assertion(20), long, long_read(clock, [0, 0], 0));
+    entry.forge(Assertion(21), long, long_read(clock, [0xffff, 0], 1));
 }
 
 /// A call of no bytes with another descriptor than the executor takes.

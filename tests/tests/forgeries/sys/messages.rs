@@ -4,24 +4,28 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::bus::Clock;
-use tranche_machine::cells::OUT;
-use tranche_machine::tables::{cpu, sys};
+use tranche_machine::tables::{cpu, mem, sys};
 use tranche_tests::machine::asm::{A0, A2, A7, ECALL, immediate};
 use tranche_tests::omit::Omit::Interaction;
 
 use super::calls::{long_read, long_read_low};
-use super::{WRITE, call, exit_with, load_zero, set_row};
+use super::{
+    ACROSS, READ, WRITE, call, exit_with, load_zero, set_len, set_row, shift, write_across,
+};
 use crate::registry::Entry;
-use crate::witness::{Access, Witness, f};
+use crate::witness::{Access, Witness, f, fraction};
 
 pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     // In the order of the table: the request; the argument, with its time in one limb more than the
-    // clock's; the length, the same; the four bytes of two checked halves; the result; the byte.
+    // clock's; the length, the same; the four bytes of two checked halves; those of what is moved; the
+    // result; its next cell; the byte or word.
     let argument = 1;
     let length = argument + 3 + clock.limbs();
     let checked = length + 3 + clock.limbs();
-    let result = checked + 4;
-    let byte = result + 2;
+    let moved = checked + 4;
+    let result = moved + 4;
+    let next = result + 2;
+    let byte = next + 2;
     let access = |at: usize| [at, at + 1].map(Interaction);
 
     entry.forge(
@@ -29,28 +33,35 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
         "a byte of output that no cycle asks for",
         unasked(clock),
     );
-    let silent = |code: &[u32], number, change: &[(usize, i64)]| {
+    let silent = |code: &[u32], row, number, change: &[(usize, i64)]| {
         let mut witness = Witness::honest(clock, code, &[]);
-        set_row(&mut witness, 0, change);
-        witness.relink_but(
-            |access| access.table == "sys" && access.number == number,
-            None,
-        );
+        set_row(&mut witness, row, change);
+        let is = |access: Access| (access.table, access.row, access.number) == ("sys", row, number);
+        witness.relink_but(is, None);
         witness
     };
-    let a0 = [sys::ARGUMENT[0], sys::RETURNED[0], sys::MOVED[0]].map(|column| (column, 9));
+    let a0 = [
+        sys::ARGUMENT[0],
+        sys::RETURNED[0],
+        sys::MOVED[0],
+        sys::ADDED[0],
+    ]
+    .map(|column| (column, 9));
     let name = "exit code 9, of an a0 that is 3";
-    entry.forge_all(&access(argument), name, silent(&exit_with(3), 0, &a0));
+    entry.forge_all(&access(argument), name, silent(&exit_with(3), 0, 0, &a0));
     let third = [
-        (sys::OUT_LEN_OLD[0], 2),
-        (sys::CHECKED[0], 3),
-        (sys::CHECKED_LOW[0], 3),
-        (sys::RESULT_CELL, i64::from(OUT + 2)),
+        (sys::PLACE[1], 1),
+        (sys::ADDED[0], 0),
+        (sys::ADDED[1], 0x55),
     ];
     let name = "a first byte of output as the third";
-    entry.forge_all(&access(length), name, silent(&call(WRITE, 1, 1), 1, &third));
+    let witness = silent(&call(WRITE, 1, 1), 0, 1, &third);
+    entry.forge_all(&access(length), name, witness);
     let name = "exit code 3, claimed to be none";
-    entry.forge_all(&access(result), name, silent(&exit_with(3), 2, &[]));
+    entry.forge_all(&access(result), name, silent(&exit_with(3), 0, 2, &[]));
+    let name = "a word that lies across, of which the end is not kept";
+    let witness = silent(&write_across(), ACROSS, 3, &[]);
+    entry.forge_all(&access(next), name, witness);
 
     for limb in 0..=clock.limbs() {
         let name = format!("a descriptor that is set later, in byte {limb}");
@@ -67,9 +78,30 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
         let high = Interaction(checked + 2 * half + 1);
         entry.forge(high, long, long_read(clock, left, borrow));
     }
+    let name = "a second byte of output as the first of another cell";
+    for (message, low) in [(0, fraction(1, 2)), (1, F::ZERO)] {
+        let witness = elsewhere(clock, low);
+        entry.forge(Interaction(checked + message), name, witness);
+    }
+    let name = "a word that lies across, of other bytes";
+    for (half, word) in [(0, 0x8281), (1, 0x0403)] {
+        for (message, low) in [(0, word), (1, 0)] {
+            let witness = other_bytes(clock, half, low);
+            entry.forge(Interaction(moved + 2 * half + message), name, witness);
+        }
+    }
+    for half in 0..2 {
+        let name = "a word of input with a half of 17 bits";
+        entry.forge(
+            Interaction(moved + 2 * half + 1),
+            name,
+            wide_input(clock, half),
+        );
+    }
 
     let mut witness = Witness::honest(clock, &call(WRITE, 1, 1), &[]);
-    witness.set("sys", 0, sys::MOVED[0], f(0x58));
+    let change = [sys::MOVED, sys::MOVED_LOW, sys::ADDED].map(|columns| (columns[0], 0x58));
+    set_row(&mut witness, 0, &change);
     witness.clear("mem", 0);
     witness.relink();
     entry.forge(
@@ -83,15 +115,45 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
 fn unasked(clock: Clock) -> Witness {
     let mut witness = Witness::honest(clock, &[immediate("addi", 5, 0, 3); 64], &[]);
     let clk = witness.get("cpu", 0, cpu::CLK);
-    let change = [
-        (sys::IS_WRITE_BYTE, 1),
-        (sys::CHECKED[0], 1),
-        (sys::CHECKED_LOW[0], 1),
-        (sys::RESULT_CELL, i64::from(OUT)),
-    ];
-    set_row(&mut witness, 0, &change);
+    set_row(&mut witness, 0, &[(sys::IS_WRITE_BYTE, 1)]);
     witness.set("sys", 0, sys::CLK, clk);
     load_zero(&mut witness, clk);
+    witness.relink();
+    witness
+}
+
+/// An earlier epoch left one byte; the next is written to the cell that is a quarter on, whose low byte
+/// is `low`.
+fn elsewhere(clock: Clock, low: F) -> Witness {
+    let mut witness = Witness::honest(clock, &call(WRITE, 1, 1), &[]);
+    set_len(&mut witness, 1);
+    witness.set("sys", 0, sys::CHECKED[0], fraction(1, 2));
+    witness.set("sys", 0, sys::CHECKED_LOW[0], low);
+    witness.relink();
+    witness
+}
+
+/// The word is shifted by a byte; `low` is said to be the low byte of one of its halves.
+fn other_bytes(clock: Clock, half: usize, low: i64) -> Witness {
+    let mut witness = Witness::honest(clock, &write_across(), &[]);
+    set_row(&mut witness, ACROSS, &[(sys::MOVED_LOW[half], low)]);
+    shift(&mut witness, ACROSS);
+    witness.relink();
+    witness
+}
+
+/// Four bytes of input, of which a half is 2^16.
+fn wide_input(clock: Clock, half: usize) -> Witness {
+    let mut witness = Witness::honest(clock, &call(READ, 0, 4), b"abcd");
+    set_row(
+        &mut witness,
+        0,
+        &[(sys::MOVED[half], 0x1_0000), (sys::MOVED_LOW[half], 0)],
+    );
+    shift(&mut witness, 0);
+    for column in [mem::VALUE[half], mem::NEW[half]] {
+        witness.set("mem", 0, column, f(0x1_0000));
+    }
     witness.relink();
     witness
 }
@@ -123,13 +185,8 @@ fn descriptor_set_later(clock: Clock, limb: usize) -> Witness {
 fn swapped_output(clock: Clock, limb: usize) -> Witness {
     let mut witness = Witness::honest(clock, &call(WRITE, 1, 2), &[]);
     for (row, len) in [(0, 1), (1, 0)] {
-        let change = [
-            (sys::OUT_LEN_OLD[0], len),
-            (sys::CHECKED[0], len + 1),
-            (sys::CHECKED_LOW[0], len + 1),
-            (sys::RESULT_CELL, i64::from(OUT) + len),
-        ];
-        set_row(&mut witness, row, &change);
+        set_row(&mut witness, row, &[(sys::PLACE[0], len)]);
+        shift(&mut witness, row);
     }
     let late = Access {
         table: "sys",

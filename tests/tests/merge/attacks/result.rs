@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
+use tranche_machine::cells::{OUT, OUT_LEN};
 use tranche_machine::merge::{MergeTable, rest};
 use tranche_machine::tables::l2g::columns as l2g;
 
@@ -63,11 +64,12 @@ fn a_false_result_over_an_honest_run() {
         (EXIT + 1, OUTPUT),
         (EXIT & 0xffff, OUTPUT),
         (0, OUTPUT),
-        (EXIT, &b"oK"[..]),
-        (EXIT, b"ko"),
-        (EXIT, b"o"),
+        (EXIT, &b"okaY!"[..]),
+        (EXIT, b"ayok!"),
+        (EXIT, b"okay"),
         (EXIT, b""),
-        (EXIT, b"ok\0"),
+        (EXIT, b"okay!\0"),
+        (EXIT, b"okay!\0\0\0\0"),
     ] {
         // The transcript is seeded with the false claim, on both sides.
         let batch = flat(&RUN, outcome(exit, output));
@@ -76,11 +78,37 @@ fn a_false_result_over_an_honest_run() {
     assert!(flat(&RUN, outcome(EXIT, OUTPUT)).check().is_ok());
 }
 
+/// What an honest run cannot leave there: the last word is claimed with the zeros that it ends in.
+#[test]
+fn more_in_the_last_word_than_the_length_says() {
+    let [first, second, third] = RUN;
+    for (rest, length, claim) in [
+        (&b"!\0\0\0"[..], 5, OUTPUT),
+        (b"!?\0\0", 6, b"okay!?"),
+        (b"!?\0\0", 5, OUTPUT),
+        (b"!\0\0?", 5, OUTPUT),
+    ] {
+        let word = u32::from_le_bytes(rest.try_into().unwrap());
+        let changed = |&(cell, value)| match cell {
+            OUT_LEN => (cell, length),
+            _ if cell == OUT + 1 => (cell, word),
+            _ => (cell, value),
+        };
+        let third: Vec<_> = third.iter().map(changed).collect();
+        let batch = flat(&[first, second, &third], outcome(EXIT, claim));
+        if word >> (8 * (length - 4)) == 0 {
+            assert!(batch.check().is_ok(), "the control");
+        } else {
+            refused(&batch, &[gmem()]);
+        }
+    }
+}
+
 #[test]
 fn a_false_result_is_accepted_when_final_values_are_not_preprocessed() {
-    let mut batch = flat(&RUN, outcome(EXIT + 1, b"ko"));
+    let mut batch = flat(&RUN, outcome(EXIT + 1, b"ayok!"));
     refused(&batch, &[gmem()]);
-    let (claim, memory) = (outcome(EXIT + 1, b"ko"), compose(&leaves(&RUN)));
+    let (claim, memory) = (outcome(EXIT + 1, b"ayok!"), compose(&leaves(&RUN)));
     batch.tables[RESULT_TABLE].air = Kind::LooseResult(MergeTable::Result(claim)).into();
     batch.tables[RESULT_TABLE].trace = filled(3, 1 << claim.log_height(), |trace| {
         trace.values_mut().fill(F::ZERO);

@@ -1,8 +1,9 @@
 //! System calls, a step at a time.
 
+use super::ahead::WORD_BYTES;
 use super::sink::Sink;
 use super::{GuestIo, Machine};
-use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, register};
+use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, register, shifted};
 use crate::exec::error::ExecError;
 use crate::exec::error::MAX_MESSAGE_BYTES;
 use crate::exec::memory::CellStore;
@@ -33,20 +34,21 @@ impl<C: CellStore> Machine<'_, C> {
         };
         let descriptor = self.register(10);
         let at = clk + 2;
-        let mut input = None;
         row.step = match (number, descriptor) {
             (EXIT, _) => SysStep::Exit,
             (EXIT_GROUP, _) => SysStep::ExitGroup,
             (WRITE, OUTPUT) if done == wanted => SysStep::WriteEnd,
+            (WRITE, OUTPUT) if self.word_is_next(wanted, done) => SysStep::WriteWord,
             (WRITE, OUTPUT) => SysStep::WriteByte,
             (WRITE, MESSAGES) => SysStep::Message,
             (READ, INPUT) => {
-                input = if done == wanted { None } else { io.read() };
-                if input.is_some() {
-                    SysStep::ReadByte
-                } else {
-                    SysStep::ReadEnd
-                }
+                let bytes = match wanted - done {
+                    0 => 0,
+                    _ if self.word_is_next(wanted, done) => WORD_BYTES,
+                    _ => 1,
+                };
+                (row.step, row.moved) = self.ahead.take(|| io.read(), bytes);
+                row.step
             }
             (READ | WRITE, _) => return Err(ExecError::BadDescriptor { pc, descriptor }),
             _ => return Err(ExecError::UnknownSyscall { pc, number }),
@@ -55,7 +57,9 @@ impl<C: CellStore> Machine<'_, C> {
             SysStep::Exit | SysStep::ExitGroup => {
                 (row.argument, row.argument_previous) =
                     self.access(sink, register(10), at, |code| code)?;
-                self.access(sink, EXIT_CODE, at, |_| row.argument)?;
+                row.moved = row.argument;
+                (row.result, row.result_previous) =
+                    self.access(sink, EXIT_CODE, at, |_| row.argument)?;
                 self.exit_code = Some(row.argument);
                 cpu.next_pc = HALT;
                 0
@@ -71,31 +75,61 @@ impl<C: CellStore> Machine<'_, C> {
                     self.access(sink, register(10), at, |_| returned)?;
                 0
             }
-            SysStep::WriteByte | SysStep::ReadByte => {
+            SysStep::WriteByte | SysStep::WriteWord | SysStep::ReadByte | SysStep::ReadWord => {
                 (row.argument, row.argument_previous) =
                     self.access(sink, register(11), at, |address| address)?;
-                let base = [0, 16]
-                    .map(|shift| (row.argument >> shift & 0xffff) + (done >> shift & 0xffff));
-                if let Some(byte) = input {
-                    row.byte = u32::from(byte);
-                    let op = op::MEM + op::BYTE + op::STORE;
-                    self.load_or_store(sink, op, base, 0, row.byte, clk)?;
-                } else {
-                    row.byte = self.load_or_store(sink, op::MEM + op::BYTE, base, 0, 0, clk)?;
-                    (row.out_len, row.out_len_previous) =
-                        self.access(sink, OUT_LEN, at, |len| len + 1)?;
-                    if row.out_len + 1 == MAX_OUTPUT_BYTES {
-                        return Err(ExecError::OutputFull { pc });
-                    }
-                    self.access(sink, OUT + row.out_len, at, |_| row.byte)?;
-                    io.write(row.byte as u8);
-                }
+                let bytes = self.transfer(io, sink, &mut row)?;
                 cpu.next_pc = cpu.pc;
-                done + 1
+                done + bytes
             }
         };
         sink.sys(row);
         Ok(progress)
+    }
+
+    /// Whether a step moves a word: four bytes are left, and the next address is aligned.
+    fn word_is_next(&self, wanted: u32, done: u32) -> bool {
+        let address = self.register(11).wrapping_add(done);
+        wanted - done >= WORD_BYTES && address.is_multiple_of(WORD_BYTES)
+    }
+
+    /// Moves a byte or a word between memory and the outside world; returns how many bytes it has.
+    fn transfer<S: Sink>(
+        &mut self,
+        io: &mut impl GuestIo,
+        sink: &mut S,
+        row: &mut SysRow,
+    ) -> Result<u32, ExecError> {
+        let (size, bytes) = match row.step {
+            SysStep::WriteWord | SysStep::ReadWord => (op::MEM + op::WORD, WORD_BYTES),
+            _ => (op::MEM + op::BYTE, 1),
+        };
+        let halves = |word: u32| [word & 0xffff, word >> 16];
+        let ([low, high], [done_low, done_high]) = (halves(row.argument), halves(row.done));
+        let base = [low + done_low, high + done_high];
+        if matches!(row.step, SysStep::ReadByte | SysStep::ReadWord) {
+            self.load_or_store(sink, size + op::STORE, base, 0, row.moved, row.clk)?;
+            return Ok(bytes);
+        }
+        let (pc, at, moved) = (self.pc(), row.clk + 2, &mut row.moved);
+        *moved = self.load_or_store(sink, size, base, 0, 0, row.clk)?;
+        (row.out_len, row.out_len_previous) = self.access(sink, OUT_LEN, at, |len| len + bytes)?;
+        if row.out_len + bytes >= MAX_OUTPUT_BYTES {
+            return Err(ExecError::OutputFull { pc });
+        }
+        let (cell, place) = (OUT + row.out_len / WORD_BYTES, row.out_len % WORD_BYTES);
+        let [added, across] = shifted(*moved, place);
+        (row.result, row.result_previous) =
+            self.access(sink, cell, at, |word| word.wrapping_add(added))?;
+        if row.step == SysStep::WriteWord && place != 0 {
+            self.access(sink, cell + 1, at, |_| across)?;
+        }
+        let written = row.moved.to_le_bytes();
+        written
+            .into_iter()
+            .take(bytes as usize)
+            .for_each(|byte| io.write(byte));
+        Ok(bytes)
     }
 
     /// Shows the message of `bytes` bytes at a1. No cell is touched: no proof says what it reads.

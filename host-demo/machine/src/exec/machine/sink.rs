@@ -60,9 +60,9 @@ fn full(row: &RomRow, room: impl Fn(FilledTable) -> bool) -> Option<FilledTable>
     (!room(table)).then_some(table)
 }
 
-/// Most cells that one step touches: three registers and a memory word; a system call's byte also
-/// a1, the output length and the output byte.
-const MAX_TOUCHED: usize = 7;
+/// Most cells that one step touches: three registers and a memory word; what writes a word also a1, the output
+/// length and two words of output.
+const MAX_TOUCHED: usize = 8;
 
 impl Sink for EpochRecord<'_> {
     fn full(&self, row: &RomRow) -> Option<FilledTable> {
