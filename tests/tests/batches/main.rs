@@ -2,6 +2,7 @@
 
 mod forged;
 mod honest;
+mod programs;
 mod proved;
 mod refused;
 mod walks;
