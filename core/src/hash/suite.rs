@@ -26,6 +26,9 @@ pub trait Suite: Clone + Debug + Send + Sync + 'static {
 
     /// Hash calls that a row of `width` elements takes: as many as compressions would cost as much.
     fn row_hashes(width: usize) -> usize;
+
+    /// Whether some words, as many as there are in a few digests, can be some of the suite.
+    fn are_digests(words: &[u32]) -> bool;
 }
 
 /// Hashes in the lanes of a backend. Numbers of rows are multiples of these.

@@ -141,6 +141,22 @@ pub enum RetireError<F, E> {
         /// The worker, from 0.
         worker: usize,
     },
+    /// The journal cannot be written or read.
+    #[error("the journal failed at batch {batch} of walk {walk}")]
+    Stopped {
+        /// The walk, from 0.
+        walk: usize,
+        /// The batch.
+        batch: usize,
+    },
+    /// A record of the journal is not one that this plan's batches leave.
+    #[error("the record of batch {batch} of walk {walk} does not fit the run")]
+    Record {
+        /// The walk, from 0.
+        walk: usize,
+        /// The batch.
+        batch: usize,
+    },
     /// The sink failed.
     #[error("the proof sink failed: {0}")]
     Sink(E),
@@ -156,6 +172,8 @@ impl<F> RetireError<F, Infallible> {
             Self::NotMade { batch } => RetireError::NotMade { batch },
             Self::NoWorker => RetireError::NoWorker,
             Self::OtherPlan { worker } => RetireError::OtherPlan { worker },
+            Self::Stopped { walk, batch } => RetireError::Stopped { walk, batch },
+            Self::Record { walk, batch } => RetireError::Record { walk, batch },
             Self::Sink(never) => match never {},
         }
     }

@@ -10,11 +10,12 @@ use p3_field::PrimeCharacteristicRing;
 
 use super::crew::Crew;
 use super::error::RetireError;
+use super::journal::{Again, Leaves, Written, field};
 use super::run::Run;
+use super::store::{Slot, cap_len};
 use super::transcript::{self, observe_params, observe_tables, observe_tag};
 use super::walk::{Error, Proving, batches, shifted};
 use super::worker::{Challenges, Wanted};
-use crate::F;
 use crate::air::ProverAir;
 use crate::engine::Engine;
 use crate::hash::paths::Indices;
@@ -29,6 +30,7 @@ use crate::prover::openings::{
 use crate::shape::Round;
 use crate::sink::Sink;
 use crate::steps::reduce::alone;
+use crate::{DIGEST, EF, F, Params};
 
 impl<'a, B, A, const N: usize, S, R, C, W> Proving<'_, 'a, B, A, N, S, R, C, W>
 where
@@ -115,16 +117,14 @@ where
     ) -> Result<(), Error<R, W>> {
         let (hasher, params) = (self.hasher.clone(), *self.plan.params());
         let keep = self.plan.keep();
-        self.walk(
+        self.walk_again(
             Wanted::Extensions(&[Round::Permutation, Round::Quotient]),
+            Leaves::Argument,
             |mut visit| {
                 visit.set_lookup(challenges);
                 let (engine, slot) = (&mut *visit.engine, visit.slot);
                 let shape = engine.shape;
-                let mut fork = main.clone();
-                observe_tag(&mut fork, transcript::FORK);
-                fork.observe(F::from_usize(visit.batch));
-
+                let mut fork = begin_fork(main, visit.batch);
                 engine.commit(Round::Main);
                 engine.argue();
                 if shape.has_lookups() {
@@ -148,19 +148,15 @@ where
                 } else {
                     let claims = &mut visit.store[slot.claims.clone()];
                     claims.copy_from_slice(engine.openings());
-                    let opening = &mut visit.store[slot.opening.clone()];
-                    let challenges = [zeta, lambda].map(coordinates);
-                    opening.copy_from_slice(challenges.as_flattened());
+                    keep_opening([zeta, lambda], slot, visit.store);
                 }
                 visit.keep_quotients();
                 visit.keep_trees(Round::Quotient);
                 if shape.has_lookups() {
                     visit.keep_trees(Round::Permutation);
                 }
-                let store = visit.store;
-                store[slot.fork.clone()].fill_with(|| fork.sample());
-                store[slot.witnesses.clone()].copy_from_slice(&[ood_witness, batch_witness]);
-                store[slot.alpha.clone()].copy_from_slice(&coordinates(alpha));
+                visit.store[slot.witnesses.clone()].copy_from_slice(&[ood_witness, batch_witness]);
+                end_fork(&mut fork, alpha, slot, visit.store);
                 Ok(())
             },
             |turn| {
@@ -168,6 +164,10 @@ where
                 let [ood_witness, batch_witness] = [witnesses[0], witnesses[1]];
                 write_argument(turn.engine, ood_witness, turn.sink)?;
                 turn.sink.field(batch_witness)
+            },
+            |again| {
+                let fork = begin_fork(main, again.batch);
+                argue_again::<S>(again, fork, &params, keep.codewords)
             },
         )
     }
@@ -213,6 +213,7 @@ where
         let accumulators = self.layout.accumulators.clone();
         self.walk(
             Wanted::Columns,
+            Leaves::Sums,
             |mut visit| {
                 let [alpha] = visit.challenges(&visit.slot.alpha);
                 let [zeta, lambda] = visit.challenges(&visit.slot.opening);
@@ -236,6 +237,7 @@ where
         let log_max = self.plan.folds().log_max();
         self.walk(
             self.to_open(),
+            Leaves::Openings,
             |mut visit| {
                 let [alpha] = visit.challenges(&visit.slot.alpha);
                 visit.remake(challenges, alpha);
@@ -251,6 +253,98 @@ where
             },
         )
     }
+}
+
+/// The fork of a batch before its first root.
+fn begin_fork<T: Transcript>(main: &T, batch: usize) -> T {
+    let mut fork = main.clone();
+    observe_tag(&mut fork, transcript::FORK);
+    fork.observe(F::from_usize(batch));
+    fork
+}
+
+/// Keeps what is drawn from a fork for the other walks: its digest, and its constraint challenge.
+fn end_fork(fork: &mut impl Transcript, alpha: EF, slot: &Slot, store: &mut [F]) {
+    store[slot.fork.clone()].fill_with(|| fork.sample());
+    store[slot.alpha.clone()].copy_from_slice(&coordinates(alpha));
+}
+
+/// Keeps the point and the batching challenge of a fork.
+fn keep_opening(challenges: [EF; 2], slot: &Slot, store: &mut [F]) {
+    let challenges = challenges.map(coordinates);
+    store[slot.opening.clone()].copy_from_slice(challenges.as_flattened());
+}
+
+/// Draws the challenges of a fork again, from the claims of the batch and from what it wrote.
+fn argue_again<S: Suite>(
+    again: Again<'_>,
+    mut fork: impl Transcript,
+    params: &Params,
+    codewords: bool,
+) -> Option<()> {
+    let Again {
+        shape,
+        store,
+        slot,
+        claims,
+        proof,
+        ..
+    } = again;
+    let (proof, last) = proof.split_last_chunk()?;
+    let mut written = Written(proof);
+    written.tag(shape.has_lookups())?;
+    if shape.has_lookups() {
+        observe_cap::<S>(&mut fork, &mut written, cap_len(shape, Round::Permutation))?;
+    }
+    written.length(shape.tables().len())?;
+    for table in shape.tables() {
+        let has_lookups = table.layout.has_lookups();
+        written.tag(has_lookups)?;
+        if has_lookups {
+            fork.observe_ext(written.ext()?);
+        }
+    }
+    let alpha = fork.sample_ext();
+    observe_cap::<S>(&mut fork, &mut written, cap_len(shape, Round::Quotient))?;
+    let witness = written.field()?;
+    is_witness(&mut fork, witness, params.ood_pow_bits)?;
+    let zeta = fork.sample_ext();
+    for (i, &claim) in claims.as_chunks().0.iter().enumerate() {
+        let claim = field(claim)?;
+        fork.observe(claim);
+        if !codewords {
+            store[slot.claims.clone()][i] = claim;
+        }
+    }
+    is_witness(&mut fork, field(*last)?, params.batch_pow_bits)?;
+    let lambda = fork.sample_ext();
+    if !codewords {
+        keep_opening([zeta, lambda], slot, store);
+    }
+    end_fork(&mut fork, alpha, slot, store);
+    Some(())
+}
+
+/// Observes a cap of so many words as it was written.
+fn observe_cap<S: Suite>(
+    fork: &mut impl Transcript,
+    written: &mut Written<'_>,
+    words: usize,
+) -> Option<()> {
+    written.length(words / DIGEST)?;
+    for _ in 0..words / DIGEST {
+        fork.observe_digest(&written.digest::<S>()?);
+    }
+    Some(())
+}
+
+/// Observes a proof of work, which has to be one.
+fn is_witness(fork: &mut impl Transcript, witness: F, bits: u8) -> Option<()> {
+    if bits == 0 {
+        return (witness == F::ZERO).then_some(());
+    }
+    fork.observe(witness);
+    (fork.sample_bits(bits.into()) == 0).then_some(())
 }
 
 /// Observes the published digests of a round.

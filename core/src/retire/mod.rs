@@ -15,6 +15,7 @@ mod buses;
 mod crew;
 mod error;
 mod forked;
+mod journal;
 mod plan;
 mod run;
 mod shared;
@@ -27,6 +28,7 @@ use core::mem::MaybeUninit;
 
 use embedded_io::Write;
 
+use self::journal::Watch;
 use self::walk::Proving;
 use crate::air::ProverAir;
 use crate::hash::poseidon2::Poseidon2;
@@ -36,10 +38,10 @@ use crate::{F, workspace};
 
 pub use crew::{Alone, Crew};
 pub use error::{RetireError, RetireSetupError, RunPlanError};
+pub use journal::{Journal, Made, Stopped};
 pub use plan::{BatchKind, MAX_BATCHES, RunPlan};
 pub use run::Run;
 pub use store::{Keep, MAX_KINDS, Order};
-pub use walk::Made;
 pub use worker::Worker;
 
 pub use crate::engine::Kept;
@@ -88,7 +90,22 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
         crew: &C,
         workers: &mut [Worker<'a, B, A, R, S>],
         sink: W,
-        mut watch: impl FnMut(Made<'_>),
+        watch: impl FnMut(Made<'_>),
+    ) -> Result<u64, RetireError<R::Error, W::Error>> {
+        self.resume(crew, workers, sink, &mut Watch(watch))
+    }
+
+    /// As [`Self::prove`], with a journal that is given what each batch leaves: batches whose records it has are not made
+    /// again. The sink gets all bytes of the proof, which are the same; one that was resumed has to be verified.
+    ///
+    /// # Errors
+    /// As [`Self::prove`], when the journal fails, and for a record that does not fit the run.
+    pub fn resume<R: Run, C: Crew, W: Write>(
+        &mut self,
+        crew: &C,
+        workers: &mut [Worker<'a, B, A, R, S>],
+        sink: W,
+        journal: &mut impl Journal,
     ) -> Result<u64, RetireError<R::Error, W::Error>> {
         if workers.is_empty() {
             return Err(RetireError::NoWorker);
@@ -106,7 +123,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
             crew,
             workers,
             sink: Sink::new(sink),
-            watch: &mut watch,
+            journal,
             walks: 0,
         };
         match self.plan.order() {

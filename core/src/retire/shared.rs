@@ -10,6 +10,7 @@ use p3_field::PrimeCharacteristicRing;
 
 use super::crew::Crew;
 use super::error::RetireError;
+use super::journal::Leaves;
 use super::run::Run;
 use super::store::row_bytes;
 use super::walk::{Batch, Error, Proving, batches, shifted};
@@ -69,6 +70,7 @@ where
         drawn.constraint = main.sample_ext();
         self.walk(
             Wanted::Extensions(&[Round::Quotient]),
+            Leaves::Quotient,
             |mut visit| {
                 visit.set_lookup(drawn.lookup);
                 visit.engine.commit(Round::Main);
@@ -149,6 +151,7 @@ where
     fn argue_shared(&mut self, drawn: &Drawn) -> Result<(), Error<R, W>> {
         self.walk(
             Wanted::Extensions(&[Round::Permutation]),
+            Leaves::Permutation,
             |mut visit| {
                 visit.set_lookup(drawn.lookup);
                 visit.engine.reverse_traces(Round::Main);
@@ -201,6 +204,7 @@ where
         self.sink.length(tables).map_err(RetireError::Sink)?;
         self.walk(
             Wanted::Columns,
+            Leaves::Claims,
             |mut visit| {
                 visit.remake(drawn.lookup, drawn.constraint);
                 let engine = visit.engine;
@@ -251,6 +255,7 @@ where
         self.store[accumulators.clone()].fill(F::ZERO);
         self.walk(
             Wanted::Columns,
+            Leaves::Sums,
             |mut visit| {
                 visit.remake(drawn.lookup, drawn.constraint);
                 let engine = visit.engine;
@@ -282,6 +287,7 @@ where
         let log_max = self.plan.folds().log_max();
         self.walk(
             self.to_open(),
+            Leaves::Openings,
             |mut visit| {
                 visit.remake(drawn.lookup, drawn.constraint);
                 let engine = &mut *visit.engine;

@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use heapless::Vec;
 
+use super::journal::{Leaves, MAX_PARTS};
 use crate::engine::{Kept, quotients_len};
 use crate::lowdegree::FoldShape;
 use crate::plan::most_siblings;
@@ -155,6 +156,39 @@ impl Slot {
         slot.len = end.checked_next_multiple_of(ALIGN_ELEMENTS)?;
         Some(slot)
     }
+
+    /// The parts that a batch leaves in a walk, and that no later part of the proof says. Challenges are none of them.
+    pub fn left(&self, leaves: Leaves) -> Vec<Range<usize>, MAX_PARTS> {
+        let [main, quotient, preprocessed, permutation] = &self.roots;
+        let trees = &self.trees;
+        let parts: &[&Range<usize>] = match leaves {
+            Leaves::Commitment => &[
+                &self.fingerprint,
+                main,
+                preprocessed,
+                &trees[Round::Main as usize],
+            ],
+            Leaves::Argument => &[
+                &self.codewords,
+                &self.quotients,
+                &trees[Round::Quotient as usize],
+                &trees[Round::Permutation as usize],
+            ],
+            Leaves::Permutation => &[
+                permutation,
+                &trees[Round::Permutation as usize],
+                &self.terminals,
+            ],
+            Leaves::Quotient => &[quotient, &trees[Round::Quotient as usize], &self.quotients],
+            Leaves::Claims => &[&self.claims],
+            Leaves::Openings => {
+                let parts = self.rows.iter().chain(&self.paths);
+                return parts.cloned().collect();
+            }
+            Leaves::Sums => &[],
+        };
+        parts.iter().map(|&part| part.clone()).collect()
+    }
 }
 
 /// Where everything lies in the store.
@@ -204,7 +238,7 @@ impl Layout {
 }
 
 /// Words of the published digests of a round of a batch.
-fn cap_len(shape: BatchShape<'_>, round: Round) -> usize {
+pub(super) fn cap_len(shape: BatchShape<'_>, round: Round) -> usize {
     let caps = shape.groups(round).map(|group| {
         let log_leaves = shape.log_leaves(round, &group);
         DIGEST << log_leaves.min(shape.params().cap_height as usize)

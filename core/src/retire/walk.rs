@@ -4,11 +4,13 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use embedded_io::Write;
+use heapless::Vec;
 
 use super::accumulators::Accumulators;
 use super::buses::Numbering;
 use super::crew::Crew;
 use super::error::RetireError;
+use super::journal::{Again, Journal, Leaves, MAX_PARTS, Made, Stopped, restore};
 use super::plan::RunPlan;
 use super::run::Run;
 use super::store::{Layout, Slot};
@@ -26,19 +28,6 @@ use crate::{Digest, F, workspace};
 /// The error of a run's traces or of its sink.
 pub(super) type Error<R, W> = RetireError<<R as Run>::Error, <W as embedded_io::ErrorType>::Error>;
 
-/// A batch that a walk is done with, in order.
-#[derive(Clone, Copy, Debug)]
-pub struct Made<'m> {
-    /// The walk, from 0.
-    pub walk: usize,
-    /// The batch, from 0.
-    pub batch: usize,
-    /// Bytes of the proof that have been written.
-    pub written: u64,
-    /// What is kept of the batch; until it is made again this does not change.
-    pub kept: &'m [u8],
-}
-
 /// A run that is being proved.
 pub(super) struct Proving<'p, 'a, B: Hashes<S>, A, const N: usize, S: Suite, R: Run, C, W> {
     pub plan: &'a RunPlan<'a, A, N, S>,
@@ -50,8 +39,8 @@ pub(super) struct Proving<'p, 'a, B: Hashes<S>, A, const N: usize, S: Suite, R: 
     /// At least one.
     pub workers: &'p mut [Worker<'a, B, A, R, S>],
     pub sink: Sink<W>,
-    /// Is told of each batch that a walk is done with.
-    pub watch: &'p mut dyn FnMut(Made<'_>),
+    /// Is given what each batch leaves.
+    pub journal: &'p mut dyn Journal,
     /// Walks so far.
     pub walks: usize,
 }
@@ -128,8 +117,21 @@ where
     pub fn walk(
         &mut self,
         wanted: Wanted<'_>,
+        leaves: Leaves,
+        visit: impl Fn(Visit<'_, 'a, B, A, S>) -> Result<(), Changed> + Sync,
+        turn: impl FnMut(Turn<'_, 'a, B, A, S, W>) -> Result<(), W::Error>,
+    ) -> Result<(), Error<R, W>> {
+        self.walk_again(wanted, leaves, visit, turn, |_| Some(()))
+    }
+
+    /// The same; `again` completes what a record says of a batch.
+    pub fn walk_again(
+        &mut self,
+        wanted: Wanted<'_>,
+        leaves: Leaves,
         visit: impl Fn(Visit<'_, 'a, B, A, S>) -> Result<(), Changed> + Sync,
         mut turn: impl FnMut(Turn<'_, 'a, B, A, S, W>) -> Result<(), W::Error>,
+        again: impl FnMut(Again<'_>) -> Option<()>,
     ) -> Result<(), Error<R, W>> {
         let plan = self.plan;
         let walk = self.walks;
@@ -137,8 +139,16 @@ where
         self.workers.iter_mut().for_each(|worker| {
             worker.free();
         });
+        let known = self.restore(walk, leaves, again)?;
         let mut numbering = Numbering::new();
         let (mut first, mut start) = (0, 0);
+        // The first walk fills all traces: they are compared, and leave what the closing batch pays.
+        while walk > 0 && first < known {
+            let kind = plan.kind(first);
+            let _ = numbering.batch(plan.buses(kind));
+            start += self.layout.of_kind[kind].len;
+            first += 1;
+        }
         while first < plan.batches() {
             let kind = plan.kind(first);
             if first > 0 && plan.kind(first - 1) != kind {
@@ -162,26 +172,39 @@ where
             let tasks = tasks.map(|((batch, worker), store)| Task {
                 worker,
                 batch,
+                known: batch < known,
                 numbers: numbering.batch(plan.buses(kind)),
                 store,
             });
             self.crew.each(tasks, |task| task.work(&step, &visit));
             for (batch, worker) in round.zip(self.workers.iter_mut()) {
                 let engine = worker.made(batch).map_err(RetireError::widen)?;
-                let written = turn(Turn {
-                    engine,
-                    store: self.store,
-                    slot,
-                    start,
-                    sink: &mut self.sink,
-                });
-                written.map_err(RetireError::Sink)?;
-                (self.watch)(Made {
-                    walk,
-                    batch,
-                    written: self.sink.written(),
-                    kept: workspace::bytes(&self.store[start..start + slot.len]),
-                });
+                if batch >= known {
+                    let before = self.sink.written();
+                    let turned = turn(Turn {
+                        engine,
+                        store: self.store,
+                        slot,
+                        start,
+                        sink: &mut self.sink,
+                    });
+                    turned.map_err(RetireError::Sink)?;
+                    let store = &self.store[start..start + slot.len];
+                    let parts = slot.left(leaves);
+                    let parts = parts.iter().map(|part| &store[part.clone()]);
+                    let claims = (leaves == Leaves::Argument).then(|| engine.openings());
+                    let left: Vec<_, MAX_PARTS> =
+                        parts.chain(claims).map(workspace::bytes).collect();
+                    let written = self.sink.written();
+                    let taken = self.journal.made(Made {
+                        walk,
+                        batch,
+                        written,
+                        wrote: written - before,
+                        left: (leaves != Leaves::Sums).then_some(&left),
+                    });
+                    taken.map_err(|Stopped| RetireError::Stopped { walk, batch })?;
+                }
                 start += slot.len;
                 first += 1;
             }
@@ -189,11 +212,51 @@ where
         Ok(())
     }
 
+    /// Takes what the batches of a walk left from the journal, and writes what they wrote; returns how many there are.
+    fn restore(
+        &mut self,
+        walk: usize,
+        leaves: Leaves,
+        mut again: impl FnMut(Again<'_>) -> Option<()>,
+    ) -> Result<usize, Error<R, W>> {
+        let (plan, mut start) = (self.plan, 0);
+        if leaves == Leaves::Sums {
+            return Ok(0);
+        }
+        for batch in 0..plan.batches() {
+            let found = self.journal.find(walk, batch);
+            let found = found.map_err(|Stopped| RetireError::Stopped { walk, batch })?;
+            let Some(record) = found else {
+                return Ok(batch);
+            };
+            let slot = &self.layout.of_kind[plan.kind(batch)];
+            let (shape, store) = (plan.shape(batch), &mut self.store[start..start + slot.len]);
+            let restored = restore::<S>(slot, leaves, record, store);
+            let parts = restored.and_then(|rest| {
+                let (claims, proof) = rest.split_at_checked(leaves.claims_bytes(shape))?;
+                again(Again {
+                    batch,
+                    shape,
+                    store,
+                    slot,
+                    claims,
+                    proof,
+                })?;
+                Some(proof)
+            });
+            let proof = parts.ok_or(RetireError::Record { walk, batch })?;
+            self.sink.bytes(proof).map_err(RetireError::Sink)?;
+            start += slot.len;
+        }
+        Ok(plan.batches())
+    }
+
     /// The first walk: main roots, and preprocessed ones.
     pub fn commit_all(&mut self) -> Result<(), Error<R, W>> {
         let hashed = [Round::Main, Round::Preprocessed];
         self.walk(
             Wanted::Extensions(&hashed),
+            Leaves::Commitment,
             |mut visit| {
                 visit.engine.commit(Round::Main);
                 hashed.into_iter().for_each(|round| visit.keep_roots(round));

@@ -26,4 +26,8 @@ impl Suite for Poseidon2 {
     fn row_hashes(width: usize) -> usize {
         width.div_ceil(RATE)
     }
+
+    fn are_digests(words: &[u32]) -> bool {
+        words.iter().all(|&word| word < F::ORDER_U32)
+    }
 }
