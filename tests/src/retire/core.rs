@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 use std::fmt::Debug;
 
+use embedded_io::Write;
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
 use tranche_core::air::ProverAir;
 use tranche_core::retire::{
-    Alone, BatchKind, Crew, Keep, Order, Retire, RetireError, RunPlan, Worker,
+    Alone, BatchKind, Crew, Journal, Keep, Order, Retire, RetireError, RunPlan, Worker,
 };
 use tranche_core::shape::Profile;
 use tranche_core::verifier::{CarvedConfig, VerifyError, VerifyingKey};
@@ -140,11 +141,60 @@ impl<A: ReferenceAir> Run<A> {
     /// When the core refuses the plan.
     pub fn core_prove_as<B: Hashes, R: tranche_core::retire::Run, C: Crew>(
         &self,
-        (order, keep): (Order, Keep),
+        plan: (Order, Keep),
         profile: Profile,
         crew: &C,
         values: Vec<R>,
     ) -> Result<Vec<u8>, RetireError<R::Error, Infallible>>
+    where
+        A: ProverAir<B> + Debug,
+    {
+        let mut bytes = Vec::new();
+        let mut seen = vec![];
+        let written = self.with_core::<B, R, _>(plan, profile, values, |retire, workers| {
+            retire.prove(crew, workers, &mut bytes, |made| {
+                seen.push((made.walk, made.batch));
+            })
+        })?;
+        assert_eq!(written, bytes.len() as u64);
+        let batches = self.batches.len();
+        let expected = (0..seen.len()).map(|i| (i / batches, i % batches));
+        assert!(seen.iter().copied().eq(expected), "batches in order");
+        Ok(bytes)
+    }
+
+    /// What a journal makes of the run, which gets all bytes of the proof.
+    ///
+    /// # Errors
+    /// What the core refuses when the run is planned.
+    ///
+    /// # Panics
+    /// When the core refuses the plan.
+    pub fn core_resume<B: Hashes, C: Crew>(
+        &self,
+        plan: (Order, Keep),
+        profile: Profile,
+        (crew, workers): (&C, usize),
+        journal: &mut impl Journal,
+        sink: impl Write<Error = Infallible>,
+    ) -> Result<u64, RetireError<Infallible, Infallible>>
+    where
+        A: ProverAir<B> + Debug,
+    {
+        let values = (0..workers).map(|_| Values(self)).collect();
+        self.with_core::<B, _, _>(plan, profile, values, |retire, workers| {
+            retire.resume(crew, workers, sink, journal)
+        })
+    }
+
+    /// A prover with a store of exactly the plan's length, and workers with such workspaces.
+    fn with_core<B: Hashes, R: tranche_core::retire::Run, T>(
+        &self,
+        (order, keep): (Order, Keep),
+        profile: Profile,
+        values: Vec<R>,
+        then: impl for<'w> FnOnce(&mut Retire<'w, B, A, MAX_TABLES>, &mut [Worker<'w, B, A, R>]) -> T,
+    ) -> T
     where
         A: ProverAir<B> + Debug,
     {
@@ -175,16 +225,7 @@ impl<A: ReferenceAir> Run<A> {
                 Worker::new(&plan, workspace, values).expect("a workspace of the plan's length")
             })
             .collect();
-        let mut bytes = Vec::new();
-        let mut seen = vec![];
-        let written = retire.prove(crew, &mut workers, &mut bytes, |made| {
-            seen.push((made.walk, made.batch));
-        })?;
-        assert_eq!(written, bytes.len() as u64);
-        let batches = self.batches.len();
-        let expected = (0..seen.len()).map(|i| (i / batches, i % batches));
-        assert!(seen.iter().copied().eq(expected), "batches in order");
-        Ok(bytes)
+        then(&mut retire, &mut workers)
     }
 
     /// The verifying key of the run in shared order.

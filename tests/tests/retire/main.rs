@@ -3,6 +3,7 @@
 
 mod bytes;
 mod refused;
+mod resume;
 mod workers;
 
 use tranche_core::retire::{Keep, Kept, Order};
