@@ -302,15 +302,15 @@ impl ProveArgs {
         if self.memory.is_some() {
             return Some("--memory");
         }
+        if self.resume {
+            return Some("--resume");
+        }
         let several = self.workers.is_some_and(|workers| workers.get() > 1);
         several.then_some("--workers")
     }
 
     /// An option that was given and says nothing where there are no epochs.
     pub fn epochs_only(&self) -> Option<&'static str> {
-        if self.resume {
-            return Some("--resume");
-        }
         (self.arity != DEFAULT_ARITY).then_some("--arity")
     }
 

@@ -18,7 +18,18 @@ mod refused;
 mod signals;
 
 /// The ways to prove a run.
-const APPROACHES: [&[&str]; 1] = [&["--epoch-log2", "8", "--arity", "3"]];
+const APPROACHES: [&[&str]; 3] = [
+    &["--epoch-log2", "8", "--arity", "3"],
+    &["--epoch-log2", "8", "--approach", "retire"],
+    &[
+        "--epoch-log2",
+        "8",
+        "--approach",
+        "retire",
+        "--challenges",
+        "shared",
+    ],
+];
 
 /// A folder of one test's own, empty but for an input of `spin` of some dozen epochs.
 fn folder(name: &str) -> PathBuf {
@@ -70,23 +81,39 @@ fn wait_for(child: &mut Child, folder: &Path, bytes: u64) {
     }
 }
 
-/// The bundle of a run that nothing interrupts.
-fn whole(folder: &Path, args: &[&str]) -> Vec<u8> {
-    let output = prove(folder, args).output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let bundle = folder.join("bundle");
-    let bytes = fs::read(&bundle).unwrap();
-    fs::remove_file(bundle).unwrap();
-    bytes
+/// What a run leaves that nothing interrupts.
+struct Whole {
+    /// Its bundle.
+    bundle: Vec<u8>,
+    /// Bytes of its partial file, when it was longest.
+    partial: u64,
+}
+
+impl Whole {
+    /// Proves to the end.
+    fn of(folder: &Path, args: &[&str]) -> Self {
+        let mut child = start(folder, args);
+        let (path, mut partial) = (folder.join("bundle.partial"), 0);
+        while child.try_wait().unwrap().is_none() {
+            partial = fs::metadata(&path).map_or(partial, |it| it.len().max(partial));
+            std::thread::yield_now();
+        }
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{}", text(&ended.stderr));
+        let bundle = fs::read(folder.join("bundle")).unwrap();
+        fs::remove_file(folder.join("bundle")).unwrap();
+        assert!(partial > 0 && names(folder).is_empty());
+        Self { bundle, partial }
+    }
 }
 
 /// Goes on to the end; returns the report.
-fn resumed(folder: &Path, args: &[&str], expected: &[u8]) -> Value {
+fn resumed(folder: &Path, args: &[&str], whole: &Whole) -> Value {
     let output = prove(folder, args).args(["--resume", "--json"]).output();
     let output = output.unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(
-        fs::read(folder.join("bundle")).unwrap() == expected,
+        fs::read(folder.join("bundle")).unwrap() == whole.bundle,
         "other bytes"
     );
     assert!(!folder.join("bundle.partial").exists());
@@ -94,14 +121,14 @@ fn resumed(folder: &Path, args: &[&str], expected: &[u8]) -> Value {
 }
 
 /// Ends a proof in the middle; returns its partial file's bytes.
-fn half(folder: &Path, args: &[&str], expected: &[u8]) -> Vec<u8> {
+fn half(folder: &Path, args: &[&str], whole: &Whole) -> Vec<u8> {
     let mut child = start(folder, args);
-    wait_for(&mut child, folder, expected.len() as u64 / 2);
+    wait_for(&mut child, folder, whole.partial / 2);
     child.kill().unwrap();
     child.wait().unwrap();
     let bytes = fs::read(Partial::path_for(&folder.join("bundle"))).unwrap();
     assert!(
-        bytes.len() as u64 >= expected.len() as u64 / 2,
+        bytes.len() as u64 >= whole.partial / 2,
         "it ended too early"
     );
     bytes

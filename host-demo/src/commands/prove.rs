@@ -73,7 +73,13 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     let input = &input.bytes;
     let execution = execute(&program, input, args.max_cycles, args.max_memory)?;
     if args.approach != Approach::Epochs {
-        return prove_as_one(args, (&program, input), &execution, output, answer);
+        return prove_as_one(
+            args,
+            (&program, input),
+            &execution,
+            (output, partial),
+            answer,
+        );
     }
     let (run, options) = surveyed(args, &program, input, &execution)?;
     if let Some(partial) = &mut partial {

@@ -1,6 +1,6 @@
 //! `tranche prove --approach retire` and `--approach monolithic`, and what `tranche verify` says of such a bundle.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -9,15 +9,18 @@ use sha2::{Digest, Sha256};
 use tranche_core::retire::{Keep, Kept, Order};
 use tranche_core::shape::Profile;
 use tranche_machine::Program;
+use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
 use super::report::{profile_name, progress_bar, shown, size};
+use super::resume::{bind, finish, say_way_on};
 use crate::answer::{Answer, print};
 use crate::cli::{Approach, InfoArgs, ProveArgs, VerifyArgs};
 use crate::error::{Error, REFUSED};
 use crate::execute::Execution;
-use crate::files::{self, Output};
+use crate::files::{self, Output, Partial};
 use crate::hex::{digest_hex, hex};
 use crate::prove::default_workers;
+use crate::retire::header::MAGIC;
 use crate::retire::{
     Fit, Header, Options, RetireCheck, RetireProveError, Retired, Surveyed, WholeOptions, fit,
     prove_whole, verify,
@@ -35,7 +38,7 @@ pub fn prove_as_one(
     args: &ProveArgs,
     (program, input): (&Program<'_>, &[u8]),
     execution: &Execution,
-    mut output: Output,
+    (mut output, mut partial): (Output, Option<Partial>),
     answer: Answer,
 ) -> Result<ExitCode, Error> {
     let start = Instant::now();
@@ -51,29 +54,56 @@ pub fn prove_as_one(
         Approach::Epochs | Approach::Retire => {
             let order = args.challenges.unwrap_or_default().into();
             let (run, options) = surveyed(args, order, (program, input), execution)?;
+            if let Some(partial) = &mut partial {
+                bind(partial, &run.binding(&options))?;
+            }
             let walks = most_walks(order, options.keep);
             let bar = progress_bar(execution.cycles * walks);
             let per_batch = 1_u64 << options.log2_cycles;
-            let proved = run.prove(&options, &mut output, |walk, batch| {
+            let progress = |walk: usize, batch: usize| {
                 let done = walk as u64 * execution.cycles + (batch as u64 + 1) * per_batch;
                 bar.set_position(done.min(execution.cycles * walks));
                 bar.set_message(format!("walk {} of {walks}", walk + 1));
-            });
+            };
+            let proved = match &mut partial {
+                None => run.prove(&options, &mut output, progress),
+                Some(partial) => {
+                    let mut scratch = output.scratch()?;
+                    let proved = run.resume(&options, partial, &mut scratch, progress);
+                    proved.and_then(|proved| {
+                        scratch.rewind()?;
+                        io::copy(&mut scratch, &mut output)?;
+                        Ok(proved)
+                    })
+                }
+            };
             bar.finish_and_clear();
             (options.profile, Some(options), proved)
         }
     };
+    let proved = proved.inspect_err(|_| say_way_on(partial.as_ref()));
     let proved = proved.map_err(|error| match error {
         RetireProveError::Write(error) => output.write_error(error),
+        RetireProveError::Partial(error) => match &partial {
+            Some(partial) => partial.write_error(error),
+            None => output.write_error(error),
+        },
         error => error.into(),
     })?;
     let name = output.name().to_owned();
-    output.finish()?;
+    let verdict = |bundle: &mut dyn Read| {
+        let mut magic = [0; MAGIC.len()];
+        let read = bundle.read_exact(&mut magic);
+        read.map_err(|error| RetireCheck::Read(error.kind()))?;
+        verify(program, bundle, SECURITY_FLOOR_BITS).map(drop)
+    };
+    finish(output, partial, proved.resumed_batches > 0, verdict)?;
     let seconds = start.elapsed().as_secs_f64();
     let digest = digest_hex(&program.digest());
     let Retired {
         cycles,
         batches,
+        resumed_batches,
         walks,
         bundle_bytes,
         workers,
@@ -94,6 +124,7 @@ pub fn prove_as_one(
             "cycles": cycles,
             "batches": batches,
             "batch_log2": log2,
+            "resumed_batches": resumed_batches,
             "walks": walks,
             "exit_code": execution.exit_code,
             "output_hex": hex(execution.output.iter().copied()),

@@ -145,6 +145,15 @@ impl Output {
         &self.name
     }
 
+    /// A file without a name on the disk of an output that is a file: nothing stays of it.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn scratch(&self) -> Result<File, Error> {
+        let folder = self.target.as_ref().map_or(Path::new("."), Target::folder);
+        tempfile::tempfile_in(folder).map_err(|error| self.write_error(error))
+    }
+
     /// What was written so far, from its beginning, of an output that is a file.
     ///
     /// # Errors
@@ -189,18 +198,22 @@ impl Output {
 }
 
 impl Target {
-    /// A temporary file beside it, with its permissions.
-    fn begin(&self, unfinished: &Unfinished) -> io::Result<File> {
-        let folder = match self.path.parent() {
+    /// Where it is.
+    fn folder(&self) -> &Path {
+        match self.path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
-        };
+        }
+    }
+
+    /// A temporary file beside it, with its permissions.
+    fn begin(&self, unfinished: &Unfinished) -> io::Result<File> {
         let file = unfinished.create(|| {
             let temporary = tempfile::Builder::new()
                 .prefix(".tranche-")
                 .suffix(".part")
                 .permissions(Permissions::from_mode(self.mode.unwrap_or(NEW_FILE_MODE)))
-                .tempfile_in(folder)?;
+                .tempfile_in(self.folder())?;
             Ok(temporary.into_parts())
         })?;
         if let Some(mode) = self.mode {

@@ -96,6 +96,17 @@ pub enum RetireProveError {
         /// The batch.
         batch: usize,
     },
+    /// The partial file could not be read or written.
+    #[error("the partial file cannot be written: {0}")]
+    Partial(#[source] io::Error),
+    /// The partial file has a record that no batch of this run leaves.
+    #[error("the record of batch {batch} in walk {walk} of the partial file is not of this run")]
+    Record {
+        /// The walk, from 0.
+        walk: usize,
+        /// The batch, from 0.
+        batch: usize,
+    },
     /// The core refused the run for a reason that this program does not know.
     #[error("the core refused the run")]
     Refused,

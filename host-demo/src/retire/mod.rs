@@ -15,6 +15,7 @@ mod budget;
 mod crew;
 mod error;
 pub mod header;
+mod journal;
 mod options;
 mod prove;
 mod survey;

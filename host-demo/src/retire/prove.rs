@@ -1,24 +1,27 @@
 //! Proving a run as one: survey, plan, walks.
 
+use std::cell::RefCell;
 use std::io::{BufWriter, Write};
 use std::mem::MaybeUninit;
 
 use embedded_io_adapters::std::FromStd;
 use tranche_backend::Chosen;
-use tranche_core::retire::{Made, Retire, RetireError, Worker};
+use tranche_core::retire::{Retire, RetireError, Worker};
+use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_machine::Program;
-use tranche_machine::batches::{BODY, OF_BODY, RunShape, RunTables, Walk, WalkStorage};
+use tranche_machine::batches::{BODY, OF_BODY, RunTables, Walk, WalkStorage};
 use tranche_machine::settings::check_floor;
 use tranche_machine::setup::POSEIDON2;
 use tranche_machine::shape::RowCounts;
 
 use super::crew::Threads;
 use super::error::RetireProveError;
-use super::header::Header;
+use super::journal::{OnDisk, Tee};
 use super::options::Options;
 use super::survey::Surveyed;
 use super::{kinds, plans, run_plan, sequence};
 use crate::execute::Execution;
+use crate::files::Partial;
 use crate::padding::Cells;
 
 /// What was proved.
@@ -28,6 +31,8 @@ pub struct Retired {
     pub cycles: u64,
     /// Batches, the closing one included; one for a run in a [single batch](super::prove_whole).
     pub batches: usize,
+    /// Those of them that were not made again, over all walks, since a partial file had what they leave.
+    pub resumed_batches: usize,
     /// Walks over the run.
     pub walks: usize,
     /// Bytes of the bundle.
@@ -77,14 +82,39 @@ impl Surveyed<'_> {
         &self,
         options: &Options,
         out: W,
-        mut progress: impl FnMut(usize, usize),
+        progress: impl FnMut(usize, usize),
+    ) -> Result<Retired, RetireProveError> {
+        self.prove_into(options, None, out, progress)
+    }
+
+    /// As [`Self::prove`], with what each batch leaves in each walk in a partial file, which is
+    /// [bound](Self::binding) to this run: what it has is not made again. A bundle of which it had a part has
+    /// to be verified.
+    ///
+    /// # Errors
+    /// [`RetireProveError`]; the partial file has then what was finished.
+    pub fn resume<W: Write>(
+        &self,
+        options: &Options,
+        partial: &mut Partial,
+        out: W,
+        progress: impl FnMut(usize, usize),
+    ) -> Result<Retired, RetireProveError> {
+        self.prove_into(options, Some(partial), out, progress)
+    }
+
+    fn prove_into<W: Write>(
+        &self,
+        options: &Options,
+        partial: Option<&mut Partial>,
+        out: W,
+        progress: impl FnMut(usize, usize),
     ) -> Result<Retired, RetireProveError> {
         let Self {
-            program,
             input,
-            execution,
             found,
             shape,
+            ..
         } = self;
         let tables = self.tables(options.params)?;
         let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
@@ -112,24 +142,18 @@ impl Surveyed<'_> {
         let mut workers: Vec<_> = workers.collect::<Result<_, RetireProveError>>()?;
 
         let mut out = BufWriter::new(out);
-        let header = Header {
-            order: Some(options.order),
-            body: RunShape::body_heights(&shape.body),
-            params: options.params,
-            program: program.digest(),
-            exit_code: execution.exit_code,
-            output: execution.output.clone(),
-            rest: shape.rest.clone(),
-            spans: found.spans.clone(),
-        };
-        let header_bytes = header.write(&mut out)?;
-        let mut walks = 0;
+        let header_bytes = self
+            .header(Some(options.order), options.params)
+            .write(&mut out)?;
         let crew = Threads::default();
-        let sink = FromStd::new(&mut out);
-        let proof_bytes = retire.prove(&crew, &mut workers, sink, |made: Made<'_>| {
-            walks = made.walk + 1;
-            progress(made.walk, made.batch);
-        });
+        // A run without a journal has nothing to take from what was written.
+        let recent = RefCell::default();
+        let lens = plans.iter().map(|plan| plan.max_proof_len() as usize);
+        let most = lens.fold(0, usize::max).min(MAX_PROOF_BYTES);
+        let most = if partial.is_some() { most } else { 0 };
+        let mut journal = OnDisk::new(partial, &recent, progress);
+        let sink = FromStd::new(Tee::new(&mut out, &recent, most));
+        let proof_bytes = retire.resume(&crew, &mut workers, sink, &mut journal);
         let failed = crew.failed();
         let proof_bytes = proof_bytes.map_err(|error| match error {
             RetireError::NotMade { batch } => match failed {
@@ -140,13 +164,19 @@ impl Surveyed<'_> {
             RetireError::Batch { batch, error } => RetireProveError::Batch { batch, error },
             RetireError::Changed { batch } => RetireProveError::Changed { batch },
             RetireError::Sink(error) => RetireProveError::Write(error),
+            RetireError::Record { walk, batch } => RetireProveError::Record { walk, batch },
+            RetireError::Stopped { .. } => match journal.failed() {
+                Some(error) => RetireProveError::Partial(error),
+                None => RetireProveError::Refused,
+            },
             _ => RetireProveError::Refused,
         })?;
         out.flush()?;
         Ok(Retired {
             cycles: found.cycles,
             batches: plan.batches(),
-            walks,
+            resumed_batches: journal.passed(),
+            walks: journal.walks(),
             bundle_bytes: header_bytes + proof_bytes,
             workers: workers.len(),
             workspace_bytes: workers.len() * workspace_bytes,

@@ -2,14 +2,17 @@
 //! that they take.
 
 use tranche_core::Params;
+use tranche_core::retire::Order;
 use tranche_machine::batches::{OwnedRun, RunShape, RunTables, survey_on_heap};
 use tranche_machine::settings::raised_with;
 use tranche_machine::{EpochShape, Program};
 
 use super::error::RetireProveError;
+use super::header::Header;
 use super::options::Options;
 use super::{kinds, plans, run_plan, sequence};
 use crate::execute::{Execution, Io};
+use crate::files::partial::Binding;
 
 /// An execution cut into batches of one length. [`Surveyed::prove`] proves it.
 #[derive(Clone, Debug)]
@@ -117,5 +120,29 @@ impl<'a> Surveyed<'a> {
             workspace: options.workers_for(&plan) * plan.workspace_len(),
             store: plan.store_len(),
         })
+    }
+
+    /// What stands before its proof in a bundle, in an order or as a single batch.
+    pub(super) fn header(&self, order: Option<Order>, params: Params) -> Header {
+        Header {
+            order,
+            body: RunShape::body_heights(&self.shape.body),
+            params,
+            program: self.program.digest(),
+            exit_code: self.execution.exit_code,
+            output: self.execution.output.clone(),
+            rest: self.shape.rest.clone(),
+            spans: self.found.spans.clone(),
+        }
+    }
+
+    /// What the partial file of this run is bound to: all that decides the bundle's bytes, and what else decides
+    /// the store's.
+    pub fn binding(&self, options: &Options) -> Binding {
+        let Options { profile, keep, .. } = options;
+        let store = format!("{profile:?} {keep:?} {}", tranche_backend::NAME);
+        let header = self.header(Some(options.order), options.params);
+        let options = [b"retire", &header.to_bytes()[..], store.as_bytes()].concat();
+        Binding::new(self.program.digest(), self.input, &options)
     }
 }

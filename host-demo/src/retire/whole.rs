@@ -96,22 +96,14 @@ pub fn prove_whole(
         FillError::Batch(error) => RetireProveError::Batch { batch: 0, error },
     })?;
 
-    let header = Header {
-        order: None,
-        body: RunShape::body_heights(&body),
-        params,
-        program: program.digest(),
-        exit_code: execution.exit_code,
-        output: execution.output.clone(),
-        rest: run.shape.rest.clone(),
-        spans: spans.clone(),
-    };
+    let header = run.header(None, params);
     let header_bytes = header.write(&mut out)?;
     out.write_all(&proof)?;
     out.flush()?;
     Ok(Retired {
         cycles: run.found.cycles,
         batches: 1,
+        resumed_batches: 0,
         walks: 1,
         workers: 1,
         bundle_bytes: header_bytes + proof.len() as u64,

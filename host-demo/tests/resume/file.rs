@@ -7,9 +7,14 @@ use tranche::execute::execute;
 use tranche::files::Partial;
 use tranche::files::partial::{Binding, HEAD_BYTES, RECORD_BYTES};
 use tranche::prove::{Options, ProveError, Surveyed, secure};
+use tranche::retire::header::MAGIC;
+use tranche::retire::{self, RetireProveError};
 use tranche::verify;
+use tranche_core::retire::Order;
 use tranche_machine::Program;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
+
+use super::{APPROACHES, folder, names, prove, text};
 
 const SPIN: &[u8] = include_bytes!("../../guests/prebuilt/spin.elf");
 
@@ -156,6 +161,8 @@ fn epochs_that_were_not_executed_are_not_gone_on_with() {
         assert!(proved.is_ok());
         assert!(verify(program, out.as_slice()).is_err());
 
+        refuses_to_hand_out("epochs", &path, APPROACHES[0]);
+
         // Records of another order are forgotten.
         fs::write(&path, &bytes).unwrap();
         let mut partial = opened();
@@ -166,4 +173,100 @@ fn epochs_that_were_not_executed_are_not_gone_on_with() {
         let proved = resume(&mut partial, &mut Vec::new()).expect("a run");
         assert_eq!(proved.resumed_epochs, 1);
     });
+}
+
+/// A bundle that is made of this partial file, of a run of `spin` on 100, is refused before it has its name.
+fn refuses_to_hand_out(name: &str, partial: &Path, args: &[&str]) {
+    let here = folder(&format!("untrue-{name}"));
+    fs::write(here.join("input"), b"100").unwrap();
+    fs::copy(partial, here.join("bundle.partial")).unwrap();
+    let bytes = fs::read(partial).unwrap();
+    let ended = prove(&here, args).arg("--resume").output().unwrap();
+    let said = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    let reason = "the resumed proof is refused: ";
+    assert!(
+        said.contains(reason) && said.contains("without bundle.partial"),
+        "{said}"
+    );
+    assert_eq!(names(&here), ["bundle.partial"]);
+    assert!(
+        fs::read(here.join("bundle.partial"))
+            .unwrap()
+            .starts_with(&bytes)
+    );
+}
+
+/// The same of a run that is one proof: what a batch left is changed, with every checksum right.
+#[test]
+fn batches_that_were_not_made_are_not_gone_on_with() {
+    let program = Program::parse(SPIN).expect("a guest");
+    let input = b"100";
+    let execution = execute(&program, input, 1 << 20).expect("a guest exits");
+    for (order, args) in [Order::Forked, Order::Shared]
+        .into_iter()
+        .zip(&APPROACHES[1..])
+    {
+        let path = path(&format!("batches-{order:?}"));
+        let run = retire::Surveyed::new(&program, input, &execution, 8).expect("a run");
+        let options = run.secure(&retire::Options::new(order, 8)).expect("secure");
+        let opened = || {
+            let mut partial = Partial::open(path.clone(), &[]).expect("a file");
+            partial.bind(&run.binding(&options)).expect("of this run");
+            partial
+        };
+        let mut honest = Vec::new();
+        let mut partial = opened();
+        let proved = run.resume(&options, &mut partial, &mut honest, |_, _| {});
+        let batches = proved.expect("a run that can be proved").batches;
+        let records = partial.records().to_vec();
+        // In its first walk, and in its second one.
+        let changed = [1, batches + 1].map(|at| (at, partial.read(&records[at]).unwrap()));
+        drop(partial);
+        let bytes = fs::read(&path).unwrap();
+        let resumed = |at: usize, payload: &[u8]| {
+            fs::write(&path, &bytes).unwrap();
+            let mut partial = opened();
+            partial.keep(at);
+            let record = records[at];
+            partial
+                .append(record.kind, record.place, &[payload])
+                .unwrap();
+            let mut out = Vec::new();
+            let proved = run.resume(&options, &mut partial, &mut out, |_, _| {});
+            proved.map(|proved| (proved.resumed_batches, out))
+        };
+        for (at, payload) in &changed {
+            let (passed, out) = resumed(*at, payload).expect("the control");
+            assert!(passed == at + 1 && out == honest);
+            assert!(matches!(
+                resumed(*at, &payload[..7]),
+                Err(RetireProveError::Record { .. })
+            ));
+        }
+        // The fingerprint of a batch.
+        let (at, payload) = &changed[0];
+        let mut other = payload.clone();
+        other[0] ^= 1;
+        let refused = resumed(*at, &other);
+        assert!(matches!(
+            refused,
+            Err(RetireProveError::Changed { batch: 1 })
+        ));
+        // A root: the proof is one of another tree.
+        let mut other = payload.clone();
+        other[8] ^= 1;
+        let (_, out) = resumed(*at, &other).expect("nobody knows yet");
+        let refused = retire::verify(&program, &out[MAGIC.len()..], SECURITY_FLOOR_BITS);
+        assert!(refused.is_err());
+        fs::write(&path, &bytes).unwrap();
+        let mut partial = opened();
+        partial.keep(*at);
+        let record = records[*at];
+        partial
+            .append(record.kind, record.place, &[&other])
+            .unwrap();
+        drop(partial);
+        refuses_to_hand_out(&format!("{order:?}"), &path, args);
+    }
 }

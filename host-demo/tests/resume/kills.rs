@@ -2,7 +2,9 @@
 //!
 //! `TRANCHE_KILLS=20 cargo nextest run --release -p tranche --test resume -E 'test(kills)'` kills twenty times.
 
-use super::{APPROACHES, Random, folder, names, resumed, start, wait_for, whole};
+use std::fs;
+
+use super::{APPROACHES, Random, Whole, folder, names, prove, resumed, start, wait_for};
 
 /// Kills unless the environment says otherwise.
 const KILLS: u64 = 4;
@@ -12,13 +14,20 @@ fn kills_at_random_moments_change_no_byte() {
     let kills = std::env::var("TRANCHE_KILLS").map_or(KILLS, |it| it.parse().expect("a number"));
     for (approach, args) in APPROACHES.into_iter().enumerate() {
         let here = folder(&format!("kills-{approach}"));
-        let expected = whole(&here, args);
+        let whole = Whole::of(&here, args);
+        let plain = prove(&here, args).output().unwrap();
+        assert!(plain.status.success());
+        assert!(
+            fs::read(here.join("bundle")).unwrap() == whole.bundle,
+            "as without --resume"
+        );
+        fs::remove_file(here.join("bundle")).unwrap();
         let mut random = Random(approach as u64);
         let mut interrupted = 0;
         for kill in 0..kills {
-            // As often in one run as chance has it: the bundle's length stands for that of the partial file.
+            // The length of the partial file says how far it is.
             let mut child = start(&here, args);
-            wait_for(&mut child, &here, random.below(expected.len() as u64));
+            wait_for(&mut child, &here, random.below(whole.partial));
             // Somewhere between two records, or in one.
             for _ in 0..random.below(1 << 16) {
                 std::hint::spin_loop();
@@ -32,11 +41,11 @@ fn kills_at_random_moments_change_no_byte() {
             assert_eq!(names(&here), ["bundle.partial"], "kill {kill}");
             // Every other run goes on to its end, the others are killed once more.
             if kill % 2 == 1 {
-                resumed(&here, args, &expected);
-                std::fs::remove_file(here.join("bundle")).unwrap();
+                resumed(&here, args, &whole);
+                fs::remove_file(here.join("bundle")).unwrap();
             }
         }
-        resumed(&here, args, &expected);
+        resumed(&here, args, &whole);
         println!("{args:?}: {interrupted} of {kills} kills came before the end");
         assert!(interrupted > 0);
     }

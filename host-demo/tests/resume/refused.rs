@@ -5,15 +5,15 @@ use std::os::unix::fs::symlink;
 
 use tranche::files::partial::{HEAD_BYTES, MAGIC};
 
-use super::{APPROACHES, Random, folder, guest, half, names, prove, reason, resumed, text, whole};
+use super::{APPROACHES, Random, Whole, folder, guest, half, names, prove, reason, resumed, text};
 
 /// Another program, input, length, version: each is named, and the file stays as it was.
 #[test]
 fn partial_files_of_other_runs_are_refused_and_stay() {
     for (approach, args) in APPROACHES.into_iter().enumerate() {
         let here = folder(&format!("other-{approach}"));
-        let expected = whole(&here, args);
-        let bytes = half(&here, args, &expected);
+        let whole = Whole::of(&here, args);
+        let bytes = half(&here, args, &whole);
         let partial = here.join("bundle.partial");
         let refused = |args: &[&str], what: &str| {
             let said = reason(&prove(&here, args).arg("--resume").output().unwrap());
@@ -46,7 +46,7 @@ fn partial_files_of_other_runs_are_refused_and_stay() {
         let said = reason(&other.output().unwrap());
         assert!(said.contains("of another program"), "{said}");
         assert!(fs::read(&partial).unwrap() == bytes);
-        resumed(&here, args, &expected);
+        resumed(&here, args, &whole);
     }
 }
 
@@ -55,8 +55,8 @@ fn partial_files_of_other_runs_are_refused_and_stay() {
 fn heads_of_other_versions_and_damaged_heads_are_refused() {
     let here = folder("heads");
     let args = APPROACHES[0];
-    let expected = whole(&here, args);
-    let honest = half(&here, args, &expected);
+    let whole = Whole::of(&here, args);
+    let honest = half(&here, args, &whole);
     let partial = here.join("bundle.partial");
     // A head with another digest in it, whose checksum is right.
     let mut version = honest.clone();
@@ -97,7 +97,7 @@ fn heads_of_other_versions_and_damaged_heads_are_refused() {
     // A head that was torn says nothing yet.
     for len in [0, 1, MAGIC.len(), HEAD_BYTES - 1, HEAD_BYTES] {
         fs::write(&partial, &honest[..len]).unwrap();
-        let report = resumed(&here, args, &expected);
+        let report = resumed(&here, args, &whole);
         assert_eq!(report["resumed_epochs"], 0);
     }
 }
@@ -107,8 +107,8 @@ fn heads_of_other_versions_and_damaged_heads_are_refused() {
 fn damage_is_refused_or_made_again() {
     for (approach, args) in APPROACHES.into_iter().enumerate() {
         let here = folder(&format!("damage-{approach}"));
-        let expected = whole(&here, args);
-        let honest = half(&here, args, &expected);
+        let whole = Whole::of(&here, args);
+        let honest = half(&here, args, &whole);
         let partial = here.join("bundle.partial");
         let mut random = Random(approach as u64);
         let mut again = 0;
@@ -124,7 +124,7 @@ fn damage_is_refused_or_made_again() {
             if output.status.success() {
                 again += 1;
                 assert!(
-                    fs::read(here.join("bundle")).unwrap() == expected,
+                    fs::read(here.join("bundle")).unwrap() == whole.bundle,
                     "at {at}"
                 );
                 assert!(!partial.exists());

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use super::{
-    APPROACHES, folder, half, names, prove, reason, resumed, start, text, wait_for, whole,
+    APPROACHES, Whole, folder, half, names, prove, reason, resumed, start, text, wait_for,
 };
 
 #[test]
@@ -12,9 +12,9 @@ fn signals_leave_what_is_finished_and_say_how_to_go_on() {
     for (approach, args) in APPROACHES.into_iter().enumerate() {
         for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
             let here = folder(&format!("signal-{approach}-{signal}"));
-            let expected = whole(&here, args);
+            let whole = Whole::of(&here, args);
             let mut child = start(&here, args);
-            wait_for(&mut child, &here, expected.len() as u64 / 2);
+            wait_for(&mut child, &here, whole.partial / 2);
             let pid = child.id().to_string();
             let sent = Command::new("kill").args(["-s", signal, &pid]).status();
             assert!(sent.unwrap().success());
@@ -24,7 +24,7 @@ fn signals_leave_what_is_finished_and_say_how_to_go_on() {
             let way_on = format!("ended by SIG{signal}; what was finished stays in bundle.partial");
             assert!(said.contains(&way_on), "{said}");
             assert_eq!(names(&here), ["bundle.partial"]);
-            resumed(&here, args, &expected);
+            resumed(&here, args, &whole);
             assert_eq!(names(&here), ["bundle"]);
         }
     }
@@ -35,11 +35,11 @@ fn signals_leave_what_is_finished_and_say_how_to_go_on() {
 fn the_last_good_bundle_stays_until_then() {
     for (approach, args) in APPROACHES.into_iter().enumerate() {
         let here = folder(&format!("last-{approach}"));
-        let expected = whole(&here, args);
+        let whole = Whole::of(&here, args);
         fs::write(here.join("bundle"), b"the last good one").unwrap();
-        half(&here, args, &expected);
+        half(&here, args, &whole);
         assert_eq!(fs::read(here.join("bundle")).unwrap(), b"the last good one");
-        resumed(&here, args, &expected);
+        resumed(&here, args, &whole);
     }
 }
 
@@ -47,7 +47,7 @@ fn the_last_good_bundle_stays_until_then() {
 fn two_processes_never_write_one_partial_file() {
     for (approach, args) in APPROACHES.into_iter().enumerate() {
         let here = folder(&format!("two-{approach}"));
-        let expected = whole(&here, args);
+        let whole = Whole::of(&here, args);
         let mut child = start(&here, args);
         wait_for(&mut child, &here, 1);
         let second = prove(&here, args).arg("--resume").output().unwrap();
@@ -59,7 +59,7 @@ fn two_processes_never_write_one_partial_file() {
             );
         }
         assert!(child.wait().unwrap().success());
-        assert!(fs::read(here.join("bundle")).unwrap() == expected);
+        assert!(fs::read(here.join("bundle")).unwrap() == whole.bundle);
         assert_eq!(names(&here), ["bundle"]);
     }
 }
@@ -69,9 +69,9 @@ fn two_processes_never_write_one_partial_file() {
 fn a_disk_that_fills_up_loses_nothing() {
     for (approach, args) in APPROACHES.into_iter().enumerate() {
         let here = folder(&format!("full-{approach}"));
-        let expected = whole(&here, args);
+        let whole = Whole::of(&here, args);
         // In units of 512 or of 1,024 bytes, as the shell has it.
-        let blocks = expected.len() / 2048;
+        let blocks = whole.partial / 2048;
         let script = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
         let mut command = Command::new("sh");
         let proof = prove(&here, args);
@@ -89,7 +89,7 @@ fn a_disk_that_fills_up_loses_nothing() {
             "{said}"
         );
         assert_eq!(names(&here), ["bundle.partial"]);
-        resumed(&here, args, &expected);
+        resumed(&here, args, &whole);
     }
 }
 
