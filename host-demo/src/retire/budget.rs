@@ -29,46 +29,48 @@ pub enum Fit<'a> {
     },
 }
 
-/// The least that can be kept between walks.
-const LEAST: Keep = Keep {
-    trees: Kept::Root,
-    quotients: false,
-    codewords: false,
-};
+/// What is kept between walks, each less and slower than the one before.
+const KEEPS: [Keep; 4] = [
+    keep(Kept::Upper, true, true),
+    keep(Kept::Upper, true, false),
+    keep(Kept::Upper, false, false),
+    keep(Kept::Root, false, false),
+];
 
-/// How many times longer, as log2, a batch has to be to be preferred although it is compact, or although
-/// what is not kept of it is made and hashed again.
-fn log2_cost(profile: Profile, keep: Keep) -> i64 {
-    let compact = match profile {
-        Profile::Fast => 0,
-        Profile::Compact => 3,
-    };
-    compact + if keep == LEAST { 2 } else { 0 }
+const fn keep(trees: Kept, quotients: bool, codewords: bool) -> Keep {
+    Keep {
+        trees,
+        quotients,
+        codewords,
+    }
 }
+
+/// How many times longer, as log2, a compact batch has to be to be preferred; less of [`KEEPS`] counts as 1.
+const COMPACT_LOG2_COST: usize = 3;
 
 /// log2 of a batch's cycles, a profile, and what is kept: the best first, which is the longest batch, one
 /// that costs more counted as so much shorter.
 fn by_preference(longest: u32, profiles: &[Profile]) -> impl Iterator<Item = (u32, Profile, Keep)> {
-    let kinds = profiles
-        .iter()
-        .flat_map(|&profile| [Keep::default(), LEAST].map(|keep| (profile, keep)));
+    let kinds = profiles.iter().flat_map(|&profile| {
+        let compact = match profile {
+            Profile::Fast => 0,
+            Profile::Compact => COMPACT_LOG2_COST,
+        };
+        let keeps = KEEPS.into_iter().enumerate();
+        keeps.map(move |(less, keep)| (compact + less, profile, keep))
+    });
     let lengths = MIN_LOG2_CYCLES..=longest;
-    let candidates = kinds.flat_map(|(profile, keep)| {
-        let lengths = lengths.clone();
-        lengths.map(move |log2_cycles| (log2_cycles, profile, keep))
-    });
+    let candidates = kinds.flat_map(|kind| lengths.clone().map(move |log2| (log2, kind)));
     let mut candidates: Vec<_> = candidates.collect();
-    candidates.sort_by_key(|&(log2_cycles, profile, keep)| {
-        let cost = log2_cost(profile, keep);
-        // Of equals the one that costs less.
-        (Reverse(i64::from(log2_cycles) - cost), cost)
-    });
-    candidates.into_iter()
+    // Of equals the one that costs less.
+    candidates.sort_by_key(|&(log2, (cost, ..))| (Reverse(i64::from(log2) - cost as i64), cost));
+    let candidates = candidates.into_iter();
+    candidates.map(|(log2_cycles, (_, profile, keep))| (log2_cycles, profile, keep))
 }
 
 /// Finds batches whose workspace and store take at most `bytes` together: the longest, a compact one counted
-/// as eight times shorter, and one of which the least is kept as four times. In a profile
-/// of `profiles`; `options` give the rest.
+/// as eight times shorter, and one of which less is kept as twice for each of codewords, quotients and trees. In
+/// a profile of `profiles`; `options` give the rest.
 ///
 /// Batches that are longer than the run are not tried, except the shortest of them.
 ///
