@@ -9,7 +9,7 @@ use tranche_machine::setup::SetupError;
 use tranche_machine::{ElfError, ExecError};
 
 use crate::bundle::FormatError;
-use crate::files::partial::PartialError;
+use crate::files::PartialError;
 use crate::prove::ProveError;
 use crate::retire::{RetireCheck, RetireProveError};
 use crate::verify::Refusal;

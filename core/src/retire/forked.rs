@@ -10,9 +10,9 @@ use p3_field::PrimeCharacteristicRing;
 
 use super::crew::Crew;
 use super::error::RetireError;
-use super::journal::{Again, Leaves, Written, field};
+use super::journal::{Again, Written, field};
 use super::run::Run;
-use super::store::{Slot, cap_len};
+use super::store::{Leaves, Slot, cap_len};
 use super::transcript::{self, observe_params, observe_tables, observe_tag};
 use super::walk::{Error, Proving, batches, shifted};
 use super::worker::{Challenges, Wanted};

@@ -6,15 +6,12 @@
 //! fingerprints, but commits no batch whose record is there; later walks pass over such batches. Challenges are
 //! drawn again, from the same roots and claims. Walks that only add up are made anew.
 
-use super::store::Slot;
+use super::store::{Leaves, Slot};
 use crate::hash::Suite;
 use crate::shape::BatchShape;
 use crate::sink::FIELD_BYTES;
 use crate::workspace::{self, words};
 use crate::{D, DIGEST, Digest, EF, F};
-
-/// Parts of a record at most.
-pub(super) const MAX_PARTS: usize = 9;
 
 /// A batch that a walk is done with, in order.
 #[derive(Clone, Copy, Debug)]
@@ -66,35 +63,6 @@ impl<F: FnMut(Made<'_>)> Journal for Watch<F> {
 
     fn find(&mut self, _: usize, _: usize) -> Result<Option<&[u8]>, Stopped> {
         Ok(None)
-    }
-}
-
-/// What the batches of a walk leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leaves {
-    /// Fingerprint, main and preprocessed roots, trees.
-    Commitment,
-    /// What their forks were argued with (forked).
-    Argument,
-    /// Permutation roots, terminals, trees (shared).
-    Permutation,
-    /// Quotient roots, trees, quotients (shared).
-    Quotient,
-    /// Claims (shared).
-    Claims,
-    /// Opened rows and paths.
-    Openings,
-    /// Sums over batches.
-    Sums,
-}
-
-impl Leaves {
-    /// Bytes of claims between the slot's parts and the proof's bytes.
-    pub fn claims_bytes(self, shape: BatchShape<'_>) -> usize {
-        match self {
-            Self::Argument => FIELD_BYTES * shape.openings_len(),
-            _ => 0,
-        }
     }
 }
 

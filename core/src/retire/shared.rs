@@ -10,9 +10,8 @@ use p3_field::PrimeCharacteristicRing;
 
 use super::crew::Crew;
 use super::error::RetireError;
-use super::journal::Leaves;
 use super::run::Run;
-use super::store::row_bytes;
+use super::store::{Leaves, row_bytes};
 use super::walk::{Batch, Error, Proving, batches, shifted};
 use super::worker::{Challenges, Wanted};
 use crate::air::ProverAir;

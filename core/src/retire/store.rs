@@ -4,7 +4,6 @@ use core::ops::Range;
 
 use heapless::Vec;
 
-use super::journal::{Leaves, MAX_PARTS};
 use crate::engine::{Kept, quotients_len};
 use crate::lowdegree::FoldShape;
 use crate::plan::most_siblings;
@@ -56,6 +55,38 @@ const FINGERPRINT: usize = 2;
 const WITNESSES: usize = 2;
 /// Words of the length of a batch's paths.
 const LENGTH: usize = 1;
+
+/// Parts of what a batch leaves at most, claims included.
+pub(super) const MAX_PARTS: usize = 9;
+
+/// What the batches of a walk leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leaves {
+    /// Fingerprint, main and preprocessed roots, trees.
+    Commitment,
+    /// What their forks were argued with (forked).
+    Argument,
+    /// Permutation roots, terminals, trees (shared).
+    Permutation,
+    /// Quotient roots, trees, quotients (shared).
+    Quotient,
+    /// Claims (shared).
+    Claims,
+    /// Opened rows and paths.
+    Openings,
+    /// Sums over batches.
+    Sums,
+}
+
+impl Leaves {
+    /// Bytes of claims between the slot's parts and the proof's bytes.
+    pub fn claims_bytes(self, shape: BatchShape<'_>) -> usize {
+        match self {
+            Self::Argument => FIELD_BYTES * shape.openings_len(),
+            _ => 0,
+        }
+    }
+}
 
 /// Where what is kept of a batch lies, in its part of the store.
 #[derive(Clone, Debug)]

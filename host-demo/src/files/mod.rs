@@ -5,6 +5,7 @@
 
 mod output;
 pub mod partial;
+mod refused;
 mod unfinished;
 
 use std::fs::{File, Metadata};
@@ -17,6 +18,7 @@ use crate::error::Error;
 
 pub use output::Output;
 pub use partial::Partial;
+pub use refused::PartialError;
 pub use unfinished::Unfinished;
 
 /// Whether a path stands for standard input or output.

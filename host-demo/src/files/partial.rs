@@ -17,15 +17,12 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
-
+use super::refused::{PartialError, VERSION};
 use super::{Identity, Source};
 use crate::error::Error;
 
 /// First bytes of a partial file.
 pub const MAGIC: [u8; 8] = *b"tranche\x02";
-/// Version of the format.
-pub const VERSION: u16 = 1;
 /// Bytes of a digest, and of a checksum.
 const DIGEST_BYTES: usize = blake3::OUT_LEN;
 /// Bytes of the head.
@@ -107,36 +104,6 @@ impl Binding {
             None => Ok(()),
         }
     }
-}
-
-/// Why a partial file is not gone on with. It stays as it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum PartialError {
-    /// Another process has it.
-    #[error("another process writes it")]
-    Busy,
-    /// The name is that of something else than a regular file.
-    #[error("not a regular file")]
-    Kind,
-    /// The first bytes are no partial file's.
-    #[error("not a partial file")]
-    Magic,
-    /// Another version of the format.
-    #[error("a partial file of version {got}, not {VERSION}")]
-    Version {
-        /// The version found.
-        got: u16,
-    },
-    /// Its head is damaged.
-    #[error("the head of the partial file is damaged")]
-    Head,
-    /// It belongs to another run.
-    #[error("the partial file of another run: of another {what}")]
-    Other {
-        /// What differs.
-        what: &'static str,
-    },
 }
 
 /// A finished part of a run.

@@ -160,6 +160,13 @@ fn only_files_can_be_resumed() {
             "{said}"
         );
     }
+    // One proof of one batch has nothing to go on from.
+    let said = reason(
+        &prove(&here, &["--resume", "--approach", "monolithic"])
+            .output()
+            .unwrap(),
+    );
+    assert!(said.contains("--resume: "), "{said}");
     // A link, a folder in the place of the partial file, or the input itself.
     symlink("elsewhere", here.join("bundle.partial")).unwrap();
     let said = reason(&prove(&here, &["--resume"]).output().unwrap());
