@@ -91,7 +91,7 @@ fn long_calls() -> Vec<u8> {
 
 #[test]
 fn every_place_alignment_and_length_agrees_with_qemu() {
-    let input: Vec<u8> = (0..0x400_u32).map(|i| (i * i >> 3) as u8).collect();
+    let input: Vec<u8> = (0..0x400_u32).map(|i| ((i * i) >> 3) as u8).collect();
     for (name, elf, input) in [
         ("short-writes", short_writes(), &[][..]),
         ("short-reads", short_reads(), &input),

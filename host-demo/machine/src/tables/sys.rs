@@ -438,7 +438,7 @@ fn fill(clock: Clock, rows: &[SysRow], counts: &mut Counts<'_>, trace: &mut Trac
         };
         let checked = match kind {
             IS_READ_END => step.wanted.wrapping_sub(step.done),
-            _ if write => step.out_len >> 16 << 16 | (step.out_len & 0xffff) / 4,
+            _ if write => (step.out_len & 0xffff_0000) + (step.out_len & 0xffff) / 4,
             _ => 0,
         };
         let [added, across] = shifted(step.moved, place);
