@@ -1,7 +1,7 @@
 //! The backend itself.
 
 use p3_baby_bear::PackedBabyBearAVX512;
-use tranche_core::hash::poseidon2::Kernels;
+use tranche_core::hash::{blake3, poseidon2};
 use tranche_core::kernels::ntt::Twiddles;
 use tranche_core::{Backend, F};
 
@@ -13,14 +13,18 @@ type Permutation<'p> = crate::poseidon2::Constants;
 
 /// Without them, the core's over the packing.
 #[cfg(not(all(target_feature = "avx512dq", target_feature = "avx512ifma")))]
-type Permutation<'p> = &'p tranche_core::hash::poseidon2::Poseidon2;
+type Permutation<'p> = &'p poseidon2::Poseidon2;
 
 /// 16 lanes in 512-bit registers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Avx512;
 
-impl Kernels for Avx512 {
+impl poseidon2::Kernels for Avx512 {
     type Permutation<'p> = Permutation<'p>;
+}
+
+impl blake3::Kernels for Avx512 {
+    type Vector = intrinsics::Words;
 }
 
 impl Backend for Avx512 {

@@ -26,7 +26,7 @@ macro_rules! on_vectors {
 /// 16 words of 32 bits.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
-pub(crate) struct Words(__m512i);
+pub struct Words(__m512i);
 
 impl Words {
     /// A word in every lane.
@@ -72,6 +72,18 @@ impl Words {
     #[inline(always)]
     pub fn sub(self, other: Self) -> Self {
         Self(on_vectors!(_mm512_sub_epi32(self.0, other.0)))
+    }
+
+    /// Differences in bits.
+    #[inline(always)]
+    pub fn xor(self, other: Self) -> Self {
+        Self(on_vectors!(_mm512_xor_si512(self.0, other.0)))
+    }
+
+    /// The low `N` bits of each word above the others.
+    #[inline(always)]
+    pub fn rotate_right<const N: i32>(self) -> Self {
+        Self(on_vectors!(_mm512_ror_epi32::<N>(self.0)))
     }
 
     /// The smaller words.
@@ -175,7 +187,7 @@ impl Words {
 #[cfg(all(target_feature = "avx512dq", target_feature = "avx512ifma"))]
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
-pub(crate) struct Pairs(__m512i);
+pub struct Pairs(__m512i);
 
 #[cfg(all(target_feature = "avx512dq", target_feature = "avx512ifma"))]
 impl Pairs {

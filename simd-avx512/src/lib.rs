@@ -1,7 +1,7 @@
 //! The backend of `tranche-core` for x86-64 processors with AVX-512: 16 lanes of BabyBear.
 //!
-//! The packing is p3-monty-31's. The transforms are this crate's own, and Poseidon2 where the processor
-//! has 52-bit multiply-adds (IFMA); the other kernels are those that the core derives from a packing.
+//! The packing is p3-monty-31's. The transforms and BLAKE3 are this crate's own, and Poseidon2 where the
+//! processor has 52-bit multiply-adds (IFMA); the other kernels are those that the core derives from a packing.
 //! On other architectures this crate is empty.
 #![no_std]
 #![cfg(target_arch = "x86_64")]
@@ -14,6 +14,8 @@ compile_error!(
 
 #[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
 mod backend;
+#[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
+mod blake3;
 #[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]
 mod intrinsics;
 #[cfg(all(target_feature = "avx512f", target_feature = "avx2"))]

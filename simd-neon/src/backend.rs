@@ -2,7 +2,8 @@
 
 use p3_baby_bear::PackedBabyBearNeon;
 use tranche_core::Backend;
-use tranche_core::hash::poseidon2::{Kernels, Poseidon2};
+use tranche_core::hash::blake3::{self, Wide};
+use tranche_core::hash::poseidon2::{self, Poseidon2};
 
 /// 4 lanes in 128-bit registers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,6 +15,10 @@ impl Backend for Neon {
     const NAME: &'static str = "neon";
 }
 
-impl Kernels for Neon {
+impl poseidon2::Kernels for Neon {
     type Permutation<'p> = &'p Poseidon2;
+}
+
+impl blake3::Kernels for Neon {
+    type Vector = Wide<PackedBabyBearNeon>;
 }

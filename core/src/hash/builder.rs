@@ -36,7 +36,9 @@ pub(crate) struct Builder<'w> {
     state_words: usize,
     leaves: usize,
     level: usize,
-    /// Elements that the states of this height have absorbed.
+    /// Elements that the states of this height absorb.
+    width: usize,
+    /// Elements that they have absorbed.
     absorbed: usize,
 }
 
@@ -55,6 +57,7 @@ impl<'w> Builder<'w> {
             state_words: H::Suite::state_words(width),
             leaves,
             level: 0,
+            width: 0,
             absorbed: 0,
         }
     }
@@ -75,14 +78,15 @@ impl<'w> Builder<'w> {
         let states = States {
             words: states,
             rows,
+            width: self.width,
             absorbed: self.absorbed,
         };
         (states, layer)
     }
 
-    /// Starts the states of this layer's rows.
-    pub fn begin<B: Backend>(&mut self, hasher: &impl Hasher<B>) {
-        self.absorbed = 0;
+    /// Starts the states of this layer's rows, which have `width` elements.
+    pub fn begin<B: Backend>(&mut self, hasher: &impl Hasher<B>, width: usize) {
+        (self.width, self.absorbed) = (width, 0);
         hasher.start(self.states().0.words);
     }
 

@@ -7,6 +7,7 @@
 //! Digests are eight words wherever they are: in a layer word by word, so that side by side they are hashed
 //! without gathering. States of rows that come some columns at a time lie like that too.
 
+pub mod blake3;
 pub(crate) mod builder;
 mod hashes;
 pub mod leaves;

@@ -86,6 +86,8 @@ pub struct States<'w> {
     pub words: &'w mut [u32],
     /// Number of states.
     pub rows: usize,
+    /// Elements that each absorbs in all.
+    pub width: usize,
     /// Elements that each has absorbed before those under way.
     pub absorbed: usize,
 }

@@ -15,6 +15,7 @@ pub use lanes::Lanes;
 use p3_field::PackedValue;
 
 use crate::backend::Backend;
+use crate::hash::blake3::{self, Wide};
 use crate::hash::poseidon2::{self, Permute, Poseidon2};
 
 /// 8 lanes of `wide`, for targets without a backend of their own.
@@ -29,6 +30,10 @@ impl Backend for PortableBackend {
 
 impl poseidon2::Kernels for PortableBackend {
     type Permutation<'p> = OneByOne<'p>;
+}
+
+impl blake3::Kernels for PortableBackend {
+    type Vector = Wide<Lanes>;
 }
 
 /// One state after the other: with SSE2, whose products are two lanes wide, eight states side by

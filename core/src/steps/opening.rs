@@ -135,11 +135,11 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
                 builder.compress::<B>(hasher);
             }
             let of_height = |m: &CommittedMatrix| m.log_lde + level == log_leaves;
-            let any = matrices().any(|m| of_height(&m));
+            let beside = matrices().filter(of_height).map(|m| m.width).sum();
             if let Some(builder) = &mut builder
-                && any
+                && beside > 0
             {
-                builder.begin::<B>(hasher);
+                builder.begin::<B>(hasher, beside);
             }
             first_column = group_start;
             for matrix in matrices() {
@@ -167,7 +167,7 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
                 first_column += matrix.width;
             }
             if let Some(builder) = &mut builder {
-                if any {
+                if beside > 0 {
                     builder.end::<B>(hasher);
                 }
                 blocks.collect(&leaves, builder, level, own);

@@ -111,8 +111,9 @@ pub(crate) fn grow<B: Backend>(
                 .round(round)
                 .filter(|m| group.contains(&m.table) && m.log_lde + level == log_leaves)
         };
-        if matrices().next().is_some() {
-            builder.begin::<B>(hasher);
+        let width = matrices().map(|matrix| matrix.width).sum();
+        if width > 0 {
+            builder.begin::<B>(hasher, width);
             matrices().for_each(|matrix| absorb(builder, &matrix));
             builder.end::<B>(hasher);
         }

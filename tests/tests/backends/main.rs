@@ -4,6 +4,7 @@
 //! Kernels are compared with naive scalar code, on zeros, ones, minus ones and random elements, at
 //! widths that leave odd remainders; whole proofs are compared with Plonky3's bytes.
 
+mod blake3;
 mod choice;
 mod kernels;
 mod naive;
@@ -16,6 +17,7 @@ macro_rules! suite {
         mod $name {
             crate::packing::tests!($backend);
             crate::kernels::tests!($backend);
+            crate::blake3::tests!($backend);
             crate::proofs::tests!($backend);
         }
     };
