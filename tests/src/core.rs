@@ -8,7 +8,7 @@ use tranche_core::air::ProverAir;
 use tranche_core::shape::Profile;
 use tranche_core::{F, Hashes, Params, Plan, PlanError, Prover, Statement, TableSpec, TraceMut};
 
-use crate::reference::{Batch, ReferenceAir};
+use crate::reference::{Batch, ReferenceAir, ReferenceSuite};
 
 /// Tables that the plans of the tests have room for.
 pub const MAX_TABLES: usize = 24;
@@ -26,7 +26,7 @@ pub fn fill(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
     trace.copy_from_rows(&matrix.values);
 }
 
-impl<A: ReferenceAir> tranche_core::Batch for &Batch<A> {
+impl<A: ReferenceAir<S>, S: ReferenceSuite> tranche_core::Batch for &Batch<A, S> {
     type Air = A;
     type Error = Infallible;
 
@@ -61,7 +61,7 @@ impl<A: ReferenceAir> tranche_core::Batch for &Batch<A> {
     }
 }
 
-impl<A: ReferenceAir> Batch<A> {
+impl<A: ReferenceAir<S>, S: ReferenceSuite> Batch<A, S> {
     /// What the core's plan wants to know of each table.
     pub fn specs(&self) -> Vec<TableSpec> {
         let tables = self.airs.iter().zip(self.log_heights()).zip(&self.carved);
@@ -77,7 +77,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Errors
     /// When the core refuses it.
-    pub fn plan<B: Hashes>(&self) -> Result<Plan<MAX_TABLES>, PlanError>
+    pub fn plan<B: Hashes<S>>(&self) -> Result<Plan<MAX_TABLES, S>, PlanError>
     where
         A: ProverAir<B>,
     {
@@ -88,11 +88,11 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Errors
     /// When the core refuses it.
-    pub fn plan_in<B: Hashes>(&self, profile: Profile) -> Result<Plan<MAX_TABLES>, PlanError>
+    pub fn plan_in<B: Hashes<S>>(&self, profile: Profile) -> Result<Plan<MAX_TABLES, S>, PlanError>
     where
         A: ProverAir<B>,
     {
-        let plan = Plan::of::<B, _>(&self, profile)?;
+        let plan = Plan::of_suite::<B, _>(&self.airs, &self.specs(), self.params, profile)?;
         plan.check_next_rows(&self.airs)?;
         Ok(plan)
     }
@@ -101,15 +101,15 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Panics
     /// When the core refuses the buffer.
-    pub fn prover<'a, B: Hashes>(
+    pub fn prover<'a, B: Hashes<S>>(
         &'a self,
-        plan: &'a Plan<MAX_TABLES>,
+        plan: &'a Plan<MAX_TABLES, S>,
         buffer: &'a mut [MaybeUninit<u8>],
-    ) -> Prover<'a, B, A>
+    ) -> Prover<'a, B, A, S>
     where
         A: ProverAir<B>,
     {
-        let mut prover = Prover::new(plan, &self.airs, &self.poseidon2, buffer)
+        let mut prover = Prover::new(plan, &self.airs, &self.suite, buffer)
             .expect("a workspace of the plan's length");
         prover.prepare_with(|table, trace| {
             tranche_core::Batch::fill_preprocessed(&self, table, trace)
@@ -121,7 +121,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Panics
     /// When the core refuses the inputs.
-    pub fn prove_with<B: Hashes>(&self, prover: &mut Prover<'_, B, A>) -> Vec<u8>
+    pub fn prove_with<B: Hashes<S>>(&self, prover: &mut Prover<'_, B, A, S>) -> Vec<u8>
     where
         A: ProverAir<B>,
     {
@@ -137,7 +137,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Panics
     /// When the core refuses the plan, the buffer or the inputs.
-    pub fn prove_in<B: Hashes>(&self, buffer: &mut [MaybeUninit<u8>]) -> Vec<u8>
+    pub fn prove_in<B: Hashes<S>>(&self, buffer: &mut [MaybeUninit<u8>]) -> Vec<u8>
     where
         A: ProverAir<B>,
     {
@@ -149,7 +149,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Panics
     /// When the core refuses the batch.
-    pub fn core_prove<B: Hashes>(&self, profile: Profile) -> Vec<u8>
+    pub fn core_prove<B: Hashes<S>>(&self, profile: Profile) -> Vec<u8>
     where
         A: ProverAir<B>,
     {

@@ -9,25 +9,59 @@ use p3_matrix::dense::RowMajorMatrix;
 use p3_util::log2_strict_usize;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{
-    CarvedConfig, Carving, Challenger, Configuration, KeyError, PlainConfig, Root, VerifierAir,
-    VerifyError, VerifyingKey,
+    CarvedConfig, Carving, Configuration, Configured, KeyError, PlainConfig, Plonky3Suite, Root,
+    VerifierAir, VerifyError, VerifyingKey,
 };
 use tranche_core::{EF, F, Params, Statement};
 
-/// AIRs that Plonky3 can prove and verify: every `Air` over `InteractionBuilder` is one.
-pub trait ReferenceAir:
-    Clone
-    + for<'a> Air<DebugConstraintBuilder<'a, F, EF>>
-    + ProverAir<PlainConfig>
-    + ProverAir<CarvedConfig>
+/// Hash suites that Plonky3 can prove with.
+pub trait ReferenceSuite: Configured<Plain: ProverConfig, Carved: ProverConfig> {}
+
+impl<S: Configured<Plain: ProverConfig, Carved: ProverConfig>> ReferenceSuite for S {}
+
+/// Configurations that Plonky3 can prove under.
+pub trait ProverConfig:
+    Configuration<
+    Pcs: Sync
+             + Pcs<
+        EF,
+        <<Self as Configuration>::Suite as Plonky3Suite>::Challenger,
+        ProverData: Sync,
+        Commitment: Sync,
+        ProverError: Send,
+    >,
+>
 {
 }
 
-impl<A> ReferenceAir for A where
+impl<C> ProverConfig for C where
+    C: Configuration<
+        Pcs: Sync
+                 + Pcs<
+            EF,
+            <<C as Configuration>::Suite as Plonky3Suite>::Challenger,
+            ProverData: Sync,
+            Commitment: Sync,
+            ProverError: Send,
+        >,
+    >
+{
+}
+
+/// AIRs that Plonky3 can prove and verify: every `Air` over `InteractionBuilder` is one.
+pub trait ReferenceAir<S: Configured = Poseidon2>:
+    Clone
+    + for<'a> Air<DebugConstraintBuilder<'a, F, EF>>
+    + ProverAir<PlainConfig<S>>
+    + ProverAir<CarvedConfig<S>>
+{
+}
+
+impl<A, S: Configured> ReferenceAir<S> for A where
     A: Clone
         + for<'a> Air<DebugConstraintBuilder<'a, F, EF>>
-        + ProverAir<PlainConfig>
-        + ProverAir<CarvedConfig>
+        + ProverAir<PlainConfig<S>>
+        + ProverAir<CarvedConfig<S>>
 {
 }
 
@@ -44,7 +78,7 @@ impl<A, C: Configuration> ProverAir<C> for A where
 
 /// Tables with their traces, and all else that decides the bytes of their proof.
 #[derive(Clone, Debug)]
-pub struct Batch<A> {
+pub struct Batch<A, S = Poseidon2> {
     /// One AIR per table.
     pub airs: Vec<A>,
     /// One trace per table, rows in natural order.
@@ -57,11 +91,26 @@ pub struct Batch<A> {
     pub params: Params,
     /// What seeds the transcript.
     pub statement: Option<Statement>,
-    /// The permutation's round constants.
-    pub poseidon2: Poseidon2,
+    /// The hash suite.
+    pub suite: S,
 }
 
-impl<A: ReferenceAir> Batch<A> {
+impl<A, S> Batch<A, S> {
+    /// The same with another hash suite.
+    pub fn with_suite<T>(self, suite: T) -> Batch<A, T> {
+        Batch {
+            airs: self.airs,
+            traces: self.traces,
+            publics: self.publics,
+            carved: self.carved,
+            params: self.params,
+            statement: self.statement,
+            suite,
+        }
+    }
+}
+
+impl<A: ReferenceAir<S>, S: ReferenceSuite> Batch<A, S> {
     /// log2 of the tables' heights.
     pub fn log_heights(&self) -> Vec<usize> {
         self.traces
@@ -81,9 +130,9 @@ impl<A: ReferenceAir> Batch<A> {
     /// When a trace breaks a constraint (debug builds), or the parameters do not fit the tables.
     pub fn prove(&self) -> Vec<u8> {
         if self.is_carved() {
-            self.prove_under::<CarvedConfig>()
+            self.prove_under::<CarvedConfig<S>>()
         } else {
-            self.prove_under::<PlainConfig>()
+            self.prove_under::<PlainConfig<S>>()
         }
     }
 
@@ -92,11 +141,11 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Errors
     /// When the proof is refused.
-    pub fn verify(&self, bytes: &[u8]) -> Result<Vec<Root>, VerifyError> {
+    pub fn verify(&self, bytes: &[u8]) -> Result<Vec<Root<S>>, VerifyError> {
         if self.is_carved() {
-            self.verify_under::<CarvedConfig>(bytes)
+            self.verify_under::<CarvedConfig<S>>(bytes)
         } else {
-            self.verify_under::<PlainConfig>(bytes)
+            self.verify_under::<PlainConfig<S>>(bytes)
         }
     }
 
@@ -104,7 +153,7 @@ impl<A: ReferenceAir> Batch<A> {
     ///
     /// # Errors
     /// When Plonky3 cannot verify such a plan.
-    pub fn key<C: Configuration>(&self) -> Result<VerifyingKey<A, C>, KeyError>
+    pub fn key<C: Configuration<Suite = S>>(&self) -> Result<VerifyingKey<A, C>, KeyError>
     where
         A: VerifierAir<C>,
     {
@@ -112,12 +161,15 @@ impl<A: ReferenceAir> Batch<A> {
             self.airs.clone(),
             &self.log_heights(),
             self.params,
-            self.poseidon2.clone(),
+            self.suite.clone(),
             &self.carved,
         )
     }
 
-    fn verify_under<C: Configuration>(&self, bytes: &[u8]) -> Result<Vec<Root>, VerifyError>
+    fn verify_under<C: Configuration<Suite = S>>(
+        &self,
+        bytes: &[u8],
+    ) -> Result<Vec<Root<S>>, VerifyError>
     where
         A: VerifierAir<C>,
     {
@@ -125,19 +177,13 @@ impl<A: ReferenceAir> Batch<A> {
         key.verify(bytes, self.statement.as_ref(), &self.publics)
     }
 
-    fn prove_under<C: Configuration>(&self) -> Vec<u8>
+    fn prove_under<C: ProverConfig + Configuration<Suite = S>>(&self) -> Vec<u8>
     where
         A: ProverAir<C>,
-        C::Pcs: Sync + Pcs<EF, Challenger, ProverData: Sync, Commitment: Sync, ProverError: Send>,
     {
         let widths = self.traces.iter().map(Matrix::width).collect();
         let carving = Carving::new(widths, &self.carved);
-        let config = C::new(
-            &self.params,
-            &self.poseidon2,
-            &carving,
-            self.statement.as_ref(),
-        );
+        let config = C::new(&self.params, &self.suite, &carving, self.statement.as_ref());
         let traces: Vec<_> = self.traces.iter().collect();
         let instances = StarkInstance::<C, A>::new_multiple(&self.airs, &traces, &self.publics);
         let data = ProverData::from_instances(&config, &instances)

@@ -220,7 +220,7 @@ fn flags_are_boolean_and_exclusive() {
         carved: vec![false],
         params: QUICK,
         statement: None,
-        poseidon2: Poseidon2::BABY_BEAR,
+        suite: Poseidon2::BABY_BEAR,
     };
     let broken = |row| {
         Err(CheckError::Flags {

@@ -249,7 +249,7 @@ fn batch<P: Clone + Sync>() -> Batch<Squares<P>> {
         carved: vec![false, false],
         params: sweep()[0],
         statement: None,
-        poseidon2: Poseidon2::BABY_BEAR,
+        suite: Poseidon2::BABY_BEAR,
     }
 }
 
@@ -289,7 +289,7 @@ where
     let mut written = 0;
     assert_no_alloc(|| {
         let plan = Plan::<2>::new::<B, _>(&airs, &specs, batch.params).expect("a plan");
-        let mut prover = Prover::<B, _>::new(&plan, &airs, &batch.poseidon2, &mut workspace)
+        let mut prover = Prover::<B, _>::new(&plan, &airs, &batch.suite, &mut workspace)
             .expect("a workspace of the plan's length");
         prepare(&mut prover, &fixed);
         for _ in 0..2 {
@@ -357,7 +357,7 @@ fn prove_batch_without_a_heap() {
     let mut proof = vec![0; expected.len()];
     assert_no_alloc(|| {
         let mut prover =
-            Prover::<DefaultBackend, _>::new(&plan, &batch.airs, &batch.poseidon2, &mut workspace)
+            Prover::<DefaultBackend, _>::new(&plan, &batch.airs, &batch.suite, &mut workspace)
                 .expect("a workspace of the plan's length");
         prepare(&mut prover, &fixed);
         let traces = &batch.traces;
@@ -437,7 +437,7 @@ fn retire(order: Order, keep: Keep, profile: Profile, tables: usize, proof: &mut
         let Some([one, other, store]) = buffers else {
             return (lens, 0);
         };
-        let suite = &batch.poseidon2;
+        let suite = &batch.suite;
         let mut retire = Retire::<DefaultBackend, _, 2>::new(&plan, suite, store).expect("room");
         let worker = |room| Worker::new(&plan, room, values()).expect("room");
         let mut workers = [worker(one), worker(other)];

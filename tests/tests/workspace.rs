@@ -72,14 +72,14 @@ fn one_byte_fewer_is_refused() {
             for got in [0, 1, ALIGN_BYTES, needed - 1] {
                 let workspace = &mut memory[offset..offset + got];
                 let error =
-                    TestProver::new(&plan, &batch.airs, &batch.poseidon2, workspace).unwrap_err();
+                    TestProver::new(&plan, &batch.airs, &batch.suite, workspace).unwrap_err();
                 assert_eq!(
                     error,
                     ProverSetupError::Workspace(WorkspaceTooSmall { needed, got })
                 );
             }
             let workspace = &mut memory[offset..offset + needed];
-            TestProver::new(&plan, &batch.airs, &batch.poseidon2, workspace)
+            TestProver::new(&plan, &batch.airs, &batch.suite, workspace)
                 .expect("the control: the plan's length is enough");
         }
     }
@@ -220,7 +220,7 @@ fn other_constants_in_one_workspace() {
         ..Shape::everything(QUICK)
     }
     .batch();
-    assert!(own.poseidon2 != Poseidon2::BABY_BEAR);
+    assert!(own.suite != Poseidon2::BABY_BEAR);
     let published = Shape::everything(QUICK).batch();
     let mut workspace = buffer(plan(&own).workspace_len());
     let first = own.prove_in::<DefaultBackend>(&mut workspace);

@@ -15,6 +15,7 @@
 use super::Plan;
 use crate::D;
 use crate::DIGEST;
+use crate::hash::Suite;
 use crate::shape::{BatchShape, MAX_LOG_HEIGHT, Round};
 use crate::sink::{FIELD_BYTES, varint_len};
 
@@ -24,7 +25,7 @@ const NODE: u64 = DIGEST as u64 * FIELD;
 /// The tag of an option.
 const TAG: u64 = 1;
 
-impl<const N: usize> Plan<N> {
+impl<const N: usize, S: Suite> Plan<N, S> {
     /// Bytes of the longest proof that a plan's batch can have. No proof has more, and queries that
     /// spread evenly reach it up to a byte or two a tree; in 64 bits, as [`Plan::workspace_bytes`] is.
     pub fn max_proof_len(&self) -> u64 {

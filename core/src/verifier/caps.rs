@@ -21,12 +21,12 @@ use alloc::vec::Vec;
 
 use p3_batch_stark::BatchProof;
 use p3_fri::fold_schedule;
+use p3_symmetric::MerkleCap;
 
 use super::config::Configuration;
 use super::error::{CommitmentName, VerifyError};
 use super::split_mmcs::Carving;
-use super::types::Root;
-use crate::{D, Params};
+use crate::{D, F, Params};
 
 /// A committed table, as far as caps depend on it.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +96,10 @@ impl Caps {
     }
 
     /// Compares the commitment to the preprocessed columns.
-    pub fn check_preprocessed(&self, roots: &[Root]) -> Result<(), VerifyError> {
+    pub fn check_preprocessed(
+        &self,
+        roots: &[MerkleCap<F, impl Clone>],
+    ) -> Result<(), VerifyError> {
         check(CommitmentName::Preprocessed, &self.preprocessed, roots)
     }
 
@@ -147,7 +150,11 @@ fn layers(tables: &[CommittedTable], params: &Params) -> Vec<usize> {
 }
 
 /// Compares the number of a round's roots, then the number of digests in each.
-fn check(round: CommitmentName, expected: &[usize], got: &[Root]) -> Result<(), VerifyError> {
+fn check(
+    round: CommitmentName,
+    expected: &[usize],
+    got: &[MerkleCap<F, impl Clone>],
+) -> Result<(), VerifyError> {
     if got.len() != expected.len() {
         return Err(VerifyError::RootCount {
             round,

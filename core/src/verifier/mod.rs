@@ -31,8 +31,8 @@ mod decode;
 mod error;
 mod retire;
 mod split_mmcs;
+mod suite;
 mod tables;
-mod types;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -41,20 +41,19 @@ use core::borrow::Borrow;
 use p3_air::BaseAir;
 use p3_batch_stark::{BatchProof, ProverData};
 
-pub use config::{CarvedConfig, Configuration, PlainConfig};
+pub use config::{CarvedConfig, Carves, Configuration, Configured, PlainConfig};
 pub use decode::decode;
 pub use error::{CommitmentName, KeyError, VerifyError};
 pub use retire::{ForkedError, ForkedKey, ForkedKeyError, Part, Site};
 #[doc(hidden)]
 pub use retire::{Join, Joined};
 pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};
+pub use suite::{Challenger, Compress, Hash, Permutation, Plonky3Suite, Root, Tree, permutation};
 pub use tables::VerifierAir;
-pub use types::{Challenger, Compress, Hash, Permutation, Root, Tree, permutation, uniform_cap};
 
 use caps::{Caps, CommittedTable};
 use tables::{check_params, check_tables, committed_tables};
 
-use crate::hash::poseidon2::Poseidon2;
 use crate::{D, F, Params, Statement};
 
 /// Bytes that a proof of any plan may have at most.
@@ -65,7 +64,7 @@ pub struct VerifyingKey<A, C: Configuration> {
     airs: Vec<A>,
     log_heights: Vec<usize>,
     params: Params,
-    poseidon2: Poseidon2,
+    suite: C::Suite,
     carving: Carving,
     caps: Caps,
     common: C::Common,
@@ -86,12 +85,12 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
         airs: Vec<A>,
         log_heights: &[usize],
         params: Params,
-        poseidon2: Poseidon2,
+        suite: C::Suite,
         carved: &[bool],
     ) -> Result<Self, KeyError> {
         let widths = airs.iter().map(BaseAir::<F>::width).collect();
         let carving = Carving::new(widths, carved);
-        Self::with_carving(airs, log_heights, params, poseidon2, |_| carving)
+        Self::with_carving(airs, log_heights, params, suite, |_| carving)
     }
 
     /// [`Self::new`] with what is carved decided by the tables.
@@ -99,14 +98,14 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
         airs: Vec<A>,
         log_heights: &[usize],
         params: Params,
-        poseidon2: Poseidon2,
+        suite: C::Suite,
         carving: impl FnOnce(&[CommittedTable]) -> Carving,
     ) -> Result<Self, KeyError> {
         check_params(&params)?;
         check_tables(&airs, log_heights, &params)?;
         // The preprocessed round is one group in every carving.
         let whole = Carving::of_batches([]);
-        let config = C::new(&params, &poseidon2, &whole, None);
+        let config = C::new(&params, &suite, &whole, None);
         let common = ProverData::from_airs_and_degrees(&config, &airs, log_heights)
             .map_err(|error| KeyError::Preprocessed {
                 detail: error.to_string(),
@@ -125,7 +124,7 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
             airs,
             log_heights,
             params,
-            poseidon2,
+            suite,
             carving,
             caps,
             common: common.into(),
@@ -144,7 +143,7 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
         bytes: &[u8],
         statement: Option<&Statement>,
         public_values: &[Vec<F>],
-    ) -> Result<Vec<Root>, VerifyError> {
+    ) -> Result<Vec<Root<C::Suite>>, VerifyError> {
         let proof = decode::<C>(bytes, MAX_PROOF_BYTES)?;
         self.verify_decoded(&proof, statement, public_values)?;
         Ok(self.carved_roots(&proof))
@@ -162,7 +161,7 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
     ) -> Result<(), VerifyError> {
         check_heights(proof, &self.log_heights)?;
         self.caps.check_proof(proof)?;
-        let config = C::new(&self.params, &self.poseidon2, &self.carving, statement);
+        let config = C::new(&self.params, &self.suite, &self.carving, statement);
         p3_batch_stark::verify_batch(
             &config,
             &self.airs,
@@ -175,7 +174,7 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
 
     /// The roots of a proof's carved tables, in table order. None when the commitment has another
     /// number of roots than the plan has groups, which no accepted proof has.
-    pub fn carved_roots(&self, proof: &BatchProof<C>) -> Vec<Root> {
+    pub fn carved_roots(&self, proof: &BatchProof<C>) -> Vec<Root<C::Suite>> {
         let roots = C::roots(&proof.commitments.main);
         self.carving
             .carved_groups()
@@ -184,10 +183,10 @@ impl<A: VerifierAir<C>, C: Configuration> VerifyingKey<A, C> {
     }
 }
 
-impl<A: VerifierAir<CarvedConfig>> VerifyingKey<A, CarvedConfig> {
+impl<A: VerifierAir<C>, C: Carves> VerifyingKey<A, C> {
     /// The configuration under which Plonky3 proves and verifies with this key.
-    pub fn config(&self, statement: Option<&Statement>) -> CarvedConfig {
-        Configuration::new(&self.params, &self.poseidon2, &self.carving, statement)
+    pub fn config(&self, statement: Option<&Statement>) -> C {
+        C::new(&self.params, &self.suite, &self.carving, statement)
     }
 
     /// The key of a run in shared order: of all tables of its batches, which have `lengths` tables each, in
@@ -202,11 +201,11 @@ impl<A: VerifierAir<CarvedConfig>> VerifyingKey<A, CarvedConfig> {
         airs: Vec<A>,
         log_heights: &[usize],
         params: Params,
-        poseidon2: Poseidon2,
+        suite: C::Suite,
         lengths: &[usize],
     ) -> Result<Self, KeyError> {
         assert_eq!(lengths.iter().sum::<usize>(), airs.len());
-        Self::with_carving(airs, log_heights, params, poseidon2, |tables| {
+        Self::with_carving(airs, log_heights, params, suite, |tables| {
             let cut = |widths: &dyn Fn(&CommittedTable) -> Vec<usize>| {
                 let mut tables = tables.iter();
                 let batch =

@@ -16,16 +16,13 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use p3_challenger::CanObserve;
 use p3_commit::{BatchOpening, BatchOpeningRef, Mmcs};
-use p3_field::PrimeCharacteristicRing;
 use p3_matrix::{Dimensions, Matrix};
 use p3_merkle_tree::MerkleTreeError;
 use p3_util::log2_ceil_usize;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::types::{Challenger, Root, Tree};
 use crate::F;
 
 /// How rounds are cut into groups: each by the list of its matrices' widths, by which a round is known.
@@ -105,16 +102,7 @@ impl Carving {
 
 /// The commitment to a round: one root per group, in the order of the groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Roots(pub Vec<Root>);
-
-impl CanObserve<Roots> for Challenger {
-    fn observe(&mut self, roots: Roots) {
-        self.observe(F::from_usize(roots.0.len()));
-        for root in roots.0 {
-            self.observe(root);
-        }
-    }
-}
+pub struct Roots<R>(pub Vec<R>);
 
 /// Why a carved round's opening was refused.
 #[derive(Debug, Error)]
@@ -155,14 +143,14 @@ pub enum SplitError {
 
 /// Merkle trees over the groups of a round.
 #[derive(Clone, Debug)]
-pub struct SplitMmcs {
-    tree: Tree,
+pub struct SplitMmcs<T> {
+    tree: T,
     carving: Carving,
 }
 
-impl SplitMmcs {
+impl<T> SplitMmcs<T> {
     /// Commits each group with `tree`.
-    pub const fn new(tree: Tree, carving: Carving) -> Self {
+    pub const fn new(tree: T, carving: Carving) -> Self {
         Self { tree, carving }
     }
 
@@ -178,12 +166,14 @@ impl SplitMmcs {
             .map(|group| (group.clone(), tallest - log_height(&dimensions[group])))
             .collect()
     }
+}
 
+impl<T: Mmcs<F>> SplitMmcs<T> {
     /// The group trees of a committed round and, for each, how far its indices are shifted.
     fn shifted_trees<'a, M: Matrix<F>>(
         &self,
-        trees: &'a [<Tree as Mmcs<F>>::ProverData<M>],
-    ) -> Vec<(&'a <Tree as Mmcs<F>>::ProverData<M>, usize)> {
+        trees: &'a [T::ProverData<M>],
+    ) -> Vec<(&'a T::ProverData<M>, usize)> {
         let log_height = |tree| log2_ceil_usize(self.tree.get_max_height(tree));
         let tallest = trees.iter().map(log_height).max().unwrap_or(0);
         trees
@@ -221,11 +211,11 @@ const fn check_rows(matrices: usize, rows: usize) -> Result<(), SplitError> {
     Ok(())
 }
 
-impl Mmcs<F> for SplitMmcs {
-    type ProverData<M> = Vec<<Tree as Mmcs<F>>::ProverData<M>>;
-    type Commitment = Roots;
-    type Proof = Vec<<Tree as Mmcs<F>>::Proof>;
-    type MultiProof = Vec<<Tree as Mmcs<F>>::MultiProof>;
+impl<T: Mmcs<F, Error = MerkleTreeError>> Mmcs<F> for SplitMmcs<T> {
+    type ProverData<M> = Vec<T::ProverData<M>>;
+    type Commitment = Roots<T::Commitment>;
+    type Proof = Vec<T::Proof>;
+    type MultiProof = Vec<T::MultiProof>;
     type Error = SplitError;
 
     fn commit<M: Matrix<F>>(&self, inputs: Vec<M>) -> (Self::Commitment, Self::ProverData<M>) {

@@ -17,10 +17,11 @@ mod error;
 use std::io::Read;
 
 use tranche_backend::Chosen;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::security::Bits;
 use tranche_core::shape::Profile;
 use tranche_core::verifier::{
-    CarvedConfig, MAX_PROOF_BYTES, Root, VerifyError, check_heights, decode, uniform_cap,
+    CarvedConfig, MAX_PROOF_BYTES, Plonky3Suite, Root, VerifyError, check_heights, decode,
 };
 use tranche_core::{Identity, Params, Plan};
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
@@ -372,7 +373,7 @@ impl<'a> Verifier<'a> {
         let params = self.params();
         let log_leaves = u32::from(empty_log) + u32::from(params.log_blowup);
         let digest = empty_root(&POSEIDON2, width, log_leaves, params.cap_height.into());
-        let empty = uniform_cap(&digest, params.cap_height.into());
+        let empty = Poseidon2::uniform_cap(&digest, params.cap_height.into());
         tree.children(*node)
             .map(|child| match waiting.next() {
                 Some(Waiting { log_rows, root }) => ((child, log_rows), root),

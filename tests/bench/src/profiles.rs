@@ -165,7 +165,10 @@ pub fn phase_table(reports: &[(&str, Comparison)]) -> Table {
 
 impl<C, P> Batch<C, P> {
     /// Proves the batch `runs` times in either profile, in turns, and once with Plonky3.
-    fn compare<G: Configuration>(&self, runs: usize) -> Result<Comparison, BenchError>
+    fn compare<G: Configuration<Suite = Poseidon2>>(
+        &self,
+        runs: usize,
+    ) -> Result<Comparison, BenchError>
     where
         C: ProverAir<Chosen>,
         P: Plonky3Air<G>,
@@ -211,7 +214,7 @@ impl<C, P> Batch<C, P> {
     }
 
     /// Plonky3's proof, and the most bytes that it held at once with its traces.
-    fn plonky3<G: Configuration>(&self) -> Result<(Vec<u8>, usize), BenchError>
+    fn plonky3<G: Configuration<Suite = Poseidon2>>(&self) -> Result<(Vec<u8>, usize), BenchError>
     where
         P: Plonky3Air<G>,
         G::Pcs: Sync + Pcs<EF, Challenger, ProverData: Sync, Commitment: Sync, ProverError: Send>,

@@ -40,7 +40,7 @@ pub const PHASES: [&str; 8] = [
 ];
 
 /// AIRs that Plonky3 can prove under `G`.
-pub trait Plonky3Air<G: Configuration>:
+pub trait Plonky3Air<G: Configuration<Suite = Poseidon2>>:
     Clone
     + VerifierAir<G>
     + for<'a> Air<DebugConstraintBuilder<'a, F, EF>>
@@ -48,7 +48,7 @@ pub trait Plonky3Air<G: Configuration>:
 {
 }
 
-impl<A, G: Configuration> Plonky3Air<G> for A where
+impl<A, G: Configuration<Suite = Poseidon2>> Plonky3Air<G> for A where
     A: Clone
         + VerifierAir<G>
         + for<'a> Air<DebugConstraintBuilder<'a, F, EF>>
@@ -154,7 +154,10 @@ impl<C, P> Batch<C, P> {
     ///
     /// # Panics
     /// When `runs` is zero, or in debug builds when a trace breaks a constraint.
-    pub fn race<G: Configuration>(&self, runs: usize) -> Result<Report, BenchError>
+    pub fn race<G: Configuration<Suite = Poseidon2>>(
+        &self,
+        runs: usize,
+    ) -> Result<Report, BenchError>
     where
         C: ProverAir<Chosen>,
         P: Plonky3Air<G>,

@@ -102,7 +102,7 @@ fn roots(u: &mut Unstructured<'_>, roots: &mut Vec<Root>) -> Result<()> {
         let mut digests = roots[at].roots().to_vec();
         digests.extend(roots[at + 1].roots());
         if digests.len().is_power_of_two() {
-            roots[at] = Root::new(digests);
+            roots[at] = <Root>::new(digests);
             roots.remove(at + 1);
         }
         return Ok(());
@@ -118,7 +118,7 @@ fn roots(u: &mut Unstructured<'_>, roots: &mut Vec<Root>) -> Result<()> {
                 element(u, &mut digests[at][i])?;
             }
         }
-        *root = Root::new(digests);
+        *root = <Root>::new(digests);
         Ok(())
     })
 }

@@ -169,6 +169,6 @@ pub fn reference<'p>(
         publics: traces.public.clone(),
         params: PARAMS,
         statement: None,
-        poseidon2: Poseidon2::BABY_BEAR,
+        suite: Poseidon2::BABY_BEAR,
     }
 }

@@ -193,7 +193,7 @@ impl Batch {
                 .collect(),
             params: PARAMS,
             statement: Some(self.statement),
-            poseidon2: Poseidon2::BABY_BEAR,
+            suite: Poseidon2::BABY_BEAR,
         }
     }
 

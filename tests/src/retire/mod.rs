@@ -85,7 +85,7 @@ impl<A> Run<A> {
             batches,
             params: batch.params,
             statement: batch.statement,
-            poseidon2: batch.poseidon2,
+            poseidon2: batch.suite,
         }
     }
 

@@ -305,7 +305,7 @@ impl Shape {
             carved,
             params: self.params,
             statement: self.seeded.then_some(statement),
-            poseidon2: if self.own_constants {
+            suite: if self.own_constants {
                 own
             } else {
                 Poseidon2::BABY_BEAR

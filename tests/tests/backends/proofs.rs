@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 use tranche_core::Hashes;
 use tranche_core::air::ProverAir;
+use tranche_core::hash::blake3::Blake3;
 use tranche_tests::air::TestAir;
 use tranche_tests::core::PROFILES;
+use tranche_tests::reference::{Batch, ReferenceSuite};
 use tranche_tests::shapes::{QUICK, Shape, shapes};
 
 macro_rules! tests {
@@ -22,31 +24,41 @@ macro_rules! tests {
 }
 pub(crate) use tests;
 
-fn equal<B: Hashes>(shape: &Shape)
+/// In both suites.
+fn equal<B: Hashes + Hashes<Blake3>>(shape: &Shape)
 where
     TestAir: ProverAir<B>,
 {
     let batch = shape.batch();
+    equal_in::<B, _>(&batch, shape);
+    equal_in::<B, _>(&batch.with_suite(Blake3), shape);
+}
+
+fn equal_in<B: Hashes<S>, S: ReferenceSuite>(batch: &Batch<TestAir, S>, shape: &Shape)
+where
+    TestAir: ProverAir<B>,
+{
     let plonky3 = batch.prove();
     for profile in PROFILES {
         let ours = batch.core_prove::<B>(profile);
         assert!(
             ours == plonky3,
-            "{} differs from Plonky3 in {profile:?} on {shape:?}",
-            B::NAME
+            "{} with {} differs from Plonky3 in {profile:?} on {shape:?}",
+            B::NAME,
+            S::NAME,
         );
     }
     batch.verify(&plonky3).expect("an honest proof");
 }
 
-pub fn everything<B: Hashes>()
+pub fn everything<B: Hashes + Hashes<Blake3>>()
 where
     TestAir: ProverAir<B>,
 {
     equal::<B>(&Shape::everything(QUICK));
 }
 
-pub fn random_shapes<B: Hashes>()
+pub fn random_shapes<B: Hashes + Hashes<Blake3>>()
 where
     TestAir: ProverAir<B>,
 {

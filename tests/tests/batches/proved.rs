@@ -70,7 +70,7 @@ fn both_orders_have_the_bytes_of_their_oracles() {
         publics: all.public,
         params: PARAMS,
         statement: Some(tables.statement()),
-        poseidon2: POSEIDON2.clone(),
+        suite: POSEIDON2.clone(),
     };
     let oracle = Run::cut(batch, &vec![BODY_TABLES; tables.bodies()]);
     let shared = oracle.prove_batch();
@@ -113,7 +113,7 @@ fn a_whole_run_has_the_bytes_of_plonky3() {
             publics: all.public,
             params: PARAMS,
             statement: Some(whole.statement()),
-            poseidon2: POSEIDON2.clone(),
+            suite: POSEIDON2.clone(),
         };
         let expected = batch.prove();
         batch.verify(&expected).expect("a proof");

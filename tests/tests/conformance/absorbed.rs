@@ -85,17 +85,17 @@ impl Changes {
                 let root = root(p, at);
                 let mut digests = root.roots().to_vec();
                 digests[digest][element] += F::ONE;
-                *root = Root::new(digests);
+                *root = <Root>::new(digests);
             });
         }
         self.add(Kind::Shape, format!("{name} {at}: longer"), move |p| {
             let root = root(p, at);
-            *root = Root::new([root.roots(), root.roots()].concat());
+            *root = <Root>::new([root.roots(), root.roots()].concat());
         });
         if digests > 1 {
             self.add(Kind::Shape, format!("{name} {at}: shorter"), move |p| {
                 let root = root(p, at);
-                *root = Root::new(root.roots()[..digests / 2].to_vec());
+                *root = <Root>::new(root.roots()[..digests / 2].to_vec());
             });
         }
     }
@@ -433,8 +433,8 @@ fn two_partitions_are_absorbed_alike_and_refused() {
         let mut flat = [roots[0].roots(), roots[1].roots()].concat();
         flat.resize(6, flat[0]);
         (roots[0], roots[1]) = (
-            Root::new(flat[..first].to_vec()),
-            Root::new(flat[first..].to_vec()),
+            <Root>::new(flat[..first].to_vec()),
+            <Root>::new(flat[first..].to_vec()),
         );
         proof
     };

@@ -7,13 +7,13 @@ use p3_matrix::{Dimensions, Matrix};
 use tranche_core::F;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{
-    CarvedConfig, Carving, Compress, Hash, MAX_PROOF_BYTES, Roots, SplitError, SplitMmcs, Tree,
-    decode, permutation,
+    CarvedConfig, Carving, Compress, Hash, MAX_PROOF_BYTES, Root, Roots, SplitError, SplitMmcs,
+    Tree, decode, permutation,
 };
 use tranche_tests::air::Part;
 use tranche_tests::shapes::{QUICK, Shape, TableShape};
 
-type Proofs = <SplitMmcs as Mmcs<F>>::Proof;
+type Proofs = <SplitMmcs<Tree> as Mmcs<F>>::Proof;
 
 /// Width and log2 of the rows of each matrix.
 const MATRICES: [(usize, usize); 4] = [(2, 3), (1, 1), (3, 2), (2, 0)];
@@ -21,7 +21,7 @@ const CARVED: [bool; 4] = [false, false, true, false];
 /// With which matrix each group begins.
 const GROUPS: [usize; 3] = [0, 2, 3];
 
-fn mmcs() -> SplitMmcs {
+fn mmcs() -> SplitMmcs<Tree> {
     let permutation = permutation(&Poseidon2::BABY_BEAR);
     let tree = Tree::new(
         Hash::new(permutation.clone()),
@@ -54,7 +54,7 @@ fn a_row_is_opened_group_by_group() {
     assert_eq!(roots.0.len(), GROUPS.len());
     assert!(mmcs.get_matrices(&trees).into_iter().eq(&matrices));
 
-    let verify = |roots: &Roots, index, rows: &[Vec<F>], proofs: &Proofs| {
+    let verify = |roots: &Roots<Root>, index, rows: &[Vec<F>], proofs: &Proofs| {
         let opening = BatchOpeningRef::new(rows, proofs);
         mmcs.verify_batch(roots, &dimensions, index, opening)
     };

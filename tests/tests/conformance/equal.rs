@@ -4,30 +4,33 @@ use p3_air::{Air, AirBuilder, BaseAir};
 use p3_keccak_air::{KeccakAir, NUM_ROUNDS, generate_trace_rows};
 use proptest::prelude::*;
 use tranche_core::air::ProverAir;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_core::{DefaultBackend, F, Params, ScalarBackend};
+use tranche_core::{DefaultBackend, F, Hashes, Params, ScalarBackend};
 use tranche_tests::air::{Form, Part};
 use tranche_tests::core::PROFILES;
-use tranche_tests::reference::{Batch, ReferenceAir};
+use tranche_tests::reference::{Batch, ReferenceAir, ReferenceSuite};
 use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, shapes, sweep};
 
 /// Both sides prove, in either profile; the bytes are compared, and the unmodified verifier accepts them.
-fn assert_equal<A>(batch: &Batch<A>, what: &dyn core::fmt::Debug)
+fn assert_equal<A, S: ReferenceSuite>(batch: &Batch<A, S>, what: &dyn core::fmt::Debug)
 where
-    A: ReferenceAir + ProverAir<ScalarBackend> + ProverAir<DefaultBackend>,
+    A: ReferenceAir<S> + ProverAir<ScalarBackend> + ProverAir<DefaultBackend>,
+    ScalarBackend: Hashes<S>,
+    DefaultBackend: Hashes<S>,
 {
     let expected = batch.prove();
     for profile in PROFILES {
         assert_same(
             &batch.core_prove::<DefaultBackend>(profile),
             &expected,
-            &(profile, "default backend"),
+            &(S::NAME, profile, "default backend"),
             what,
         );
         assert_same(
             &batch.core_prove::<ScalarBackend>(profile),
             &expected,
-            &(profile, "scalar backend"),
+            &(S::NAME, profile, "scalar backend"),
             what,
         );
     }
@@ -62,8 +65,11 @@ fn assert_same(
     );
 }
 
+/// In both suites.
 fn equal(shape: &Shape) {
-    assert_equal(&shape.batch(), shape);
+    let batch = shape.batch();
+    assert_equal(&batch, shape);
+    assert_equal(&batch.with_suite(Blake3), shape);
 }
 
 proptest! {
@@ -301,8 +307,9 @@ fn keccak() {
         carved: vec![false],
         params: QUICK,
         statement: None,
-        poseidon2: Poseidon2::BABY_BEAR,
+        suite: Poseidon2::BABY_BEAR,
     };
     assert_eq!(batch.log_heights(), [rows.ilog2() as usize]);
     assert_equal(&batch, &"keccak");
+    assert_equal(&batch.with_suite(Blake3), &"keccak");
 }

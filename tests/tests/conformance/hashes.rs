@@ -49,7 +49,7 @@ type Config = StarkConfig<Pcs, EF, Challenger>;
 fn counted(shape: &Shape) -> (usize, f64) {
     let batch = shape.batch();
     let counted = Counted {
-        inner: permutation(&batch.poseidon2),
+        inner: permutation(&batch.suite),
         count: Arc::default(),
     };
     let tree = Tree::new(
@@ -58,7 +58,7 @@ fn counted(shape: &Shape) -> (usize, f64) {
         batch.params.cap_height.into(),
     );
     let fri = fri_parameters(&batch.params, FriTree::new(tree.clone()));
-    let mut challenger = Challenger::new(permutation(&batch.poseidon2));
+    let mut challenger = Challenger::new(permutation(&batch.suite));
     for element in batch.statement.iter().flat_map(|s| s.elements()) {
         p3_challenger::CanObserve::observe(&mut challenger, element);
     }

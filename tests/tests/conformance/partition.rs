@@ -23,18 +23,18 @@ use tranche_tests::shapes::{QUICK, Shape, TableShape};
 /// [`SplitMmcs`] that publishes a main commitment of the prover's choice.
 #[derive(Clone)]
 struct Repartitioned {
-    honest: SplitMmcs,
-    main: Roots,
+    honest: SplitMmcs<Tree>,
+    main: Roots<Root>,
 }
 
 impl Mmcs<F> for Repartitioned {
-    type ProverData<M> = <SplitMmcs as Mmcs<F>>::ProverData<M>;
-    type Commitment = Roots;
-    type Proof = <SplitMmcs as Mmcs<F>>::Proof;
-    type MultiProof = <SplitMmcs as Mmcs<F>>::MultiProof;
-    type Error = <SplitMmcs as Mmcs<F>>::Error;
+    type ProverData<M> = <SplitMmcs<Tree> as Mmcs<F>>::ProverData<M>;
+    type Commitment = Roots<Root>;
+    type Proof = <SplitMmcs<Tree> as Mmcs<F>>::Proof;
+    type MultiProof = <SplitMmcs<Tree> as Mmcs<F>>::MultiProof;
+    type Error = <SplitMmcs<Tree> as Mmcs<F>>::Error;
 
-    fn commit<M: Matrix<F>>(&self, inputs: Vec<M>) -> (Roots, Self::ProverData<M>) {
+    fn commit<M: Matrix<F>>(&self, inputs: Vec<M>) -> (Roots<Root>, Self::ProverData<M>) {
         let (roots, trees) = self.honest.commit(inputs);
         // Only the main round has more than one group.
         let published = if roots.0.len() > 1 {
@@ -60,7 +60,7 @@ impl Mmcs<F> for Repartitioned {
 
     fn verify_batch(
         &self,
-        commit: &Roots,
+        commit: &Roots<Root>,
         dimensions: &[Dimensions],
         index: usize,
         opening: BatchOpeningRef<'_, F, Self>,
@@ -80,7 +80,7 @@ impl Mmcs<F> for Repartitioned {
 
     fn verify_multi_batch<R: AsRef<[F]> + PartialEq>(
         &self,
-        commit: &Roots,
+        commit: &Roots<Root>,
         dimensions: &[Dimensions],
         indices: &[usize],
         opened_values: &[Vec<R>],
@@ -101,8 +101,8 @@ fn carving(batch: &Batch<TestAir>) -> Carving {
 }
 
 /// The proof of `batch` whose main commitment is `main`.
-fn forge(batch: &Batch<TestAir>, main: Roots) -> Vec<u8> {
-    let permutation = permutation(&batch.poseidon2);
+fn forge(batch: &Batch<TestAir>, main: Roots<Root>) -> Vec<u8> {
+    let permutation = permutation(&batch.suite);
     let tree = Tree::new(
         Hash::new(permutation.clone()),
         Compress::new(permutation.clone()),
@@ -133,12 +133,8 @@ fn forge(batch: &Batch<TestAir>, main: Roots) -> Vec<u8> {
 
 /// What `p3_batch_stark::verify_batch` says of a proof: the verifier without the check of caps.
 fn plonky3_accepts(batch: &Batch<TestAir>, bytes: &[u8]) -> bool {
-    let config = <CarvedConfig as Configuration>::new(
-        &batch.params,
-        &batch.poseidon2,
-        &carving(batch),
-        None,
-    );
+    let config =
+        <CarvedConfig as Configuration>::new(&batch.params, &batch.suite, &carving(batch), None);
     let data = ProverData::from_airs_and_degrees(&config, &batch.airs, &batch.log_heights())
         .expect("preprocessed columns");
     let proof = decode::<CarvedConfig>(bytes, MAX_PROOF_BYTES).expect("an encoding");
@@ -182,7 +178,7 @@ fn main_roots(bytes: &[u8]) -> Vec<Root> {
 /// All digests of some roots in one root.
 fn joined(roots: &[&Root]) -> Root {
     let digests = roots.iter().flat_map(|root| root.roots());
-    Root::new(digests.copied().collect())
+    <Root>::new(digests.copied().collect())
 }
 
 /// The proof of `forged` with one of its commitments changed.
@@ -208,7 +204,7 @@ fn a_commitment_has_one_partition() {
     assert_ne!(x, y, "two tables");
     let x_first = Roots(vec![a.clone(), joined(&[x, y]), rest.clone()]);
     let y_second = Roots(vec![joined(&[a, x]), y.clone(), rest.clone()]);
-    let flat = |roots: &Roots| joined(&roots.0.iter().collect::<Vec<_>>());
+    let flat = |roots: &Roots<Root>| joined(&roots.0.iter().collect::<Vec<_>>());
     assert_eq!(flat(&x_first), flat(&y_second), "one transcript");
 
     for honest in &honest {
@@ -278,7 +274,7 @@ fn every_commitment_has_its_length() {
                         *root = if doubled {
                             joined(&[root, root])
                         } else {
-                            Root::new(root.roots()[..expected.div_ceil(2)].to_vec())
+                            <Root>::new(root.roots()[..expected.div_ceil(2)].to_vec())
                         };
                         got = root.num_roots();
                     });

@@ -66,8 +66,8 @@ impl CanObserve<Root> for Recorder {
     }
 }
 
-impl CanObserve<Roots> for Recorder {
-    fn observe(&mut self, roots: Roots) {
+impl CanObserve<Roots<Root>> for Recorder {
+    fn observe(&mut self, roots: Roots<Root>) {
         let mut elements = vec![F::from_usize(roots.0.len())];
         for root in &roots.0 {
             elements.extend(root.roots().as_flattened());
@@ -108,7 +108,7 @@ impl GrindingChallenger for Recorder {
 }
 
 type FriTree = ExtensionMmcs<F, EF, Tree>;
-type RecordedPcs = TwoAdicFriPcs<F, Radix2DitParallel<F>, SplitMmcs, FriTree>;
+type RecordedPcs = TwoAdicFriPcs<F, Radix2DitParallel<F>, SplitMmcs<Tree>, FriTree>;
 type RecordedConfig = StarkConfig<RecordedPcs, EF, Recorder>;
 /// A carved proof.
 pub type Proof = BatchProof<CarvedConfig>;
@@ -129,7 +129,7 @@ pub fn fri_parameters<M>(params: &Params, mmcs: M) -> FriParameters<M> {
 
 /// The steps of Plonky3's verifier on a proof of `batch`, and whether it accepts.
 pub fn recorded(batch: &Batch<TestAir>, proof: &Proof) -> (Vec<Step>, bool) {
-    let permutation = permutation(&batch.poseidon2);
+    let permutation = permutation(&batch.suite);
     let tree = Tree::new(
         Hash::new(permutation.clone()),
         Compress::new(permutation.clone()),

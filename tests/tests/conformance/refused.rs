@@ -4,15 +4,16 @@ use p3_air::BaseAir;
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::Matrix;
 use proptest::prelude::*;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{
-    CarvedConfig, Configuration, KeyError, MAX_PROOF_BYTES, PlainConfig, VerifyError, VerifyingKey,
-    decode,
+    CarvedConfig, Configuration, KeyError, MAX_PROOF_BYTES, PlainConfig, VerifierAir, VerifyError,
+    VerifyingKey, decode,
 };
 use tranche_core::{F, Params};
 use tranche_tests::air::{Part, TestAir};
 use tranche_tests::params;
-use tranche_tests::reference::Batch;
+use tranche_tests::reference::{Batch, ReferenceAir, ReferenceSuite};
 use tranche_tests::shapes::{QUICK, Shape};
 
 const ONE_QUERY: Params = Params {
@@ -34,16 +35,19 @@ fn carved() -> Batch<TestAir> {
 }
 
 /// A key that is made once, for tests that verify often.
-fn key<C: Configuration>(batch: &Batch<TestAir>) -> VerifyingKey<TestAir, C>
+fn key<C: Configuration<Suite: ReferenceSuite>>(
+    batch: &Batch<TestAir, C::Suite>,
+) -> VerifyingKey<TestAir, C>
 where
-    TestAir: tranche_core::verifier::VerifierAir<C>,
+    TestAir: VerifierAir<C> + ReferenceAir<C::Suite>,
 {
     batch.key().expect("a plan that can be verified")
 }
 
-fn every_flipped_byte_is_refused<C: Configuration>(batch: &Batch<TestAir>)
-where
-    TestAir: tranche_core::verifier::VerifierAir<C>,
+fn every_flipped_byte_is_refused<C: Configuration<Suite: ReferenceSuite>>(
+    batch: &Batch<TestAir, C::Suite>,
+) where
+    TestAir: VerifierAir<C> + ReferenceAir<C::Suite>,
 {
     let key = key::<C>(batch);
     let mut proof = batch.prove();
@@ -61,11 +65,13 @@ where
 #[test]
 fn every_flipped_byte_of_a_plain_proof_is_refused() {
     every_flipped_byte_is_refused::<PlainConfig>(&plain());
+    every_flipped_byte_is_refused::<PlainConfig<Blake3>>(&plain().with_suite(Blake3));
 }
 
 #[test]
 fn every_flipped_byte_of_a_carved_proof_is_refused() {
     every_flipped_byte_is_refused::<CarvedConfig>(&carved());
+    every_flipped_byte_is_refused::<CarvedConfig<Blake3>>(&carved().with_suite(Blake3));
 }
 
 proptest! {
@@ -353,7 +359,7 @@ fn a_proof_under_other_parameters_is_refused() {
     };
     assert!(
         Batch {
-            poseidon2: constants,
+            suite: constants,
             ..honest
         }
         .verify(&proof)

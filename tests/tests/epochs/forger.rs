@@ -93,7 +93,7 @@ impl<'a> Forger<'a> {
             carved: epoch.specs.iter().map(|spec| spec.carved).collect(),
             params: settings.params,
             statement: Some(epoch.statement),
-            poseidon2: Poseidon2::BABY_BEAR,
+            suite: Poseidon2::BABY_BEAR,
         }
     }
 
@@ -182,7 +182,7 @@ impl<'a> Forger<'a> {
                     &node,
                     node.root.then_some(&result),
                 )),
-                poseidon2: Poseidon2::BABY_BEAR,
+                suite: Poseidon2::BABY_BEAR,
             },
         }
     }

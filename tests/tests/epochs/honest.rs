@@ -87,7 +87,7 @@ fn an_epoch_is_a_plonky3_batch() {
             carved: epoch.specs.iter().map(|spec| spec.carved).collect(),
             params: WEAK,
             statement: Some(epoch.statement),
-            poseidon2: Poseidon2::BABY_BEAR,
+            suite: Poseidon2::BABY_BEAR,
         };
         assert_eq!(batch.publics[6], [F::from_u32(number)]);
         let proof = &parts.payload(EPOCH, number as usize - 1)[12..];

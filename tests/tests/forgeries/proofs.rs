@@ -35,7 +35,7 @@ fn batch(witness: &Witness, table: &str, omit: &[Omit]) -> Batch<Omitting<EpochT
         publics: traces.public,
         params: PARAMS,
         statement: None,
-        poseidon2: Poseidon2::BABY_BEAR,
+        suite: Poseidon2::BABY_BEAR,
     }
 }
 

@@ -36,7 +36,7 @@ fn batch<'p>(traces: Traces<'p>, carved: bool) -> Batch<EpochTable<'p>> {
         publics: traces.public,
         params: PARAMS,
         statement: None,
-        poseidon2: Poseidon2::BABY_BEAR,
+        suite: Poseidon2::BABY_BEAR,
     }
 }
 

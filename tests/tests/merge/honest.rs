@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use tranche_core::DefaultBackend;
 use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_core::verifier::uniform_cap;
+use tranche_core::verifier::Plonky3Suite;
 use tranche_machine::cells::REGISTERS;
 use tranche_machine::merge::{
     Chain, MergeError, MergeTable, Tree, check_cover, empty_root, statement,
@@ -50,8 +50,8 @@ fn two_steps_and_a_ragged_tree() {
     // The verifier knows the root of the empty table without a proof.
     let log_rows = LOG_ROWS as u32 + u32::from(PARAMS.log_blowup);
     let empty = empty_root(&Poseidon2::BABY_BEAR, l2g::WIDTH, log_rows, 0);
-    assert_eq!(roots_1[1], uniform_cap(&empty, 0));
-    assert_ne!(roots_1[0], uniform_cap(&empty, 0));
+    assert_eq!(roots_1[1], Poseidon2::uniform_cap(&empty, 0));
+    assert_ne!(roots_1[0], Poseidon2::uniform_cap(&empty, 0));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn an_empty_parent_fills_a_ragged_root() {
     let log_rows = LOG_ROWS as u32 + u32::from(PARAMS.log_blowup);
     let width = MergeTable::Parent.main_width();
     let empty = empty_root(&Poseidon2::BABY_BEAR, width, log_rows, 0);
-    assert_eq!(roots[1], uniform_cap(&empty, 0));
+    assert_eq!(roots[1], Poseidon2::uniform_cap(&empty, 0));
 }
 
 #[test]

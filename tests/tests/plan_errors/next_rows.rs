@@ -100,7 +100,7 @@ fn batch(air: &Reading) -> Batch<Reading> {
         carved: vec![false],
         params: QUICK,
         statement: None,
-        poseidon2: Poseidon2::BABY_BEAR,
+        suite: Poseidon2::BABY_BEAR,
     }
 }
 

@@ -21,16 +21,16 @@ use p3_uni_stark::{VerifierConstraintFolder, recompose_quotient_from_chunks};
 use super::error::{ForkedError, Part, Site};
 use super::kind::{Kind, ROUNDS, Table};
 use super::source::Source;
-use crate::verifier::config::PlainConfig;
+use crate::verifier::config::{Configured, PlainConfig};
 use crate::verifier::error::CommitmentName;
+use crate::verifier::suite::{Plonky3Suite, Root};
 use crate::verifier::tables::VerifierAir;
-use crate::verifier::types::{Challenger, Root};
 use crate::{D, EF, F, Params};
 
 /// What stays of a batch when its fork is checked.
-pub struct Forked {
+pub struct Forked<S: Plonky3Suite> {
     /// Roots of its rounds, in opening order.
-    pub roots: Vec<Root>,
+    pub roots: Vec<Root<S>>,
     /// The out-of-domain point.
     pub zeta: EF,
     /// The batching challenge.
@@ -43,7 +43,7 @@ pub struct Forked {
 
 /// Refuses a witness that does not pass; at 0 bits nothing is absorbed, and it is zero.
 pub fn check_witness(
-    challenger: &mut Challenger,
+    challenger: &mut impl GrindingChallenger<Witness = F>,
     bits: u8,
     witness: F,
     site: Site,
@@ -58,9 +58,9 @@ pub fn check_witness(
 }
 
 /// A batch whose fork is to be checked.
-pub struct Fork<'k, A> {
+pub struct Fork<'k, A, S: Plonky3Suite> {
     /// Its kind.
-    pub kind: &'k Kind<A>,
+    pub kind: &'k Kind<A, S>,
     /// Its place in the run.
     pub batch: usize,
     /// Its public values, table by table.
@@ -80,14 +80,14 @@ struct Claims {
     permutation: [Vec<EF>; 2],
 }
 
-impl<A: VerifierAir<PlainConfig>> Fork<'_, A> {
+impl<A: VerifierAir<PlainConfig<S>>, S: Configured> Fork<'_, A, S> {
     /// Reads and checks the fork, whose transcript has absorbed its number. `main` is the batch's main root.
     pub fn check<R: Read>(
         self,
         source: &mut Source<R>,
-        fork: &mut Challenger,
-        main: &Root,
-    ) -> Result<Forked, ForkedError> {
+        fork: &mut S::Challenger,
+        main: &Root<S>,
+    ) -> Result<Forked<S>, ForkedError> {
         let batch = self.batch;
         let has_lookups = self.kind.has_lookups();
         source.option(self.cap(CommitmentName::Permutation), has_lookups)?;
@@ -147,7 +147,7 @@ impl<A: VerifierAir<PlainConfig>> Fork<'_, A> {
         &self,
         source: &mut Source<R>,
         name: CommitmentName,
-    ) -> Result<Root, ForkedError> {
+    ) -> Result<Root<S>, ForkedError> {
         let round = self.kind.round(name);
         let log_digests = round.map_or(0, |round| round.log_digests(self.params));
         source.cap(self.cap(name), log_digests)
@@ -197,7 +197,7 @@ impl<A: VerifierAir<PlainConfig>> Fork<'_, A> {
             let selectors = domain.selectors_at_point(zeta);
             let chunks = table.committed.quotient_chunks;
             let quotient_domain = domain.create_disjoint_domain(chunks << table.log_height);
-            let quotient = recompose_quotient_from_chunks::<PlainConfig>(
+            let quotient = recompose_quotient_from_chunks::<PlainConfig<S>>(
                 &quotient_domain.split_domains(chunks),
                 &claims.chunks,
                 zeta,
@@ -207,7 +207,7 @@ impl<A: VerifierAir<PlainConfig>> Fork<'_, A> {
             let preprocessed_next = padded(&claims.preprocessed);
             let preprocessed =
                 RowWindow::from_two_rows(&claims.preprocessed[0], &preprocessed_next);
-            let mut folder = VerifierConstraintFolderWithLookups::<PlainConfig> {
+            let mut folder = VerifierConstraintFolderWithLookups::<PlainConfig<S>> {
                 inner: VerifierConstraintFolder {
                     main: rows(&claims.main[0], &main_next),
                     preprocessed: rows(&claims.preprocessed[0], &preprocessed_next),

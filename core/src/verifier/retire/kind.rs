@@ -7,13 +7,12 @@ use p3_lookup::Lookups;
 use p3_matrix::Dimensions;
 
 use super::error::ForkedKeyError;
-use crate::hash::poseidon2::Poseidon2;
 use crate::verifier::caps::CommittedTable;
-use crate::verifier::config::{Configuration, PlainConfig};
+use crate::verifier::config::{Configuration, Configured, PlainConfig};
 use crate::verifier::error::{CommitmentName, KeyError};
 use crate::verifier::split_mmcs::Carving;
+use crate::verifier::suite::{Plonky3Suite, Root};
 use crate::verifier::tables::{VerifierAir, check_tables, committed_tables};
-use crate::verifier::types::Root;
 use crate::{D, F, Params};
 
 /// Rounds in the order in which they are opened.
@@ -84,25 +83,24 @@ pub struct Table<A> {
 }
 
 /// A kind of batch.
-#[derive(Debug)]
-pub struct Kind<A> {
+pub struct Kind<A, S: Plonky3Suite> {
     /// Its tables.
     pub tables: Vec<Table<A>>,
     /// Root of the preprocessed columns, if there are any.
-    pub preprocessed: Option<Root>,
+    pub preprocessed: Option<Root<S>>,
     /// The rounds that it has, in opening order.
     pub rounds: Vec<Round>,
     /// log2 of the extensions' rows, each once, tallest first.
     pub log_rows: Vec<usize>,
 }
 
-impl<A: VerifierAir<PlainConfig>> Kind<A> {
+impl<A: VerifierAir<PlainConfig<S>>, S: Configured> Kind<A, S> {
     /// The kind of batch that has these tables.
     pub fn new(
         airs: Vec<A>,
         log_heights: &[usize],
         params: &Params,
-        poseidon2: &Poseidon2,
+        suite: &S,
         kind: usize,
     ) -> Result<Self, ForkedKeyError> {
         let of_kind = |error| ForkedKeyError::Kind { kind, error };
@@ -126,7 +124,7 @@ impl<A: VerifierAir<PlainConfig>> Kind<A> {
             });
         }
         let carving = Carving::new(Vec::new(), &[]);
-        let config = <PlainConfig as Configuration>::new(params, poseidon2, &carving, None);
+        let config = <PlainConfig<S> as Configuration>::new(params, suite, &carving, None);
         let common = ProverData::from_airs_and_degrees(&config, &airs, log_heights)
             .map_err(|error| KeyError::Preprocessed {
                 detail: alloc::format!("{error}"),
@@ -134,7 +132,10 @@ impl<A: VerifierAir<PlainConfig>> Kind<A> {
             .map_err(of_kind)?
             .common;
         let committed = committed_tables(&airs, log_heights, &common);
-        let preprocessed = common.preprocessed.map(|global| global.commitment);
+        let preprocessed = common.preprocessed.and_then(|global| {
+            let roots = <PlainConfig<S> as Configuration>::roots(&global.commitment);
+            roots.first().cloned()
+        });
         let tables = airs.into_iter().zip(common.lookups).zip(committed);
         let tables: Vec<_> = tables
             .map(|((air, lookups), committed)| Table {
@@ -156,7 +157,7 @@ impl<A: VerifierAir<PlainConfig>> Kind<A> {
     }
 }
 
-impl<A> Kind<A> {
+impl<A, S: Plonky3Suite> Kind<A, S> {
     /// The rounds with their places in opening order.
     pub fn round(&self, name: CommitmentName) -> Option<&Round> {
         self.rounds.iter().find(|round| round.name == name)

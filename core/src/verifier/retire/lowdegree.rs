@@ -19,7 +19,6 @@ use p3_fri::{
     VerifierTranscript, fold_schedule,
 };
 use p3_matrix::Dimensions;
-use p3_merkle_tree::PrunedMerklePaths;
 use p3_util::reverse_bits_len;
 
 use super::error::{ForkedError, Part, Site};
@@ -27,22 +26,22 @@ use super::fork::{Forked, domain};
 use super::kind::{Kind, Round};
 use super::source::Source;
 use crate::verifier::config::{FriTree, fri_parameters};
-use crate::verifier::types::{Challenger, Root, Tree};
+use crate::verifier::suite::{Plonky3Suite, Root};
 use crate::{EF, F, Params};
 
 /// What is known of the test before it begins.
-pub struct LowDegree<'p> {
+pub struct LowDegree<'p, S: Plonky3Suite> {
     params: &'p Params,
-    tree: &'p Tree,
+    tree: &'p S::Tree,
     /// log2 of the accumulators' elements, tallest first.
     log_rows: Vec<usize>,
     log_arities: Vec<usize>,
 }
 
 /// The test with its queries drawn.
-pub struct Queried<'p> {
-    test: LowDegree<'p>,
-    roots: Vec<Root>,
+pub struct Queried<'p, S: Plonky3Suite> {
+    test: LowDegree<'p, S>,
+    roots: Vec<Root<S>>,
     challenges: Vec<EF>,
     final_polynomial: Vec<EF>,
     indices: Vec<usize>,
@@ -50,9 +49,9 @@ pub struct Queried<'p> {
     sums: Vec<Vec<EF>>,
 }
 
-impl<'p> LowDegree<'p> {
+impl<'p, S: Plonky3Suite> LowDegree<'p, S> {
     /// The test over accumulators of these heights (log2, each once, tallest first; one at least).
-    pub fn new(params: &'p Params, tree: &'p Tree, log_rows: Vec<usize>) -> Self {
+    pub fn new(params: &'p Params, tree: &'p S::Tree, log_rows: Vec<usize>) -> Self {
         let log_final = usize::from(params.log_blowup) + usize::from(params.log_final_poly_len);
         let log_arities = fold_schedule(&log_rows, log_final, params.max_log_arity.into());
         Self {
@@ -80,8 +79,8 @@ impl<'p> LowDegree<'p> {
     pub fn query<R: Read>(
         self,
         source: &mut Source<R>,
-        main: &mut Challenger,
-    ) -> Result<Queried<'p>, ForkedError> {
+        main: &mut S::Challenger,
+    ) -> Result<Queried<'p, S>, ForkedError> {
         let params = self.params;
         let folds = self.log_arities.len();
         source.length(Part::Layers, folds)?;
@@ -130,15 +129,15 @@ const fn proof_of_work(failure: TranscriptFailure) -> ForkedError {
     ForkedError::ProofOfWork { site }
 }
 
-impl Queried<'_> {
+impl<S: Plonky3Suite> Queried<'_, S> {
     /// Reads a batch's rows, checks them against its roots, and adds its codewords, times `coefficient`, to the
     /// accumulators.
     pub fn add_batch<A, R: Read>(
         &mut self,
         source: &mut Source<R>,
         batch: usize,
-        kind: &Kind<A>,
-        forked: &Forked,
+        kind: &Kind<A, S>,
+        forked: &Forked<S>,
         coefficient: EF,
     ) -> Result<(), ForkedError> {
         let weights = self.weights(kind, forked, coefficient, batch)?;
@@ -181,8 +180,8 @@ impl Queried<'_> {
     /// nothing is opened at the next row.
     fn weights<A>(
         &self,
-        kind: &Kind<A>,
-        forked: &Forked,
+        kind: &Kind<A, S>,
+        forked: &Forked<S>,
         coefficient: EF,
         batch: usize,
     ) -> Result<Vec<Vec<[EF; 2]>>, ForkedError> {
@@ -249,15 +248,13 @@ impl Queried<'_> {
     fn check_rows(
         &self,
         round: &Round,
-        root: &Root,
+        root: &Root<S>,
         rows: &[Vec<Vec<F>>],
-        paths: Vec<[F; crate::DIGEST]>,
+        paths: Vec<S::Digest>,
     ) -> Option<()> {
         let shift = self.test.log_max() - round.log_leaves;
         let indices: Vec<_> = self.indices.iter().map(|index| index >> shift).collect();
-        let paths = PrunedMerklePaths {
-            sibling_hashes: paths,
-        };
+        let paths = S::paths(paths);
         let tree = self.test.tree;
         tree.verify_multi_batch(root, &round.dimensions(), &indices, rows, &paths)
             .ok()
@@ -271,7 +268,7 @@ impl Queried<'_> {
         let log_final = log_blowup + usize::from(test.params.log_final_poly_len);
         let mut groups = vec![Vec::new(); openings.len()];
         let mut rows = vec![Vec::new(); openings.len()];
-        let folding: TwoAdicFriFoldingForMmcs<F, Tree> = TwoAdicFriFolding(PhantomData);
+        let folding: TwoAdicFriFoldingForMmcs<F, S::Tree> = TwoAdicFriFolding(PhantomData);
         for (query, (&index, sums)) in self.indices.iter().zip(&self.sums).enumerate() {
             let sums = test.log_rows.iter().copied().zip(sums.iter().copied());
             let sums: Vec<_> = sums.collect();
@@ -283,7 +280,7 @@ impl Queried<'_> {
                 return Err(ForkedError::Constant);
             }
             let mut index = index;
-            let folded = fold_query::<_, F, EF, FriTree>(
+            let folded = fold_query::<_, F, EF, FriTree<S::Tree>>(
                 &folding,
                 query,
                 &mut index,
@@ -322,7 +319,7 @@ impl Queried<'_> {
     fn read_folds<R: Read>(
         &self,
         source: &mut Source<R>,
-    ) -> Result<Vec<CommitPhaseMultiStep<EF, FriTree>>, ForkedError> {
+    ) -> Result<Vec<CommitPhaseMultiStep<EF, FriTree<S::Tree>>>, ForkedError> {
         let test = &self.test;
         source.length(Part::Layers, test.log_arities.len())?;
         let mut openings = Vec::new();
@@ -333,9 +330,7 @@ impl Queried<'_> {
             let siblings = siblings.map(|_| source.exts(part, (1 << log_arity) - 1));
             openings.push(CommitPhaseMultiStep {
                 sibling_values: siblings.collect::<Result<_, _>>()?,
-                opening_proof: PrunedMerklePaths {
-                    sibling_hashes: source.paths(self.indices.len() * log_leaves)?,
-                },
+                opening_proof: S::paths(source.paths(self.indices.len() * log_leaves)?),
             });
         }
         Ok(openings)

@@ -44,10 +44,10 @@ use kind::Kind;
 use lowdegree::LowDegree;
 use source::Source;
 
-use super::config::PlainConfig;
+use super::config::{Configured, PlainConfig};
 use super::error::CommitmentName;
+use super::suite::Plonky3Suite;
 use super::tables::{VerifierAir, check_params};
-use super::types::{Challenger, Tree, challenger, tree};
 use crate::hash::poseidon2::Poseidon2;
 use crate::{D, EF, F, Params, Statement};
 
@@ -61,15 +61,15 @@ const BATCH: &[u8] = b"tranche/retire/forked/batch/1";
 const JOIN: &[u8] = b"tranche/retire/forked/join/1";
 
 /// What a verifier keeps of the kinds of batches that its runs have.
-pub struct ForkedKey<A> {
-    kinds: Vec<Kind<A>>,
+pub struct ForkedKey<A, S: Plonky3Suite = Poseidon2> {
+    kinds: Vec<Kind<A, S>>,
     params: Params,
-    poseidon2: Poseidon2,
-    tree: Tree,
+    suite: S,
+    tree: S::Tree,
     widest: Vec<usize>,
 }
 
-impl<A: VerifierAir<PlainConfig>> ForkedKey<A> {
+impl<A: VerifierAir<PlainConfig<S>>, S: Configured> ForkedKey<A, S> {
     /// The key of runs whose batches are of these kinds: the tables of each with the base-2 logarithms of
     /// their heights. Preprocessed columns are committed here.
     ///
@@ -81,25 +81,25 @@ impl<A: VerifierAir<PlainConfig>> ForkedKey<A> {
     pub fn new(
         kinds: Vec<(Vec<A>, Vec<usize>)>,
         params: Params,
-        poseidon2: Poseidon2,
+        suite: S,
     ) -> Result<Self, ForkedKeyError> {
         check_params(&params).map_err(ForkedKeyError::Params)?;
         let kinds = kinds.into_iter().enumerate();
         let kinds: Vec<_> = kinds
-            .map(|(kind, (airs, heights))| Kind::new(airs, &heights, &params, &poseidon2, kind))
+            .map(|(kind, (airs, heights))| Kind::new(airs, &heights, &params, &suite, kind))
             .collect::<Result<_, _>>()?;
         let tables = kinds.iter().flat_map(|kind| &kind.tables);
         let lookups: Vec<_> = tables.map(|table| table.lookups.clone()).collect();
         check_bus_widths(&lookups).map_err(|error| ForkedKeyError::Bus {
             detail: error.to_string(),
         })?;
-        let widest = |kind: &Kind<A>| buses::widest(kind.tables.iter().map(|t| &t.lookups));
+        let widest = |kind: &Kind<A, S>| buses::widest(kind.tables.iter().map(|t| &t.lookups));
         Ok(Self {
             widest: kinds.iter().map(widest).collect(),
             kinds,
-            tree: tree(&poseidon2, params.cap_height.into()),
+            tree: suite.tree(params.cap_height.into()),
             params,
-            poseidon2,
+            suite,
         })
     }
 
@@ -122,7 +122,7 @@ impl<A: VerifierAir<PlainConfig>> ForkedKey<A> {
     #[doc(hidden)]
     pub fn verify_with(
         &self,
-        mut join: impl Join,
+        mut join: impl Join<S::Challenger>,
         proof: impl Read,
         statement: Option<&Statement>,
         sequence: &[usize],
@@ -130,7 +130,7 @@ impl<A: VerifierAir<PlainConfig>> ForkedKey<A> {
     ) -> Result<(), ForkedError> {
         let batches = self.batches(sequence, publics)?;
         let mut source = Source::new(proof);
-        let mut main = challenger(&self.poseidon2);
+        let mut main = self.suite.challenger();
         if let Some(statement) = statement {
             main.observe_slice(&statement.elements());
         }
@@ -157,7 +157,7 @@ impl<A: VerifierAir<PlainConfig>> ForkedKey<A> {
         // Forks.
         let line = main.clone();
         main.observe_slice(&tag(JOIN));
-        let mut forks: Vec<Forked> = Vec::with_capacity(batches.len());
+        let mut forks: Vec<Forked<S>> = Vec::with_capacity(batches.len());
         for (batch, ((&kind, publics), root)) in batches.iter().zip(publics).zip(&roots).enumerate()
         {
             let mut transcript = line.clone();
@@ -193,7 +193,7 @@ impl<A: VerifierAir<PlainConfig>> ForkedKey<A> {
             .collect();
         log_rows.sort_unstable_by(|a, b| b.cmp(a));
         log_rows.dedup();
-        let test = LowDegree::new(&self.params, &self.tree, log_rows);
+        let test = LowDegree::<S>::new(&self.params, &self.tree, log_rows);
         let mut test = test.query(&mut source, &mut main)?;
         for (batch, ((kind, fork), &c)) in batches.iter().zip(&forks).zip(&coefficients).enumerate()
         {
@@ -208,7 +208,7 @@ impl<A: VerifierAir<PlainConfig>> ForkedKey<A> {
         &self,
         sequence: &[usize],
         publics: &[Vec<Vec<F>>],
-    ) -> Result<Vec<&Kind<A>>, ForkedError> {
+    ) -> Result<Vec<&Kind<A, S>>, ForkedError> {
         let batches: Result<Vec<_>, _> = sequence
             .iter()
             .enumerate()
@@ -244,7 +244,7 @@ impl<A: VerifierAir<PlainConfig>> ForkedKey<A> {
     }
 
     /// Tag, parameters, and the shape of every table.
-    fn observe_shape(&self, main: &mut Challenger, batches: &[&Kind<A>]) {
+    fn observe_shape(&self, main: &mut S::Challenger, batches: &[&Kind<A, S>]) {
         main.observe_slice(&tag(RUN));
         let params = self.params.entries();
         params.for_each(|(_, value)| main.observe(F::from_u16(value)));
@@ -270,8 +270,8 @@ impl<A: VerifierAir<PlainConfig>> ForkedKey<A> {
     fn draw_buses<'k, R: Read>(
         &self,
         source: &mut Source<R>,
-        main: &mut Challenger,
-        batches: &[&'k Kind<A>],
+        main: &mut S::Challenger,
+        batches: &[&'k Kind<A, S>],
         sequence: &[usize],
     ) -> Result<Buses<'k>, ForkedError> {
         let part = Part::LookupWitness;

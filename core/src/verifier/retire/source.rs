@@ -7,12 +7,13 @@
 use alloc::vec::Vec;
 
 use embedded_io::{Error, ErrorKind, Read, ReadExactError};
+use p3_field::BasedVectorSpace;
+use p3_symmetric::MerkleCap;
+use serde::de::DeserializeOwned;
 
 use super::error::{ForkedError, Part};
 use crate::sink::FIELD_BYTES;
-use crate::verifier::types::Root;
 use crate::{D, DIGEST, EF, F};
-use p3_field::BasedVectorSpace;
 
 /// Reads a proof.
 pub struct Source<R>(R);
@@ -121,23 +122,26 @@ impl<R: Read> Source<R> {
         (0..length).map(|_| self.ext(part)).collect()
     }
 
-    fn digest(&mut self, part: Part) -> Result<[F; DIGEST], ForkedError> {
-        let mut digest = [F::default(); DIGEST];
-        for element in &mut digest {
-            *element = self.field(part)?;
-        }
-        Ok(digest)
+    /// A digest of any suite: all have as many bytes.
+    fn digest<D: DeserializeOwned>(&mut self, part: Part) -> Result<D, ForkedError> {
+        let mut bytes = [0; DIGEST * FIELD_BYTES];
+        self.fill(&mut bytes)?;
+        postcard::from_bytes(&bytes).map_err(|_| ForkedError::Encoding { part })
     }
 
     /// A cap of `2^log_digests` digests.
-    pub fn cap(&mut self, part: Part, log_digests: usize) -> Result<Root, ForkedError> {
+    pub fn cap<D: Clone + DeserializeOwned>(
+        &mut self,
+        part: Part,
+        log_digests: usize,
+    ) -> Result<MerkleCap<F, D>, ForkedError> {
         self.length(part, 1 << log_digests)?;
         let digests: Result<_, _> = (0..1 << log_digests).map(|_| self.digest(part)).collect();
-        Ok(Root::new(digests?))
+        Ok(MerkleCap::new(digests?))
     }
 
     /// Pruned Merkle paths of `limit` digests at most.
-    pub fn paths(&mut self, limit: usize) -> Result<Vec<[F; DIGEST]>, ForkedError> {
+    pub fn paths<D: DeserializeOwned>(&mut self, limit: usize) -> Result<Vec<D>, ForkedError> {
         let length = self.bounded(Part::Paths, limit)?;
         (0..length).map(|_| self.digest(Part::Paths)).collect()
     }

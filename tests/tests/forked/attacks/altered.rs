@@ -15,7 +15,7 @@ use crate::runs::{everything, squares};
 fn other(root: &Root) -> Root {
     let mut digests = root.roots().to_vec();
     digests[0][3] += F::ONE;
-    Root::new(digests)
+    <Root>::new(digests)
 }
 
 /// Each alteration is refused for its reason, and what is not altered is accepted.
@@ -287,7 +287,7 @@ fn layers_and_the_final_polynomial() {
         (
             |proof| {
                 let digests = proof.fold_roots[0].roots().repeat(2);
-                proof.fold_roots[0] = Root::new(digests);
+                proof.fold_roots[0] = <Root>::new(digests);
             },
             length(Part::LayerCap { layer: 0 }, 1, 2),
         ),

@@ -179,7 +179,7 @@ fn a_cap_of_another_length() {
         .iter()
         .flat_map(|root| root.roots().to_vec())
         .collect();
-    proof.main[0] = tranche_core::verifier::Root::new(digests[..1].to_vec());
+    proof.main[0] = <tranche_core::verifier::Root>::new(digests[..1].to_vec());
     let refusal = ForkedError::Length {
         part: Part::Cap {
             batch: 0,

@@ -8,7 +8,7 @@ use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::F;
 use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_core::verifier::uniform_cap;
+use tranche_core::verifier::Plonky3Suite;
 use tranche_machine::merge::{Chain, RangeCounts, Tree, empty_root, statement};
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_tests::merge::forge::{TOP, edge, forge_rest, padding, row};
@@ -130,7 +130,7 @@ fn a_filler_that_is_not_empty() {
     let mut batch = root(&node, children, &memory, outcome(0, b""));
     let log_rows = LOG_ROWS as u32 + u32::from(PARAMS.log_blowup);
     let known = empty_root(&Poseidon2::BABY_BEAR, l2g::WIDTH, log_rows, 0);
-    assert_eq!(batch.check().unwrap()[2], uniform_cap(&known, 0));
+    assert_eq!(batch.check().unwrap()[2], Poseidon2::uniform_cap(&known, 0));
 
     // A row of nobody's epoch rewrites cell 5 at the end: the merge holds, but the root is another.
     let rewrite = [
@@ -155,7 +155,7 @@ fn a_filler_that_is_not_empty() {
         TOP,
     );
     assert_eq!(audit(&batch), BTreeSet::new());
-    assert_ne!(batch.check().unwrap()[2], uniform_cap(&known, 0));
+    assert_ne!(batch.check().unwrap()[2], Poseidon2::uniform_cap(&known, 0));
 }
 
 /// Two epochs whose rows for cell 5 lead nowhere but to each other, and so need no genesis: the
