@@ -7,7 +7,6 @@ use tranche_core::{F, Statement, TableSpec, TraceMut};
 use tranche_machine::epoch::{EpochTables, Span};
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::{POSEIDON2, Setup};
-use tranche_machine::tables::NUM_TABLES;
 use tranche_machine::{EpochTable, ExecError, Machine, Pages, Program, RecordStorage};
 
 use crate::execute::{Io, MAX_MEMORY};
@@ -20,33 +19,39 @@ pub type EpochKey<'a> = VerifyingKey<EpochTable<'a>, CarvedConfig>;
 /// # Errors
 /// When Plonky3 cannot verify such a plan.
 pub fn epoch_key<'a>(tables: &EpochTables<'a>) -> Result<EpochKey<'a>, KeyError> {
+    let carved: Vec<_> = tables.specs.iter().map(|spec| spec.carved).collect();
     VerifyingKey::new(
         tables.airs.to_vec(),
-        &tables.specs.map(|spec| spec.log_height.into()),
+        &log_heights(tables),
         tables.setup().settings.params,
         POSEIDON2.clone(),
-        &tables.specs.map(|spec| spec.carved),
+        &carved,
     )
 }
 
+/// log2 of the rows of each table.
+pub fn log_heights(tables: &EpochTables<'_>) -> Vec<usize> {
+    let specs = tables.specs.iter();
+    specs.map(|spec| spec.log_height.into()).collect()
+}
+
 /// The public values of each table, for an epoch of this number and span.
-pub fn public_values(tables: &EpochTables<'_>, number: u32, span: &Span) -> [Vec<F>; NUM_TABLES] {
-    tables
-        .public_values(number, span)
-        .map(|values| values.to_vec())
+pub fn public_values(tables: &EpochTables<'_>, number: u32, span: &Span) -> Vec<Vec<F>> {
+    let values = tables.public_values(number, span);
+    values.iter().map(|values| values.to_vec()).collect()
 }
 
 /// One epoch with everything that decides the bytes of its proof.
 #[derive(Clone, Debug)]
 pub struct EpochBatch<'a> {
     /// AIRs, in batch order.
-    pub airs: [EpochTable<'a>; NUM_TABLES],
+    pub airs: Vec<EpochTable<'a>>,
     /// What a plan wants to know of each.
-    pub specs: [TableSpec; NUM_TABLES],
+    pub specs: Vec<TableSpec>,
     /// Main traces, rows in natural order.
     pub traces: Vec<RowMajorMatrix<F>>,
     /// Public values of each table.
-    pub publics: [Vec<F>; NUM_TABLES],
+    pub publics: Vec<Vec<F>>,
     /// What seeds the transcript.
     pub statement: Statement,
     /// The settings of the run.
@@ -85,11 +90,12 @@ pub fn epoch_batch<'a>(
         );
         RowMajorMatrix::new(values, height).transpose()
     });
+    let traces = traces.collect();
     Ok(EpochBatch {
-        airs: tables.airs,
-        specs: tables.specs,
-        traces: traces.collect(),
+        traces,
         publics: public_values(&tables, number, &Span::of(&record)),
+        airs: tables.airs.to_vec(),
+        specs: tables.specs.to_vec(),
         statement: setup.epoch_statement(number),
         settings,
     })

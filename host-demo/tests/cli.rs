@@ -197,16 +197,16 @@ fn prove_and_verify() {
 }
 
 #[test]
-fn a_multiplication_is_named_with_its_address() {
-    // addi x5, x0, 6; mul x5, x5, x5
-    let program = file("mul.elf", &bare(&[0x0060_0293, 0x0252_82b3]));
+fn a_breakpoint_is_named_with_its_address() {
+    // addi x5, x0, 6; ebreak
+    let program = file("ebreak.elf", &bare(&[0x0060_0293, 0x0010_0073]));
     let program = program.to_str().unwrap();
     for (command, code) in [("run", 125), ("prove", 1)] {
         let output = tranche(&[command, program, "--json"]);
         assert_eq!(output.status.code(), Some(code));
         let reason = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
-            reason.contains("0x00010004") && reason.contains("mul"),
+            reason.contains("0x00010004") && reason.contains("ebreak"),
             "{reason}"
         );
         assert!(

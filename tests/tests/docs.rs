@@ -144,7 +144,7 @@ fn what_an_epoch_in_the_compact_profile_counts() {
 fn the_longest_run() {
     let elf = include_bytes!("../../host-demo/guests/prebuilt/spin.elf");
     let program = Program::parse(elf).unwrap();
-    let body = RunShape::body(16, program.rom_log2()).unwrap();
+    let body = RunShape::body(16, &program).unwrap();
     let sum = |batches| {
         let mut shape = RunShape::of(&program, body, batches, &[]);
         shape.clock = Clock::Run;

@@ -86,7 +86,7 @@ fn a_guest_runs_into_its_traces() {
 #[test]
 fn a_guest_is_surveyed_and_walked() {
     let program = Program::parse(ELF).unwrap();
-    let body = RunShape::body(LOG2_CYCLES, program.rom_log2()).unwrap();
+    let body = RunShape::body(LOG2_CYCLES, &program).unwrap();
     let (mut surveyed, mut walked) = (vec![Cell::FREE; 1 << 12], vec![Cell::FREE; 1 << 12]);
     let (mut spans, mut memory) = (
         vec![BatchSpan::default(); 32],

@@ -1,4 +1,4 @@
-//! Decoding of RV32I (The RISC-V Instruction Set Manual, volume I, chapter 2).
+//! Decoding of RV32IM (The RISC-V Instruction Set Manual, volume I, chapters 2 and 12).
 
 /// A comparison that a branch is taken on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,45 @@ pub enum Alu {
     Srl,
     /// Shift right by the low five bits, sign bits in.
     Sra,
+    /// Low word of the product.
+    Mul,
+    /// High word of the product, both signed.
+    Mulh,
+    /// High word of the product, the first signed.
+    Mulhsu,
+    /// High word of the product, unsigned.
+    Mulhu,
+    /// Quotient, signed, rounded towards zero.
+    Div,
+    /// Quotient, unsigned.
+    Divu,
+    /// Remainder, of the sign of the first.
+    Rem,
+    /// Remainder, unsigned.
+    Remu,
+}
+
+/// A part of the M extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extension {
+    /// `mul`, `mulh`, `mulhsu`, `mulhu`.
+    Multiply,
+    /// `div`, `divu`, `rem`, `remu`.
+    Divide,
+}
+
+impl Extension {
+    /// Number of them.
+    pub(crate) const COUNT: usize = 2;
+
+    /// The part that an operation is of; `None` of RV32I's.
+    pub const fn of(alu: Alu) -> Option<Self> {
+        match alu {
+            Alu::Mul | Alu::Mulh | Alu::Mulhsu | Alu::Mulhu => Some(Self::Multiply),
+            Alu::Div | Alu::Divu | Alu::Rem | Alu::Remu => Some(Self::Divide),
+            _ => None,
+        }
+    }
 }
 
 /// Bytes that a load or store moves.
@@ -149,52 +188,13 @@ pub enum Instruction {
     Ecall,
 }
 
-/// An instruction of the M extension, which this machine does not have yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Multiply {
-    /// `mul`
-    Mul,
-    /// `mulh`
-    Mulh,
-    /// `mulhsu`
-    Mulhsu,
-    /// `mulhu`
-    Mulhu,
-    /// `div`
-    Div,
-    /// `divu`
-    Divu,
-    /// `rem`
-    Rem,
-    /// `remu`
-    Remu,
-}
-
-impl core::fmt::Display for Multiply {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Mul => "mul",
-            Self::Mulh => "mulh",
-            Self::Mulhsu => "mulhsu",
-            Self::Mulhu => "mulhu",
-            Self::Div => "div",
-            Self::Divu => "divu",
-            Self::Rem => "rem",
-            Self::Remu => "remu",
-        })
-    }
-}
-
 /// Why a word is no instruction of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DecodeError {
-    /// An instruction of the M extension.
-    Multiply(Multiply),
     /// A compressed instruction, of 16 bits.
     Compressed,
-    /// `ebreak`, the one instruction of RV32I that the machine does not have.
+    /// `ebreak`, the one instruction of RV32IM that the machine does not have.
     Breakpoint,
     /// Anything else.
     Unknown,
@@ -203,7 +203,7 @@ pub enum DecodeError {
 /// Decodes one 32-bit instruction.
 ///
 /// # Errors
-/// [`DecodeError`] for every word that is not an RV32I instruction, and for `ebreak`.
+/// [`DecodeError`] for every word that is not an RV32IM instruction, and for `ebreak`.
 pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
     let rd = word >> 7 & 31;
     let rs1 = word >> 15 & 31;
@@ -311,7 +311,14 @@ pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
                 (5, 0x20) => Alu::Sra,
                 (6, 0) => Alu::Or,
                 (7, 0) => Alu::And,
-                (_, 1) => return Err(DecodeError::Multiply(multiply(funct3))),
+                (0, 1) => Alu::Mul,
+                (1, 1) => Alu::Mulh,
+                (2, 1) => Alu::Mulhsu,
+                (3, 1) => Alu::Mulhu,
+                (4, 1) => Alu::Div,
+                (5, 1) => Alu::Divu,
+                (6, 1) => Alu::Rem,
+                (7, 1) => Alu::Remu,
                 _ => return Err(DecodeError::Unknown),
             };
             Instruction::Register { op, rd, rs1, rs2 }
@@ -324,19 +331,6 @@ pub const fn decode(word: u32) -> Result<Instruction, DecodeError> {
         _ if word & 3 != 3 && word & 0xffff != 0 => return Err(DecodeError::Compressed),
         _ => return Err(DecodeError::Unknown),
     })
-}
-
-const fn multiply(funct3: u32) -> Multiply {
-    match funct3 {
-        0 => Multiply::Mul,
-        1 => Multiply::Mulh,
-        2 => Multiply::Mulhsu,
-        3 => Multiply::Mulhu,
-        4 => Multiply::Div,
-        5 => Multiply::Divu,
-        6 => Multiply::Rem,
-        _ => Multiply::Remu,
-    }
 }
 
 /// Offset of a jump: imm[20|10:1|11|19:12].

@@ -5,28 +5,28 @@ use tranche_core::shape::Profile;
 use tranche_core::{Hashes, Plan, PlanError, TableSpec};
 
 use crate::setup::Setup;
-use crate::tables::{EpochTable, NUM_TABLES};
+use crate::tables::{EpochTable, MAX_TABLES, PerTable};
 
 pub use crate::span::{PublicValues, Span};
 
 /// The plan of an epoch.
-pub type EpochPlan = Plan<NUM_TABLES>;
+pub type EpochPlan = Plan<MAX_TABLES>;
 
 /// The tables of every epoch of a run.
 #[derive(Clone, Debug)]
 pub struct EpochTables<'a> {
     setup: Setup<'a>,
     /// AIRs, in batch order.
-    pub airs: [EpochTable<'a>; NUM_TABLES],
+    pub airs: PerTable<EpochTable<'a>>,
     /// What a plan wants to know of each.
-    pub specs: [TableSpec; NUM_TABLES],
+    pub specs: PerTable<TableSpec>,
 }
 
 impl<'a> EpochTables<'a> {
     /// The tables of a setup's epochs.
     pub fn new(setup: &Setup<'a>) -> Self {
         let airs = EpochTable::all(setup.shape, setup.program);
-        let specs = airs.map(|air| air.spec(setup.shape));
+        let specs = airs.iter().map(|air| air.spec(setup.shape)).collect();
         Self {
             setup: *setup,
             airs,
@@ -52,7 +52,8 @@ impl<'a> EpochTables<'a> {
     }
 
     /// The public values of each table, for an epoch of this number and span.
-    pub fn public_values(&self, number: u32, span: &Span) -> [PublicValues; NUM_TABLES] {
-        self.airs.map(|air| air.public_values_of(number, span))
+    pub fn public_values(&self, number: u32, span: &Span) -> PerTable<PublicValues> {
+        let airs = self.airs.iter();
+        airs.map(|air| air.public_values_of(number, span)).collect()
     }
 }

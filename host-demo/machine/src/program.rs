@@ -18,7 +18,7 @@ use thiserror::Error;
 use tranche_core::Identity;
 
 use crate::cells::{REGISTERS, REGISTERS_END};
-use crate::decode::{DecodeError, Instruction, decode};
+use crate::decode::{DecodeError, Extension, Instruction, decode};
 use crate::identity::{Form, Kind};
 
 /// Most loadable segments of a program, and most intervals of an image.
@@ -69,7 +69,7 @@ pub enum ElfError {
     /// Compressed instructions, by the file's flags or an entry between two words.
     #[error(
         "entry {entry:#x}: compressed encodings are not supported; \
-            compile for rv32i, without the C extension"
+            compile for rv32im, without the C extension"
     )]
     Compressed {
         /// The entry.
@@ -247,6 +247,8 @@ pub struct Program<'a> {
     segments: Vec<Segment<'a>, MAX_SEGMENTS>,
     intervals: Vec<Range<u32>, MAX_SEGMENTS>,
     rom: Range<u32>,
+    /// Whether the ROM has an instruction of each extension.
+    uses: [bool; Extension::COUNT],
 }
 
 impl<'a> Program<'a> {
@@ -314,11 +316,12 @@ impl<'a> Program<'a> {
         if words > 1 << MAX_ROM_LOG2 {
             return Err(ElfError::CodeTooLong { words });
         }
-        let program = Self {
+        let mut program = Self {
             entry: entry / 4,
             segments,
             intervals,
             rom,
+            uses: [false; _],
         };
         let loaded = program
             .code_segments()
@@ -326,7 +329,19 @@ impl<'a> Program<'a> {
         if !entry.is_multiple_of(4) || !loaded {
             return Err(ElfError::Entry { address: entry });
         }
+        for pc in program.rom() {
+            if let Some(Ok(Instruction::Register { op, .. })) = program.instruction(pc)
+                && let Some(extension) = Extension::of(op)
+            {
+                program.uses[extension as usize] = true;
+            }
+        }
         Ok(program)
+    }
+
+    /// Whether the ROM has an instruction of an extension, executed or not.
+    pub const fn uses(&self, extension: Extension) -> bool {
+        self.uses[extension as usize]
     }
 
     fn code_segments(&self) -> impl Iterator<Item = &Segment<'a>> {

@@ -10,6 +10,7 @@ use core::convert::Infallible;
 use core::mem::MaybeUninit;
 
 use embedded_io::Write;
+use heapless::Vec;
 use thiserror::Error;
 use tranche_core::air::ProverAir;
 use tranche_core::prover::{BatchError, ProverSetupError, Traces};
@@ -18,7 +19,7 @@ use tranche_core::{Batch, F, Hashes, Params, Prover, Statement, TableSpec, Trace
 use crate::epoch::{EpochPlan, EpochTables, PublicValues, Span};
 use crate::exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordTooShort};
 use crate::setup::POSEIDON2;
-use crate::tables::{EpochTable, NUM_TABLES};
+use crate::tables::{EpochTable, PerTable};
 
 /// A recorded epoch as a batch.
 ///
@@ -27,7 +28,7 @@ use crate::tables::{EpochTable, NUM_TABLES};
 pub struct RecordedEpoch<'t, 'a, 'r> {
     tables: &'t EpochTables<'a>,
     record: &'t mut EpochRecord<'r>,
-    public_values: [PublicValues; NUM_TABLES],
+    public_values: PerTable<PublicValues>,
 }
 
 impl<'t, 'a, 'r> RecordedEpoch<'t, 'a, 'r> {
@@ -62,9 +63,8 @@ impl<'a> Batch for RecordedEpoch<'_, 'a, '_> {
     }
 
     fn public_values(&self) -> impl AsRef<[&[F]]> {
-        self.public_values
-            .each_ref()
-            .map(|values| values.as_slice())
+        let values = self.public_values.iter();
+        values.map(Vec::as_slice).collect::<PerTable<_>>()
     }
 
     fn fill_preprocessed(&self, table: usize, trace: &mut TraceMut<'_>) {
@@ -109,7 +109,9 @@ where
         workspace: &'a mut [MaybeUninit<u8>],
     ) -> Result<Self, StartError> {
         let specs = plan.tables().iter().map(|table| table.spec);
-        if !specs.eq(tables.specs) || *plan.params() != tables.setup().settings.params {
+        if !specs.eq(tables.specs.iter().copied())
+            || *plan.params() != tables.setup().settings.params
+        {
             return Err(StartError::OtherPlan);
         }
         let mut prover = Prover::new(plan, &tables.airs, &POSEIDON2, workspace)?;

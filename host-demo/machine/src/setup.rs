@@ -1,5 +1,6 @@
 //! A program and the settings that it is proved with: what prover and verifier both derive alike.
 
+use heapless::Vec;
 use thiserror::Error;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::plan::security_shape;
@@ -67,16 +68,16 @@ impl<'a> Setup<'a> {
     pub fn new(program: &'a Program<'a>, settings: Settings) -> Result<Self, OutOfRange> {
         settings.check()?;
         let log2_cycles = u32::from(settings.log2_cycles);
-        let rom_log2 = program.rom_log2();
         let out_of_range = OutOfRange {
             name: "log2_cycles",
             got: log2_cycles,
             min: MIN_LOG2_CYCLES,
             max: MAX_LOG2_CYCLES,
         };
-        let shape = EpochShape::new(log2_cycles, rom_log2).ok_or(out_of_range)?;
-        let mut integers = [settings.arity.into(); EpochShape::LEN + 1];
-        integers[..EpochShape::LEN].copy_from_slice(&shape.integers());
+        let shape = EpochShape::of(log2_cycles, program).ok_or(out_of_range)?;
+        let arity = u32::from(settings.arity);
+        let integers = shape.integers().chain([arity]).chain(shape.extensions());
+        let integers: Vec<u32, { EpochShape::MAX_LEN + 1 }> = integers.collect();
         Ok(Self {
             program,
             program_digest: program.digest(),

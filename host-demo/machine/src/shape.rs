@@ -1,6 +1,7 @@
 //! Heights of an epoch's tables.
 
-use crate::tables::filled::{Filled, Height};
+use crate::program::Program;
+use crate::tables::filled::{Extends, Filled, Height};
 use crate::tables::list::FilledTable;
 use crate::tables::list::with_tables;
 
@@ -15,25 +16,49 @@ pub const MAX_LOG2_CYCLES: u32 = 20;
 /// Rows of each table that an execution fills, in batch order.
 pub type RowCounts = [u64; FilledTable::ALL.len()];
 
+/// What stands for a height, by the mark of its table in the list: those that extend may be absent.
+macro_rules! height {
+    (of extends) => { Option<u32> };
+    (of $($mark:ident)?) => { u32 };
+    (absent extends, $log:expr) => { None };
+    (absent $($mark:ident)?, $log:expr) => { $log };
+    (held extends, $log:expr, $held:expr) => { $held.then(|| $log) };
+    (held $($mark:ident)?, $log:expr, $held:expr) => { $log };
+    (some extends, $height:expr) => { $height };
+    (some $($mark:ident)?, $height:expr) => { Some($height) };
+}
+
+/// Leaves what follows for a table that may be absent.
+macro_rules! if_extends {
+    (extends; $($then:tt)*) => { $($then)* };
+    ($($mark:ident)?; $($then:tt)*) => {};
+}
+
+/// What heights of extensions stand behind in a plan's digest is this plus the table's index: no height.
+const EXTENSION_TAG: u32 = 1 << 8;
+
 macro_rules! shape {
     (
-        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($serves:ident)?,)* }
+        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($mark:ident)?,)* }
         asked { $($asked:tt)* }
     ) => {
-        /// log2 of the height of every table of an epoch, but for those that always have the same.
+        /// log2 of the height of every table of an epoch, but for those that always have the same; none for a
+        /// table that it has not.
         ///
-        /// [`EpochShape::new`] sizes the tables for a common mix of instructions; an epoch ends when the
-        /// first of them is full, so other heights are as sound.
+        /// [`EpochShape::of`] sizes the tables for a common mix of instructions; an epoch ends when the
+        /// first of them is full, so other heights are as sound. A table that is absent serves nothing: no
+        /// epoch that asks it for something can be proved.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct EpochShape {
-            $($(#[$doc])* pub $table: u32,)*
+            $($(#[$doc])* pub $table: height!(of $($mark)?),)*
             /// Words of the program.
             pub rom: u32,
         }
 
         impl EpochShape {
             /// The shape of an epoch of at most 2^`log2_cycles` cycles of a program whose ROM table has
-            /// 2^`rom_log2` rows; `None` outside of [`MIN_LOG2_CYCLES`] to [`MAX_LOG2_CYCLES`].
+            /// 2^`rom_log2` rows and that uses no extension; `None` outside of [`MIN_LOG2_CYCLES`] to
+            /// [`MAX_LOG2_CYCLES`].
             pub const fn new(log2_cycles: u32, rom_log2: u32) -> Option<Self> {
                 if log2_cycles < MIN_LOG2_CYCLES || log2_cycles > MAX_LOG2_CYCLES {
                     return None;
@@ -42,46 +67,94 @@ macro_rules! shape {
             }
 
             /// [`EpochShape::new`] of any length.
-            pub(crate) const fn common(log2_cycles: u32, rom_log2: u32) -> Self {
+            const fn common(log2_cycles: u32, rom_log2: u32) -> Self {
                 Self {
-                    $($table: <$table::$Table as Filled>::HEIGHT.log(log2_cycles),)*
+                    $($table: height!(
+                        absent $($mark)?, <$table::$Table as Filled>::HEIGHT.log(log2_cycles)
+                    ),)*
                     rom: rom_log2,
                 }
             }
 
-            /// The least heights that hold so many rows of each table.
+            /// The least heights that hold so many rows of each table; none of an extension that has none.
             pub(crate) fn holding(rows: &RowCounts, rom_log2: u32) -> Self {
                 let log = |table: FilledTable, height: Height| {
                     let rows = rows[table.index()].max(1);
                     rows.next_power_of_two().ilog2().max(height.least)
                 };
                 Self {
-                    $($table: log(FilledTable::$Table, <$table::$Table as Filled>::HEIGHT),)*
+                    $($table: height!(
+                        held $($mark)?,
+                        log(FilledTable::$Table, <$table::$Table as Filled>::HEIGHT),
+                        rows[FilledTable::$Table.index()] > 0
+                    ),)*
                     rom: rom_log2,
                 }
             }
 
-            /// The shape with these heights, in batch order.
-            pub(crate) const fn from_heights(heights: [u32; FilledTable::ALL.len()], rom_log2: u32) -> Self {
+            /// The shape with these heights, in batch order; 0 for one that is missing.
+            pub(crate) fn from_heights(
+                heights: [Option<u32>; FilledTable::ALL.len()],
+                rom_log2: u32,
+            ) -> Self {
                 let [$($table,)*] = heights;
-                Self { $($table,)* rom: rom_log2 }
-            }
-
-            /// log2 of the rows of a table.
-            pub const fn log_rows(&self, table: FilledTable) -> u32 {
-                match table {
-                    $(FilledTable::$Table => self.$table,)*
+                Self {
+                    $($table: height!(held $($mark)?, $table.unwrap_or_default(), $table.is_some()),)*
+                    rom: rom_log2,
                 }
             }
 
-            /// Number of its [integers](Self::integers).
-            pub(crate) const LEN: usize = FilledTable::ALL.len() + 1;
+            /// The shape of an epoch of at most 2^`log2_cycles` cycles of a program: it has the tables of the
+            /// extensions that the program [uses](Program::uses). `None` as [`EpochShape::new`].
+            pub fn of(log2_cycles: u32, program: &Program<'_>) -> Option<Self> {
+                let lengths = MIN_LOG2_CYCLES..=MAX_LOG2_CYCLES;
+                let shape = || Self::common_of(log2_cycles, program);
+                lengths.contains(&log2_cycles).then(shape)
+            }
 
-            /// All heights, in batch order, as a plan's digest has them.
-            pub(crate) const fn integers(&self) -> [u32; Self::LEN] {
-                [$(self.$table,)* self.rom]
+            /// [`EpochShape::of`] of any length.
+            pub(crate) fn common_of(log2_cycles: u32, program: &Program<'_>) -> Self {
+                let mut shape = Self::common(log2_cycles, program.rom_log2());
+                $(if_extends!($($mark)?; {
+                    if program.uses(<$table::$Table as Extends>::EXTENSION) {
+                        shape.$table = Some(<$table::$Table as Filled>::HEIGHT.log(log2_cycles));
+                    }
+                });)*
+                shape
+            }
+
+            /// log2 of the rows of a table, unless it is absent.
+            pub const fn log_rows(&self, table: FilledTable) -> Option<u32> {
+                match table {
+                    $(FilledTable::$Table => height!(some $($mark)?, self.$table),)*
+                }
             }
         }
     };
 }
 with_tables!(shape);
+
+impl EpochShape {
+    /// Most [integers](Self::integers) of the shape.
+    pub(crate) const MAX_LEN: usize = 2 * FilledTable::ALL.len() + 1;
+
+    /// The heights that every shape has, in batch order, as a plan's digest has them first.
+    pub(crate) fn integers(&self) -> impl Iterator<Item = u32> {
+        let tables = FilledTable::ALL.into_iter();
+        let all = tables.filter(|table| !table.is_extension());
+        all.filter_map(|table| self.log_rows(table))
+            .chain([self.rom])
+    }
+
+    /// Tag and height of each table of an extension, as a plan's digest has them last: nothing, when there is
+    /// none.
+    pub(crate) fn extensions(&self) -> impl Iterator<Item = u32> {
+        let tables = FilledTable::ALL.into_iter();
+        let all = tables.filter(|table| table.is_extension());
+        let tagged = |table: FilledTable| {
+            let height = self.log_rows(table)?;
+            Some([EXTENSION_TAG + table.index() as u32, height])
+        };
+        all.filter_map(tagged).flatten()
+    }
+}

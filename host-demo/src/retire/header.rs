@@ -3,7 +3,7 @@
 //! | part | bytes |
 //! |---|---|
 //! | magic, version | 8, 2 |
-//! | order: 0 forked, 1 shared, 2 a single batch; log2 of the rows of each table of a body batch | 1, one each |
+//! | order: 0 forked, 1 shared, 2 a single batch; log2 of the rows of each table of a body batch, 255 for one of an extension that it has not | 1, one each |
 //! | parameters, in the order of [`Params`] | 11 |
 //! | digest of the program | 32 |
 //! | exit code, bytes of output, output | 4, 4, as many |
@@ -19,7 +19,7 @@ use std::io::{self, Read, Write};
 use tranche_core::retire::Order;
 use tranche_core::{Identity, Params};
 use tranche_machine::batches::{
-    BatchSpan, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, MAX_RUN_CYCLES, RestHeights,
+    ABSENT, BODY_TABLES, BatchSpan, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, MAX_RUN_CYCLES, RestHeights,
 };
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 
@@ -109,8 +109,11 @@ impl Header {
         let [order] = source.array()?;
         within("the order", order, ORDERS.len() as u64 - 1)?;
         let body: BodyHeights = source.array()?;
-        for height in body {
-            within("log2 of a table's rows", height, MAX_LOG2_ROWS.into())?;
+        for (table, height) in body.into_iter().enumerate() {
+            // Those of extensions come last.
+            if table < BODY_TABLES || height != ABSENT {
+                within("log2 of a table's rows", height, MAX_LOG2_ROWS.into())?;
+            }
         }
         let params = Params::from_bytes(&source.array()?);
         if let Some((param, value)) = params.out_of_range(|param| param.max_untrusted) {

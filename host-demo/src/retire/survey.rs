@@ -54,7 +54,7 @@ impl<'a> Surveyed<'a> {
         execution: &'a Execution,
         log2_cycles: u8,
     ) -> Result<Self, RetireProveError> {
-        let body = RunShape::body(log2_cycles.into(), program.rom_log2());
+        let body = RunShape::body(log2_cycles.into(), program);
         let body = body.ok_or(RetireProveError::Length { log2_cycles })?;
         Self::with_body(program, input, execution, body)
     }

@@ -32,7 +32,7 @@ use tranche_machine::tables::rom::HALT;
 use tranche_machine::{EpochTables, Program, Span};
 
 use crate::bundle::{FormatError, Header, Reader};
-use crate::epoch::{EpochKey, epoch_key, public_values};
+use crate::epoch::{EpochKey, epoch_key, log_heights, public_values};
 use crate::merge::{
     MergeKey, MergeTables, SizedChild, empty_log_rows, image, max_log_rows, merge_statement,
     outcome,
@@ -211,7 +211,7 @@ impl<'a> Verifier<'a> {
         let (span, bytes) = reader.epoch(self.max_epoch_len)?;
         self.check_span(&span)?;
         let proof = decode::<CarvedConfig>(bytes, self.max_epoch_len)?;
-        check_heights(&proof, &self.tables.specs.map(|s| s.log_height.into()))?;
+        check_heights(&proof, &log_heights(&self.tables))?;
         let key = match self.key.take() {
             Some(key) => key,
             None => epoch_key(&self.tables).map_err(Check::Key)?,

@@ -107,7 +107,7 @@ pub static HONEST: LazyLock<Honest> = LazyLock::new(|| {
         EpochProof {
             bytes: payload[12..].to_vec(),
             statement: setup.epoch_statement(number),
-            publics: public_values(tables, number, &span).into(),
+            publics: public_values(tables, number, &span),
         }
     });
     Honest {

@@ -1,4 +1,4 @@
-//! A minimal RV32I assembler and ELF writer for generated programs.
+//! A minimal RV32IM assembler and ELF writer for generated programs.
 
 /// Address of the code of a generated program.
 pub const CODE: u32 = 0x0001_0000;
@@ -32,7 +32,7 @@ fn i_type(imm: i32, rs1: u32, funct3: u32, rd: u32, opcode: u32) -> u32 {
 }
 
 /// Register operations by mnemonic: funct7, funct3.
-pub const REGISTER: [(&str, u32, u32); 10] = [
+pub const REGISTER: [(&str, u32, u32); 18] = [
     ("add", 0, 0),
     ("sub", 0x20, 0),
     ("sll", 0, 1),
@@ -43,6 +43,14 @@ pub const REGISTER: [(&str, u32, u32); 10] = [
     ("sra", 0x20, 5),
     ("or", 0, 6),
     ("and", 0, 7),
+    ("mul", 1, 0),
+    ("mulh", 1, 1),
+    ("mulhsu", 1, 2),
+    ("mulhu", 1, 3),
+    ("div", 1, 4),
+    ("divu", 1, 5),
+    ("rem", 1, 6),
+    ("remu", 1, 7),
 ];
 /// Operations with a 12-bit immediate: funct3.
 pub const IMMEDIATE: [(&str, u32); 6] = [

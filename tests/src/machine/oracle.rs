@@ -10,7 +10,6 @@ use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::{EF, F, TraceMut};
 use tranche_machine::batches::RunTable;
 use tranche_machine::exec::RecordStorage;
-use tranche_machine::tables::NUM_TABLES;
 use tranche_machine::{
     Cell, EpochEnd, EpochRecord, EpochShape, EpochTable, ExecError, GuestIo, Machine, Program, Span,
 };
@@ -95,7 +94,7 @@ pub struct TracesOf<A> {
 
 /// Fills the traces of a record; the tables may have a longer clock than its shape asks for.
 fn traces<'p>(
-    tables: [EpochTable<'p>; NUM_TABLES],
+    tables: &[EpochTable<'p>],
     program: &'p Program<'p>,
     shape: EpochShape,
     record: &mut EpochRecord<'_>,
@@ -232,9 +231,9 @@ pub fn run_epochs(
     look: impl FnMut(u32, Traces<'_>),
 ) -> Result<Run, ExecError> {
     let program = Program::parse(elf).expect("a valid program");
-    let shape = EpochShape::new(log2_cycles, program.rom_log2()).expect("a valid shape");
+    let shape = EpochShape::of(log2_cycles, &program).expect("a valid shape");
     run_tables(
-        EpochTable::all(shape, &program),
+        &EpochTable::all(shape, &program),
         &program,
         input,
         shape,
@@ -248,7 +247,7 @@ pub fn run_epochs(
 /// # Errors
 /// When the execution cannot be proved.
 pub fn run_tables<'p>(
-    tables: [EpochTable<'p>; NUM_TABLES],
+    tables: &[EpochTable<'p>],
     program: &'p Program<'p>,
     input: &[u8],
     shape: EpochShape,

@@ -6,8 +6,7 @@ use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::retire::Run;
 use tranche_core::{F, Params, TraceMut};
 use tranche_machine::batches::{
-    BODY_TABLES, BatchSpan, OwnedRun, RunShape, RunTable, RunTables, Walk, WalkStorage,
-    survey_on_heap,
+    BatchSpan, OwnedRun, RunShape, RunTable, RunTables, Walk, WalkStorage, survey_on_heap,
 };
 use tranche_machine::{EpochShape, Program};
 
@@ -64,7 +63,7 @@ pub fn survey<'p>(program: &'p Program<'p>, input: &[u8], body: EpochShape) -> S
 
 /// The shape of batches of 2^`log2_cycles` cycles.
 pub fn body(program: &Program<'_>, log2_cycles: u32) -> EpochShape {
-    RunShape::body(log2_cycles, program.rom_log2()).expect("a shape")
+    RunShape::body(log2_cycles, program).expect("a shape")
 }
 
 impl Surveyed<'_> {
@@ -135,7 +134,9 @@ pub fn traces<'a>(walk: &mut Walk<'a>) -> RunTraces<'a> {
 
 /// The place in the list of a table of a body batch, by name.
 pub fn place(traces: &RunTraces<'_>, batch: usize, name: &str) -> usize {
-    batch * BODY_TABLES + traces.index(name)
+    let cpu = |(at, table): (usize, &RunTable<'_>)| matches!(table, RunTable::Cpu(_)).then_some(at);
+    let bodies = traces.tables.iter().enumerate().filter_map(cpu);
+    bodies.into_iter().nth(batch).expect("a body") + traces.index(name)
 }
 
 /// The spans of the bodies, as the public values have them.

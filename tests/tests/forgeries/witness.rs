@@ -7,7 +7,7 @@ use p3_matrix::Matrix;
 use tranche_core::F;
 use tranche_machine::bus::{Clock, inverse_power_of_two};
 use tranche_machine::cells::{EXIT_CODE, OUT, OUT_LEN, register};
-use tranche_machine::tables::NUM_TABLES;
+use tranche_machine::tables::PerTable;
 use tranche_machine::tables::cpu;
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_machine::tables::mem;
@@ -56,15 +56,12 @@ pub fn fraction(numerator: i64, bits: u32) -> F {
 }
 
 /// The tables of an epoch of `program`.
-pub fn tables(
-    clock: Clock,
-    program: &'static Program<'static>,
-) -> [EpochTable<'static>; NUM_TABLES] {
+pub fn tables(clock: Clock, program: &'static Program<'static>) -> PerTable<EpochTable<'static>> {
     EpochTable::with_clock(clock, shape(program), program)
 }
 
 fn shape(program: &Program<'_>) -> EpochShape {
-    EpochShape::new(LOG2_CYCLES, program.rom_log2()).expect("a valid shape")
+    EpochShape::of(LOG2_CYCLES, program).expect("a valid shape")
 }
 
 /// A program of `code` that exits with the code in a0.
@@ -109,7 +106,7 @@ impl Witness {
         let program = program(code);
         let mut first = None;
         run_tables(
-            tables(clock, program),
+            &tables(clock, program),
             program,
             input,
             shape(program),

@@ -5,7 +5,7 @@ use tranche_core::F;
 use tranche_machine::FilledTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_machine::tables::{bit, cmp, cpu, mem, rom, shift, sys};
+use tranche_machine::tables::{bit, cmp, cpu, div, mem, mul, rom, shift, sys};
 
 use crate::asm::{
     A0, A1, A2, A7, DATA, ECALL, REGISTER, auipc, branch, elf, immediate, jal, jalr, li, load,
@@ -22,6 +22,8 @@ fn gates(table: &str) -> Vec<usize> {
         "cmp" => vec![cmp::IS_SIGNED, cmp::IS_UNSIGNED, cmp::IS_EQ],
         "bit" => bit::IS.to_vec(),
         "shift" => shift::SELECT.to_vec(),
+        "mul" => mul::IS.to_vec(),
+        "div" => div::IS.to_vec(),
         "sys" => (sys::IS_EXIT..=sys::IS_READ_END).collect(),
         _ => vec![l2g::REAL],
     }
@@ -51,6 +53,7 @@ fn is_free(traces: &Traces<'_>, table: &str, row: usize, column: usize) -> bool 
         }
         "cmp" if is(cmp::IS_UNSIGNED) => cmp::HIGH_LOW.to_vec(),
         "cmp" if is(cmp::IS_EQ) => [&cmp::HIGH_LOW[..], &cmp::DIFFERENCE, &[cmp::BORROW]].concat(),
+        "div" if is(div::IS[1]) || is(div::IS[3]) => vec![div::A_LOW],
         "sys" => {
             let writes = [sys::IS_WRITE_BYTE, sys::IS_WRITE_WORD, sys::IS_WRITE_ACROSS];
             let write = writes.into_iter().any(is);

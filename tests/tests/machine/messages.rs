@@ -75,7 +75,7 @@ fn an_exit_by_94_that_says_93() {
     run_epochs(&writing(2, 3, 93), &[], 6, |epoch, mut traces| {
         assert_eq!(epoch, 1, "one epoch is enough");
         assert_eq!(audit(&traces), BTreeSet::new(), "the honest control");
-        let shape = EpochShape::new(6, claimed.rom_log2()).unwrap();
+        let shape = EpochShape::of(6, &claimed).unwrap();
         let mut forged = Traces {
             tables: EpochTable::all(shape, &claimed).to_vec(),
             main: std::mem::take(&mut traces.main),

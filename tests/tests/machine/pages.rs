@@ -40,7 +40,7 @@ fn guests_leave_the_same_rows_in_the_same_order() {
         let elf = guest(name);
         let program = Program::parse(&elf).unwrap();
         for log2_cycles in [6, 9, 12] {
-            let shape = EpochShape::new(log2_cycles, program.rom_log2()).unwrap();
+            let shape = EpochShape::of(log2_cycles, &program).unwrap();
             let mut cells = vec![Cell::FREE; 1 << 14];
             let slots = rows(Machine::new(&program, &mut cells, u64::MAX), shape);
             let pages = Pages::new(1 << 20);

@@ -12,7 +12,7 @@ use tranche_machine::shape::MAX_LOG2_CYCLES;
 use tranche_machine::{EpochShape, EpochTable, Program};
 use tranche_tests::reference::Batch;
 
-use crate::asm::{elf, exit};
+use crate::asm::{elf, exit, register};
 use crate::guests::guest;
 use crate::oracle::{Table, Traces, run_epochs};
 
@@ -103,19 +103,25 @@ fn proofs_of_forged_witnesses_are_refused() {
     }
 }
 
+/// A program of all extensions.
+fn extended() -> Vec<u32> {
+    let code = ["mul", "div"].map(|name| register(name, 5, 5, 5));
+    [&code[..], &exit()].concat()
+}
+
 /// Constraint degrees stay at 3, packed message columns included, for every clock; the number of columns is
 /// the design's.
 #[test]
 fn degrees_and_columns() {
-    let elf = elf(&exit(), &[]);
+    let elf = elf(&extended(), &[]);
     let program = Program::parse(&elf).unwrap();
     for (log2_cycles, clock_columns) in [(10, 0), (16, 1)] {
-        let shape = EpochShape::new(log2_cycles, program.rom_log2()).unwrap();
+        let shape = EpochShape::of(log2_cycles, &program).unwrap();
         for table in EpochTable::all(shape, &program) {
             check_columns(&table, table.main_width(), clock_columns);
         }
     }
-    let body = RunShape::body(10, program.rom_log2()).unwrap();
+    let body = RunShape::body(10, &program).unwrap();
     for (clock, clock_columns) in [(Clock::Short, 0), (Clock::Long, 1), (Clock::Run, 2)] {
         let shape = RunShape {
             clock,
@@ -123,7 +129,7 @@ fn degrees_and_columns() {
         };
         let tables = RunTables::new(&program, &shape, PARAMS, 0, b"").unwrap();
         let kinds = [BODY, CLOSING].map(|kind| tables.airs(kind).len());
-        assert_eq!(kinds, [6, 2 + shape.rest.len() + 3]);
+        assert_eq!(kinds, [8, 2 + shape.rest.len() + 3]);
         for table in [BODY, CLOSING].iter().flat_map(|&kind| tables.airs(kind)) {
             check_columns(table, table.main_width(), clock_columns);
         }
@@ -151,6 +157,8 @@ fn check_columns<A: Table>(table: &A, main_width: usize, clock_columns: usize) {
         "shift" => (31, 6, 0),
         "sys" => (41, 12, 2),
         "l2g" => (10, 3, 0),
+        "mul" => (28, 9, 0),
+        "div" => (37, 12, 0),
         "image" => (3, 1, 0),
         "rest" => (12, 5, 0),
         _ => (1, 1, 0),
@@ -165,20 +173,23 @@ fn check_columns<A: Table>(table: &A, main_width: usize, clock_columns: usize) {
 #[test]
 fn multiplicities_stay_below_the_field_s_order() {
     use p3_lookup::check_multiplicity_height_bound;
-    let elf = elf(&exit(), &[]);
+    let elf = elf(&extended(), &[]);
     let program = Program::parse(&elf).unwrap();
     let tables = |log2_cycles| {
-        let shape = EpochShape::new(log2_cycles, MAX_ROM_LOG2).unwrap();
+        let shape = EpochShape {
+            rom: MAX_ROM_LOG2,
+            ..EpochShape::of(log2_cycles, &program).unwrap()
+        };
         let tables = EpochTable::all(shape, &program);
-        let lookups = tables.map(|table| Lookups::<F>::from_air::<EF, _>(&table));
-        (
-            lookups,
-            tables.map(|table| 1_usize << table.log_height(shape)),
-        )
+        let lookups = tables.iter().map(Lookups::<F>::from_air::<EF, _>);
+        let heights = tables
+            .iter()
+            .map(|table| 1_usize << table.log_height(shape));
+        (lookups.collect::<Vec<_>>(), heights.collect::<Vec<_>>())
     };
     let (lookups, heights) = tables(MAX_LOG2_CYCLES);
     check_multiplicity_height_bound(&lookups, &heights).unwrap();
     // The control: tables 2^7 times as high reach it.
-    let higher = heights.map(|height| height << 7);
+    let higher: Vec<_> = heights.iter().map(|height| height << 7).collect();
     assert!(check_multiplicity_height_bound(&lookups, &higher).is_err());
 }

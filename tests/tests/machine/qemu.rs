@@ -201,6 +201,67 @@ fn program(seed: u32) -> Vec<u8> {
     elf(&code, &data)
 }
 
+/// Operands of products and quotients: 0, the least and largest of both kinds, their neighbours, powers of two and
+/// words of which every byte carries.
+const FACTORS: [u32; 26] = [
+    0,
+    1,
+    2,
+    3,
+    10,
+    0x7f,
+    0xff,
+    0x100,
+    0x7fff,
+    0x8000,
+    0xffff,
+    0x1_0000,
+    0x1_0001,
+    0x00ff_ffff,
+    0x4000_0000,
+    0x5555_5555,
+    0x7fff_ffff,
+    0x8000_0000,
+    0x8000_0001,
+    0xaaaa_aaaa,
+    0xff00_00ff,
+    0xffff_0000,
+    0xffff_8000,
+    0xffff_fffd,
+    0xffff_fffe,
+    0xffff_ffff,
+];
+
+/// The M extension's operations.
+fn extension() -> impl Iterator<Item = &'static str> {
+    REGISTER
+        .into_iter()
+        .filter_map(|(name, funct7, _)| (funct7 == 1).then_some(name))
+}
+
+/// Every operation of the M extension on any two of the factors of `firsts` and all, then on every choice of
+/// registers that are the same or zero.
+fn products_and_quotients(firsts: &[u32]) -> Vec<u8> {
+    // QEMU starts with a stack pointer of its own.
+    let mut code = vec![immediate("addi", 2, 0, 0)];
+    for &a in firsts {
+        for b in FACTORS {
+            code.extend([li(5, a), li(6, b)].concat());
+            code.extend(extension().map(|name| register(name, 7, 5, 6)));
+        }
+    }
+    for name in extension() {
+        for registers in 0..64 {
+            code.extend([li(5, 0x8765_4321), li(6, 0xffff_8001)].concat());
+            let [rd, rs1, rs2] = [0, 2, 4].map(|bit| [0, 5, 6, 7][registers >> bit & 3]);
+            code.push(register(name, rd, rs1, rs2));
+        }
+    }
+    code.push(immediate("addi", A0, 0, 7));
+    code.extend(exit());
+    elf(&code, &[])
+}
+
 /// read(0, DATA, 4), writes to descriptors 1 and 2, exit by 94.
 fn calls() -> Vec<u8> {
     let call = |number: i32, descriptor: i32, from: u32, bytes: i32| {
@@ -308,6 +369,26 @@ fn every_instruction_agrees_with_qemu() {
             compared > 350,
             "only {compared} instructions in seed {seed}"
         );
+    }
+}
+
+#[test]
+fn products_and_quotients_agree_with_qemu() {
+    let elf = products_and_quotients(&FACTORS);
+    let compared = compare("factors", &elf, &[], 1);
+    assert_eq!(compared, 1 + 26 * 26 * 12 + 8 * 64 * 5 + 3);
+}
+
+#[test]
+fn products_and_quotients_satisfy_every_constraint() {
+    for (i, firsts) in FACTORS.chunks(7).enumerate() {
+        let elf = products_and_quotients(firsts);
+        run_epochs(&elf, &[], 10 + i as u32 % 3, |epoch, traces| {
+            traces
+                .check()
+                .unwrap_or_else(|why| panic!("{firsts:x?}, epoch {epoch}: {why}"));
+        })
+        .unwrap();
     }
 }
 

@@ -17,12 +17,14 @@ pub type RestHeights = Vec<u8, MAX_RESTS>;
 /// log2 of the most rows of a table that an execution fills, in a batch of a run.
 pub const MAX_LOG2_ROWS: u32 = 23;
 
-/// Tables of a body batch: all that an execution fills but L2G.
-pub const BODY_TABLES: usize = FilledTable::ALL.len() - 1;
+/// Tables of a body batch that has none of an extension: all that an execution fills but L2G.
+pub const BODY_TABLES: usize = FilledTable::REQUIRED - 1;
+/// Tables of a body batch at most.
+pub const MAX_BODY_TABLES: usize = FilledTable::ALL.len() - 1;
 
 /// Those tables, in batch order.
-pub const OF_BODY: [FilledTable; BODY_TABLES] = {
-    let mut tables = [FilledTable::Cpu; BODY_TABLES];
+pub const OF_BODY: [FilledTable; MAX_BODY_TABLES] = {
+    let mut tables = [FilledTable::Cpu; MAX_BODY_TABLES];
     let (mut table, mut at) = (0, 0);
     while table < FilledTable::ALL.len() {
         if !matches!(FilledTable::ALL[table], FilledTable::L2g) {
@@ -34,8 +36,10 @@ pub const OF_BODY: [FilledTable; BODY_TABLES] = {
     tables
 };
 
-/// log2 of the height of each table of a body batch, in batch order.
-pub type BodyHeights = [u8; BODY_TABLES];
+/// log2 of the height of each table of a body batch, in batch order; [`ABSENT`] of one that it has not.
+pub type BodyHeights = [u8; MAX_BODY_TABLES];
+/// In the place of the height of a table that a batch has not: one of an extension.
+pub const ABSENT: u8 = u8::MAX;
 
 /// Heights and number of a run's batches.
 ///
@@ -55,24 +59,24 @@ pub struct RunShape {
 }
 
 impl RunShape {
-    /// Heights of the tables of a body batch of at most 2^`log2_cycles` cycles, for a common mix of
-    /// instructions; `None` outside of [`MIN_LOG2_CYCLES`] to [`MAX_LOG2_ROWS`].
-    pub const fn body(log2_cycles: u32, program_rom_log2: u32) -> Option<EpochShape> {
-        if log2_cycles < MIN_LOG2_CYCLES || log2_cycles > MAX_LOG2_ROWS {
+    /// Heights of the tables of a body batch of at most 2^`log2_cycles` cycles of a program, for a common mix
+    /// of instructions; `None` outside of [`MIN_LOG2_CYCLES`] to [`MAX_LOG2_ROWS`].
+    pub fn body(log2_cycles: u32, program: &Program<'_>) -> Option<EpochShape> {
+        if !(MIN_LOG2_CYCLES..=MAX_LOG2_ROWS).contains(&log2_cycles) {
             return None;
         }
-        let common = EpochShape::common(log2_cycles, program_rom_log2);
+        let common = EpochShape::common_of(log2_cycles, program);
         Some(EpochShape { l2g: 0, ..common })
     }
 
     /// Heights of a body batch that any run fits into: to [survey](super::survey()) what it has, not to prove.
-    pub const fn endless(program_rom_log2: u32) -> EpochShape {
-        let endless = [u32::BITS; FilledTable::ALL.len()];
+    pub fn endless(program_rom_log2: u32) -> EpochShape {
+        let endless = [Some(u32::BITS); FilledTable::ALL.len()];
         EpochShape::from_heights(endless, program_rom_log2)
     }
 
     /// The least heights of the tables of a body batch that hold so many rows; `None` where one would have
-    /// more than 2^[`MAX_LOG2_ROWS`].
+    /// more than 2^[`MAX_LOG2_ROWS`]. A table of an extension without a row is absent.
     pub fn holding(rows: &RowCounts, program_rom_log2: u32) -> Option<EpochShape> {
         let fits = rows.iter().all(|&rows| rows <= 1 << MAX_LOG2_ROWS);
         let least = || EpochShape::holding(rows, program_rom_log2);
@@ -81,14 +85,14 @@ impl RunShape {
 
     /// log2 of the heights of the tables of a body batch, in batch order: what a header has of them.
     pub fn body_heights(body: &EpochShape) -> BodyHeights {
-        core::array::from_fn(|table| body.log_rows(OF_BODY[table]) as u8)
+        OF_BODY.map(|table| body.log_rows(table).map_or(ABSENT, |log| log as u8))
     }
 
     /// The body batch of [these heights](Self::body_heights).
     pub fn body_of(heights: &BodyHeights, program_rom_log2: u32) -> EpochShape {
-        let mut all = [0; FilledTable::ALL.len()];
+        let mut all = [None; FilledTable::ALL.len()];
         for (table, &log) in OF_BODY.iter().zip(heights) {
-            all[table.index()] = u32::from(log);
+            all[table.index()] = (log != ABSENT).then_some(u32::from(log));
         }
         EpochShape::from_heights(all, program_rom_log2)
     }

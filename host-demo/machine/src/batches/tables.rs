@@ -8,12 +8,13 @@ use tranche_core::shape::Profile;
 use tranche_core::{F, Hashes, Identity, Params, Plan, PlanError, Statement, TableSpec};
 
 use super::ends::{ImageEnds, RestEnds, ResultEnds};
-use super::shape::{BODY_TABLES, MAX_RESTS, RunShape};
+use super::shape::{BODY_TABLES, MAX_BODY_TABLES, MAX_RESTS, RunShape};
 use super::spans::{SpanError, check_spans};
 use super::table::RunTable;
 use crate::merge::{Image, MergeError, Outcome, holes, statement};
 use crate::program::Program;
 use crate::setup::MACHINE_VERSION;
+use crate::shape::EpochShape;
 use crate::span::BatchSpan;
 use crate::tables::cpu::RunCpu;
 use crate::tables::{EpochTable, FilledTable};
@@ -26,15 +27,15 @@ pub const CLOSING: usize = 1;
 /// Image and result stand before the holes' tables.
 pub(super) const FIRST_REST: usize = 2;
 /// Tables that are asked.
-const ASKED: usize = crate::tables::NUM_TABLES - FilledTable::ALL.len();
+const ASKED: usize = crate::tables::MAX_TABLES - FilledTable::ALL.len();
 /// Tables of the closing batch at most.
 pub(super) const MAX_CLOSING_TABLES: usize = FIRST_REST + MAX_RESTS + ASKED;
 /// Tables of a batch at most, of either kind.
 pub const MAX_TABLES: usize = MAX_CLOSING_TABLES;
-const _: () = assert!(BODY_TABLES <= MAX_TABLES);
+const _: () = assert!(MAX_BODY_TABLES <= MAX_TABLES);
 
-/// Integers of a run's plan at most: the clock's bits, and a height for each table of both kinds.
-const MAX_INTEGERS: usize = 1 + BODY_TABLES + MAX_CLOSING_TABLES;
+/// Integers of a run's plan at most: the clock's bits, and those of the tables of both kinds.
+const MAX_INTEGERS: usize = 1 + EpochShape::MAX_LEN + MAX_CLOSING_TABLES;
 
 /// The plan of a kind of batch.
 pub type KindPlan = Plan<MAX_TABLES>;
@@ -123,7 +124,7 @@ impl<'a> RunTables<'a> {
 
         let clock = shape.clock;
         let all = EpochTable::with_clock(clock, shape.body, program);
-        let (filled, asked) = all.split_at(FilledTable::ALL.len());
+        let (filled, asked) = all.split_at(all.len() - ASKED);
         let of_body = |table: &EpochTable<'a>| match table {
             EpochTable::L2g(_) => None,
             EpochTable::Cpu(_) => Some(RunTable::Cpu(RunCpu(clock))),
@@ -299,12 +300,11 @@ impl<'a> RunTables<'a> {
     /// The digest of everything that decides the batches: machine, clock, heights, parameters.
     pub fn plan_digest(&self) -> Identity {
         let mut integers = Vec::<u32, MAX_INTEGERS>::new();
-        let specs = [BODY, CLOSING].map(|kind| self.specs(kind).iter());
-        let heights = specs
-            .into_iter()
-            .flatten()
-            .map(|spec| spec.log_height.into());
+        let body = self.specs(BODY).iter().take(BODY_TABLES);
+        let specs = body.chain(self.specs(CLOSING));
+        let heights = specs.map(|spec| spec.log_height.into());
         let all = core::iter::once(self.shape.clock.bits()).chain(heights);
+        let all = all.chain(self.shape.body.extensions());
         integers.extend(all.take(MAX_INTEGERS));
         statement::plan_digest(MACHINE_VERSION, &integers, &self.params)
     }

@@ -143,6 +143,15 @@ pub enum ExecError {
         /// The next instruction.
         pc: u32,
     },
+    /// A table that has no room for a single step of this instruction: the record is of a shape that is not the
+    /// program's.
+    #[error("pc {pc:#010x}: the {table} table has no room for one step of it")]
+    NoRoom {
+        /// The instruction.
+        pc: u32,
+        /// The table's name.
+        table: &'static str,
+    },
     /// The program has exited already.
     #[error("the program has exited")]
     Exited,
@@ -151,14 +160,13 @@ pub enum ExecError {
 /// What is wrong with an instruction.
 fn unsupported(word: u32, reason: DecodeError) -> impl Display {
     from_fn(move |f| match reason {
-        DecodeError::Multiply(name) => write!(f, "{name} needs the M extension"),
         DecodeError::Compressed => write!(
             f,
-            "{:#06x}: compressed encodings are not supported; compile for rv32i, without the C extension",
+            "{:#06x}: compressed encodings are not supported; compile for rv32im, without the C extension",
             word & 0xffff
         ),
         DecodeError::Breakpoint => f.write_str("ebreak, and no debugger to break into"),
-        DecodeError::Unknown => write!(f, "{word:#010x} is no RV32I instruction"),
+        DecodeError::Unknown => write!(f, "{word:#010x} is no RV32IM instruction"),
     })
 }
 

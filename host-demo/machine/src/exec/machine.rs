@@ -1,7 +1,7 @@
 //! The executor: one step is one cycle, one row of the CPU table.
 //!
-//! Semantics follow The RISC-V Instruction Set Manual, volume I, chapter 2 (RV32I), user level,
-//! with aligned accesses only. Executable words are read-only. System calls take their numbers from
+//! Semantics follow The RISC-V Instruction Set Manual, volume I, chapter 2 and the M extension
+//! (RV32IM), user level, with aligned accesses only. Executable words are read-only. System calls take their numbers from
 //! Linux; a read, and a write to the output, run at an unchanged program counter in steps of a word, where
 //! four bytes are left and the next one is at a word of memory, or else of a byte.
 
@@ -253,8 +253,13 @@ impl<'a, C: CellStore> Machine<'a, C> {
         io: &mut impl GuestIo,
         sink: &mut impl Sink,
     ) -> Result<EpochEnd, ExecError> {
+        let start = self.cycles;
         loop {
             if let Some(table) = self.step(io, sink)? {
+                if self.cycles == start {
+                    let (pc, table) = (self.pc(), table.name());
+                    return Err(ExecError::NoRoom { pc, table });
+                }
                 return Ok(EpochEnd::Full(table));
             }
             if let Some(code) = self.exit_code {

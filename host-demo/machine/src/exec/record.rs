@@ -58,8 +58,8 @@ impl<T: Row> RecordRows<'_, T> {
 pub(crate) struct Words<'a>(pub &'a mut [u32]);
 
 impl<'a> Words<'a> {
-    /// Room for 2^`log` rows.
-    fn rows<T: Row>(&mut self, log: u32) -> Option<RecordRows<'a, T>> {
+    /// Room for the rows of a table.
+    fn rows<T: Row>(&mut self, log: Option<u32>) -> Option<RecordRows<'a, T>> {
         let rows = checked::try_cast_slice_mut(self.words(row_words::<T>(log))?).ok()?;
         Some(RecordRows { rows, len: 0 })
     }
@@ -73,9 +73,13 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Words of 2^`log` rows; saturated where that is no shape's.
-const fn row_words<T>(log: u32) -> u64 {
-    counters(log).saturating_mul((size_of::<T>() / size_of::<u32>()) as u64)
+/// Words of 2^`log` rows, of a table that is there; saturated where that is no shape's.
+const fn row_words<T>(log: Option<u32>) -> u64 {
+    let row = (size_of::<T>() / size_of::<u32>()) as u64;
+    match log {
+        Some(log) => counters(log).saturating_mul(row),
+        None => 0,
+    }
 }
 
 /// 2^`log`, the counters of a table that is asked; saturated where that is no shape's.
@@ -99,7 +103,7 @@ pub struct RecordTooShort {
 
 macro_rules! record {
     (
-        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($serves:ident)?,)* }
+        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($mark:ident)?,)* }
         asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
     ) => {
         /// Everything that one epoch's traces are filled from.
@@ -118,7 +122,9 @@ macro_rules! record {
             /// Words of a [record](EpochRecord), exactly, even where an address has fewer bits.
             const fn record_words_64(&self) -> u64 {
                 0_u64
-                    $(.saturating_add(row_words::<<$table::$Table as Filled>::Row>(self.$table)))*
+                    $(.saturating_add(row_words::<<$table::$Table as Filled>::Row>(
+                        self.log_rows(FilledTable::$Table)
+                    )))*
                     $(.saturating_add(counters($asked::log_rows(self.rom))))*
             }
         }
@@ -126,8 +132,8 @@ macro_rules! record {
         impl<'a> EpochRecord<'a> {
             fn cut(shape: &EpochShape, mut words: Words<'a>) -> Option<Self> {
                 Some(Self {
-                    $($table: words.rows(shape.$table)?,)*
-                    counts: Counts::new(Counters {
+                    $($table: words.rows(shape.log_rows(FilledTable::$Table))?,)*
+                    counts: Counts::new(shape, Counters {
                         $($asked: words.words(counters($asked::log_rows(shape.rom)))?,)*
                     }),
                     epoch: 0,

@@ -5,12 +5,15 @@ use zeroize::Zeroize;
 
 use super::list::{FilledTable, with_tables};
 use crate::bus::Clock;
+use crate::shape::EpochShape;
 
 /// How often each row of the tables that are asked is asked for.
 #[derive(Debug)]
 pub(crate) struct Counts<'a> {
     counters: Counters<'a>,
-    /// Tables that have been counted, so that filling one again counts nothing.
+    /// Tables that ask nothing, since the shape has them not, as bits.
+    absent: u32,
+    /// Tables that have been counted, so that filling one again counts nothing, and those that are absent.
     done: u32,
     /// Whether the table being filled counts.
     active: bool,
@@ -18,10 +21,14 @@ pub(crate) struct Counts<'a> {
 
 impl<'a> Counts<'a> {
     /// Nothing counted, in counters that are zero.
-    pub const fn new(counters: Counters<'a>) -> Self {
+    pub fn new(shape: &EpochShape, counters: Counters<'a>) -> Self {
+        let tables = FilledTable::ALL.into_iter();
+        let absent = tables.filter(|&table| shape.log_rows(table).is_none());
+        let absent = absent.fold(0, |bits, table| bits | 1 << table.index());
         Self {
             counters,
-            done: 0,
+            absent,
+            done: absent,
             active: false,
         }
     }
@@ -38,7 +45,7 @@ impl<'a> Counts<'a> {
     /// Back to nothing counted.
     pub fn clear(&mut self) {
         self.counters.clear();
-        (self.done, self.active) = (0, false);
+        (self.done, self.active) = (self.absent, false);
     }
 
     /// Starts counting for the table of this index, unless it was counted before.
@@ -59,7 +66,7 @@ impl<'a> Counts<'a> {
         &self.counters
     }
 
-    /// Whether a table has been counted.
+    /// Whether a table has been counted, or is absent.
     pub const fn is_counted(&self, table: FilledTable) -> bool {
         self.done & 1 << table.index() != 0
     }

@@ -7,7 +7,7 @@ use zeroize::DefaultIsZeroes;
 
 use super::counts::Counts;
 use crate::bus::Clock;
-use crate::decode::Alu;
+use crate::decode::{Alu, Extension};
 use crate::program::Program;
 
 /// A table that an execution fills.
@@ -46,6 +46,12 @@ pub(crate) trait Filled {
     fn value(_op: u32, _a: u32, _b: u32) -> u32 {
         0
     }
+}
+
+/// A table of an extension.
+pub(crate) trait Extends: Filled {
+    /// The extension, all of whose operations it serves.
+    const EXTENSION: Extension;
 }
 
 /// What a filler is told of the epoch besides its rows.

@@ -2,6 +2,7 @@
 //!
 //! A table is a module of its name here, with a type that is a `Table`. Those that an execution fills come
 //! first and are `Filled`, and those of them that serve operations of two words on the exec bus say so; those
+//! that `extend` serve operations of an extension, and are in no batch of a program that has none of them. Those
 //! that are asked come last, so that all others have counted what they ask when these are filled.
 
 /// Calls a macro with the list.
@@ -23,6 +24,10 @@ macro_rules! with_tables {
                 sys Sys,
                 /// Touched cells; carved. Public value: the epoch's number.
                 l2g L2g,
+                /// Products.
+                mul Mul extends,
+                /// Quotients and remainders.
+                div Div extends,
             }
             asked {
                 /// Instructions of the program.
@@ -37,9 +42,26 @@ macro_rules! with_tables {
 }
 pub(crate) use with_tables;
 
+/// Leaves what follows for a table that serves operations of two words.
+macro_rules! if_serves {
+    (serves; $($then:tt)*) => { $($then)* };
+    (extends; $($then:tt)*) => { $($then)* };
+}
+pub(crate) use if_serves;
+
+/// Whether a mark is that of a table of an extension.
+macro_rules! is_extension {
+    (extends) => {
+        true
+    };
+    ($($mark:ident)?) => {
+        false
+    };
+}
+
 macro_rules! filled_tables {
     (
-        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($serves:ident)?,)* }
+        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($mark:ident)?,)* }
         asked { $($asked:tt)* }
     ) => {
         /// A table that an execution fills, in batch order.
@@ -59,11 +81,39 @@ macro_rules! filled_tables {
                 }
             }
 
-            /// Its place in the batch.
+            /// Its place in a batch that has all tables. It is its place in any batch when it
+            /// [is no extension's](Self::is_extension), since those come last.
             pub const fn index(self) -> usize {
                 self as usize
+            }
+
+            /// Whether it is in the batches of those programs only that use an extension.
+            pub const fn is_extension(self) -> bool {
+                match self {
+                    $(Self::$Table => is_extension!($($mark)?),)*
+                }
             }
         }
     };
 }
 with_tables!(filled_tables);
+
+impl FilledTable {
+    /// Tables that every batch of an epoch has.
+    pub(crate) const REQUIRED: usize = {
+        let mut required = 0;
+        while required < Self::ALL.len() && !Self::ALL[required].is_extension() {
+            required += 1;
+        }
+        required
+    };
+}
+
+// Those of extensions come last.
+const _: () = {
+    let mut table = FilledTable::REQUIRED;
+    while table < FilledTable::ALL.len() {
+        assert!(FilledTable::ALL[table].is_extension());
+        table += 1;
+    }
+};

@@ -9,11 +9,14 @@ pub mod bit;
 pub mod cmp;
 pub(crate) mod counts;
 pub mod cpu;
+pub mod div;
 pub(crate) mod filled;
 pub mod l2g;
 pub(crate) mod list;
 pub(crate) mod lookup;
 pub mod mem;
+pub mod mul;
+mod product;
 pub mod range;
 pub mod rom;
 pub(crate) mod served;
@@ -40,7 +43,7 @@ pub use list::FilledTable;
 
 macro_rules! epoch_table {
     (
-        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($serves:ident)?,)* }
+        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($mark:ident)?,)* }
         asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
     ) => {
         /// A table of an epoch's batch.
@@ -72,7 +75,7 @@ macro_rules! epoch_table {
 
         impl<'a> EpochTable<'a> {
             /// All tables of an epoch of `shape`, in batch order; those that are asked come last.
-            pub fn all(shape: EpochShape, program: &'a Program<'a>) -> [Self; NUM_TABLES] {
+            pub fn all(shape: EpochShape, program: &'a Program<'a>) -> PerTable<Self> {
                 Self::with_clock(Clock::for_cycles(shape.cpu), shape, program)
             }
 
@@ -81,25 +84,28 @@ macro_rules! epoch_table {
                 clock: Clock,
                 shape: EpochShape,
                 program: &'a Program<'a>,
-            ) -> [Self; NUM_TABLES] {
-                [
-                    $(Self::$Table($table::$Table::new(clock)),)*
-                    $(Self::$Asked($asked::$Asked::new(shape.rom, program)),)*
-                ]
+            ) -> PerTable<Self> {
+                let filled = [$(
+                    shape
+                        .log_rows(FilledTable::$Table)
+                        .map(|_| Self::$Table($table::$Table::new(clock))),
+                )*];
+                let asked = [$(Self::$Asked($asked::$Asked::new(shape.rom, program)),)*];
+                filled.into_iter().flatten().chain(asked).collect()
             }
 
-            /// Place of the table in its batch.
-            pub const fn index(&self) -> usize {
+            /// Place of the table in a batch that has all.
+            const fn index(&self) -> usize {
                 match self {
                     $(Self::$Table(_) => Place::$Table as usize,)*
                     $(Self::$Asked(_) => Place::$Asked as usize,)*
                 }
             }
 
-            /// log2 of the number of rows.
+            /// log2 of the number of rows; 0 of a table that the shape has not.
             pub fn log_height(&self, shape: EpochShape) -> u32 {
                 match self {
-                    $(Self::$Table(_) => shape.$table,)*
+                    $(Self::$Table(_) => shape.log_rows(FilledTable::$Table).unwrap_or_default(),)*
                     $(Self::$Asked(table) => table.fixed_log_height().unwrap_or_default().into(),)*
                 }
             }
@@ -149,8 +155,11 @@ macro_rules! epoch_table {
 }
 with_tables!(epoch_table);
 
-/// Number of tables of an epoch.
-pub const NUM_TABLES: usize = NAMES.len();
+/// Number of tables of an epoch at most: of a program that uses all extensions.
+pub const MAX_TABLES: usize = NAMES.len();
+
+/// Something for each table of an epoch.
+pub type PerTable<T> = heapless::Vec<T, MAX_TABLES>;
 
 /// What a table's type says, for any table.
 pub(crate) struct Facts {

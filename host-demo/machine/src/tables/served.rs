@@ -1,7 +1,7 @@
 //! The tables that serve operations of two words on the exec bus.
 
 use super::filled::Filled;
-use super::list::{FilledTable, with_tables};
+use super::list::{FilledTable, if_serves, with_tables};
 use crate::decode::Alu;
 
 // The tables of the list, by name.
@@ -10,19 +10,14 @@ use super::*;
 /// The operations of the exec bus are below this.
 const LIMIT: u32 = 64;
 
-/// Leaves what follows for a table that serves.
-macro_rules! if_serves {
-    (serves; $($then:tt)*) => { $($then)* };
-}
-
 macro_rules! served_tables {
     (
-        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($serves:ident)?,)* }
+        filled { $($(#[$doc:meta])* $table:ident $Table:ident $($mark:ident)?,)* }
         asked { $($asked:tt)* }
     ) => {
         /// The table that serves an operation, if one does.
         pub(crate) const fn serving(op: u32) -> Option<FilledTable> {
-            $($(if_serves!($serves; {
+            $($(if_serves!($mark; {
                 let (first, last) = <$table::$Table as Filled>::SERVED;
                 if first <= op && op <= last {
                     return Some(FilledTable::$Table);
@@ -33,7 +28,7 @@ macro_rules! served_tables {
 
         /// The operation that an instruction asks a table for, if it does.
         pub(crate) fn op(alu: Alu) -> Option<u32> {
-            $($(if_serves!($serves; if let Some(op) = $table::$Table::op(alu) {
+            $($(if_serves!($mark; if let Some(op) = $table::$Table::op(alu) {
                 return Some(op);
             });)?)*
             None
@@ -42,7 +37,7 @@ macro_rules! served_tables {
         /// What an operation comes to.
         pub(crate) fn value(op: u32, a: u32, b: u32) -> u32 {
             let table = serving(op);
-            $($(if_serves!($serves; if table == Some(FilledTable::$Table) {
+            $($(if_serves!($mark; if table == Some(FilledTable::$Table) {
                 return $table::$Table::value(op, a, b);
             });)?)*
             0
@@ -53,7 +48,7 @@ macro_rules! served_tables {
             let mut op = 0;
             while op < LIMIT {
                 let mut tables = 0;
-                $($(if_serves!($serves; {
+                $($(if_serves!($mark; {
                     let (first, last) = <$table::$Table as Filled>::SERVED;
                     assert!(last < LIMIT);
                     tables += (first <= op && op <= last) as u32;

@@ -139,9 +139,12 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn new(shape: &EpochShape, clk: u32) -> Self {
-        let height = |table: FilledTable| 1_u64.checked_shl(shape.log_rows(table));
+        let limits = FilledTable::ALL.map(|table| match shape.log_rows(table) {
+            Some(log) => 1_u64.checked_shl(log).unwrap_or(u64::MAX),
+            None => 0,
+        });
         Self {
-            limits: FilledTable::ALL.map(|table| height(table).unwrap_or(u64::MAX)),
+            limits,
             rows: RowCounts::default(),
             clk,
         }
