@@ -7,10 +7,12 @@
 mod bit;
 mod cmp;
 mod cpu;
+mod div;
 mod l2g;
 mod lookup;
 mod mem;
 mod merge;
+mod mul;
 mod proofs;
 mod registry;
 mod shift;
@@ -31,6 +33,7 @@ fn epoch_tables() -> Vec<Entry<Witness>> {
         .into_iter()
         .flat_map(|clock| [cpu::entry(clock), mem::entry(clock), sys::entry(clock)])
         .chain([cmp::entry(), bit::entry(), shift::entry(), l2g::entry()])
+        .chain([mul::entry(), div::entry()])
         .chain(lookup::entries())
         .collect()
 }

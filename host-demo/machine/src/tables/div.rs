@@ -20,11 +20,12 @@
 //! is true of the two equations of the rest, whose carry is -2, -1, 0 or 1.
 //!
 //! *It has one solution.* `s_a` and `s_b` are the signs: top bits by a check of the bits below, and 0 where the operation is
-//! unsigned. `r` is negative only if `a` is, and not negative only if `a` is not or `r` is 0; so `|r|` is what the rest
-//! takes it for. If `b` is not 0, `IS_ZERO` cannot be set, so `|r| < |b|`: of the integers `q`, one fits, the quotient
-//! rounded towards zero, and with it `r`. The word `q_u` is `q` modulo 2^32. The quotient -2^31 / -1 is 2^31, whose word is
-//! that of -2^31, as the manual wants it; `s_q` need not be the top bit. If `b` is 0, a rest would be negative, so
-//! `IS_ZERO` is set, `q_u` is 2^32 - 1 and `r = a`, as the manual wants them.
+//! unsigned. `s_r` is that of `a`, or `r_u` is 0. A remainder of -2^32, which `s_r` with 0 would be, has no rest, and is no
+//! dividend. So `r` has the sign of `a` or is 0, and the rest takes `|r|` for what it is. If `b` is not 0, `IS_ZERO` cannot be
+//! set, so `|r| < |b|`: one integer `q` fits, the quotient rounded towards zero, and with it `r`. The word `q_u` is `q`
+//! modulo 2^32. The quotient -2^31 / -1 is 2^31, whose word is that of -2^31, as the manual wants it; `s_q` need not be the
+//! top bit. If `b` is 0, a rest would be negative, so `IS_ZERO` is set, `q_u` is 2^32 - 1 and `r = a`, as the manual wants
+//! them.
 //!
 //! *Completeness.* The first two right sides are at most 510 · 2^16 and 1020 · 2^16. `c_3` is not negative but with two signs
 //! `s_q` and `s_b`, when it is -1 at least, which `s_b` is added for, and it is below 511 with `s_b`: `|q b|` is at most
@@ -195,7 +196,6 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let unsigned = one.clone() - signed.clone();
     builder.assert_zero(s_a.clone() * unsigned.clone());
     builder.assert_zero(s_b.clone() * unsigned);
-    builder.assert_zero(s_r.clone() * (one.clone() - s_a.clone()));
     builder.assert_zero((s_a.clone() - s_r.clone()) * (r_lo.clone() + r_hi.clone()));
     builder.assert_zero(is_zero.clone() * sum(B));
     builder.assert_zero(is_zero.clone() * (sum(Q) - constant(4 * 255)));
