@@ -146,6 +146,12 @@ impl EpochShape {
             .chain([self.rom])
     }
 
+    /// The tables that it has, in batch order, with log2 of their rows.
+    pub fn tables(&self) -> impl Iterator<Item = (FilledTable, u32)> {
+        let tables = FilledTable::ALL.into_iter();
+        tables.filter_map(|table| Some((table, self.log_rows(table)?)))
+    }
+
     /// Tag and height of each table of an extension, as a plan's digest has them last: nothing, when there is
     /// none.
     pub(crate) fn extensions(&self) -> impl Iterator<Item = u32> {

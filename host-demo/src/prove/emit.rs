@@ -81,10 +81,9 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
         self.proved.epochs += 1;
         self.proved.cycles += u64::from(done.span.cycles);
         self.proved.ends.count(done.end);
-        for table in FilledTable::ALL {
-            let (rows, log_rows) = (done.record.rows(table), self.setup.shape.log_rows(table));
-            let width = self.tables.airs[table.index()].main_width();
-            self.proved.cells.add(width, rows as u64, 1, log_rows);
+        for ((table, log_rows), air) in self.setup.shape.tables().zip(&self.tables.airs) {
+            let rows = done.record.rows(table) as u64;
+            self.proved.cells.add(air.main_width(), rows, 1, log_rows);
         }
         self.proved.expected_hashes += self.epoch_hashes;
         (self.progress)(&self.proved);

@@ -19,7 +19,8 @@ use std::io::{self, Read, Write};
 use tranche_core::retire::Order;
 use tranche_core::{Identity, Params};
 use tranche_machine::batches::{
-    ABSENT, BODY_TABLES, BatchSpan, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, MAX_RUN_CYCLES, RestHeights,
+    ABSENT, BODY_TABLES, BatchSpan, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, MAX_RUN_CYCLES,
+    RestHeights,
 };
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 

@@ -9,7 +9,7 @@ use tranche_backend::Chosen;
 use tranche_core::retire::{Retire, RetireError, Worker};
 use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_machine::Program;
-use tranche_machine::batches::{BODY, OF_BODY, RunTables, Walk, WalkStorage};
+use tranche_machine::batches::{BODY, RunTables, Walk, WalkStorage};
 use tranche_machine::settings::check_floor;
 use tranche_machine::setup::POSEIDON2;
 use tranche_machine::shape::RowCounts;
@@ -192,8 +192,10 @@ impl Surveyed<'_> {
 pub(super) fn cells(tables: &RunTables<'_>, rows: &RowCounts) -> Cells {
     let mut cells = Cells::default();
     let (shape, airs) = (tables.shape(), tables.airs(BODY).iter());
-    for (table, air) in OF_BODY.iter().zip(airs) {
-        let (real, log_rows) = (rows[table.index()], shape.body.log_rows(*table));
+    let of_body = shape.body.tables();
+    let of_body = of_body.filter(|(table, _)| *table != FilledTable::L2g);
+    for ((table, log_rows), air) in of_body.zip(airs) {
+        let real = rows[table.index()];
         cells.add(air.main_width(), real, shape.batches.into(), log_rows);
     }
     cells

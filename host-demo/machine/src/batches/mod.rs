@@ -34,7 +34,8 @@ pub use ends::{ImageEnds, RestEnds, ResultEnds};
 #[cfg(feature = "alloc")]
 pub use owned::{OwnedRun, WalkStorage, survey_on_heap};
 pub use shape::{
-    ABSENT, BODY_TABLES, BodyHeights, MAX_BODY_TABLES, MAX_LOG2_ROWS, MAX_RESTS, OF_BODY, RestHeights, RunShape,
+    ABSENT, BODY_TABLES, BodyHeights, MAX_BODY_TABLES, MAX_LOG2_ROWS, MAX_RESTS, RestHeights,
+    RunShape,
 };
 pub use spans::{SpanError, check_spans};
 pub use survey::{SurveyBuffers, SurveyError, Surveyed, survey};

@@ -23,7 +23,7 @@ pub const BODY_TABLES: usize = FilledTable::REQUIRED - 1;
 pub const MAX_BODY_TABLES: usize = FilledTable::ALL.len() - 1;
 
 /// Those tables, in batch order.
-pub const OF_BODY: [FilledTable; MAX_BODY_TABLES] = {
+const OF_BODY: [FilledTable; MAX_BODY_TABLES] = {
     let mut tables = [FilledTable::Cpu; MAX_BODY_TABLES];
     let (mut table, mut at) = (0, 0);
     while table < FilledTable::ALL.len() {
