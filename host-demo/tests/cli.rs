@@ -196,6 +196,36 @@ fn prove_and_verify() {
     assert!(output.stdout.is_empty());
 }
 
+/// A guest that is compiled with the M extension.
+#[test]
+fn products_and_quotients_are_proved() {
+    let number = |low: u8| [&[low][..], &[0; 31]].concat();
+    let input = file("modexp.in", &[number(7), number(5), number(250)].concat());
+    let [input, bundle] = [input, file("modexp.bundle", b"")];
+    let [input, bundle] = [&input, &bundle].map(|path| path.to_str().unwrap());
+    let program = guest("modexp");
+    for approach in ["epochs", "retire"] {
+        let output = tranche(&[
+            "prove",
+            &program,
+            "--approach",
+            approach,
+            "--epoch-log2",
+            "10",
+            "--input",
+            input,
+            "-o",
+            bundle,
+            "--json",
+        ]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let output = tranche(&["verify", &program, bundle, "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let expected = format!("{:02x}{}", 7_u32.pow(5) % 250, "00".repeat(31));
+        assert_eq!(json(&output)["output_hex"], expected, "{approach}");
+    }
+}
+
 #[test]
 fn a_breakpoint_is_named_with_its_address() {
     // addi x5, x0, 6; ebreak

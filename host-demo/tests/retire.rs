@@ -14,13 +14,16 @@ use tranche_core::Params;
 use tranche_core::retire::{Keep, Kept, Order};
 use tranche_core::verifier::{ForkedError, VerifyError};
 use tranche_machine::Program;
-use tranche_machine::batches::{BODY_TABLES, BatchSpan, MAX_LOG2_ROWS, SpanError};
+use tranche_machine::batches::{
+    ABSENT, BODY_TABLES, BatchSpan, MAX_BODY_TABLES, MAX_LOG2_ROWS, SpanError,
+};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
 #[path = "retire/budget.rs"]
 mod budget;
 
 const SHA256: &[u8] = include_bytes!("../guests/prebuilt/sha256.elf");
+const MODEXP: &[u8] = include_bytes!("../guests/prebuilt/modexp.elf");
 const SPIN: &[u8] = include_bytes!("../guests/prebuilt/spin.elf");
 const SORT: &[u8] = include_bytes!("../guests/prebuilt/sort.elf");
 const ORDERS: [Order; 2] = [Order::Forked, Order::Shared];
@@ -273,7 +276,7 @@ fn headers_outside_of_their_caps_are_refused() {
     ));
     assert!(matches!(at(11, 40), RetireCheck::Range { got: 40, .. }));
     // Behind the heights of the tables of a body batch.
-    let blowup = at(11 + BODY_TABLES, 9);
+    let blowup = at(11 + MAX_BODY_TABLES, 9);
     assert!(matches!(
         blowup,
         RetireCheck::Range {
@@ -282,7 +285,7 @@ fn headers_outside_of_their_caps_are_refused() {
         }
     ));
     // A byte of the program's digest alone breaks the checksum.
-    assert_eq!(at(36, !honest[36]), RetireCheck::Checksum);
+    assert_eq!(at(40, !honest[40]), RetireCheck::Checksum);
     for len in [MAGIC.len(), 20, 60, 100] {
         assert_eq!(verdict(&honest[..len]), Err(RetireCheck::Truncated));
     }
@@ -292,6 +295,46 @@ fn headers_outside_of_their_caps_are_refused() {
     assert!(matches!(verdict(&long), Err(RetireCheck::Output { .. })));
     let other = verify(&program(SORT), &honest[MAGIC.len()..], SECURITY_FLOOR_BITS);
     assert!(matches!(other, Err(RetireCheck::Program { .. })));
+}
+
+/// Batches have the tables of the extensions that the program uses, and a header cannot say otherwise.
+#[test]
+fn products_and_quotients_are_proved() {
+    let number = |low: u8| [&[low][..], &[0; 31]].concat();
+    let input = [number(7), number(5), number(250)].concat();
+    let program = program(MODEXP);
+    let execution = execute(&program, &input, 1 << 20).expect("a guest exits");
+    assert_eq!(execution.output, number((7_u32.pow(5) % 250) as u8));
+    for order in ORDERS {
+        let mut bytes = Vec::new();
+        let options = Options::new(order, 10);
+        prove(
+            &program,
+            &input,
+            &execution,
+            &options,
+            &mut bytes,
+            |_, _| {},
+        )
+        .expect("a proof");
+        let check = |bytes: &[u8]| verify(&program, &bytes[MAGIC.len()..], SECURITY_FLOOR_BITS);
+        let proven = check(&bytes).expect("an honest proof");
+        assert_eq!(proven.output, execution.output);
+        for table in BODY_TABLES..MAX_BODY_TABLES {
+            let without = with_header(&bytes, |header| {
+                assert_ne!(header.body[table], ABSENT);
+                header.body[table] = ABSENT;
+            });
+            assert!(is_of_the_proof(&check(&without).expect_err("a table less")));
+        }
+    }
+    for order in ORDERS {
+        let with = with_header(&bundle(Some(order)), |header| {
+            assert_eq!(header.body[BODY_TABLES..], [ABSENT; 2]);
+            header.body[BODY_TABLES] = 6;
+        });
+        assert!(is_of_the_proof(&verdict(&with).expect_err("a table more")));
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use tranche_machine::merge::EPOCH_BITS;
 use tranche_machine::program::MAX_SEGMENTS;
 use tranche_machine::settings::MAX_RAISED_POW_BITS;
 use tranche_machine::{
-    Cell, EpochPlan, EpochShape, EpochTable, EpochTables, Program, Settings, Setup,
+    Cell, EpochPlan, EpochShape, EpochTable, EpochTables, FilledTable, Program, Settings, Setup,
 };
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -115,6 +115,16 @@ fn bytes_of_a_session() {
             "2^{n} cycles, 2^{r} words"
         );
     }
+    says(
+        path,
+        "3/4 · 2^n more with products, and 3/16 · 2^n with quotients (n ≥ 10)",
+    );
+    for n in 10..=20 {
+        let shape = EpochShape::of(n, &extended()).unwrap();
+        let without = EpochShape::new(n, shape.rom).unwrap();
+        let more = (3 << n) / 4 + (3 << n) / 16;
+        assert_eq!(shape.record_bytes() - without.record_bytes(), more);
+    }
     says(path, "cells = 16 · ⌈8/7 · c⌉");
     assert_eq!(size_of::<Cell>(), 16);
     for cells in [1, 2, 7, 512, 2048, 2049, 1 << 20] {
@@ -163,10 +173,14 @@ fn the_longest_run() {
     );
 }
 
+/// A program that uses all extensions.
+fn extended() -> Program<'static> {
+    Program::parse(include_bytes!("../../host-demo/guests/prebuilt/modexp.elf")).unwrap()
+}
+
 #[test]
 fn the_machine_s_tables() {
-    let elf = include_bytes!("../../host-demo/guests/prebuilt/spin.elf");
-    let program = Program::parse(elf).unwrap();
+    let program = extended();
     let plan = |log2_cycles| {
         let settings = Settings {
             log2_cycles,
@@ -188,7 +202,14 @@ fn the_machine_s_tables() {
     };
     let (short, long) = (plan(14), plan(15));
     let path = "docs/machine.md";
-    says(path, &format!("one batch of {} tables", word(short.len())));
+    let always = FilledTable::ALL
+        .iter()
+        .filter(|table| !table.is_extension());
+    let always = word(always.count() + 3);
+    says(
+        path,
+        &format!("one batch of {always} tables, and of MUL and DIV"),
+    );
     let text = fs::read_to_string(Path::new(REPOSITORY).join(path)).unwrap();
     let headings = text.lines().filter_map(|line| line.strip_prefix("## "));
     let mut described = 0;

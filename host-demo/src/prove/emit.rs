@@ -10,7 +10,7 @@ use tranche_machine::merge::{
     fill_rest, fill_result,
 };
 use tranche_machine::setup::{POSEIDON2, Setup};
-use tranche_machine::{EpochEnd, EpochPlan, EpochRecord, EpochTables, FilledTable};
+use tranche_machine::{EpochEnd, EpochPlan, EpochRecord, EpochTables};
 
 use super::collect::{Collector, Merge, Pending};
 use super::error::ProveError;

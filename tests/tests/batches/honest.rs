@@ -35,11 +35,23 @@ const WORDS: [u8; 256] = {
     words
 };
 
+/// Base, exponent 3 and modulus, of 256 bits each.
+pub const FACTORS: [u8; 96] = {
+    let (mut bytes, mut i) = ([0; 96], 0);
+    while i < 32 {
+        (bytes[i], bytes[64 + i]) = (!(i as u8) << 2, 0xa5 ^ i as u8 * 7);
+        i += 1;
+    }
+    bytes[32] = 3;
+    bytes
+};
+
 /// Inputs that make the repository's programs work.
-const GUESTS: [(&str, &[u8], u32); 3] = [
+const GUESTS: [(&str, &[u8], u32); 4] = [
     ("sha256", b"abc", 8),
     ("json", b"[1, 2, 30]", 6),
     ("sort", &WORDS, 6),
+    ("modexp", &FACTORS, 9),
 ];
 
 #[test]

@@ -6,7 +6,7 @@ use tranche_core::Prover;
 use tranche_core::retire::{BatchKind, Order, Retire, RetireError, RunPlan, Worker};
 use tranche_core::shape::Profile;
 use tranche_machine::batches::{
-    BODY, BODY_TABLES, CLOSING, RunShape, WalkError, WholeRun, WholeTables,
+    BODY, BODY_TABLES, CLOSING, MAX_BODY_TABLES, RunShape, WalkError, WholeRun, WholeTables,
 };
 use tranche_machine::setup::POSEIDON2;
 use tranche_tests::core::{PROFILES, buffer};
@@ -16,6 +16,7 @@ use tranche_tests::retire::crew::Threads;
 use tranche_tests::retire::{Run, naive};
 
 use crate::guest;
+use crate::honest::FACTORS;
 
 /// The proof that the core makes of a run.
 fn prove(
@@ -60,6 +61,20 @@ fn both_orders_have_the_bytes_of_their_oracles() {
     let program = guest("sha256");
     let run = survey(program, b"abc", body(program, 8));
     assert!(run.shape.batches >= 16);
+    compare(&run, BODY_TABLES);
+}
+
+/// With tables of products and quotients.
+#[test]
+fn both_orders_have_the_bytes_of_their_oracles_with_extensions() {
+    let program = guest("modexp");
+    let run = survey(program, &FACTORS, body(program, 12));
+    assert!(run.shape.batches >= 8);
+    compare(&run, MAX_BODY_TABLES);
+}
+
+/// Compares the proofs of a run whose bodies have so many tables.
+fn compare(run: &Surveyed<'_>, body_tables: usize) {
     let tables = run.tables();
     let mut storage = run.storage();
     let all = traces(&mut run.walk(&tables, &mut storage));
@@ -72,7 +87,7 @@ fn both_orders_have_the_bytes_of_their_oracles() {
         statement: Some(tables.statement()),
         suite: POSEIDON2.clone(),
     };
-    let oracle = Run::cut(batch, &vec![BODY_TABLES; tables.bodies()]);
+    let oracle = Run::cut(batch, &vec![body_tables; tables.bodies()]);
     let shared = oracle.prove_batch();
     oracle
         .verify_shared(&shared)
@@ -82,7 +97,7 @@ fn both_orders_have_the_bytes_of_their_oracles() {
     for profile in PROFILES {
         for (order, expected) in [(Order::Shared, &shared), (Order::Forked, &forked)] {
             for workers in 1..=3 {
-                let got = prove(&run, order, profile, workers).expect("a proof");
+                let got = prove(run, order, profile, workers).expect("a proof");
                 let first = got.iter().zip(expected).position(|(a, b)| a != b);
                 let equal = (first, got.len()) == (None, expected.len());
                 assert!(

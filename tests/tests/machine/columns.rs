@@ -53,7 +53,16 @@ fn is_free(traces: &Traces<'_>, table: &str, row: usize, column: usize) -> bool 
         }
         "cmp" if is(cmp::IS_UNSIGNED) => cmp::HIGH_LOW.to_vec(),
         "cmp" if is(cmp::IS_EQ) => [&cmp::HIGH_LOW[..], &cmp::DIFFERENCE, &[cmp::BORROW]].concat(),
-        "div" if is(div::IS[1]) || is(div::IS[3]) => vec![div::A_LOW],
+        "div" => {
+            let mut free = vec![];
+            if is(div::IS[1]) || is(div::IS[3]) {
+                free.push(div::A_LOW);
+            }
+            if is(div::IS_ZERO) {
+                free.extend([&div::REST[..], &div::REST_CARRY, &[div::SIGN[2]]].concat());
+            }
+            free
+        }
         "sys" => {
             let writes = [sys::IS_WRITE_BYTE, sys::IS_WRITE_WORD, sys::IS_WRITE_ACROSS];
             let write = writes.into_iter().any(is);
@@ -89,6 +98,7 @@ fn every_element_matters() {
     for (name, _, _) in REGISTER {
         code.push(register(name, 7, 5, 6));
     }
+    code.extend(["div", "remu"].map(|name| register(name, 7, 5, 0)));
     code.extend([branch("beq", 5, 6, 8), branch("bge", 5, 6, 8)]);
     code.extend([jal(1, 4), auipc(1, 0), jalr(1, 1, 9)]);
     code.extend(li(A1, DATA));

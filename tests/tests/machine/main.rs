@@ -3,6 +3,7 @@
 
 mod columns;
 mod errors;
+mod extensions;
 mod files;
 mod guests;
 mod messages;

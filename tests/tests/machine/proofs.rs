@@ -24,7 +24,7 @@ const PARAMS: Params = Params {
 };
 
 /// The tables of an epoch as a batch; `carved` gives L2G a root of its own.
-fn batch<'p>(traces: Traces<'p>, carved: bool) -> Batch<EpochTable<'p>> {
+pub fn batch<'p>(traces: Traces<'p>, carved: bool) -> Batch<EpochTable<'p>> {
     Batch {
         carved: traces
             .tables

@@ -203,7 +203,7 @@ fn program(seed: u32) -> Vec<u8> {
 
 /// Operands of products and quotients: 0, the least and largest of both kinds, their neighbours, powers of two and
 /// words of which every byte carries.
-const FACTORS: [u32; 26] = [
+pub const FACTORS: [u32; 26] = [
     0,
     1,
     2,
@@ -405,6 +405,9 @@ fn guests_agree_with_qemu() {
         let compared = compare(name, &crate::guests::guest(name), input, 5);
         assert!(compared > 400, "only {compared} instructions in {name}");
     }
+    let input = crate::extensions::power(3);
+    let compared = compare("modexp", &crate::guests::guest("modexp"), &input, 5);
+    assert!(compared > 10_000, "only {compared} instructions");
 }
 
 #[test]
