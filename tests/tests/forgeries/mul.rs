@@ -8,7 +8,7 @@ use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::mul::{A, B, BORROW, CARRY, CARRY_BITS, HIGH, IS, LOW, Mul, SIGN, op};
-use tranche_tests::machine::asm::{li, register};
+use tranche_tests::machine::asm::{jal, li, register};
 use tranche_tests::omit::Omit::{self, Assertion, Interaction};
 
 use crate::registry::Entry;
@@ -57,11 +57,12 @@ fn product(name: &str, operands: [u32; 2], change: &[(usize, F)], result: u32) -
     witness
 }
 
-/// A row of MUL behind an honest one.
+/// A row of MUL in an epoch that has the table and no product.
 fn unasked(change: &[(usize, F)]) -> Witness {
-    let mut witness = Witness::honest(Clock::Short, &code("mul", [0, 0]), &[]);
+    let code = [jal(0, 8), register("mul", 7, 5, 6)];
+    let mut witness = Witness::honest(Clock::Short, &code, &[]);
     for &(column, value) in change {
-        witness.set("mul", 1, column, value);
+        witness.set("mul", 0, column, value);
     }
     witness
 }

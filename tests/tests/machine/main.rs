@@ -11,5 +11,6 @@ mod output;
 mod pages;
 mod proofs;
 mod qemu;
+mod random;
 
 use tranche_tests::machine::{asm, audit, oracle};
