@@ -1,4 +1,4 @@
-//! Decoding of RV32IM (The RISC-V Instruction Set Manual, volume I, chapters 2 and 12).
+//! Decoding of RV32IM (The RISC-V Instruction Set Manual, volume I: chapter 2, and the M extension).
 
 /// A comparison that a branch is taken on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -152,6 +152,12 @@ impl EpochShape {
         tables.filter_map(|table| Some((table, self.log_rows(table)?)))
     }
 
+    /// The tables that it has not.
+    pub(crate) fn absent(&self) -> impl Iterator<Item = FilledTable> {
+        let tables = FilledTable::ALL.into_iter();
+        tables.filter(|&table| self.log_rows(table).is_none())
+    }
+
     /// Tag and height of each table of an extension, as a plan's digest has them last: nothing, when there is
     /// none.
     pub(crate) fn extensions(&self) -> impl Iterator<Item = u32> {

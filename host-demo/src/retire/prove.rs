@@ -13,6 +13,7 @@ use tranche_machine::batches::{BODY, RunTables, Walk, WalkStorage};
 use tranche_machine::settings::check_floor;
 use tranche_machine::setup::POSEIDON2;
 use tranche_machine::shape::RowCounts;
+use tranche_machine::{FilledTable, Program};
 
 use super::crew::Threads;
 use super::error::RetireProveError;

@@ -9,14 +9,14 @@ use tranche_core::air::ProverAir;
 use tranche_core::shape::Profile;
 use tranche_core::{Batch, F, Hashes, Params, Plan, PlanError, Statement, TableSpec, TraceMut};
 
-use super::shape::BODY_TABLES;
+use super::shape::MAX_BODY_TABLES;
 use super::table::RunTable;
 use super::tables::{BODY, CLOSING, MAX_CLOSING_TABLES, RunTables};
 use super::walk::{Walk, WalkError};
 use crate::span::BatchSpan;
 
 /// Tables of a whole run at most.
-pub const MAX_WHOLE_TABLES: usize = BODY_TABLES + MAX_CLOSING_TABLES;
+pub const MAX_WHOLE_TABLES: usize = MAX_BODY_TABLES + MAX_CLOSING_TABLES;
 
 /// The plan of a whole run.
 pub type WholePlan = Plan<MAX_WHOLE_TABLES>;
@@ -88,11 +88,11 @@ impl<'t, 'a> WholeRun<'t, 'a> {
     }
 
     /// The batch and the place in it of a table of the list.
-    const fn place(table: usize) -> (usize, usize) {
-        if table < BODY_TABLES {
-            (0, table)
-        } else {
-            (1, table - BODY_TABLES)
+    fn place(&self, table: usize) -> (usize, usize) {
+        let body = self.whole.tables.airs(BODY).len();
+        match table.checked_sub(body) {
+            None => (0, table),
+            Some(table) => (1, table),
         }
     }
 }
@@ -130,7 +130,7 @@ impl<'a> Batch for WholeRun<'_, 'a> {
     /// # Panics
     /// When `trace` has another shape.
     fn fill(&mut self, table: usize, trace: &mut TraceMut<'_>) -> Result<(), WalkError> {
-        let (batch, table) = Self::place(table);
+        let (batch, table) = self.place(table);
         tranche_core::retire::Run::fill(&mut self.walk, batch, table, trace)
     }
 }

@@ -133,7 +133,7 @@ macro_rules! record {
             fn cut(shape: &EpochShape, mut words: Words<'a>) -> Option<Self> {
                 Some(Self {
                     $($table: words.rows(shape.log_rows(FilledTable::$Table))?,)*
-                    counts: Counts::new(shape, Counters {
+                    counts: Counts::new(shape.absent(), Counters {
                         $($asked: words.words(counters($asked::log_rows(shape.rom)))?,)*
                     }),
                     epoch: 0,

@@ -5,7 +5,6 @@ use zeroize::Zeroize;
 
 use super::list::{FilledTable, with_tables};
 use crate::bus::Clock;
-use crate::shape::EpochShape;
 
 /// How often each row of the tables that are asked is asked for.
 #[derive(Debug)]
@@ -20,10 +19,8 @@ pub(crate) struct Counts<'a> {
 }
 
 impl<'a> Counts<'a> {
-    /// Nothing counted, in counters that are zero.
-    pub fn new(shape: &EpochShape, counters: Counters<'a>) -> Self {
-        let tables = FilledTable::ALL.into_iter();
-        let absent = tables.filter(|&table| shape.log_rows(table).is_none());
+    /// Nothing counted, in counters that are zero, for batches without the tables that are absent.
+    pub fn new(absent: impl Iterator<Item = FilledTable>, counters: Counters<'a>) -> Self {
         let absent = absent.fold(0, |bits, table| bits | 1 << table.index());
         Self {
             counters,
