@@ -8,7 +8,6 @@ use embedded_io_adapters::std::FromStd;
 use tranche_backend::Chosen;
 use tranche_core::retire::{Retire, RetireError, Worker};
 use tranche_core::verifier::MAX_PROOF_BYTES;
-use tranche_machine::{FilledTable, Program};
 use tranche_machine::batches::{BODY, RunTables, Walk, WalkStorage};
 use tranche_machine::settings::check_floor;
 use tranche_machine::setup::POSEIDON2;

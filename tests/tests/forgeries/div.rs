@@ -83,7 +83,7 @@ impl Claim {
         let sum = |k: usize| {
             let (q, b) = (bytes(q), bytes(b));
             let product = |i: usize, j: usize| match (i + j).checked_sub(2 * k) {
-                Some(odd @ 0..=1) => q[i] * b[j] << (8 * odd),
+                Some(odd @ 0..=1) => (q[i] * b[j]) << (8 * odd),
                 _ => 0,
             };
             let rows = (0..4).map(|i| (0..4).map(|j| product(i, j)).sum::<i64>());
@@ -168,7 +168,7 @@ fn no_carries() -> Vec<(usize, F)> {
 
 /// The carry of the rest, and the rest.
 fn rest(carry: i64, value: u32) -> Vec<(usize, F)> {
-    let bits = [carry + 2 & 1, carry + 2 >> 1];
+    let bits = [(carry + 2) & 1, (carry + 2) >> 1];
     let carry = REST_CARRY.into_iter().zip(bits.map(f));
     carry.chain(word(REST, value)).collect()
 }
