@@ -227,7 +227,7 @@ fn surveyed<'a>(
             program, input, execution, settings, &options, &profiles, bytes,
         )?;
         return match found {
-            Fit::Fits(run, options) => Ok((run, options)),
+            Fit::Fits(run, options) => Ok((*run, options)),
             Fit::TooSmall { needed } => Err(Error::Budget {
                 retire: false,
                 bytes,

@@ -20,7 +20,7 @@ use crate::execute::Execution;
 #[derive(Debug)]
 pub enum Fit<'a> {
     /// The run at the setup that fits, and the options with the profiles that do.
-    Fits(Surveyed<'a>, Options),
+    Fits(Box<Surveyed<'a>>, Options),
     /// None fits; this many bytes would do.
     TooSmall {
         /// Bytes of the setup that needs the fewest.
@@ -87,7 +87,7 @@ pub fn fit<'a>(
         let merge = survey.workspace_len(&setup.settings.params, &options)?;
         let total = workers.saturating_add(merge as u64);
         if total <= bytes {
-            return Ok(Fit::Fits(run, options));
+            return Ok(Fit::Fits(Box::new(run), options));
         }
         needed = needed.min(total);
     }

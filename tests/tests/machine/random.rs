@@ -173,7 +173,7 @@ proptest! {
         let elf = program(&registers, &steps, &data.repeat(0x40));
         compare("random", &elf, &[], SETUP);
         let case = CASES.replace(CASES.get() + 1);
-        if case % 10 == 0 {
+        if case.is_multiple_of(10) {
             run_epochs(&elf, &[], 9, |epoch, traces| {
                 traces.check().unwrap_or_else(|why| panic!("epoch {epoch}: {why}"));
                 let honest = batch(traces, true);
