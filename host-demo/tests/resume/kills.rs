@@ -1,6 +1,6 @@
 //! Runs that are killed at random moments, again and again until they are whole.
 //!
-//! `TRANCHE_KILLS=20 cargo nextest run --release -p tranche --test resume -E 'test(kills)'` kills twenty times.
+//! `TRANCHE_KILLS=20` kills twenty times in each way of proving: `tests/run kills`.
 
 use std::fs;
 
