@@ -38,7 +38,10 @@ fn kills_at_random_moments_change_no_byte() {
             if here.join("bundle").exists() {
                 continue;
             }
-            assert_eq!(names(&here), ["bundle.partial"], "kill {kill}");
+            // In its last moments, when the bundle is written, a temporary file may stay too.
+            let mut left = names(&here);
+            left.retain(|name| !name.ends_with(".part"));
+            assert_eq!(left, ["bundle.partial"], "kill {kill}");
             // Every other run goes on to its end, the others are killed once more.
             if kill % 2 == 1 {
                 resumed(&here, args, &whole);
