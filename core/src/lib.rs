@@ -2,7 +2,7 @@
 //!
 //! One fixed-size batch of tables is proved at a time inside a buffer that the caller supplies, and
 //! the proof is byte for byte the one that Plonky3 0.8.0's `prove_batch` makes for the same tables,
-//! parameters and permutation (BabyBear, its degree-4 binomial extension, Poseidon2 of width 16).
+//! parameters and hash suite (BabyBear, its degree-4 binomial extension; Poseidon2 of width 16, or BLAKE3).
 //!
 //! ```text
 //! AIRs, specs, Params ──► Plan ──workspace_len()──► buffer ──► Prover ──prove_batch──► sink
@@ -20,7 +20,7 @@
 //! |---|---|
 //! | [`kernels`] | transforms, folds, combinations over a packing of the field |
 //! | [`backend`] | a packing, with the kernels that may be replaced |
-//! | [`hash`] | the hash suite: leaves, nodes, transcript; trees and their paths |
+//! | [`hash`] | the hash suites: leaves, nodes, transcript; trees and their paths |
 //! | [`portable`] | the backend over `wide` |
 //! | [`air`] | AIRs without a heap: degrees, buses, rows, the debug check |
 //! | [`shape`], [`security`] | what is known of a batch before its values; its proven bits |

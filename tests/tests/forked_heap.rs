@@ -30,7 +30,7 @@ fn peak(batches: usize) -> (usize, usize) {
     run.batches = vec![run.batches[0].clone(); batches];
     let proof = naive::prove(&run).encode();
     let kind = (run.batches[0].airs.clone(), vec![3]);
-    let key = ForkedKey::new(vec![kind], PARAMS, run.poseidon2.clone()).expect("a wide table");
+    let key = ForkedKey::new(vec![kind], PARAMS, run.suite.clone()).expect("a wide table");
     let (sequence, publics) = (vec![0; batches], run.publics());
 
     HEAP.reset_peak_memory();

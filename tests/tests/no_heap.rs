@@ -15,12 +15,15 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::{Count, InteractionBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::air::{ArrayInteractions, ProverAir};
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::retire::{Alone, BatchKind, Keep, Order, Retire, Run, RunPlan, Worker};
 use tranche_core::shape::Profile;
-use tranche_core::{DefaultBackend, F, Hashes, Plan, Prover, ScalarBackend, Statement, TraceMut};
+use tranche_core::{
+    DefaultBackend, F, Hashes, Plan, Prover, ScalarBackend, Statement, Suite, TraceMut,
+};
 use tranche_tests::core::{PROFILES, buffer};
-use tranche_tests::reference::Batch;
+use tranche_tests::reference::{Batch, ReferenceSuite};
 use tranche_tests::retire::naive;
 use tranche_tests::shapes::sweep;
 
@@ -260,7 +263,10 @@ fn fill(matrix: &RowMajorMatrix<F>, mut trace: TraceMut<'_>) {
 }
 
 /// Commits the preprocessed traces, of which every table has one.
-fn prepare<B: Hashes, A: ProverAir<B>>(prover: &mut Prover<'_, B, A>, fixed: &[RowMajorMatrix<F>]) {
+fn prepare<B: Hashes<S>, A: ProverAir<B>, S: Suite>(
+    prover: &mut Prover<'_, B, A, S>,
+    fixed: &[RowMajorMatrix<F>],
+) {
     for (table, matrix) in fixed.iter().enumerate() {
         let trace = prover
             .preprocessed_mut(table)
@@ -271,7 +277,11 @@ fn prepare<B: Hashes, A: ProverAir<B>>(prover: &mut Prover<'_, B, A>, fixed: &[R
 }
 
 /// Plans, prepares, checks and proves twice, step by step, without the heap.
-fn prove<B: Hashes>(batch: &Batch<Squares<Vectors>>, proof: &mut [u8]) -> usize
+fn prove<B: Hashes<S>, S: ReferenceSuite>(
+    batch: &Batch<Squares<Vectors>, S>,
+    profile: Profile,
+    proof: &mut [u8],
+) -> usize
 where
     Squares<Arrays>: ProverAir<B>,
 {
@@ -282,14 +292,13 @@ where
         .collect();
     let specs = batch.specs();
     let publics: Vec<&[F]> = batch.publics.iter().map(Vec::as_slice).collect();
-    let len = Plan::<2>::new::<B, _>(&airs, &specs, batch.params)
-        .expect("a plan")
-        .workspace_len();
-    let mut workspace = buffer(len);
+    let plan =
+        || Plan::<2, S>::of_suite::<B, _>(&airs, &specs, batch.params, profile).expect("a plan");
+    let mut workspace = buffer(plan().workspace_len());
     let mut written = 0;
     assert_no_alloc(|| {
-        let plan = Plan::<2>::new::<B, _>(&airs, &specs, batch.params).expect("a plan");
-        let mut prover = Prover::<B, _>::new(&plan, &airs, &batch.suite, &mut workspace)
+        let plan = plan();
+        let mut prover = Prover::<B, _, S>::new(&plan, &airs, &batch.suite, &mut workspace)
             .expect("a workspace of the plan's length");
         prepare(&mut prover, &fixed);
         for _ in 0..2 {
@@ -328,14 +337,31 @@ fn every_phase_without_a_heap() {
                 tag: core::array::from_fn(|i| i as u8),
                 digest: core::array::from_fn(|i| 0xff - i as u8),
             });
-            let expected = batch.prove();
-            let mut proof = vec![0; expected.len()];
-            for prove in [prove::<ScalarBackend>, prove::<DefaultBackend>] {
-                proof.fill(0);
-                let written = prove(&batch, &mut proof);
-                assert_eq!(written, expected.len());
-                assert!(proof == expected, "{params:?} {carved:?}");
-            }
+            every_phase(&batch);
+            every_phase(&batch.with_suite(Blake3));
+        }
+    }
+}
+
+/// Compares with Plonky3's bytes what is proved without the heap.
+fn every_phase<S: ReferenceSuite>(batch: &Batch<Squares<Vectors>, S>)
+where
+    ScalarBackend: Hashes<S>,
+    DefaultBackend: Hashes<S>,
+{
+    let expected = batch.prove();
+    let mut proof = vec![0; expected.len()];
+    for prove in [prove::<ScalarBackend, S>, prove::<DefaultBackend, S>] {
+        for profile in PROFILES {
+            proof.fill(0);
+            let written = prove(batch, profile, &mut proof);
+            assert_eq!(written, expected.len());
+            let (params, carved) = (&batch.params, &batch.carved);
+            assert!(
+                proof == expected,
+                "{} {profile:?} {params:?} {carved:?}",
+                S::NAME
+            );
         }
     }
 }

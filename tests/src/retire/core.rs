@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt::Debug;
 
 use embedded_io::Write;
+use p3_air::BaseAir;
 use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
 use tranche_core::air::ProverAir;
 use tranche_core::retire::{
@@ -15,12 +16,12 @@ use tranche_core::{F, Hashes, Plan, Statement, TableSpec, TraceMut};
 
 use super::{Batch, Run};
 use crate::core::{MAX_TABLES, buffer};
-use crate::reference::ReferenceAir;
+use crate::reference::{ReferenceAir, ReferenceSuite};
 
 /// A run as the core takes it.
-struct Values<'r, A>(&'r Run<A>);
+struct Values<'r, A, S>(&'r Run<A, S>);
 
-impl<A: ReferenceAir + Debug> tranche_core::retire::Run for Values<'_, A> {
+impl<A: ReferenceAir<S> + Debug, S: ReferenceSuite> tranche_core::retire::Run for Values<'_, A, S> {
     type Error = Infallible;
 
     fn statement(&self) -> Option<Statement> {
@@ -49,7 +50,7 @@ impl<A: ReferenceAir + Debug> tranche_core::retire::Run for Values<'_, A> {
     }
 }
 
-impl<A: ReferenceAir> Batch<A> {
+impl<A: BaseAir<F>> Batch<A> {
     /// What the core's plan wants to know of each table.
     fn specs(&self) -> Vec<TableSpec> {
         let tables = self.airs.iter().zip(self.log_heights());
@@ -58,17 +59,17 @@ impl<A: ReferenceAir> Batch<A> {
     }
 }
 
-impl<A: ReferenceAir> Run<A> {
+impl<A: ReferenceAir<S>, S: ReferenceSuite> Run<A, S> {
     /// The plan of each batch, in a profile.
     ///
     /// # Panics
     /// When the core refuses a batch.
-    pub fn plans<B: Hashes>(&self, profile: Profile) -> Vec<Plan<MAX_TABLES>>
+    pub fn plans<B: Hashes<S>>(&self, profile: Profile) -> Vec<Plan<MAX_TABLES, S>>
     where
         A: ProverAir<B>,
     {
         let plan = |batch: &Batch<A>| {
-            Plan::with_profile::<B, A>(&batch.airs, &batch.specs(), self.params, profile)
+            Plan::of_suite::<B, A>(&batch.airs, &batch.specs(), self.params, profile)
         };
         let plans = self.batches.iter().map(plan);
         plans
@@ -107,7 +108,7 @@ impl<A: ReferenceAir> Run<A> {
     ///
     /// # Panics
     /// When the core refuses the run.
-    pub fn core_prove<B: Hashes>(&self, order: Order, keep: Keep, profile: Profile) -> Vec<u8>
+    pub fn core_prove<B: Hashes<S>>(&self, order: Order, keep: Keep, profile: Profile) -> Vec<u8>
     where
         A: ProverAir<B> + Debug,
     {
@@ -118,7 +119,7 @@ impl<A: ReferenceAir> Run<A> {
     ///
     /// # Panics
     /// When the core refuses the run.
-    pub fn core_prove_with<B: Hashes, C: Crew>(
+    pub fn core_prove_with<B: Hashes<S>, C: Crew>(
         &self,
         plan: (Order, Keep),
         profile: Profile,
@@ -139,7 +140,7 @@ impl<A: ReferenceAir> Run<A> {
     ///
     /// # Panics
     /// When the core refuses the plan.
-    pub fn core_prove_as<B: Hashes, R: tranche_core::retire::Run, C: Crew>(
+    pub fn core_prove_as<B: Hashes<S>, R: tranche_core::retire::Run, C: Crew>(
         &self,
         plan: (Order, Keep),
         profile: Profile,
@@ -170,7 +171,7 @@ impl<A: ReferenceAir> Run<A> {
     ///
     /// # Panics
     /// When the core refuses the plan.
-    pub fn core_resume<B: Hashes, C: Crew>(
+    pub fn core_resume<B: Hashes<S>, C: Crew>(
         &self,
         plan: (Order, Keep),
         profile: Profile,
@@ -188,12 +189,15 @@ impl<A: ReferenceAir> Run<A> {
     }
 
     /// A prover with a store of exactly the plan's length, and workers with such workspaces.
-    fn with_core<B: Hashes, R: tranche_core::retire::Run, T>(
+    fn with_core<B: Hashes<S>, R: tranche_core::retire::Run, T>(
         &self,
         (order, keep): (Order, Keep),
         profile: Profile,
         values: Vec<R>,
-        then: impl for<'w> FnOnce(&mut Retire<'w, B, A, MAX_TABLES>, &mut [Worker<'w, B, A, R>]) -> T,
+        then: impl for<'w> FnOnce(
+            &mut Retire<'w, B, A, MAX_TABLES, S>,
+            &mut [Worker<'w, B, A, R, S>],
+        ) -> T,
     ) -> T
     where
         A: ProverAir<B> + Debug,
@@ -216,7 +220,7 @@ impl<A: ReferenceAir> Run<A> {
             .map(|_| buffer(plan.workspace_len()))
             .collect();
         let mut store = buffer(plan.store_len());
-        let mut retire = Retire::<B, _, _>::new(&plan, &self.poseidon2, &mut store)
+        let mut retire = Retire::<B, _, _, S>::new(&plan, &self.suite, &mut store)
             .expect("a store of the plan's length");
         let mut workers: Vec<_> = values
             .into_iter()
@@ -232,13 +236,13 @@ impl<A: ReferenceAir> Run<A> {
     ///
     /// # Panics
     /// When the run cannot be verified.
-    pub fn shared_key(&self) -> VerifyingKey<A, CarvedConfig> {
+    pub fn shared_key(&self) -> VerifyingKey<A, CarvedConfig<S>> {
         let lengths: Vec<_> = self.batches.iter().map(|batch| batch.airs.len()).collect();
         VerifyingKey::of_run(
             self.all(|batch| batch.airs.clone()),
             &self.all(Batch::log_heights),
             self.params,
-            self.poseidon2.clone(),
+            self.suite.clone(),
             &lengths,
         )
         .expect("a run of test batches")
@@ -257,7 +261,7 @@ impl<A: ReferenceAir> Run<A> {
         );
         let publics = self.all(|batch| batch.publics.clone());
         let traces: Vec<_> = traces.iter().collect();
-        let instances = StarkInstance::<CarvedConfig, A>::new_multiple(&airs, &traces, &publics);
+        let instances = StarkInstance::<CarvedConfig<S>, A>::new_multiple(&airs, &traces, &publics);
         let data = ProverData::from_instances(&config, &instances)
             .expect("preprocessed columns that can be committed");
         let proof = prove_batch(&config, &instances, &data).expect("tables that can be proved");

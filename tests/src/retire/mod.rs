@@ -19,7 +19,7 @@ use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{ForkedError, ForkedKey, Join, Joined};
 use tranche_core::{F, Params, Statement};
 
-use crate::reference::{self, ReferenceAir};
+use crate::reference::{self, ReferenceAir, ReferenceSuite};
 
 pub use deviation::Deviation;
 pub use fork::Fork;
@@ -47,24 +47,24 @@ impl<A> Batch<A> {
 
 /// Batches that are proved together, and all else that decides the bytes of their proof.
 #[derive(Clone, Debug)]
-pub struct Run<A> {
+pub struct Run<A, S = Poseidon2> {
     /// The batches, in order.
     pub batches: Vec<Batch<A>>,
     /// FRI parameters and grinding.
     pub params: Params,
     /// What seeds the transcript.
     pub statement: Option<Statement>,
-    /// The permutation's round constants.
-    pub poseidon2: Poseidon2,
+    /// The hash suite.
+    pub suite: S,
 }
 
-impl<A> Run<A> {
+impl<A, S> Run<A, S> {
     /// The tables of one batch as a run of batches of `lengths` tables each, in order; what is left is
     /// the last.
     ///
     /// # Panics
     /// When a batch would be empty.
-    pub fn cut(batch: reference::Batch<A>, lengths: &[usize]) -> Self {
+    pub fn cut(batch: reference::Batch<A, S>, lengths: &[usize]) -> Self {
         let mut tables = batch.airs.into_iter().zip(batch.traces).zip(batch.publics);
         let mut batches = Vec::new();
         for length in lengths.iter().copied().chain([usize::MAX]) {
@@ -85,7 +85,7 @@ impl<A> Run<A> {
             batches,
             params: batch.params,
             statement: batch.statement,
-            poseidon2: batch.suite,
+            suite: batch.suite,
         }
     }
 
@@ -96,15 +96,15 @@ impl<A> Run<A> {
     }
 }
 
-impl<A: ReferenceAir> Run<A> {
+impl<A: ReferenceAir<S>, S: ReferenceSuite> Run<A, S> {
     /// The verifying key with a kind for each batch.
     ///
     /// # Panics
     /// When the run cannot be verified.
-    pub fn key(&self) -> ForkedKey<A> {
+    pub fn key(&self) -> ForkedKey<A, S> {
         let kind = |batch: &Batch<A>| (batch.airs.clone(), batch.log_heights());
         let kinds = self.batches.iter().map(kind).collect();
-        ForkedKey::new(kinds, self.params, self.poseidon2.clone()).expect("a run of test batches")
+        ForkedKey::new(kinds, self.params, self.suite.clone()).expect("a run of test batches")
     }
 
     /// Checks a proof of this run.
@@ -119,7 +119,11 @@ impl<A: ReferenceAir> Run<A> {
     ///
     /// # Errors
     /// When the proof is refused.
-    pub fn verify_with(&self, join: impl Join, bytes: &[u8]) -> Result<(), ForkedError> {
+    pub fn verify_with(
+        &self,
+        join: impl Join<S::Challenger>,
+        bytes: &[u8],
+    ) -> Result<(), ForkedError> {
         let sequence: Vec<usize> = (0..self.batches.len()).collect();
         let statement = self.statement.as_ref();
         self.key()

@@ -62,7 +62,7 @@ impl<'r, A: ReferenceAir> Forks<'r, A> {
         let carving = Carving::new(Vec::new(), &[]);
         let config = <PlainConfig as Configuration>::new(
             &run.params,
-            &run.poseidon2,
+            &run.suite,
             &carving,
             run.statement.as_ref(),
         );
@@ -75,7 +75,7 @@ impl<'r, A: ReferenceAir> Forks<'r, A> {
                     .expect("preprocessed columns that can be committed")
             })
             .collect();
-        let permutation = permutation(&run.poseidon2);
+        let permutation = permutation(&run.suite);
         let tree = Tree::new(
             Hash::new(permutation.clone()),
             Compress::new(permutation),

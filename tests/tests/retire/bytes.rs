@@ -1,10 +1,12 @@
 //! The bytes of both orders in both profiles, for runs of every shape.
 
 use tranche_backend::Chosen;
-use tranche_core::Params;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::retire::Order;
+use tranche_core::{Hashes, Params, ScalarBackend};
 use tranche_tests::air::{Form, Part, TestAir};
 use tranche_tests::core::PROFILES;
+use tranche_tests::reference::ReferenceSuite;
 use tranche_tests::retire::{Run, naive};
 use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, sweep};
 
@@ -28,15 +30,31 @@ fn forked(run: &Run<TestAir>) {
 
 /// Compares the shared order with Plonky3's prover, and verifies with its verifier.
 #[track_caller]
-fn shared(run: &Run<TestAir>) {
+fn shared<S: ReferenceSuite>(run: &Run<TestAir, S>)
+where
+    Chosen: Hashes<S>,
+{
     let expected = run.prove_batch();
     let verified = run.verify_shared(&expected);
     assert!(verified.is_ok(), "{verified:?}");
     compare(run, Order::Shared, &expected);
 }
 
+/// The forked order with BLAKE3: its verifier accepts the bytes, which do not depend on what makes them.
 #[track_caller]
-fn compare(run: &Run<TestAir>, order: Order, expected: &[u8]) {
+fn forked_with_blake3(run: &Run<TestAir, Blake3>) {
+    let order = Order::Forked;
+    let expected =
+        run.core_prove::<ScalarBackend>(order, keeps(order).next().expect("a choice"), PROFILES[0]);
+    assert_eq!(run.verify(&expected), Ok(()));
+    compare(run, order, &expected);
+}
+
+#[track_caller]
+fn compare<S: ReferenceSuite>(run: &Run<TestAir, S>, order: Order, expected: &[u8])
+where
+    Chosen: Hashes<S>,
+{
     for profile in PROFILES {
         for keep in keeps(order) {
             let got = run.core_prove::<Chosen>(order, keep, profile);
@@ -50,11 +68,14 @@ fn compare(run: &Run<TestAir>, order: Order, expected: &[u8]) {
     }
 }
 
-/// The tables of a shape as batches of these lengths, in both orders.
+/// The tables of a shape as batches of these lengths, in both orders and both suites.
 #[track_caller]
 fn both(shape: &Shape, lengths: &[usize]) {
     let run = Run::cut(shape.batch(), lengths);
     forked(&run);
+    shared(&run);
+    let run = Run::cut(shape.batch().with_suite(Blake3), lengths);
+    forked_with_blake3(&run);
     shared(&run);
 }
 

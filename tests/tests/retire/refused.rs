@@ -100,7 +100,7 @@ fn buffers_that_are_a_byte_too_short() {
                 changed: 0,
             };
             Worker::<Chosen, _, _>::new(&plan, one, values)?;
-            Retire::<Chosen, _, MAX_TABLES>::new(&plan, &run.poseidon2, other)?;
+            Retire::<Chosen, _, MAX_TABLES>::new(&plan, &run.suite, other)?;
             Ok(())
         };
         assert_eq!(setup(workspace, store), Ok(()));
@@ -129,7 +129,7 @@ fn a_worker_of_another_plan() {
     let smaller = plan(&kinds[..1], &[0]).expect("a plan");
     assert!(smaller.workspace_len() < plan_of_all.workspace_len());
     let mut store = buffer(plan_of_all.store_len());
-    let retire = Retire::<Chosen, _, _>::new(&plan_of_all, &run.poseidon2, &mut store);
+    let retire = Retire::<Chosen, _, _>::new(&plan_of_all, &run.suite, &mut store);
     let mut retire = retire.expect("a store");
     let mut workspaces = [(); 2].map(|()| buffer(plan_of_all.workspace_len()));
     let [one, other] = &mut workspaces;

@@ -16,7 +16,7 @@ const OTHER_CHALLENGES: ForkedError = ForkedError::Constraints { batch: 0, table
 fn key(log_height: usize, params: Params) -> ForkedKey<TestAir> {
     let run = squares(1, log_height, params);
     let kind = (run.batches[0].airs.clone(), vec![log_height]);
-    ForkedKey::new(vec![kind], params, run.poseidon2).expect("a table of squares")
+    ForkedKey::new(vec![kind], params, run.suite).expect("a table of squares")
 }
 
 fn verify(proof: &Proof, batches: usize, log_height: usize) -> Result<(), ForkedError> {
@@ -206,7 +206,7 @@ fn multiplicities_that_add_up_over_the_run() {
         max_constraint_degree: None,
     };
     let run = squares(1, 3, QUICK);
-    let key = ForkedKey::new(vec![(vec![air], vec![20])], QUICK, run.poseidon2).expect("a key");
+    let key = ForkedKey::new(vec![(vec![air], vec![20])], QUICK, run.suite).expect("a key");
     let verify = |batches: usize| {
         let publics = vec![vec![Vec::new()]; batches];
         key.verify(&[][..], None, &vec![0; batches], &publics)
