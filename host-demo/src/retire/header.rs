@@ -17,6 +17,7 @@
 use std::io::{self, Read, Write};
 
 use tranche_core::retire::Order;
+use tranche_core::verifier::VerifyError;
 use tranche_core::{Identity, Params};
 use tranche_machine::batches::{
     ABSENT, BODY_TABLES, BatchSpan, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, MAX_RUN_CYCLES,
@@ -204,9 +205,23 @@ impl<R: Read> Checked<'_, R> {
 }
 
 /// Why bytes are not there.
-pub(super) fn read_error(error: io::Error) -> RetireCheck {
+fn read_error(error: io::Error) -> RetireCheck {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => RetireCheck::Truncated,
         kind => RetireCheck::Read(kind),
     }
+}
+
+/// The bytes of a proof that has at most `limit`.
+pub(super) fn read_proof(source: impl Read, limit: u64) -> Result<Vec<u8>, RetireCheck> {
+    let mut bytes = Vec::new();
+    let read = source.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(read_error)?;
+    if bytes.len() as u64 > limit {
+        return Err(RetireCheck::Proof(VerifyError::TooLong {
+            got: bytes.len(),
+            limit: limit as usize,
+        }));
+    }
+    Ok(bytes)
 }

@@ -9,7 +9,7 @@ use embedded_io_adapters::std::FromStd;
 use tranche_core::retire::{Keep, Order};
 use tranche_core::security::Bits;
 use tranche_core::shape::Profile;
-use tranche_core::verifier::{CarvedConfig, ForkedKey, VerifyError, VerifyingKey, decode};
+use tranche_core::verifier::{CarvedConfig, ForkedKey, VerifyingKey, decode};
 use tranche_core::{F, Identity};
 use tranche_machine::Program;
 use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTables};
@@ -18,7 +18,7 @@ use tranche_machine::settings::check_floor;
 use tranche_machine::setup::POSEIDON2;
 
 use super::error::RetireCheck;
-use super::header::{Header, read_error};
+use super::header::{Header, read_proof};
 use super::whole::verify_whole;
 use super::{kinds, plans, run_plan, sequence};
 
@@ -177,18 +177,4 @@ fn shared(
     let statement = tables.statement();
     key.verify_decoded(&proof, Some(&statement), &publics)
         .map_err(RetireCheck::Proof)
-}
-
-/// The bytes of a proof that has at most `limit`.
-pub(super) fn read_proof(source: impl Read, limit: u64) -> Result<Vec<u8>, RetireCheck> {
-    let mut bytes = Vec::new();
-    let read = source.take(limit.saturating_add(1)).read_to_end(&mut bytes);
-    read.map_err(read_error)?;
-    if bytes.len() as u64 > limit {
-        return Err(RetireCheck::Proof(VerifyError::TooLong {
-            got: bytes.len(),
-            limit: limit as usize,
-        }));
-    }
-    Ok(bytes)
 }

@@ -19,10 +19,9 @@ use tranche_machine::setup::POSEIDON2;
 use tranche_machine::{FilledTable, Program};
 
 use super::error::{RetireCheck, RetireProveError};
-use super::header::Header;
+use super::header::{Header, read_proof};
 use super::prove::{Retired, cells, reserve};
 use super::survey::Surveyed;
-use super::verify::read_proof;
 use crate::execute::Execution;
 
 /// How a run is proved as a single batch; the bundle depends on the parameters alone.

@@ -39,7 +39,7 @@ const WORDS: [u8; 256] = {
 pub const FACTORS: [u8; 96] = {
     let (mut bytes, mut i) = ([0; 96], 0);
     while i < 32 {
-        (bytes[i], bytes[64 + i]) = (!(i as u8) << 2, 0xa5 ^ i as u8 * 7);
+        (bytes[i], bytes[64 + i]) = (!(i as u8) << 2, 0xa5 ^ (i as u8 * 7));
         i += 1;
     }
     bytes[32] = 3;

@@ -3,18 +3,19 @@
 
 mod cases;
 mod child;
+mod measured;
 mod plots;
 
 use std::io::{self, Write, stderr};
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde::Serialize;
 use serde_json::Value;
 use tranche_machine::Program;
 
 use self::cases::{Case, cases};
-use self::child::{Running, Samples};
+use self::child::Running;
+use self::measured::Measured;
 use super::report::size;
 use super::{execute, read_both};
 use crate::answer::{Answer, say};
@@ -23,40 +24,6 @@ use crate::error::Error;
 use crate::files::{self, is_standard};
 use crate::signals;
 use crate::table::{Form, draw};
-
-/// What a proof took; a figure that was not had is missing.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Measured {
-    /// How it was proved.
-    pub name: String,
-    /// Threads that proved.
-    pub workers: usize,
-    /// Cycles of the run.
-    pub cycles: u64,
-    /// Seconds to prove, the first execution included.
-    pub prove_seconds: Option<f64>,
-    /// Processor time of that, all threads together: less disturbed by other work.
-    pub processor_seconds: Option<f64>,
-    /// Seconds to verify.
-    pub verify_seconds: Option<f64>,
-    /// Largest resident memory of the prover.
-    pub peak_rss_bytes: Option<u64>,
-    /// Bytes of its workspaces, and of what it keeps between batches.
-    pub workspace_bytes: Option<u64>,
-    /// Bytes of the bundle.
-    pub bundle_bytes: Option<u64>,
-    /// Hashes of trees that a verifier is expected to compute.
-    pub expected_hashes: Option<f64>,
-    /// The share of padding in the tables that the execution fills.
-    pub padding: Option<f64>,
-    /// Walks over the execution.
-    pub walks: u64,
-    /// Why it was not proved, or not verified.
-    pub error: Option<String>,
-    /// Resident memory of the prover: seconds since its start, bytes.
-    #[serde(rename = "memory")]
-    pub samples: Samples,
-}
 
 /// Runs the subcommand: all cases on all inputs. A case that fails is in the answer with its reason, and the
 /// exit code is then 1.

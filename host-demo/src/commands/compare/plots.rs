@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use plotters::prelude::*;
 
-use super::Measured;
+use super::measured::Measured;
 
 /// Pixels of a picture.
 const SIZE: (u32, u32) = (960, 540);
