@@ -21,8 +21,9 @@ const COMPILED: &[&str] = &[
 const MAX_STACK_BYTES: u64 = 32 << 10;
 /// Most memory of the smallest plan, stack included.
 const MAX_SMALLEST_BYTES: u64 = 384 << 10;
-/// Most workspace of an epoch of 2^10 cycles with a ROM of 2^10 rows, in the compact profile: 0.8 MiB.
-const MAX_COMPACT_BYTES: u64 = (8 << 20) / 10;
+/// Most workspace of an epoch of 2^10 cycles with a ROM of 2^10 rows, in the compact profile: 0.8 MiB, and 6 KiB
+/// for the columns of system calls that move words.
+const MAX_COMPACT_BYTES: u64 = (8 << 20) / 10 + (6 << 10);
 
 /// A proof on a board.
 #[derive(Debug)]
