@@ -1,12 +1,15 @@
-//! What the system tells about this process, where it tells.
+//! What the system tells about a process, where it tells.
 
 use std::fs;
 
 /// Largest resident memory of this process so far, in bytes; `None` where the system does not tell.
 pub fn peak_rss_bytes() -> Option<u64> {
-    let value = status("VmHWM")?;
-    let kib: u64 = value.strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
+    bytes(&status("self", "VmHWM")?)
+}
+
+/// Resident memory of the process of this number, in bytes; `None` where the system does not tell.
+pub fn resident_bytes(process: u32) -> Option<u64> {
+    bytes(&status(&process.to_string(), "VmRSS")?)
 }
 
 /// Seconds of processor time that this process has taken so far, all threads together, in hundredths; `None`
@@ -25,14 +28,20 @@ pub fn processor_seconds() -> Option<f64> {
 
 /// The signals that this process was started to ignore: bit i is signal i + 1.
 pub fn ignored_signals() -> u64 {
-    let mask = status("SigIgn");
+    let mask = status("self", "SigIgn");
     mask.and_then(|mask| u64::from_str_radix(&mask, 16).ok())
         .unwrap_or(0)
 }
 
-/// A line of the process's status.
-fn status(name: &str) -> Option<String> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+/// A size as a line of a status has it.
+fn bytes(value: &str) -> Option<u64> {
+    let kib: u64 = value.strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// A line of a process's status.
+fn status(process: &str, name: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let mut lines = status.lines().filter_map(|line| line.split_once(':'));
     let (_, value) = lines.find(|(key, _)| *key == name)?;
     Some(value.trim().to_owned())

@@ -76,7 +76,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
         return prove_as_one(
             args,
             (&program, input),
-            &execution,
+            (&execution, start),
             (output, partial),
             answer,
         );

@@ -30,18 +30,17 @@ use crate::system::{peak_rss_bytes, processor_seconds};
 /// log2 of a batch's cycles, unless the command line says otherwise.
 const DEFAULT_LOG2_CYCLES: u8 = 16;
 
-/// Proves a run as one proof, into `output`.
+/// Proves a run as one proof, into `output`; what it says of time counts from `start` on, before the execution.
 ///
 /// # Errors
 /// When the run cannot be proved so, or the output cannot be written.
 pub fn prove_as_one(
     args: &ProveArgs,
     (program, input): (&Program<'_>, &[u8]),
-    execution: &Execution,
+    (execution, start): (&Execution, Instant),
     (mut output, mut partial): (Output, Option<Partial>),
     answer: Answer,
 ) -> Result<ExitCode, Error> {
-    let start = Instant::now();
     let (profile, in_batches, proved) = match args.approach {
         Approach::Monolithic => {
             let options = WholeOptions {

@@ -1,14 +1,15 @@
 //! A proof and its check in processes of their own, so that memory is that of one proof alone.
 
-use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::mem::forget;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::system::resident_bytes;
 
 /// Time between two looks at a process's memory.
 const STEP: Duration = Duration::from_millis(20);
@@ -21,13 +22,15 @@ pub type Samples = Vec<(f64, u64)>;
 pub struct Running(Arc<Mutex<Option<Child>>>);
 
 impl Running {
-    /// Ends the process.
-    pub fn kill(&self) {
-        if let Some(child) = &mut *self.lock() {
+    /// Ends the process, and keeps other threads from starting one: the program ends.
+    pub fn kill_for_good(&self) {
+        let mut slot = self.lock();
+        if let Some(child) = &mut *slot {
             // One that has ended needs no signal.
             let _ = child.kill();
             let _ = child.wait();
         }
+        forget(slot);
     }
 
     /// Runs this program with `args`, and returns the object that it prints, with its memory meanwhile.
@@ -36,20 +39,23 @@ impl Running {
     /// When it cannot be run. What it refuses is in the object, under `error` or `reason`.
     pub fn run(&self, args: &[&str]) -> io::Result<(Value, Samples)> {
         let start = Instant::now();
+        // With no moment in which it runs and is not known here.
+        let mut slot = self.lock();
         let mut child = Command::new(std::env::current_exe()?)
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let status = format!("/proc/{}/status", child.id());
+        let process = child.id();
         let mut stdout = child.stdout.take();
         let reader = thread::spawn(move || {
             let mut bytes = Vec::new();
             let read = stdout.as_mut().map(|stdout| stdout.read_to_end(&mut bytes));
             read.transpose().map(|_| bytes)
         });
-        *self.lock() = Some(child);
+        *slot = Some(child);
+        drop(slot);
         let mut samples = Samples::new();
         loop {
             let ended = match &mut *self.lock() {
@@ -59,7 +65,7 @@ impl Running {
             if ended {
                 break;
             }
-            if let Some(bytes) = resident(Path::new(&status)) {
+            if let Some(bytes) = resident_bytes(process) {
                 samples.push((start.elapsed().as_secs_f64(), bytes));
             }
             thread::sleep(STEP);
@@ -71,16 +77,7 @@ impl Running {
         Ok((report.unwrap_or(Value::Null), samples))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Child>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Resident bytes by a process's status, where the system tells.
-fn resident(status: &Path) -> Option<u64> {
-    let status = fs::read_to_string(status).ok()?;
-    let mut lines = status.lines().filter_map(|line| line.split_once(':'));
-    let (_, value) = lines.find(|(key, _)| *key == "VmRSS")?;
-    let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
 }

@@ -40,7 +40,7 @@ pub fn run(args: &CompareArgs, answer: Answer) -> Result<ExitCode, Error> {
     let running = Running::default();
     let (ended, remains) = (running.clone(), folder.path().to_owned());
     signals::end_after(move |signal| {
-        ended.kill();
+        ended.kill_for_good();
         // What is left of it is in the system's folder for such.
         let _ = std::fs::remove_dir_all(&remains);
         answer.fail("tranche", format_args!("ended by {signal}"));
