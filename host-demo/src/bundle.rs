@@ -515,7 +515,7 @@ pub(crate) fn split_words<const N: usize>(
 mod tests {
     use super::*;
 
-    /// The layout of version 2, byte by byte.
+    /// The layout of version 3, byte by byte.
     #[test]
     fn a_header_is_these_bytes() {
         let params = Params {
@@ -540,7 +540,7 @@ mod tests {
         };
         let bytes = header(&head);
         assert_eq!(bytes[..8], *b"tranche\0");
-        let integers = [2, 0, 14, 16, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
+        let integers = [3, 0, 14, 16, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
         assert_eq!(bytes[8..23], integers);
         assert_eq!(bytes[23..55], [0xab; 32]);
         assert_eq!(bytes[55..], crc32fast::hash(&bytes[..55]).to_le_bytes());

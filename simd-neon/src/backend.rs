@@ -2,7 +2,7 @@
 
 use p3_baby_bear::PackedBabyBearNeon;
 use tranche_core::Backend;
-use tranche_core::hash::blake3::{self, Wide};
+use tranche_core::hash::blake3;
 use tranche_core::hash::poseidon2::{self, Poseidon2};
 
 /// 4 lanes in 128-bit registers.
@@ -20,5 +20,5 @@ impl poseidon2::Kernels for Neon {
 }
 
 impl blake3::Kernels for Neon {
-    type Vector = Wide<PackedBabyBearNeon>;
+    type Vector = wide::u32x4;
 }

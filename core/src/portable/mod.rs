@@ -15,7 +15,7 @@ pub use lanes::Lanes;
 use p3_field::PackedValue;
 
 use crate::backend::Backend;
-use crate::hash::blake3::{self, Wide};
+use crate::hash::blake3;
 use crate::hash::poseidon2::{self, Permute, Poseidon2};
 
 /// 8 lanes of `wide`, for targets without a backend of their own.
@@ -33,7 +33,7 @@ impl poseidon2::Kernels for PortableBackend {
 }
 
 impl blake3::Kernels for PortableBackend {
-    type Vector = Wide<Lanes>;
+    type Vector = wide::u32x8;
 }
 
 /// One state after the other: with SSE2, whose products are two lanes wide, eight states side by

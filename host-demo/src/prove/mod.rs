@@ -89,10 +89,10 @@ impl Surveyed<'_> {
     pub fn prove<W: Write>(
         &self,
         options: &Options,
-        out: W,
-        progress: impl FnMut(&Proved),
+        mut out: W,
+        mut progress: impl FnMut(&Proved),
     ) -> Result<Proved, ProveError> {
-        self.prove_into(options, None, out, progress)
+        self.prove_into(options, None, &mut out, &mut progress)
     }
 
     /// As [`Self::prove`], with each epoch and each merge in a partial file, which is [bound](Self::binding) to
@@ -105,10 +105,10 @@ impl Surveyed<'_> {
         &self,
         options: &Options,
         partial: &mut Partial,
-        out: W,
-        progress: impl FnMut(&Proved),
+        mut out: W,
+        mut progress: impl FnMut(&Proved),
     ) -> Result<Proved, ProveError> {
-        self.prove_into(options, Some(partial), out, progress)
+        self.prove_into(options, Some(partial), &mut out, &mut progress)
     }
 
     /// What the partial file of this run is bound to: all that decides the bundle's bytes.
@@ -124,12 +124,13 @@ impl Surveyed<'_> {
         Binding::new(program, self.input, &options)
     }
 
-    fn prove_into<W: Write>(
+    // One prover is compiled, whatever it writes to.
+    fn prove_into(
         &self,
         options: &Options,
         mut partial: Option<&mut Partial>,
-        out: W,
-        progress: impl FnMut(&Proved),
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(&Proved),
     ) -> Result<Proved, ProveError> {
         let Self {
             setup,

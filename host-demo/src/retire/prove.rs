@@ -81,10 +81,10 @@ impl Surveyed<'_> {
     pub fn prove<W: Write>(
         &self,
         options: &Options,
-        out: W,
-        progress: impl FnMut(usize, usize),
+        mut out: W,
+        mut progress: impl FnMut(usize, usize),
     ) -> Result<Retired, RetireProveError> {
-        self.prove_into(options, None, out, progress)
+        self.prove_into(options, None, &mut out, &mut progress)
     }
 
     /// As [`Self::prove`], with what each batch leaves in each walk in a partial file, which is
@@ -97,18 +97,19 @@ impl Surveyed<'_> {
         &self,
         options: &Options,
         partial: &mut Partial,
-        out: W,
-        progress: impl FnMut(usize, usize),
+        mut out: W,
+        mut progress: impl FnMut(usize, usize),
     ) -> Result<Retired, RetireProveError> {
-        self.prove_into(options, Some(partial), out, progress)
+        self.prove_into(options, Some(partial), &mut out, &mut progress)
     }
 
-    fn prove_into<W: Write>(
+    // One prover is compiled, whatever it writes to.
+    fn prove_into(
         &self,
         options: &Options,
         partial: Option<&mut Partial>,
-        out: W,
-        progress: impl FnMut(usize, usize),
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Retired, RetireProveError> {
         let Self {
             input,

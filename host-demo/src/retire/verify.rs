@@ -53,6 +53,15 @@ pub fn verify(
     mut source: impl Read,
     floor: f64,
 ) -> Result<ProvenExecution, RetireCheck> {
+    verify_from(program, &mut source, floor)
+}
+
+/// One verifier is compiled, whatever it reads from.
+fn verify_from(
+    program: &Program<'_>,
+    mut source: &mut dyn Read,
+    floor: f64,
+) -> Result<ProvenExecution, RetireCheck> {
     let header = Header::read(&mut source)?;
     let (expected, got) = (program.digest(), header.program);
     if got != expected {

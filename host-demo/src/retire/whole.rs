@@ -58,6 +58,17 @@ pub fn prove_whole(
     options: &WholeOptions,
     mut out: impl Write,
 ) -> Result<Retired, RetireProveError> {
+    prove_into(program, input, execution, options, &mut out)
+}
+
+/// One prover is compiled, whatever it writes to.
+fn prove_into(
+    program: &Program<'_>,
+    input: &[u8],
+    execution: &Execution,
+    options: &WholeOptions,
+    mut out: &mut dyn Write,
+) -> Result<Retired, RetireProveError> {
     let rom = program.rom_log2();
     // Tables without an end hold the run in one batch, and tell how many rows it has.
     let endless = RunShape::endless(rom);

@@ -77,7 +77,16 @@ pub fn verify<R: Read>(program: &Program<'_>, bundle: R) -> Result<ProvenRun, Re
 /// [`Refusal`], which names the place and the check.
 pub fn verify_above<R: Read>(
     program: &Program<'_>,
-    bundle: R,
+    mut bundle: R,
+    floor: f64,
+) -> Result<ProvenRun, Refusal> {
+    verify_from(program, &mut bundle, floor)
+}
+
+/// One verifier is compiled, whatever it reads from.
+fn verify_from(
+    program: &Program<'_>,
+    bundle: &mut dyn Read,
     floor: f64,
 ) -> Result<ProvenRun, Refusal> {
     let (mut reader, header) = Reader::new(bundle).map_err(at(Place::Header))?;

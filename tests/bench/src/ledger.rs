@@ -139,11 +139,18 @@ pub fn ledger<const N: usize>(
     let mut reduced = Bytes::default();
     for matrix in tables().flat_map(|(t, _)| all(t)) {
         evaluated.read(matrix.trace());
-        reduced.read(matrix.extension());
+        reduced.read(matrix.trace());
     }
-    let codewords = D as u64 * codeword_elements(plan);
     costs[EVALUATE].bytes = evaluated.0;
-    costs[REDUCE].bytes = reduced.write(codewords).0;
+
+    // The columns of a height are added up for each of two points, and the sums extended; then they are divided.
+    let sums = || heights(plan).map(|log_lde| Matrix::sums(plan, log_lde));
+    costs[REDUCE] = round(sums());
+    for sum in sums() {
+        reduced.write(sum.trace()).read(sum.extension());
+    }
+    reduced.write(D as u64 * codeword_elements(plan));
+    costs[REDUCE].bytes += reduced.0;
     costs[REDUCE].permutations = grinding.batch;
 
     costs[FOLD] = fold(plan);
@@ -167,6 +174,16 @@ impl Matrix {
             width: width as u64,
             log_height: plan.tables()[table].spec.log_height.into(),
             log_blowup: plan.params().log_blowup.into(),
+        }
+    }
+
+    /// The sums of the columns of one height, as challenges: of those opened at zeta, and at the next row's point.
+    fn sums<const N: usize>(plan: &Plan<N>, log_lde: usize) -> Self {
+        let log_blowup = plan.params().log_blowup.into();
+        Self {
+            width: 2 * D as u64,
+            log_height: log_lde as u32 - log_blowup,
+            log_blowup,
         }
     }
 
@@ -486,7 +503,9 @@ mod tests {
         assert_eq!(costs[QUOTIENT].bytes, 4 * quotient);
         let width = 2 + wide + 4 * chunks;
         assert_eq!(costs[EVALUATE].bytes, 4 * 8 * width);
-        assert_eq!(costs[REDUCE].bytes, 4 * (16 * width + 64));
+        // Two sums of 4 columns are made, extended and divided into one codeword of 4.
+        let sums = 8 * 8 + (8 * 8 + 8 * 16) + 8 * 16;
+        assert_eq!(costs[REDUCE].bytes, 4 * (8 * width + sums + 64));
         assert_eq!(costs[OPEN].bytes, 77);
     }
 }

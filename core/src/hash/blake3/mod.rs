@@ -14,4 +14,4 @@ mod vector;
 pub use challenger::Challenger;
 pub use hasher::Blake3Hasher;
 pub use suite::{Blake3, Kernels};
-pub use vector::{Vector, Wide};
+pub use vector::Vector;

@@ -5,7 +5,7 @@ use p3_field::Field;
 use super::challenger::Challenger;
 use super::chunks::levels;
 use super::compression::{BLOCK_WORDS, chunks};
-use super::vector::{Vector, Wide};
+use super::vector::Vector;
 use crate::backend::{Backend, DefaultBackend, ScalarBackend};
 use crate::hash::suite::Suite;
 use crate::{DIGEST, F};
@@ -58,5 +58,15 @@ impl Kernels for ScalarBackend {
 }
 
 impl Kernels for DefaultBackend {
-    type Vector = Wide<<F as Field>::Packing>;
+    type Vector = Native;
 }
+
+/// As many lanes as the field's own packing has.
+type Native = cfg_select! {
+    all(target_arch = "x86_64", target_feature = "avx512f") => { wide::u32x16 }
+    all(target_arch = "x86_64", target_feature = "avx2") => { wide::u32x8 }
+    all(target_arch = "aarch64", target_feature = "neon") => { wide::u32x4 }
+    _ => { u32 }
+};
+
+const _: () = assert!(size_of::<Native>() == size_of::<<F as Field>::Packing>());

@@ -2,12 +2,7 @@
 
 use core::fmt;
 
-use bytemuck::cast;
-use p3_field::PackedValue;
-use wide::{u32x4, u32x8};
-
-use crate::F;
-use crate::workspace::{words, words_mut};
+use wide::{u32x4, u32x8, u32x16};
 
 /// Words of 32 bits side by side: any bits are some.
 pub trait Vector: Copy + fmt::Debug {
@@ -68,81 +63,43 @@ impl Vector for u32 {
     }
 }
 
-/// As many lanes as a packing has, by the vectors of `wide`.
-#[derive(Clone, Copy)]
-pub struct Wide<P>(P);
+/// The vectors of `wide`, which are registers or some of them.
+macro_rules! wide_vectors {
+    ($($vector:ty),*) => {$(
+        impl Vector for $vector {
+            #[inline(always)]
+            fn splat(word: u32) -> Self {
+                Self::splat(word)
+            }
 
-impl<P: PackedValue<Value = F>> fmt::Debug for Wide<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Wide")
-            .field(&words(self.0.as_slice()))
-            .finish()
-    }
+            #[inline(always)]
+            fn load(words: &[u32]) -> Self {
+                Self::new(*words.first_chunk().expect("a word for each lane"))
+            }
+
+            #[inline(always)]
+            fn store(self, words: &mut [u32]) {
+                let lanes = self.to_array();
+                words[..lanes.len()].copy_from_slice(&lanes);
+            }
+
+            #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                self + other
+            }
+
+            #[inline(always)]
+            fn xor(self, other: Self) -> Self {
+                self ^ other
+            }
+
+            #[inline(always)]
+            fn rotate_right<const N: i32>(self) -> Self {
+                let right = N.unsigned_abs();
+                (self >> right) | (self << (u32::BITS - right))
+            }
+        }
+    )*};
 }
 
-impl<P: PackedValue<Value = F>> Wide<P> {
-    /// Combines the lanes of two: eight at a time, else four, else one.
-    #[inline(always)]
-    fn zip(
-        mut self,
-        other: Self,
-        by_eight: impl Fn(u32x8, u32x8) -> u32x8,
-        by_four: impl Fn(u32x4, u32x4) -> u32x4,
-        by_one: impl Fn(u32, u32) -> u32,
-    ) -> Self {
-        let (a, b) = (words_mut(self.0.as_slice_mut()), words(other.0.as_slice()));
-        let ((a, a_rest), (b, b_rest)) = (a.as_chunks_mut::<8>(), b.as_chunks::<8>());
-        for (a, b) in a.iter_mut().zip(b) {
-            *a = by_eight(cast(*a), cast(*b)).to_array();
-        }
-        let ((a, a_rest), (b, b_rest)) = (a_rest.as_chunks_mut::<4>(), b_rest.as_chunks::<4>());
-        for (a, b) in a.iter_mut().zip(b) {
-            *a = by_four(cast(*a), cast(*b)).to_array();
-        }
-        for (a, b) in a_rest.iter_mut().zip(b_rest) {
-            *a = by_one(*a, *b);
-        }
-        self
-    }
-}
-
-impl<P: PackedValue<Value = F>> Vector for Wide<P> {
-    #[inline(always)]
-    fn splat(word: u32) -> Self {
-        let mut vector = Self(P::from_fn(|_| F::default()));
-        words_mut(vector.0.as_slice_mut()).fill(word);
-        vector
-    }
-
-    #[inline(always)]
-    fn load(from: &[u32]) -> Self {
-        let mut vector = Self(P::from_fn(|_| F::default()));
-        words_mut(vector.0.as_slice_mut()).copy_from_slice(&from[..P::WIDTH]);
-        vector
-    }
-
-    #[inline(always)]
-    fn store(self, to: &mut [u32]) {
-        to[..P::WIDTH].copy_from_slice(words(self.0.as_slice()));
-    }
-
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        self.zip(other, |a, b| a + b, |a, b| a + b, u32::wrapping_add)
-    }
-
-    #[inline(always)]
-    fn xor(self, other: Self) -> Self {
-        self.zip(other, |a, b| a ^ b, |a, b| a ^ b, |a, b| a ^ b)
-    }
-
-    #[inline(always)]
-    fn rotate_right<const N: i32>(self) -> Self {
-        self.zip(
-            self,
-            |a, _| (a >> N) | (a << (32 - N)),
-            |a, _| (a >> N) | (a << (32 - N)),
-            |a, _| a.rotate_right(N.unsigned_abs()),
-        )
-    }
-}
+wide_vectors!(u32x4, u32x8, u32x16);
