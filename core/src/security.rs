@@ -28,15 +28,11 @@
 use libm::{log2, pow, sqrt};
 use p3_field::PrimeField32;
 
-use crate::hash::Suite;
-use crate::hash::poseidon2::Poseidon2;
 use crate::shape::{Params, TablePlan};
 use crate::{D, F};
 
 /// Whole bits of the challenge field's order, `floor(4 · log2 p)`, with p BabyBear's prime.
 pub const FIELD_BITS: u32 = 123;
-/// Whole bits of a digest's collision resistance.
-pub const COLLISION_BITS: u32 = Poseidon2::COLLISION_BITS;
 
 const _: () = {
     let p = F::ORDER_U32 as u128;
@@ -147,20 +143,25 @@ pub struct SecurityShape {
     pub messages: u64,
     /// Field elements in the widest message of the batch.
     pub max_message_width: u16,
+    /// [`Suite::COLLISION_BITS`](crate::Suite::COLLISION_BITS) of the batch's hash suite.
+    pub collision_bits: u32,
 }
 
 impl SecurityShape {
-    /// A batch without tables, to add tables to.
-    pub const EMPTY: Self = Self {
-        log_height: 0,
-        max_points: 1,
-        openings: 0,
-        constraints: 0,
-        max_degree: 1,
-        log_quotient_chunks: 0,
-        messages: 0,
-        max_message_width: 0,
-    };
+    /// A batch without tables, to add tables to, whose suite has so many bits.
+    pub const fn of(collision_bits: u32) -> Self {
+        Self {
+            log_height: 0,
+            max_points: 1,
+            openings: 0,
+            constraints: 0,
+            max_degree: 1,
+            log_quotient_chunks: 0,
+            messages: 0,
+            max_message_width: 0,
+            collision_bits,
+        }
+    }
 
     /// The batch with one more table.
     #[must_use]
@@ -176,6 +177,7 @@ impl SecurityShape {
                 .messages
                 .saturating_add(shifted(table.messages_per_row.into(), table.log_height)),
             max_message_width: self.max_message_width.max(table.max_message_width),
+            ..self
         }
     }
 
@@ -197,6 +199,7 @@ impl SecurityShape {
                 .messages
                 .saturating_add(other.messages.saturating_mul(times.into())),
             max_message_width: self.max_message_width.max(other.max_message_width),
+            ..self
         }
     }
 
@@ -375,7 +378,7 @@ impl Bits {
             ali: Term::new(ali, 0),
             logup,
             coefficients: None,
-            collision: Term::new(COLLISION_BITS.into(), 0),
+            collision: Term::new(shape.collision_bits.into(), 0),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, parameters (11, in the order of [`Params`]), digest of the program (32), checksum (4) |
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), digest of the program (32), checksum (4) |
 //! | frame | kind, length of the payload (4), payload, checksum (4) |
 //!
 //! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of
@@ -25,6 +25,7 @@ use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_core::{Identity, Params};
 use tranche_machine::Span;
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::{OutOfRange, Settings};
 
 use crate::merge::MAX_HOLES;
@@ -32,13 +33,13 @@ use crate::merge::MAX_HOLES;
 /// First bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"tranche\0";
 /// Version of the format.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = PROGRAM_AT + IDENTITY_BYTES + 4;
 /// Where the integers of the settings begin.
 const SETTINGS_AT: usize = 10;
 /// Where the parameters begin.
-const PARAMS_AT: usize = SETTINGS_AT + 2;
+const PARAMS_AT: usize = SETTINGS_AT + 3;
 /// Where the program's digest begins.
 const PROGRAM_AT: usize = PARAMS_AT + Params::BYTES;
 /// Where the checksum begins.
@@ -126,6 +127,12 @@ pub enum FormatError {
     Version {
         /// The version found.
         got: u16,
+    },
+    /// The number of no hash suite.
+    #[error("hash suite {got}, of which there is none")]
+    Hash {
+        /// The number.
+        got: u8,
     },
     /// A checksum differs.
     #[error("the checksum differs")]
@@ -267,11 +274,12 @@ pub fn header(head: &Header) -> [u8; HEADER_BYTES] {
         log2_cycles,
         arity,
         params,
+        hash,
     } = head.settings;
     let mut bytes = [0; HEADER_BYTES];
     bytes[..8].copy_from_slice(&MAGIC);
     bytes[8..SETTINGS_AT].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[SETTINGS_AT..PARAMS_AT].copy_from_slice(&[log2_cycles, arity]);
+    bytes[SETTINGS_AT..PARAMS_AT].copy_from_slice(&[log2_cycles, arity, hash.number()]);
     bytes[PARAMS_AT..PROGRAM_AT].copy_from_slice(&params.to_bytes());
     bytes[PROGRAM_AT..CHECKSUM_AT].copy_from_slice(&head.program);
     let checksum = crc32fast::hash(&bytes[..CHECKSUM_AT]);
@@ -332,9 +340,12 @@ impl<R: Read> Reader<R> {
         }
         let mut params = [0; Params::BYTES];
         params.copy_from_slice(&bytes[PARAMS_AT..PROGRAM_AT]);
+        let got = bytes[SETTINGS_AT + 2];
+        let hash = Hash::of_number(got).ok_or(FormatError::Hash { got })?;
         let settings = Settings {
             log2_cycles: bytes[SETTINGS_AT],
             arity: bytes[SETTINGS_AT + 1],
+            hash,
             params: Params::from_bytes(&params),
         };
         settings.check().map_err(FormatError::Setting)?;
@@ -515,7 +526,7 @@ pub(crate) fn split_words<const N: usize>(
 mod tests {
     use super::*;
 
-    /// The layout of version 3, byte by byte.
+    /// The layout of version 4, byte by byte.
     #[test]
     fn a_header_is_these_bytes() {
         let params = Params {
@@ -535,15 +546,16 @@ mod tests {
                 log2_cycles: 14,
                 arity: 16,
                 params,
+                hash: Hash::Blake3,
             },
             program: [0xab; IDENTITY_BYTES],
         };
         let bytes = header(&head);
         assert_eq!(bytes[..8], *b"tranche\0");
-        let integers = [3, 0, 14, 16, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
-        assert_eq!(bytes[8..23], integers);
-        assert_eq!(bytes[23..55], [0xab; 32]);
-        assert_eq!(bytes[55..], crc32fast::hash(&bytes[..55]).to_le_bytes());
+        let integers = [4, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
+        assert_eq!(bytes[8..24], integers);
+        assert_eq!(bytes[24..56], [0xab; 32]);
+        assert_eq!(bytes[56..], crc32fast::hash(&bytes[..56]).to_le_bytes());
         let (_, read) = Reader::new(&bytes[..]).unwrap();
         assert_eq!(read, head);
     }

@@ -123,6 +123,9 @@ pub struct ProveArgs {
     /// known, or makes them again then, in a walk more; kept without it. The bundle is the same.
     #[arg(long, value_enum, conflicts_with = "memory", value_name = "WHAT")]
     pub codewords: Option<Keeping>,
+    /// What the proofs hash with: BLAKE3 for speed, Poseidon2 for bundles that another proof is to verify.
+    #[arg(long, value_enum, default_value_t)]
+    pub hash: Hash,
     /// log2 of the cycles of an epoch, or of a batch.
     #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "memory", value_parser = batch_log2())]
     pub epoch_log2: Option<u8>,
@@ -186,6 +189,9 @@ pub struct CompareArgs {
     /// A file that the program reads as its input, once for each run to compare; empty without it.
     #[arg(short, long, value_name = "FILE")]
     pub input: Vec<PathBuf>,
+    /// What the proofs hash with: BLAKE3 for speed, Poseidon2 for bundles that another proof is to verify.
+    #[arg(long, value_enum, default_value_t)]
+    pub hash: Hash,
     /// log2 of the cycles of an epoch, once for each length; four that fit the run without it.
     #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = epoch_log2())]
     pub epoch_log2: Vec<u8>,
@@ -231,6 +237,25 @@ pub struct DigestArgs {
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What proofs hash with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Hash {
+    /// BLAKE3.
+    #[default]
+    Blake3,
+    /// Poseidon2 over the field.
+    Poseidon2,
+}
+
+impl From<Hash> for tranche_machine::hash::Hash {
+    fn from(hash: Hash) -> Self {
+        match hash {
+            Hash::Blake3 => Self::Blake3,
+            Hash::Poseidon2 => Self::Poseidon2,
+        }
+    }
 }
 
 /// How a run is proved.
@@ -364,6 +389,9 @@ impl From<Profile> for tranche_core::shape::Profile {
 pub struct PlanArgs {
     /// The program that is planned for, an RV32 ELF file; a built-in one without it.
     pub program: Option<PathBuf>,
+    /// What the proofs hash with: BLAKE3 for speed, Poseidon2 for bundles that another proof is to verify.
+    #[arg(long, value_enum, default_value_t)]
+    pub hash: Hash,
     /// log2 of the cycles of an epoch.
     #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = epoch_log2())]
     pub epoch_log2: Option<u8>,

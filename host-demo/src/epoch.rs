@@ -2,29 +2,34 @@
 
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::RowMajorMatrix;
-use tranche_core::verifier::{CarvedConfig, KeyError, VerifyingKey};
+use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::verifier::{CarvedConfig, KeyError, VerifierAir, VerifyingKey};
 use tranche_core::{F, Statement, TableSpec, TraceMut};
 use tranche_machine::epoch::{EpochTables, Span};
 use tranche_machine::settings::Settings;
-use tranche_machine::setup::{POSEIDON2, Setup};
+use tranche_machine::setup::Setup;
 use tranche_machine::{EpochTable, ExecError, Machine, Pages, Program, RecordStorage};
 
 use crate::execute::{Io, MAX_MEMORY};
+use crate::suite::HostSuite;
 
 /// The verifying key of an epoch.
-pub type EpochKey<'a> = VerifyingKey<EpochTable<'a>, CarvedConfig>;
+pub type EpochKey<'a, S = Poseidon2> = VerifyingKey<EpochTable<'a>, CarvedConfig<S>>;
 
 /// The verifying key of the epochs of a setup.
 ///
 /// # Errors
 /// When Plonky3 cannot verify such a plan.
-pub fn epoch_key<'a>(tables: &EpochTables<'a>) -> Result<EpochKey<'a>, KeyError> {
+pub fn epoch_key<'a, S: HostSuite>(tables: &EpochTables<'a>) -> Result<EpochKey<'a, S>, KeyError>
+where
+    EpochTable<'a>: VerifierAir<CarvedConfig<S>>,
+{
     let carved: Vec<_> = tables.specs.iter().map(|spec| spec.carved).collect();
     VerifyingKey::new(
         tables.airs.to_vec(),
         &log_heights(tables),
         tables.setup().settings.params,
-        POSEIDON2.clone(),
+        S::instance().clone(),
         &carved,
     )
 }

@@ -28,6 +28,7 @@ pub mod padding;
 pub mod prove;
 pub mod retire;
 pub mod signals;
+pub mod suite;
 pub mod system;
 pub mod table;
 pub mod verify;

@@ -5,15 +5,18 @@
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_backend::Chosen;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
-use tranche_core::verifier::{CarvedConfig, KeyError, VerifyingKey};
-use tranche_core::{F, Params, Plan, PlanError, Statement, TableSpec};
+use tranche_core::verifier::{CarvedConfig, KeyError, VerifierAir, VerifyingKey};
+use tranche_core::{F, Params, Plan, PlanError, Statement, Suite, TableSpec};
 use tranche_machine::merge::{
     Child, Image, MIN_LOG_ROWS, MergeTable, Node, Outcome, image_rows, inner_tables, root_tables,
     statement,
 };
 use tranche_machine::settings::MAX_ARITY;
-use tranche_machine::setup::{POSEIDON2, Setup};
+use tranche_machine::setup::Setup;
+
+use crate::suite::HostSuite;
 
 /// Tables of a merge at most: children, image, result, a table for each hole, range checks.
 const MAX_TABLES: usize = MAX_ARITY as usize + 3 + MAX_HOLES;
@@ -23,9 +26,9 @@ pub const MAX_HOLES: usize = tranche_machine::program::MAX_SEGMENTS + 1;
 pub const MAX_LOG_ROWS: u8 = 24;
 
 /// The plan of a merge.
-pub type MergePlan = Plan<MAX_TABLES>;
+pub type MergePlan<S = Poseidon2> = Plan<MAX_TABLES, S>;
 /// The verifying key of a merge.
-pub type MergeKey<'a> = VerifyingKey<MergeTable<'a>, CarvedConfig>;
+pub type MergeKey<'a, S = Poseidon2> = VerifyingKey<MergeTable<'a>, CarvedConfig<S>>;
 
 /// The tables of a merge.
 #[derive(Clone, Debug)]
@@ -144,7 +147,7 @@ impl<'a> MergeTables<'a> {
     ///
     /// # Errors
     /// When the core refuses it.
-    pub fn plan(&self, params: &Params) -> Result<MergePlan, PlanError> {
+    pub fn plan<S: Suite>(&self, params: &Params) -> Result<MergePlan<S>, PlanError> {
         self.plan_in(params, Profile::Fast)
     }
 
@@ -152,21 +155,28 @@ impl<'a> MergeTables<'a> {
     ///
     /// # Errors
     /// When the core refuses it.
-    pub fn plan_in(&self, params: &Params, profile: Profile) -> Result<MergePlan, PlanError> {
-        Plan::with_profile::<Chosen, _>(&self.airs, &self.specs, *params, profile)
+    pub fn plan_in<S: Suite>(
+        &self,
+        params: &Params,
+        profile: Profile,
+    ) -> Result<MergePlan<S>, PlanError> {
+        Plan::of_suite::<Chosen, _>(&self.airs, &self.specs, *params, profile)
     }
 
     /// The verifying key of the merge.
     ///
     /// # Errors
     /// When Plonky3 cannot verify such a plan.
-    pub fn key(&self, params: &Params) -> Result<MergeKey<'a>, KeyError> {
+    pub fn key<S: HostSuite>(&self, params: &Params) -> Result<MergeKey<'a, S>, KeyError>
+    where
+        MergeTable<'a>: VerifierAir<CarvedConfig<S>>,
+    {
         let carved: Vec<bool> = self.specs.iter().map(|s| s.carved).collect();
         VerifyingKey::new(
             self.airs.clone(),
             &self.log_heights(),
             *params,
-            POSEIDON2.clone(),
+            S::instance().clone(),
             &carved,
         )
     }

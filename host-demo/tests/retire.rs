@@ -17,6 +17,7 @@ use tranche_machine::Program;
 use tranche_machine::batches::{
     ABSENT, BODY_TABLES, BatchSpan, MAX_BODY_TABLES, MAX_LOG2_ROWS, SpanError,
 };
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
 #[path = "retire/budget.rs"]
@@ -29,6 +30,16 @@ const SORT: &[u8] = include_bytes!("../guests/prebuilt/sort.elf");
 const ORDERS: [Order; 2] = [Order::Forked, Order::Shared];
 /// In batches in either order, and as a single batch.
 const FORMS: [Option<Order>; 3] = [Some(Order::Forked), Some(Order::Shared), None];
+/// Every form with either suite.
+const ALL: [(Option<Order>, Hash); 6] = {
+    let mut all = [(None, Hash::Poseidon2); 6];
+    let mut i = 0;
+    while i < all.len() {
+        all[i] = (FORMS[i % FORMS.len()], Hash::ALL[i / FORMS.len()]);
+        i += 1;
+    }
+    all
+};
 /// The input of the guest.
 const INPUT: &[u8] = b"abc";
 
@@ -41,17 +52,24 @@ fn execution() -> Execution {
 }
 
 /// A bundle in a form, in batches of 2^9 cycles if it has batches.
-fn bundle(form: Option<Order>) -> Vec<u8> {
+fn bundle(form: Option<Order>, hash: Hash) -> Vec<u8> {
     let Some(order) = form else {
         let mut bytes = Vec::new();
-        let options = WholeOptions::default();
+        let options = WholeOptions {
+            hash,
+            ..WholeOptions::default()
+        };
         let proved = prove_whole(&program(SHA256), INPUT, &execution(), &options, &mut bytes);
         let proved = proved.expect("a run that can be proved");
         assert_eq!(proved.bundle_bytes, bytes.len() as u64);
         assert!(proved.batches == 1 && proved.security_bits >= SECURITY_FLOOR_BITS);
         return bytes;
     };
-    bundle_with(&Options::new(order, 9)).0
+    let options = Options {
+        hash,
+        ..Options::new(order, 9)
+    };
+    bundle_with(&options).0
 }
 
 /// A bundle in such batches, and what was said of it.
@@ -102,17 +120,17 @@ fn is_of_the_proof(check: &RetireCheck) -> bool {
 
 #[test]
 fn every_form_proves_the_run() {
-    for form in FORMS {
-        let bytes = bundle(form);
+    for (form, hash) in ALL {
+        let bytes = bundle(form, hash);
         let proven = verdict(&bytes).expect("the honest bundle");
         let execution = execution();
-        assert_eq!(proven.order, form);
+        assert_eq!((proven.order, proven.hash), (form, hash));
         assert_eq!(proven.cycles, execution.cycles);
         assert_eq!(
             (proven.exit_code, &proven.output),
             (execution.exit_code, &execution.output)
         );
-        assert_eq!(bytes, bundle(form), "bytes depend on nothing else");
+        assert_eq!(bytes, bundle(form, hash), "bytes depend on nothing else");
     }
 }
 
@@ -178,8 +196,8 @@ fn options_of_the_other_approach_are_refused() {
 
 #[test]
 fn other_claims_are_refused() {
-    for form in FORMS {
-        let honest = bundle(form);
+    for (form, hash) in ALL {
+        let honest = bundle(form, hash);
         let refused = |change: fn(&mut Header)| {
             verdict(&with_header(&honest, change)).expect_err("a claim that is not proved")
         };
@@ -204,6 +222,10 @@ fn other_claims_are_refused() {
             header.params.num_queries += 1;
         })));
         assert!(is_of_the_proof(&refused(|header| header.body[0] += 1)));
+        assert!(is_of_the_proof(&refused(|header| {
+            let other = Hash::ALL.into_iter().find(|&hash| hash != header.hash);
+            header.hash = other.expect("another");
+        })));
         for other in FORMS.into_iter().filter(|&other| other != form) {
             let other = verdict(&with_header(&honest, |header| header.order = other));
             let check = other.expect_err("a proof of another form");
@@ -230,7 +252,7 @@ fn a_run_that_is_too_tall_for_a_batch_is_refused() {
 
 #[test]
 fn batches_that_are_no_execution_are_refused() {
-    let honest = bundle(Some(Order::Forked));
+    let honest = bundle(Some(Order::Forked), Hash::Poseidon2);
     let refused = |change: &dyn Fn(&mut Header)| match verdict(&with_header(&honest, change))
         .expect_err("no execution")
     {
@@ -258,7 +280,7 @@ fn batches_that_are_no_execution_are_refused() {
 
 #[test]
 fn headers_outside_of_their_caps_are_refused() {
-    let honest = bundle(Some(Order::Forked));
+    let honest = bundle(Some(Order::Forked), Hash::Poseidon2);
     let at = |place: usize, byte: u8| {
         let mut bytes = honest.clone();
         bytes[place] = byte;
@@ -274,9 +296,18 @@ fn headers_outside_of_their_caps_are_refused() {
             ..
         }
     ));
-    assert!(matches!(at(11, 40), RetireCheck::Range { got: 40, .. }));
+    let hash = at(11, 2);
+    assert!(matches!(
+        hash,
+        RetireCheck::Range {
+            what: "the hash suite",
+            got: 2,
+            limit: 1,
+        }
+    ));
+    assert!(matches!(at(12, 40), RetireCheck::Range { got: 40, .. }));
     // Behind the heights of the tables of a body batch.
-    let blowup = at(11 + MAX_BODY_TABLES, 9);
+    let blowup = at(12 + MAX_BODY_TABLES, 9);
     assert!(matches!(
         blowup,
         RetireCheck::Range {
@@ -329,7 +360,7 @@ fn products_and_quotients_are_proved() {
         }
     }
     for order in ORDERS {
-        let with = with_header(&bundle(Some(order)), |header| {
+        let with = with_header(&bundle(Some(order), Hash::Poseidon2), |header| {
             assert_eq!(header.body[BODY_TABLES..], [ABSENT; 2]);
             header.body[BODY_TABLES] = 6;
         });
@@ -340,7 +371,7 @@ fn products_and_quotients_are_proved() {
 #[test]
 fn proofs_that_are_changed_are_refused() {
     for form in FORMS {
-        let honest = bundle(form);
+        let honest = bundle(form, Hash::Poseidon2);
         let mut rest = &honest[MAGIC.len()..];
         Header::read(&mut rest).expect("a header");
         let start = honest.len() - rest.len();
@@ -370,7 +401,7 @@ fn proofs_that_are_changed_are_refused() {
 fn a_bundle_says_what_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("run.bundle");
-    std::fs::write(&path, bundle(Some(Order::Shared))).expect("a file");
+    std::fs::write(&path, bundle(Some(Order::Shared), Hash::Poseidon2)).expect("a file");
     let info = Command::new(env!("CARGO_BIN_EXE_tranche"))
         .args(["info", "--json"])
         .arg(&path)
@@ -381,7 +412,7 @@ fn a_bundle_says_what_it_is() {
     assert_eq!(report["batch_log2"], 9);
     assert_eq!(report["exit_code"], 0);
     // A header that is cut off is none.
-    std::fs::write(&path, &bundle(Some(Order::Shared))[..40]).expect("a file");
+    std::fs::write(&path, &bundle(Some(Order::Shared), Hash::Poseidon2)[..40]).expect("a file");
     let info = Command::new(env!("CARGO_BIN_EXE_tranche"))
         .arg("info")
         .arg(&path)

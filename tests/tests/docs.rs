@@ -15,6 +15,7 @@ use tranche_machine::batches::{MAX_RUN_CYCLES, RunShape, RunTables};
 use tranche_machine::bus::Clock;
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::fit::by_preference;
+use tranche_machine::hash::Hash;
 use tranche_machine::merge::EPOCH_BITS;
 use tranche_machine::program::MAX_SEGMENTS;
 use tranche_machine::settings::MAX_RAISED_POW_BITS;
@@ -158,7 +159,8 @@ fn the_longest_run() {
     let sum = |batches| {
         let mut shape = RunShape::of(&program, body, batches, &[]);
         shape.clock = Clock::Run;
-        let tables = RunTables::new(&program, &shape, Params::DEFAULT, 0, b"").unwrap();
+        let tables =
+            RunTables::new(&program, &shape, Params::DEFAULT, Hash::Poseidon2, 0, b"").unwrap();
         tables.multiplicities().unwrap()
     };
     let cycles = (u64::from(F::ORDER_U32) << 16) / (sum(2) - sum(1));
@@ -188,7 +190,7 @@ fn the_machine_s_tables() {
         };
         let setup = Setup::new(&program, settings).unwrap();
         let tables = EpochTables::new(&setup);
-        let plan: EpochPlan = tables.plan_in::<DefaultBackend>(Profile::Fast).unwrap();
+        let plan: EpochPlan = tables.plan_in::<DefaultBackend, _>(Profile::Fast).unwrap();
         let of = |(i, table): (usize, &EpochTable<'_>)| {
             let layout = &plan.tables()[i].layout;
             assert_eq!(layout.main_width, table.width());

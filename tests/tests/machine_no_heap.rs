@@ -10,6 +10,7 @@ use tranche_machine::batches::{
     BatchSpan, CLOSING, Debts, RunShape, RunTables, SurveyBuffers, Walk, WalkBuffers, survey,
 };
 use tranche_machine::exec::RecordStorage;
+use tranche_machine::hash::Hash;
 use tranche_machine::merge::Chain;
 use tranche_machine::{Cell, EpochEnd, EpochShape, EpochTable, GuestIo, Machine, Program};
 
@@ -109,8 +110,15 @@ fn a_guest_is_surveyed_and_walked() {
         let (spans, memory) = (&spans[..run.batches as usize], &memory[..run.cells]);
         let shape = RunShape::of(&program, body, run.batches, memory);
         let output = &io.output[..io.written];
-        let tables =
-            RunTables::new(&program, &shape, Params::DEFAULT, run.exit_code, output).unwrap();
+        let tables = RunTables::new(
+            &program,
+            &shape,
+            Params::DEFAULT,
+            Hash::Poseidon2,
+            run.exit_code,
+            output,
+        )
+        .unwrap();
         let _ = black_box(tables.statement());
         let buffers = WalkBuffers {
             cells: &mut walked,

@@ -10,9 +10,11 @@ use tranche::execute;
 use tranche::prove::{Options, prove};
 use tranche_backend::Chosen;
 use tranche_core::Params;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
 use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_machine::exec::RecordTooShort;
+use tranche_machine::hash::Hash;
 use tranche_machine::prove::{EpochError, StartError};
 use tranche_machine::{
     Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, ExecError, GuestIo, Program, Settings,
@@ -33,6 +35,7 @@ const SETTINGS: Settings = Settings {
         query_pow_bits: 2,
         ..Params::DEFAULT
     },
+    hash: Hash::Poseidon2,
 };
 
 /// What a device would have as statics, which may hold anything; the record's buffer is longer than it has
@@ -116,7 +119,7 @@ fn the_bytes_of_the_bundle_without_a_heap() {
 
     for profile in [Profile::Fast, Profile::Compact] {
         let workspace = EpochTables::new(&setup)
-            .plan_in::<Chosen>(profile)
+            .plan_in::<Chosen, Poseidon2>(profile)
             .unwrap()
             .workspace_len();
         let mut memory = Memory::new(&setup, Cell::slots_for(touched(&program)), workspace);
@@ -125,7 +128,7 @@ fn the_bytes_of_the_bundle_without_a_heap() {
         let buffers = memory.buffers();
         assert_no_alloc(|| {
             let tables = EpochTables::new(&setup);
-            let plan = tables.plan_in::<Chosen>(profile).unwrap();
+            let plan = tables.plan_in::<Chosen, Poseidon2>(profile).unwrap();
             let mut session =
                 EpochProver::<Chosen>::new(&tables, &plan, buffers, MAX_CYCLES).unwrap();
             let mut io = Input(INPUT);
@@ -179,7 +182,9 @@ fn short_buffers_and_other_plans_are_refused() {
     let program = Program::parse(SPIN).unwrap();
     let setup = Setup::new(&program, SETTINGS).unwrap();
     let tables = EpochTables::new(&setup);
-    let plan = tables.plan_in::<Chosen>(Profile::Compact).unwrap();
+    let plan = tables
+        .plan_in::<Chosen, Poseidon2>(Profile::Compact)
+        .unwrap();
     let len = plan.workspace_len();
     assert_eq!(
         start(&tables, &plan, &mut Memory::new(&setup, 64, len)),
@@ -211,7 +216,7 @@ fn short_buffers_and_other_plans_are_refused() {
     ] {
         let setup = Setup::new(&program, other).unwrap();
         let plan = EpochTables::new(&setup)
-            .plan_in::<Chosen>(Profile::Compact)
+            .plan_in::<Chosen, Poseidon2>(Profile::Compact)
             .unwrap();
         let mut memory = Memory::new(&setup, 64, plan.workspace_len());
         assert_eq!(

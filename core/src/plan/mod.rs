@@ -263,11 +263,10 @@ impl<const N: usize, S: Suite> Plan<N, S> {
 
     /// What the proven security of the batch depends on, besides [`Plan::params`].
     pub fn security_shape(&self) -> security::SecurityShape {
-        self.tables
-            .iter()
-            .fold(security::SecurityShape::EMPTY, |shape, table| {
-                shape.with_table(&table.security_shape(self.common.message_width))
-            })
+        self.tables.iter().fold(
+            security::SecurityShape::of(S::COLLISION_BITS),
+            |shape, table| shape.with_table(&table.security_shape(self.common.message_width)),
+        )
     }
 
     /// log2 of the arity of each fold of the low-degree test.
@@ -289,15 +288,16 @@ impl<const N: usize, S: Suite> Plan<N, S> {
 }
 
 /// [`Plan::security_shape`] of tables that need no plan yet, one at a time: a plan of many tables
-/// would take a device's whole stack.
+/// would take a device's whole stack. The suite has `collision_bits`.
 ///
 /// # Errors
 /// [`PlanError::Layout`], when an AIR has no layout.
 pub fn security_shape<A: for<'b> Air<DegreeBuilder<'b>>>(
+    collision_bits: u32,
     tables: impl Iterator<Item = (A, TableSpec)>,
 ) -> Result<security::SecurityShape, PlanError> {
     let mut buses = Buses::default();
-    let mut shape = security::SecurityShape::EMPTY;
+    let mut shape = security::SecurityShape::of(collision_bits);
     for (table, (air, spec)) in tables.enumerate() {
         let layout = TableLayout::new(&air, &mut buses, spec.lookup_budget as usize)
             .map_err(|error| PlanError::Layout { table, error })?;

@@ -173,8 +173,10 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     /// The same at other parameters, whose heights and blowup are the same.
     pub fn bits_with(&self, params: &Params) -> Bits {
         let shapes = self.kinds.iter().map(|kind| kind.plan.security_shape());
-        let largest = shapes.fold(SecurityShape::EMPTY, |largest, shape| largest.or(&shape));
-        let mut run = SecurityShape::EMPTY;
+        let largest = shapes.fold(SecurityShape::of(S::COLLISION_BITS), |largest, shape| {
+            largest.or(&shape)
+        });
+        let mut run = SecurityShape::of(S::COLLISION_BITS);
         for (kind, BatchKind { plan, .. }) in self.kinds.iter().enumerate() {
             let batches = self.sequence.iter().filter(|&&k| usize::from(k) == kind);
             run = run.with_batches(&plan.security_shape(), batches.count() as u32);

@@ -1,16 +1,17 @@
 //! One epoch as a batch: tables, heights, public values, and what its proof says.
 
 use tranche_core::air::ProverAir;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
-use tranche_core::{Hashes, Plan, PlanError, TableSpec};
+use tranche_core::{Backend, Plan, PlanError, Suite, TableSpec};
 
 use crate::setup::Setup;
 use crate::tables::{EpochTable, MAX_TABLES, PerTable};
 
 pub use crate::span::{PublicValues, Span};
 
-/// The plan of an epoch.
-pub type EpochPlan = Plan<MAX_TABLES>;
+/// The plan of an epoch, of a hash suite.
+pub type EpochPlan<S = Poseidon2> = Plan<MAX_TABLES, S>;
 
 /// The tables of every epoch of a run.
 #[derive(Clone, Debug)]
@@ -43,12 +44,12 @@ impl<'a> EpochTables<'a> {
     ///
     /// # Errors
     /// When the core refuses it.
-    pub fn plan_in<B: Hashes>(&self, profile: Profile) -> Result<EpochPlan, PlanError>
+    pub fn plan_in<B: Backend, S: Suite>(&self, profile: Profile) -> Result<EpochPlan<S>, PlanError>
     where
         EpochTable<'a>: ProverAir<B>,
     {
         let params = self.setup.settings.params;
-        Plan::with_profile::<B, _>(&self.airs, &self.specs, params, profile)
+        Plan::of_suite::<B, _>(&self.airs, &self.specs, params, profile)
     }
 
     /// The public values of each table, for an epoch of this number and span.

@@ -8,10 +8,11 @@ use core::ops::RangeInclusive;
 
 use tranche_core::air::ProverAir;
 use tranche_core::shape::Profile;
-use tranche_core::{Hashes, PlanError};
+use tranche_core::{Backend, PlanError, Suite};
 
 use crate::epoch::{EpochPlan, EpochTables};
 use crate::exec::Cell;
+use crate::hash::MachineSuite;
 use crate::program::Program;
 use crate::settings::{OutOfRange, Settings};
 use crate::setup::{Setup, SetupError};
@@ -60,7 +61,7 @@ impl SessionBytes {
     /// # Errors
     /// When the core refuses the plan.
     #[inline(never)]
-    pub fn of<'a, B: Hashes>(
+    pub fn of<'a, B: Backend, S: Suite>(
         setup: &Setup<'a>,
         profile: Profile,
         max_cells: u32,
@@ -68,7 +69,7 @@ impl SessionBytes {
     where
         EpochTable<'a>: ProverAir<B>,
     {
-        let plan: Result<EpochPlan, _> = EpochTables::new(setup).plan_in::<B>(profile);
+        let plan: Result<EpochPlan<S>, _> = EpochTables::new(setup).plan_in::<B, S>(profile);
         // Looked at where it is: moved out, it would be on the stack twice.
         let plan = plan.as_ref().map_err(|&error| error)?;
         let slots = Cell::slots_for_64(max_cells.into());
@@ -125,11 +126,12 @@ pub struct Fitted<'a> {
     pub fits: bool,
 }
 
-/// The best epoch whose session takes at most `budget` bytes, or else the one that takes the fewest.
+/// The best epoch whose session takes at most `budget` bytes, or else the one that takes the fewest. It hashes
+/// with `S`, whatever the settings say.
 ///
 /// # Errors
 /// When no candidate can be planned at the settings, or made secure; the last one's reason.
-pub fn fit<'a, B: Hashes>(
+pub fn fit<'a, B: Backend, S: MachineSuite>(
     program: &'a Program<'a>,
     request: &Request,
     budget: u64,
@@ -152,6 +154,7 @@ where
         }
         let settings = Settings {
             log2_cycles,
+            hash: S::HASH,
             ..request.settings
         };
         let setup = match Setup::secure(program, settings, request.floor) {
@@ -163,7 +166,7 @@ where
             }
             Err(error) => return Err(error),
         };
-        let bytes = match SessionBytes::of::<B>(&setup, profile, request.max_cells) {
+        let bytes = match SessionBytes::of::<B, S>(&setup, profile, request.max_cells) {
             Ok(bytes) => bytes,
             // Out of a small device's reach, as budgets are.
             Err(error @ PlanError::TooLarge { .. }) => {

@@ -16,6 +16,7 @@ pub mod decode;
 pub mod epoch;
 pub mod exec;
 pub mod fit;
+pub mod hash;
 mod identity;
 pub mod merge;
 pub mod program;

@@ -13,12 +13,13 @@ use embedded_io::Write;
 use heapless::Vec;
 use thiserror::Error;
 use tranche_core::air::ProverAir;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::{BatchError, ProverSetupError, Traces};
 use tranche_core::{Batch, F, Hashes, Params, Prover, Statement, TableSpec, TraceMut};
 
 use crate::epoch::{EpochPlan, EpochTables, PublicValues, Span};
 use crate::exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordTooShort};
-use crate::setup::POSEIDON2;
+use crate::hash::MachineSuite;
 use crate::tables::{EpochTable, PerTable};
 
 /// A recorded epoch as a batch.
@@ -89,12 +90,12 @@ fn fill_preprocessed(tables: &EpochTables<'_>, table: usize, trace: &mut TraceMu
 
 /// Proves recorded epochs, one after another, in one workspace.
 #[derive(Debug)]
-pub struct RecordProver<'a, B: Hashes> {
+pub struct RecordProver<'a, B: Hashes<S>, S: MachineSuite = Poseidon2> {
     tables: &'a EpochTables<'a>,
-    prover: Prover<'a, B, EpochTable<'a>>,
+    prover: Prover<'a, B, EpochTable<'a>, S>,
 }
 
-impl<'a, B: Hashes> RecordProver<'a, B>
+impl<'a, B: Hashes<S>, S: MachineSuite> RecordProver<'a, B, S>
 where
     EpochTable<'a>: ProverAir<B>,
 {
@@ -105,16 +106,18 @@ where
     /// [`StartError::Workspace`], or [`StartError::OtherPlan`].
     pub fn new(
         tables: &'a EpochTables<'a>,
-        plan: &'a EpochPlan,
+        plan: &'a EpochPlan<S>,
         workspace: &'a mut [MaybeUninit<u8>],
     ) -> Result<Self, StartError> {
         let specs = plan.tables().iter().map(|table| table.spec);
+        let settings = &tables.setup().settings;
         if !specs.eq(tables.specs.iter().copied())
-            || *plan.params() != tables.setup().settings.params
+            || *plan.params() != settings.params
+            || settings.hash != S::HASH
         {
             return Err(StartError::OtherPlan);
         }
-        let mut prover = Prover::new(plan, &tables.airs, &POSEIDON2, workspace)?;
+        let mut prover = Prover::new(plan, &tables.airs, S::instance(), workspace)?;
         prover.prepare_with(|table, trace| fill_preprocessed(tables, table, trace));
         Ok(Self { tables, prover })
     }
@@ -136,7 +139,7 @@ where
     pub fn fill(
         &mut self,
         epoch: &mut RecordedEpoch<'_, 'a, '_>,
-    ) -> Result<Traces<'_, 'a, B, EpochTable<'a>>, BatchError> {
+    ) -> Result<Traces<'_, 'a, B, EpochTable<'a>, S>, BatchError> {
         Ok(self.prover.fill(epoch)?)
     }
 
@@ -171,10 +174,10 @@ pub struct EpochBuffers<'a> {
 
 /// Executes a program and proves each epoch as soon as it is full.
 #[derive(Debug)]
-pub struct EpochProver<'a, B: Hashes> {
+pub struct EpochProver<'a, B: Hashes<S>, S: MachineSuite = Poseidon2> {
     machine: Machine<'a>,
     record: EpochRecord<'a>,
-    prover: RecordProver<'a, B>,
+    prover: RecordProver<'a, B, S>,
     wiped: bool,
 }
 
@@ -192,7 +195,7 @@ pub struct ProvedEpoch {
     pub proof_bytes: u64,
 }
 
-impl<'a, B: Hashes> EpochProver<'a, B>
+impl<'a, B: Hashes<S>, S: MachineSuite> EpochProver<'a, B, S>
 where
     EpochTable<'a>: ProverAir<B>,
 {
@@ -202,7 +205,7 @@ where
     /// [`StartError`], when a buffer is too short or the plan was made for other tables.
     pub fn new(
         tables: &'a EpochTables<'a>,
-        plan: &'a EpochPlan,
+        plan: &'a EpochPlan<S>,
         buffers: EpochBuffers<'a>,
         max_cycles: u64,
     ) -> Result<Self, StartError> {
@@ -276,7 +279,7 @@ pub enum StartError {
     /// The core refused the workspace, or the plan's backend.
     #[error(transparent)]
     Workspace(#[from] ProverSetupError),
-    /// The plan was made for other tables or other parameters.
+    /// The plan was made for other tables, other parameters or another hash suite.
     #[error("the plan was made for other tables")]
     OtherPlan,
 }

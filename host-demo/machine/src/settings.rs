@@ -4,11 +4,12 @@
 //! hard cap. Security is counted per proof, in unique decoding (`docs/security.md`).
 
 use thiserror::Error;
-use tranche_core::Params;
 use tranche_core::hash::paths::MAX_QUERIES;
 use tranche_core::plan::Plan;
 use tranche_core::security::{Bits, SecurityShape};
+use tranche_core::{Params, Suite};
 
+use crate::hash::Hash;
 use crate::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
 /// Bits that every proof of a bundle has at least, unless a verifier asks for more.
@@ -30,6 +31,8 @@ pub struct Settings {
     pub arity: u8,
     /// Parameters of every proof.
     pub params: Params,
+    /// What every proof hashes with.
+    pub hash: Hash,
 }
 
 /// A setting outside of its range.
@@ -53,6 +56,7 @@ impl Default for Settings {
             log2_cycles: DEFAULT_LOG2_CYCLES,
             arity: DEFAULT_ARITY,
             params: Params::DEFAULT,
+            hash: Hash::default(),
         }
     }
 }
@@ -95,7 +99,7 @@ impl Settings {
 }
 
 /// The proven bits of one proof of `plan`, term by term.
-pub fn bits<const N: usize>(plan: &Plan<N>) -> Bits {
+pub fn bits<const N: usize, S: Suite>(plan: &Plan<N, S>) -> Bits {
     Bits::unique(&plan.security_shape(), plan.params())
 }
 

@@ -2,7 +2,6 @@
 
 use heapless::Vec;
 use thiserror::Error;
-use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::plan::security_shape;
 use tranche_core::security;
 use tranche_core::{Identity, PlanError, Statement};
@@ -13,11 +12,8 @@ use crate::settings::{OutOfRange, Settings, Shortfall, raised};
 use crate::shape::{EpochShape, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 use crate::tables::EpochTable;
 
-/// The permutation of every proof.
-pub static POSEIDON2: Poseidon2 = Poseidon2::BABY_BEAR;
-
 /// Version of the machine's tables and of the merge's: a change of either is another plan.
-pub const MACHINE_VERSION: u32 = 3;
+pub const MACHINE_VERSION: u32 = 4;
 
 /// Why settings and a program cannot be proved.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
@@ -56,7 +52,7 @@ pub struct Setup<'a> {
     pub settings: Settings,
     /// Heights of an epoch's tables.
     pub shape: EpochShape,
-    /// Digest of everything that decides a plan: machine, heights, arity, parameters.
+    /// Digest of everything that decides a plan: machine, hash suite, heights, arity, parameters.
     pub plan_digest: Identity,
 }
 
@@ -83,7 +79,12 @@ impl<'a> Setup<'a> {
             program_digest: program.digest(),
             settings,
             shape,
-            plan_digest: statement::plan_digest(MACHINE_VERSION, &integers, &settings.params),
+            plan_digest: statement::plan_digest(
+                MACHINE_VERSION,
+                settings.hash,
+                &integers,
+                &settings.params,
+            ),
         })
     }
 
@@ -129,14 +130,16 @@ impl<'a> Setup<'a> {
 /// What the security of an epoch depends on.
 fn epoch_security(setup: &Setup<'_>) -> Result<security::SecurityShape, PlanError> {
     let airs = EpochTable::all(setup.shape, setup.program);
-    security_shape(airs.iter().map(|air| (*air, air.spec(setup.shape))))
+    let tables = airs.iter().map(|air| (*air, air.spec(setup.shape)));
+    security_shape(setup.settings.hash.collision_bits(), tables)
 }
 
 /// The same of the smallest merge: security is lowest where the tallest trace is shortest.
 fn merge_security(setup: &Setup<'_>) -> Result<security::SecurityShape, PlanError> {
     let airs = inner_tables(false, setup.settings.arity.into());
-    security_shape(airs.map(|air| {
+    let tables = airs.map(|air| {
         let log_height = air.fixed_log_height().unwrap_or(MIN_LOG_ROWS);
         (air, air.spec(log_height))
-    }))
+    });
+    security_shape(setup.settings.hash.collision_bits(), tables)
 }

@@ -5,10 +5,12 @@ use tranche_core::ScalarBackend;
 use tranche_core::shape::Profile;
 use tranche_machine::Program;
 use tranche_machine::fit::{Fitted, Length, Request, fit};
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 
 use super::report::profile_name;
 use crate::error::Error;
+use crate::suite::with_suite;
 use crate::table::{Form, draw};
 
 const KIB: u64 = 1 << 10;
@@ -39,7 +41,7 @@ struct Row<'a> {
 }
 
 /// Both profiles in each budget, by the device's own rule, for a backend without vectors.
-fn rows<'a>(program: &'a Program<'a>) -> Result<Vec<Row<'a>>, Error> {
+fn rows<'a>(program: &'a Program<'a>, hash: Hash) -> Result<Vec<Row<'a>>, Error> {
     let best = |profile, budget| {
         let request = Request {
             settings: Settings::default(),
@@ -48,7 +50,7 @@ fn rows<'a>(program: &'a Program<'a>) -> Result<Vec<Row<'a>>, Error> {
             profile,
             max_cells: MAX_CELLS,
         };
-        fit::<ScalarBackend>(program, &request, budget)
+        with_suite!(hash, S => fit::<ScalarBackend, S>(program, &request, budget))
     };
     let mut rows = Vec::new();
     for (name, budget) in BUDGETS {
@@ -71,8 +73,8 @@ fn rows<'a>(program: &'a Program<'a>) -> Result<Vec<Row<'a>>, Error> {
 ///
 /// # Errors
 /// When no epoch of the program can be planned.
-pub fn markdown(program: &Program<'_>) -> Result<String, Error> {
-    let rows = rows(program)?.into_iter().map(|row| {
+pub fn markdown(program: &Program<'_>, hash: Hash) -> Result<String, Error> {
+    let rows = rows(program, hash)?.into_iter().map(|row| {
         let bytes = row.fitted.bytes;
         let epoch = match (row.fitted.fits, row.fitted.setup.settings.log2_cycles) {
             (true, log2_cycles) if row.chosen => format!("**2^{log2_cycles}**"),
@@ -105,8 +107,8 @@ pub fn markdown(program: &Program<'_>) -> Result<String, Error> {
 ///
 /// # Errors
 /// When no epoch of the program can be planned.
-pub fn report(program: &Program<'_>) -> Result<Value, Error> {
-    let rows = rows(program)?.into_iter().map(|row| {
+pub fn report(program: &Program<'_>, hash: Hash) -> Result<Value, Error> {
+    let rows = rows(program, hash)?.into_iter().map(|row| {
         let Fitted {
             setup,
             profile,

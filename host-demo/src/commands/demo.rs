@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use tranche_machine::Program;
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 
 use super::report::{progress_bar, size};
@@ -48,7 +49,10 @@ pub fn run() -> Result<ExitCode, Error> {
         &program,
         README,
         &execution,
-        Settings::default(),
+        Settings {
+            hash: Hash::Blake3,
+            ..Settings::default()
+        },
         SECURITY_FLOOR_BITS,
     )?;
     let bar = progress_bar(execution.cycles);

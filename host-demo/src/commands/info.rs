@@ -147,6 +147,7 @@ impl Info {
             log2_cycles,
             arity,
             params,
+            hash,
         } = self.header.settings;
         let frames = Kind::ALL.map(|kind| (kind.name(), self.frames[kind as usize - 1]));
         let parameters = params.entries().map(|(param, value)| (param.name, value));
@@ -161,6 +162,7 @@ impl Info {
             "epoch_log2": log2_cycles,
             "merges": merges.count + 1,
             "arity": arity,
+            "hash": hash.name(),
             "parameters": parameters.collect::<BTreeMap<_, _>>(),
             "frames": BTreeMap::from(frames),
             "result": self.result,
@@ -173,6 +175,7 @@ impl Info {
             log2_cycles,
             arity,
             params,
+            hash,
         } = self.header.settings;
         let [epochs, merges, ..] = self.frames;
         let Claim {
@@ -188,6 +191,7 @@ impl Info {
              cycles     {} in {} epochs of at most 2^{log2_cycles}, {} merges of at most {arity}\n\
              exit code  {exit_code}\n\
              output     {output_bytes} bytes, SHA-256 {output_sha256}\n\
+             hash       {}
              queries    {}, blowup 2^{}, grinding {} (queries), {} (batching), {} (lookups), {} \
              (folding), {} (out of domain)\n\
              folding    by 2^{}, final polynomial 2^{}, caps 2^{}\n\
@@ -197,6 +201,7 @@ impl Info {
             self.cycles,
             epochs.count,
             merges.count + 1,
+            hash.name(),
             params.num_queries,
             params.log_blowup,
             params.query_pow_bits,

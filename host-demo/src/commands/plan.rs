@@ -16,6 +16,7 @@ use crate::answer::print;
 use crate::cli::PlanArgs;
 use crate::error::Error;
 use crate::files::Source;
+use crate::suite::{HostSuite, with_suite};
 use crate::table::{Form, draw};
 
 /// Bytes of a field element.
@@ -30,9 +31,9 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
     let program = Program::parse(elf.as_ref().map_or(GUEST, |elf| &elf.bytes))?;
     if args.budgets {
         print(if args.json {
-            format!("{}\n", budgets::report(&program)?)
+            format!("{}\n", budgets::report(&program, args.hash.into())?)
         } else {
-            budgets::markdown(&program)?
+            budgets::markdown(&program, args.hash.into())?
         })?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -42,25 +43,32 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Error> {
         &program,
         Settings {
             log2_cycles,
+            hash: args.hash.into(),
             ..default
         },
         SECURITY_FLOOR_BITS,
     )?;
-    let tables = EpochTables::new(&setup);
-    let plan = tables
-        .plan_in::<Chosen>(args.profile.into())
-        .map_err(SetupError::Plan)?;
-    let bits = bits(&plan);
-    if args.json {
-        print(format!("{}\n", report(&tables, &plan, &bits, log2_cycles)))?;
-    } else {
-        print(table(&tables, &plan, &bits))?;
-    }
+    let text = with_suite!(setup.settings.hash, S => text::<S>(args, &setup)?);
+    print(text)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// The plan as it is asked for.
+fn text<S: HostSuite>(args: &PlanArgs, setup: &Setup<'_>) -> Result<String, Error> {
+    let tables = EpochTables::new(setup);
+    let plan = tables
+        .plan_in::<Chosen, S>(args.profile.into())
+        .map_err(SetupError::Plan)?;
+    let bits = bits(&plan);
+    Ok(if args.json {
+        format!("{}\n", report(&tables, &plan, &bits))
+    } else {
+        table(&tables, &plan, &bits)
+    })
+}
+
 /// The plan as a JSON object.
-fn report(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits, log2_cycles: u8) -> Value {
+fn report<S: HostSuite>(tables: &EpochTables<'_>, plan: &EpochPlan<S>, bits: &Bits) -> Value {
     let rows = tables.airs.iter().zip(plan.tables()).map(|(air, table)| {
         json!({
             "name": air.name(),
@@ -83,7 +91,8 @@ fn report(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits, log2_cycles: 
         })
     });
     json!({
-        "epoch_log2": log2_cycles,
+        "epoch_log2": tables.setup().settings.log2_cycles,
+        "hash": S::NAME,
         "backend": tranche_backend::NAME,
         "profile": profile_name(plan.profile()),
         "workspace_bytes": plan.workspace_len(),
@@ -96,7 +105,7 @@ fn report(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits, log2_cycles: 
 }
 
 /// The plan for a reader.
-fn table(tables: &EpochTables<'_>, plan: &EpochPlan, bits: &Bits) -> String {
+fn table<S: HostSuite>(tables: &EpochTables<'_>, plan: &EpochPlan<S>, bits: &Bits) -> String {
     let heading = [
         "table",
         "rows",

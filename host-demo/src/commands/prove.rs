@@ -125,10 +125,11 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
             "epoch_log2": setup.settings.log2_cycles,
             "merges": proved.merges,
             "exit_code": execution.exit_code,
-            "output_hex": hex(execution.output),
+            "output_hex": hex(execution.output.iter().copied()),
             "bundle_bytes": proved.bundle_bytes,
             "prove_seconds": seconds,
             "processor_seconds": processor_seconds(),
+            "hash": setup.settings.hash.name(),
             "profile": profile_name(options.profile),
             "workspace_bytes": proved.workspace_bytes,
             "padding": proved.cells.padding(),
@@ -148,7 +149,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
              exit code  {}, {output} bytes of output\n\
              bundle     {}, {}\n\
              workspaces {}, {}\n\
-             time       {seconds:.2} s, {} workers, {}\n",
+             time       {seconds:.2} s, {} workers, {}, {}\n",
             proved.merges,
             ends_text(&proved.ends),
             execution.exit_code,
@@ -157,6 +158,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
             size(proved.workspace_bytes as u64),
             profile_name(options.profile),
             proved.workers,
+            setup.settings.hash.name(),
             tranche_backend::NAME,
         ))?;
     }
@@ -219,6 +221,7 @@ fn surveyed<'a>(
     let options = options(args);
     let mut settings = Settings {
         arity: args.arity,
+        hash: args.hash.into(),
         ..Settings::default()
     };
     if let Some(bytes) = args.memory {

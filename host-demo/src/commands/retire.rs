@@ -8,8 +8,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tranche_core::retire::{Keep, Kept, Order};
 use tranche_core::shape::Profile;
-use tranche_machine::Program;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
+use tranche_machine::{Program, hash};
 
 use super::report::{profile_name, progress_bar, shown, size};
 use super::resume::{bind, finish, say_way_on};
@@ -45,6 +45,7 @@ pub fn prove_as_one(
         Approach::Monolithic => {
             let options = WholeOptions {
                 profile: args.profile.map_or(Profile::Fast, Into::into),
+                hash: args.hash.into(),
                 ..WholeOptions::default()
             };
             let proved = prove_whole(program, input, execution, &options, &mut output);
@@ -98,7 +99,7 @@ pub fn prove_as_one(
     };
     finish(output, partial, proved.resumed_batches > 0, verdict)?;
     let seconds = start.elapsed().as_secs_f64();
-    let digest = digest_hex(&program.digest());
+    let (digest, hash) = (digest_hex(&program.digest()), hash::Hash::from(args.hash));
     let Retired {
         cycles,
         batches,
@@ -130,6 +131,7 @@ pub fn prove_as_one(
             "bundle_bytes": bundle_bytes,
             "prove_seconds": seconds,
             "processor_seconds": processor_seconds(),
+            "hash": hash.name(),
             "profile": profile_name(profile),
             "trees": keep.map(|keep| trees_name(keep.trees)),
             "quotients": keep.map(|keep| kept_name(keep.quotients)),
@@ -152,7 +154,7 @@ pub fn prove_as_one(
              bundle     {}, {}\n\
              memory     {} to make batches in, {} between batches, {}{}\n\
              security   {security_bits:.2} proven bits\n\
-             time       {seconds:.2} s, {walks} walks, {workers} workers, {}\n",
+             time       {seconds:.2} s, {walks} walks, {workers} workers, {}, {}\n",
             cut_text(batches, log2, order),
             execution.exit_code,
             execution.output.len(),
@@ -165,6 +167,7 @@ pub fn prove_as_one(
                 ", {}",
                 trees_text(keep.trees)
             )),
+            hash.name(),
             tranche_backend::NAME,
         ))?;
     }
@@ -181,6 +184,7 @@ fn surveyed<'a>(
     let mut options = Options::new(order, args.epoch_log2.unwrap_or(DEFAULT_LOG2_CYCLES));
     options.workers = args.workers.unwrap_or_else(default_workers);
     options.keep = args.keep();
+    options.hash = args.hash.into();
     if let Some(bytes) = args.memory {
         let found = fit(program, input, execution, &options, &args.profiles(), bytes)?;
         return match found {
@@ -223,6 +227,7 @@ pub fn verify_one(
             "reason": verdict.as_ref().err().map(ToString::to_string),
             "approach": claim.map(|claim| approach_name(claim.order)),
             "challenges": claim.and_then(|claim| claim.order).map(order_name),
+            "hash": claim.map(|claim| claim.hash.name()),
             "program_digest": digest,
             "cycles": claim.map(|claim| claim.cycles),
             "batches": claim.map(|claim| claim.batches),
@@ -277,6 +282,7 @@ pub fn info_of_one(args: &InfoArgs, mut source: impl Read) -> Result<ExitCode, E
         let report = json!({
             "approach": approach_name(header.order),
             "challenges": header.order.map(order_name),
+            "hash": header.hash.name(),
             "program_digest": program,
             "batches": batches,
             "batch_log2": log2,

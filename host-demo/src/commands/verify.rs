@@ -63,6 +63,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
             "program_digest": program_digest,
             "cycles": claim.map(|claim| claim.cycles),
             "epochs": claim.map(|claim| claim.epochs),
+            "hash": claim.map(|claim| claim.settings.hash.name()),
             "exit_code": claim.map(|claim| claim.exit_code),
             "output_hex": claim.map(|claim| hex(claim.output.iter().copied())),
             "security_bits": claim.map(|claim| claim.security_bits),

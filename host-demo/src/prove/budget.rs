@@ -15,6 +15,7 @@ use super::Options;
 use super::error::ProveError;
 use super::survey::Surveyed;
 use crate::execute::Execution;
+use crate::suite::with_suite;
 
 /// What became of a budget.
 #[derive(Debug)]
@@ -84,7 +85,8 @@ pub fn fit<'a>(
             fast_merge_bytes: bytes.saturating_sub(workers) as usize,
             ..*options
         };
-        let merge = survey.workspace_len(&setup.settings.params, &options)?;
+        let Settings { params, hash, .. } = &setup.settings;
+        let merge = with_suite!(hash, S => survey.workspace_len::<S>(params, &options)?);
         let total = workers.saturating_add(merge as u64);
         if total <= bytes {
             return Ok(Fit::Fits(Box::new(run), options));
@@ -105,7 +107,10 @@ fn workspaces(
     options: &Options,
     epochs: u64,
 ) -> Result<u64, ProveError> {
-    let plan = EpochTables::new(setup).plan_in::<Chosen>(profile)?;
+    let tables = EpochTables::new(setup);
+    let each = with_suite!(setup.settings.hash, S => {
+        tables.plan_in::<Chosen, S>(profile)?.workspace_len()
+    });
     let workers = (options.workers.get() as u64).min(epochs);
-    Ok(workers.saturating_mul(plan.workspace_len() as u64))
+    Ok(workers.saturating_mul(each as u64))
 }

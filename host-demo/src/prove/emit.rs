@@ -4,12 +4,12 @@ use std::io::Write;
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_backend::Chosen;
-use tranche_core::{Batch, F, Params, Prover, Statement, TableSpec, TraceMut};
+use tranche_core::{Batch, F, Hashes, Params, Prover, Statement, TableSpec, TraceMut};
 use tranche_machine::merge::{
     Holes, MergeError, MergeTable, Outcome, RangeCounts, fill_image, fill_parent, fill_range,
     fill_rest, fill_result,
 };
-use tranche_machine::setup::{POSEIDON2, Setup};
+use tranche_machine::setup::Setup;
 use tranche_machine::{EpochEnd, EpochPlan, EpochRecord, EpochTables};
 
 use super::collect::{Collector, Merge, Pending};
@@ -23,6 +23,7 @@ use crate::bundle::{Header, Kind, fixed_of_epoch, fixed_of_result, fixed_of_root
 use crate::execute::Execution;
 use crate::files::Partial;
 use crate::merge::{MergeTables, image, merge_statement};
+use crate::suite::HostSuite;
 
 /// Writes the bundle of one run.
 pub(super) struct Emitter<'a, 'p, W, P> {
@@ -42,8 +43,8 @@ pub(super) struct Emitter<'a, 'p, W, P> {
 
 impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
     /// Writes the header, or has it written when the records of `partial` are whole.
-    pub fn new(
-        (tables, plan): (&'a EpochTables<'a>, &EpochPlan),
+    pub fn new<S: HostSuite>(
+        (tables, plan): (&'a EpochTables<'a>, &EpochPlan<S>),
         execution: &'a Execution,
         options: &Options,
         partial: Option<&'p mut Partial>,
@@ -76,7 +77,10 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
     }
 
     /// Writes the next epoch and the merges that it makes possible; returns its record.
-    pub fn epoch<'r>(&mut self, done: Done<'r>) -> Result<EpochRecord<'r>, ProveError> {
+    pub fn epoch<'r, S: HostSuite>(&mut self, done: Done<'r>) -> Result<EpochRecord<'r>, ProveError>
+    where
+        Chosen: Hashes<S>,
+    {
         self.write_epoch(&done)?;
         self.proved.epochs += 1;
         self.proved.cycles += u64::from(done.span.cycles);
@@ -90,7 +94,7 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
         let last = matches!(done.end, EpochEnd::Exit(_));
         self.collector.epoch(done.rows, done.trace, last)?;
         while let Some(merge) = self.collector.merge(&self.result)? {
-            self.merge(&merge)?;
+            self.merge::<S>(&merge)?;
         }
         Ok(done.record)
     }
@@ -130,7 +134,10 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
     }
 
     /// Proves a merge and writes it, the root with the result before it, unless they are known.
-    fn merge(&mut self, merge: &Merge) -> Result<(), ProveError> {
+    fn merge<S: HostSuite>(&mut self, merge: &Merge) -> Result<(), ProveError>
+    where
+        Chosen: Hashes<S>,
+    {
         let (root, place) = (merge.node.root, place(&merge.node));
         if root && self.frames.pass(Kind::Result, ONCE).is_none() {
             let fixed = fixed_of_result(self.proved.epochs, self.result.exit_code());
@@ -139,7 +146,7 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
         }
         let kind = if root { Kind::Root } else { Kind::Merge };
         if self.frames.pass(kind, place).is_none() {
-            let proof = self.prove(merge)?;
+            let proof = self.prove::<S>(merge)?;
             let logs = merge.varying_logs(self.setup);
             let fixed = if root { fixed_of_root(&logs) } else { logs };
             self.frames.put(kind, place, &fixed, &proof)?;
@@ -150,11 +157,14 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
         Ok(())
     }
 
-    fn prove(&mut self, merge: &Merge) -> Result<Vec<u8>, ProveError> {
+    fn prove<S: HostSuite>(&mut self, merge: &Merge) -> Result<Vec<u8>, ProveError>
+    where
+        Chosen: Hashes<S>,
+    {
         let tables = merge.tables(self.setup, self.result);
-        let plan = merge_plan(&tables, &self.setup.settings.params, &self.options)?;
+        let plan = merge_plan::<S>(&tables, &self.setup.settings.params, &self.options)?;
         let buffer = self.workspace.reserve(plan.workspace_len())?;
-        let mut prover = Prover::<Chosen, _>::new(&plan, &tables.airs, &POSEIDON2, buffer)?;
+        let mut prover = Prover::<Chosen, _, S>::new(&plan, &tables.airs, S::instance(), buffer)?;
         self.proved.expected_hashes += plan.expected_hashes();
         let mut proof = Vec::new();
         let mut batch = Filling::new(&tables, merge, self.setup, &self.result);

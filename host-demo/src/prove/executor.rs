@@ -5,15 +5,18 @@ use std::slice::IterMut;
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::Scope;
 
+use tranche_backend::Chosen;
+use tranche_core::Hashes;
 use tranche_machine::setup::Setup;
 use tranche_machine::{EpochEnd, EpochRecord, Machine, Pages, RecordStorage};
 
 use super::error::ProveError;
 use super::worker::{Crew, Job, Report};
 use crate::execute::{Execution, Io};
+use crate::suite::HostSuite;
 
 /// Executes a run for the workers.
-pub(super) struct Executor<'c, 'r> {
+pub(super) struct Executor<'c, 'r, S: HostSuite> {
     pub setup: &'c Setup<'c>,
     pub input: &'c [u8],
     pub execution: &'c Execution,
@@ -26,10 +29,13 @@ pub(super) struct Executor<'c, 'r> {
     /// Takes the executed epochs.
     pub ready: Sender<Job<'r>>,
     /// Proves them.
-    pub crew: &'c Crew<'c, 'r>,
+    pub crew: &'c Crew<'c, 'r, S>,
 }
 
-impl<'c, 'r> Executor<'c, 'r> {
+impl<'c, 'r, S: HostSuite> Executor<'c, 'r, S>
+where
+    Chosen: Hashes<S>,
+{
     /// Executes until the program exits or nobody listens any more.
     pub fn run<'scope>(
         mut self,

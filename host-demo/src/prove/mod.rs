@@ -29,6 +29,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use tranche_backend::Chosen;
+use tranche_core::Hashes;
 use tranche_machine::merge::Tree;
 use tranche_machine::settings::{bits, check_floor};
 use tranche_machine::setup::Setup;
@@ -38,6 +39,7 @@ use crate::bundle::{Header, header};
 use crate::execute::Execution;
 use crate::files::Partial;
 use crate::files::partial::Binding;
+use crate::suite::{HostSuite, with_suite};
 
 pub use budget::{Fit, fit};
 pub use error::ProveError;
@@ -70,13 +72,18 @@ pub fn prove<W: Write>(
     progress: impl FnMut(&Proved),
 ) -> Result<Proved, ProveError> {
     // What an epoch is refused for needs no execution to be found.
-    epoch_plan(&EpochTables::new(setup), options)?;
+    with_suite!(setup.settings.hash, S => {
+        epoch_plan::<S>(&EpochTables::new(setup), options)?;
+    });
     Surveyed::new(*setup, input, execution)?.prove(options, out, progress)
 }
 
 /// The plan of the epochs, which proves the bits asked for.
-fn epoch_plan(tables: &EpochTables<'_>, options: &Options) -> Result<EpochPlan, ProveError> {
-    let plan = tables.plan_in::<Chosen>(options.profile)?;
+fn epoch_plan<S: HostSuite>(
+    tables: &EpochTables<'_>,
+    options: &Options,
+) -> Result<EpochPlan<S>, ProveError> {
+    let plan = tables.plan_in::<Chosen, S>(options.profile)?;
     check_floor(&bits(&plan), options.floor).map_err(ProveError::below(options.floor))?;
     Ok(plan)
 }
@@ -124,14 +131,29 @@ impl Surveyed<'_> {
         Binding::new(program, self.input, &options)
     }
 
-    // One prover is compiled, whatever it writes to.
     fn prove_into(
+        &self,
+        options: &Options,
+        partial: Option<&mut Partial>,
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(&Proved),
+    ) -> Result<Proved, ProveError> {
+        with_suite!(self.setup.settings.hash, S => {
+            self.prove_with::<S>(options, partial, out, progress)
+        })
+    }
+
+    // One prover of each suite is compiled, whatever it writes to.
+    fn prove_with<S: HostSuite>(
         &self,
         options: &Options,
         mut partial: Option<&mut Partial>,
         out: &mut dyn Write,
         progress: &mut dyn FnMut(&Proved),
-    ) -> Result<Proved, ProveError> {
+    ) -> Result<Proved, ProveError>
+    where
+        Chosen: Hashes<S>,
+    {
         let Self {
             setup,
             input,
@@ -139,8 +161,8 @@ impl Surveyed<'_> {
             survey,
         } = self;
         let tables = EpochTables::new(setup);
-        let plan = epoch_plan(&tables, options)?;
-        survey.check(&setup.settings.params, options)?;
+        let plan = epoch_plan::<S>(&tables, options)?;
+        survey.check::<S>(&setup.settings.params, options)?;
         let workers = options.workers.get().min(survey.epochs() as usize);
         let mut storage = Vec::new();
         let records = workers.saturating_add(EPOCHS_AHEAD);
@@ -181,7 +203,7 @@ impl Surveyed<'_> {
                 let proof = message?;
                 early.insert(proof.number, proof);
                 while let Some(proof) = early.remove(&(emitter.proved().epochs + 1)) {
-                    let record = emitter.epoch(proof)?;
+                    let record = emitter.epoch::<S>(proof)?;
                     let _ = free.send(record);
                 }
             }

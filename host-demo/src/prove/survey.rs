@@ -18,6 +18,7 @@ use super::error::ProveError;
 use super::options::Options;
 use crate::execute::{Execution, Io};
 use crate::merge::{MAX_LOG_ROWS, MergePlan, MergeTables, outcome};
+use crate::suite::{HostSuite, with_suite};
 
 /// A run that every proof of is known: its setup, and what its merges need. [`Surveyed::prove`] proves it.
 #[derive(Debug)]
@@ -54,8 +55,9 @@ impl<'a> Surveyed<'a> {
     /// When neither helps, or the core refuses a merge.
     pub(super) fn secure(mut self, floor: f64) -> Result<Self, ProveError> {
         for tables in &self.survey.merges {
-            let plan = tables.plan(&self.setup.settings.params)?;
-            self.setup = self.setup.raised(&plan.security_shape(), floor)?;
+            let Settings { params, hash, .. } = self.setup.settings;
+            let shape = with_suite!(hash, S => tables.plan::<S>(&params)?.security_shape());
+            self.setup = self.setup.raised(&shape, floor)?;
         }
         Ok(self)
     }
@@ -114,9 +116,13 @@ impl<'a> Survey<'a> {
     ///
     /// # Errors
     /// When the core refuses a merge; [`ProveError::Security`].
-    pub fn check(&self, params: &Params, options: &Options) -> Result<(), ProveError> {
+    pub fn check<S: HostSuite>(
+        &self,
+        params: &Params,
+        options: &Options,
+    ) -> Result<(), ProveError> {
         self.merges.iter().try_for_each(|tables| {
-            let bits = bits(&tables.plan(params)?);
+            let bits = bits(&tables.plan::<S>(params)?);
             check_floor(&bits, options.floor).map_err(ProveError::below(options.floor))
         })
     }
@@ -125,9 +131,13 @@ impl<'a> Survey<'a> {
     ///
     /// # Errors
     /// When the core refuses a merge.
-    pub fn workspace_len(&self, params: &Params, options: &Options) -> Result<usize, PlanError> {
+    pub fn workspace_len<S: HostSuite>(
+        &self,
+        params: &Params,
+        options: &Options,
+    ) -> Result<usize, PlanError> {
         self.merges.iter().try_fold(0, |largest, tables| {
-            Ok(merge_plan(tables, params, options)?
+            Ok(merge_plan::<S>(tables, params, options)?
                 .workspace_len()
                 .max(largest))
         })
@@ -151,11 +161,11 @@ pub fn secure<'a>(
 }
 
 /// The plan of a merge, in the profile that the options give it.
-pub(super) fn merge_plan(
+pub(super) fn merge_plan<S: HostSuite>(
     tables: &MergeTables<'_>,
     params: &Params,
     options: &Options,
-) -> Result<MergePlan, PlanError> {
+) -> Result<MergePlan<S>, PlanError> {
     let plan = tables.plan_in(params, options.profile)?;
     if options.profile == Profile::Compact || plan.workspace_len() <= options.fast_merge_bytes {
         return Ok(plan);

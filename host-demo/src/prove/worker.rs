@@ -9,13 +9,14 @@ use std::thread::{self, Scope};
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_backend::Chosen;
-use tranche_core::{F, TraceMut};
+use tranche_core::{F, Hashes, TraceMut};
 use tranche_machine::merge::Chain;
 use tranche_machine::{
     EpochEnd, EpochPlan, EpochRecord, EpochTables, FilledTable, RecordProver, RecordedEpoch, Span,
 };
 
 use super::error::ProveError;
+use crate::suite::HostSuite;
 
 /// An executed epoch.
 #[derive(Debug)]
@@ -73,19 +74,22 @@ impl Workspace {
 }
 
 /// The workers of a run.
-pub(super) struct Crew<'c, 'r> {
+pub(super) struct Crew<'c, 'r, S: HostSuite> {
     tables: &'c EpochTables<'c>,
-    plan: &'c EpochPlan,
+    plan: &'c EpochPlan<S>,
     jobs: &'c Mutex<Receiver<Job<'r>>>,
     most: usize,
     started: AtomicUsize,
 }
 
-impl<'c, 'r> Crew<'c, 'r> {
+impl<'c, 'r, S: HostSuite> Crew<'c, 'r, S>
+where
+    Chosen: Hashes<S>,
+{
     /// No workers yet, and at most so many.
     pub const fn new(
         tables: &'c EpochTables<'c>,
-        plan: &'c EpochPlan,
+        plan: &'c EpochPlan<S>,
         jobs: &'c Mutex<Receiver<Job<'r>>>,
         most: usize,
     ) -> Self {
@@ -142,15 +146,18 @@ pub(super) fn start<'scope, 'c, 'r: 'scope>(
 }
 
 /// Proves the epochs that come until there are no more, or nobody listens.
-fn work<'r>(
+fn work<'r, S: HostSuite>(
     tables: &EpochTables<'_>,
-    plan: &EpochPlan,
+    plan: &EpochPlan<S>,
     jobs: &Mutex<Receiver<Job<'r>>>,
     report: &Report<'r>,
-) -> Result<(), ProveError> {
+) -> Result<(), ProveError>
+where
+    Chosen: Hashes<S>,
+{
     let mut workspace = Workspace::default();
     let buffer = workspace.reserve(plan.workspace_len())?;
-    let mut prover = RecordProver::<Chosen>::new(tables, plan, buffer)?;
+    let mut prover = RecordProver::<Chosen, S>::new(tables, plan, buffer)?;
     let next = || jobs.lock().ok()?.recv().ok();
     while let Some(job) = next() {
         let Job {

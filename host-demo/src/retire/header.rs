@@ -3,7 +3,7 @@
 //! | part | bytes |
 //! |---|---|
 //! | magic, version | 8, 2 |
-//! | order: 0 forked, 1 shared, 2 a single batch; log2 of the rows of each table of a body batch, 255 for one of an extension that it has not | 1, one each |
+//! | order: 0 forked, 1 shared, 2 a single batch; hash suite: 0 Poseidon2, 1 BLAKE3; log2 of the rows of each table of a body batch, 255 for one of an extension that it has not | 1, 1, one each |
 //! | parameters, in the order of [`Params`] | 11 |
 //! | digest of the program | 32 |
 //! | exit code, bytes of output, output | 4, 4, as many |
@@ -24,6 +24,7 @@ use tranche_machine::batches::{
     RestHeights,
 };
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
+use tranche_machine::hash::Hash;
 
 use super::error::RetireCheck;
 use crate::merge::MAX_LOG_ROWS;
@@ -31,7 +32,7 @@ use crate::merge::MAX_LOG_ROWS;
 /// First bytes of a bundle that is one proof.
 pub const MAGIC: [u8; 8] = *b"tranche\x01";
 /// Version of the format.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// The orders, by their number.
 const ORDERS: [Option<Order>; 3] = [Some(Order::Forked), Some(Order::Shared), None];
@@ -41,6 +42,8 @@ const ORDERS: [Option<Order>; 3] = [Some(Order::Forked), Some(Order::Shared), No
 pub struct Header {
     /// Which challenges the batches have; `None` for a run in a single batch.
     pub order: Option<Order>,
+    /// What the proof hashes with.
+    pub hash: Hash,
     /// log2 of the rows of each table of a body batch.
     pub body: BodyHeights,
     /// FRI parameters and grinding.
@@ -68,6 +71,7 @@ impl Header {
                 .position(|&order| order == self.order)
                 .unwrap_or(0) as u8,
         );
+        bytes.push(self.hash.number());
         bytes.extend(self.body);
         bytes.extend(self.params.to_bytes());
         bytes.extend(self.program);
@@ -110,6 +114,12 @@ impl Header {
         }
         let [order] = source.array()?;
         within("the order", order, ORDERS.len() as u64 - 1)?;
+        let [hash] = source.array()?;
+        let hash = Hash::of_number(hash).ok_or(RetireCheck::Range {
+            what: "the hash suite",
+            limit: Hash::ALL.len() as u64 - 1,
+            got: hash.into(),
+        })?;
         let body: BodyHeights = source.array()?;
         for (table, height) in body.into_iter().enumerate() {
             // Those of extensions come last.
@@ -158,6 +168,7 @@ impl Header {
         }
         Ok(Self {
             order: ORDERS[usize::from(order)],
+            hash,
             body,
             params,
             program,

@@ -23,9 +23,9 @@ mod verify;
 mod whole;
 
 use tranche_backend::Chosen;
-use tranche_core::PlanError;
 use tranche_core::retire::{BatchKind, Keep, Order, RunPlan, RunPlanError};
 use tranche_core::shape::Profile;
+use tranche_core::{PlanError, Suite};
 use tranche_machine::batches::{BODY, CLOSING, KindPlan, MAX_TABLES, RunTable, RunTables};
 
 pub use budget::{Fit, fit};
@@ -38,16 +38,19 @@ pub use verify::{ProvenExecution, verify};
 pub use whole::{WholeOptions, prove_whole};
 
 /// The kinds of a run's batches.
-type Kinds<'a> = [BatchKind<'a, RunTable<'a>, MAX_TABLES>; 2];
+type Kinds<'a, S> = [BatchKind<'a, RunTable<'a>, MAX_TABLES, S>; 2];
 
 /// The plans of both kinds of batch.
-fn plans(tables: &RunTables<'_>, profile: Profile) -> Result<[KindPlan; 2], PlanError> {
-    let plan = |kind| tables.plan_in::<Chosen>(kind, profile);
+fn plans<S: Suite>(
+    tables: &RunTables<'_>,
+    profile: Profile,
+) -> Result<[KindPlan<S>; 2], PlanError> {
+    let plan = |kind| tables.plan_in::<Chosen, S>(kind, profile);
     Ok([plan(BODY)?, plan(CLOSING)?])
 }
 
 /// Those plans with their tables.
-fn kinds<'a>(tables: &'a RunTables<'a>, plans: &'a [KindPlan; 2]) -> Kinds<'a> {
+fn kinds<'a, S: Suite>(tables: &'a RunTables<'a>, plans: &'a [KindPlan<S>; 2]) -> Kinds<'a, S> {
     [BODY, CLOSING].map(|kind| BatchKind {
         plan: &plans[kind],
         airs: tables.airs(kind),
@@ -61,11 +64,11 @@ fn sequence(tables: &RunTables<'_>) -> Vec<u8> {
 }
 
 /// The plan of a run.
-fn run_plan<'a>(
+fn run_plan<'a, S: Suite>(
     order: Order,
     keep: Keep,
-    kinds: &'a Kinds<'a>,
+    kinds: &'a Kinds<'a, S>,
     sequence: &'a [u8],
-) -> Result<RunPlan<'a, RunTable<'a>, MAX_TABLES>, RunPlanError> {
+) -> Result<RunPlan<'a, RunTable<'a>, MAX_TABLES, S>, RunPlanError> {
     RunPlan::keeping::<Chosen>(order, keep, kinds, sequence)
 }

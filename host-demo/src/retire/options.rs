@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 
-use tranche_core::Params;
 use tranche_core::retire::{Keep, Order, RunPlan};
 use tranche_core::shape::Profile;
+use tranche_core::{Params, Suite};
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
-/// How a run is proved as one; the bundle depends on order and length alone.
+/// How a run is proved as one; the bundle depends on order, length, hash and parameters alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// Which challenges the batches have.
@@ -20,6 +21,8 @@ pub struct Options {
     pub profile: Profile,
     /// What is kept of a batch between walks.
     pub keep: Keep,
+    /// What the proof hashes with.
+    pub hash: Hash,
     /// Parameters to start from; queries and grinding are raised where bits fall short.
     pub params: Params,
     /// Proven bits that the proof has at least.
@@ -35,13 +38,17 @@ impl Options {
             workers: NonZeroUsize::MIN,
             profile: Profile::Fast,
             keep: Keep::default(),
+            hash: Hash::default(),
             params: Params::DEFAULT,
             floor: SECURITY_FLOOR_BITS,
         }
     }
 
     /// Workers for the batches of a plan.
-    pub(super) fn workers_for<A, const N: usize>(&self, plan: &RunPlan<'_, A, N>) -> usize {
+    pub(super) fn workers_for<A, const N: usize, S: Suite>(
+        &self,
+        plan: &RunPlan<'_, A, N, S>,
+    ) -> usize {
         self.workers.get().min(plan.batches())
     }
 }

@@ -6,11 +6,11 @@ use std::mem::MaybeUninit;
 
 use embedded_io_adapters::std::FromStd;
 use tranche_backend::Chosen;
+use tranche_core::Hashes;
 use tranche_core::retire::{Retire, RetireError, Worker};
 use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_machine::batches::{BODY, RunTables, Walk, WalkStorage};
 use tranche_machine::settings::check_floor;
-use tranche_machine::setup::POSEIDON2;
 use tranche_machine::shape::RowCounts;
 use tranche_machine::{FilledTable, Program};
 
@@ -23,6 +23,7 @@ use super::{kinds, plans, run_plan, sequence};
 use crate::execute::Execution;
 use crate::files::Partial;
 use crate::padding::Cells;
+use crate::suite::{HostSuite, with_suite};
 
 /// What was proved.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,7 +104,6 @@ impl Surveyed<'_> {
         self.prove_into(options, Some(partial), &mut out, &mut progress)
     }
 
-    // One prover is compiled, whatever it writes to.
     fn prove_into(
         &self,
         options: &Options,
@@ -111,14 +111,29 @@ impl Surveyed<'_> {
         out: &mut dyn Write,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Retired, RetireProveError> {
+        with_suite!(options.hash, S => self.prove_with::<S>(options, partial, out, progress))
+    }
+
+    // One prover of each suite is compiled, whatever it writes to.
+    fn prove_with<S: HostSuite>(
+        &self,
+        options: &Options,
+        partial: Option<&mut Partial>,
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Retired, RetireProveError>
+    where
+        Chosen: Hashes<S>,
+    {
         let Self {
             input,
             found,
             shape,
             ..
         } = self;
-        let tables = self.tables(options.params)?;
-        let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
+        let tables = self.tables(options.params, S::HASH)?;
+        let plans = plans::<S>(&tables, options.profile)?;
+        let sequence = sequence(&tables);
         let kinds = kinds(&tables, &plans);
         let plan = run_plan(options.order, options.keep, &kinds, &sequence)?;
         let bits = plan.bits();
@@ -127,24 +142,24 @@ impl Surveyed<'_> {
         let (workspace_bytes, store_bytes) = (plan.workspace_len(), plan.store_len());
         let mut store = Vec::new();
         let store = reserve(&mut store, store_bytes)?;
-        let mut retire = Retire::<Chosen, _, _>::new(&plan, &POSEIDON2, store)?;
         let mut rooms: Vec<_> = (0..options.workers_for(&plan))
             .map(|_| {
                 let storage = WalkStorage::new(&shape.body, found.memory.len());
                 (Vec::new(), storage)
             })
             .collect();
+        let mut retire = Retire::<Chosen, _, _, S>::new(&plan, S::instance(), store)?;
         let workers = rooms.iter_mut().map(|(workspace, storage)| {
             let (spans, memory) = (&found.spans, &found.memory);
             let walk = Walk::new(&tables, spans, memory, input, storage.buffers())?;
             let workspace = reserve(workspace, workspace_bytes)?;
-            Ok(Worker::<Chosen, _, _>::new(&plan, workspace, walk)?)
+            Ok(Worker::<Chosen, _, _, S>::new(&plan, workspace, walk)?)
         });
         let mut workers: Vec<_> = workers.collect::<Result<_, RetireProveError>>()?;
 
         let mut out = BufWriter::new(out);
         let header_bytes = self
-            .header(Some(options.order), options.params)
+            .header(Some(options.order), options.params, S::HASH)
             .write(&mut out)?;
         let crew = Threads::default();
         // A run without a journal has nothing to take from what was written.

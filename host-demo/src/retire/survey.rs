@@ -4,6 +4,7 @@
 use tranche_core::Params;
 use tranche_core::retire::Order;
 use tranche_machine::batches::{OwnedRun, RunShape, RunTables, survey_on_heap};
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::raised_with;
 use tranche_machine::{EpochShape, Program};
 
@@ -13,6 +14,7 @@ use super::options::Options;
 use super::{kinds, plans, run_plan, sequence};
 use crate::execute::{Execution, Io};
 use crate::files::partial::Binding;
+use crate::suite::{HostSuite, with_suite};
 
 /// An execution cut into batches of one length. [`Surveyed::prove`] proves it.
 #[derive(Clone, Debug)]
@@ -83,11 +85,15 @@ impl<'a> Surveyed<'a> {
     }
 
     /// The tables of its batches.
-    pub(super) fn tables(&self, params: Params) -> Result<RunTables<'_>, RetireProveError> {
+    pub(super) fn tables(
+        &self,
+        params: Params,
+        hash: Hash,
+    ) -> Result<RunTables<'_>, RetireProveError> {
         let Execution {
             exit_code, output, ..
         } = self.execution;
-        let tables = RunTables::new(self.program, &self.shape, params, *exit_code, output);
+        let tables = RunTables::new(self.program, &self.shape, params, hash, *exit_code, output);
         Ok(tables?)
     }
 
@@ -97,8 +103,13 @@ impl<'a> Surveyed<'a> {
     /// # Errors
     /// When neither helps, or the run cannot be planned.
     pub fn secure(&self, options: &Options) -> Result<Options, RetireProveError> {
-        let tables = self.tables(options.params)?;
-        let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
+        with_suite!(options.hash, S => self.secure_with::<S>(options))
+    }
+
+    fn secure_with<S: HostSuite>(&self, options: &Options) -> Result<Options, RetireProveError> {
+        let tables = self.tables(options.params, S::HASH)?;
+        let plans = plans::<S>(&tables, options.profile)?;
+        let sequence = sequence(&tables);
         let kinds = kinds(&tables, &plans);
         let plan = run_plan(options.order, options.keep, &kinds, &sequence)?;
         let bits = |params: &Params| plan.bits_with(params);
@@ -112,8 +123,13 @@ impl<'a> Surveyed<'a> {
     /// # Errors
     /// When the run cannot be planned.
     pub fn bytes(&self, options: &Options) -> Result<RunBytes, RetireProveError> {
-        let tables = self.tables(options.params)?;
-        let (plans, sequence) = (plans(&tables, options.profile)?, sequence(&tables));
+        with_suite!(options.hash, S => self.bytes_with::<S>(options))
+    }
+
+    fn bytes_with<S: HostSuite>(&self, options: &Options) -> Result<RunBytes, RetireProveError> {
+        let tables = self.tables(options.params, S::HASH)?;
+        let plans = plans::<S>(&tables, options.profile)?;
+        let sequence = sequence(&tables);
         let kinds = kinds(&tables, &plans);
         let plan = run_plan(options.order, options.keep, &kinds, &sequence)?;
         Ok(RunBytes {
@@ -123,9 +139,10 @@ impl<'a> Surveyed<'a> {
     }
 
     /// What stands before its proof in a bundle, in an order or as a single batch.
-    pub(super) fn header(&self, order: Option<Order>, params: Params) -> Header {
+    pub(super) fn header(&self, order: Option<Order>, params: Params, hash: Hash) -> Header {
         Header {
             order,
+            hash,
             body: RunShape::body_heights(&self.shape.body),
             params,
             program: self.program.digest(),
@@ -141,7 +158,7 @@ impl<'a> Surveyed<'a> {
     pub fn binding(&self, options: &Options) -> Binding {
         let Options { profile, keep, .. } = options;
         let store = format!("{profile:?} {keep:?} {}", tranche_backend::NAME);
-        let header = self.header(Some(options.order), options.params);
+        let header = self.header(Some(options.order), options.params, options.hash);
         let options = [b"retire", &header.to_bytes()[..], store.as_bytes()].concat();
         Binding::new(self.program.digest(), self.input, &options)
     }

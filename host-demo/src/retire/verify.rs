@@ -9,18 +9,21 @@ use embedded_io_adapters::std::FromStd;
 use tranche_core::retire::{Keep, Order};
 use tranche_core::security::Bits;
 use tranche_core::shape::Profile;
-use tranche_core::verifier::{CarvedConfig, ForkedKey, VerifyingKey, decode};
+use tranche_core::verifier::{
+    CarvedConfig, ForkedKey, PlainConfig, VerifierAir, VerifyingKey, decode,
+};
 use tranche_core::{F, Identity};
 use tranche_machine::Program;
-use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTables};
+use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTable, RunTables};
 use tranche_machine::bus::{CLOCK_START, Clock, STAMPS};
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::check_floor;
-use tranche_machine::setup::POSEIDON2;
 
 use super::error::RetireCheck;
 use super::header::{Header, read_proof};
 use super::whole::verify_whole;
 use super::{kinds, plans, run_plan, sequence};
+use crate::suite::{HostSuite, with_suite};
 
 /// What a bundle that is one proof proves.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +32,8 @@ pub struct ProvenExecution {
     pub program_digest: Identity,
     /// Which challenges the batches have; `None` for a run in a single batch.
     pub order: Option<Order>,
+    /// What the proof hashes with.
+    pub hash: Hash,
     /// log2 of a batch's cycles.
     pub log2_cycles: u8,
     /// Batches, the closing one included; one for a run in a single batch.
@@ -56,7 +61,7 @@ pub fn verify(
     verify_from(program, &mut source, floor)
 }
 
-/// One verifier is compiled, whatever it reads from.
+/// One verifier of each suite is compiled, whatever it reads from.
 fn verify_from(
     program: &Program<'_>,
     mut source: &mut dyn Read,
@@ -86,6 +91,7 @@ fn verify_from(
         program,
         &shape,
         header.params,
+        header.hash,
         header.exit_code,
         &header.output,
     )
@@ -94,13 +100,14 @@ fn verify_from(
         .check_spans(&header.spans)
         .map_err(RetireCheck::Spans)?;
 
-    let bits = match header.order {
-        None => verify_whole(&tables, &header, floor, source)?,
-        Some(order) => in_batches(&tables, &header, order, floor, source)?,
-    };
+    let bits = with_suite!(header.hash, S => match header.order {
+        None => verify_whole::<S>(&tables, &header, floor, source)?,
+        Some(order) => in_batches::<S>(&tables, &header, order, floor, source)?,
+    });
     Ok(ProvenExecution {
         program_digest: expected,
         order: header.order,
+        hash: header.hash,
         log2_cycles: body.cpu as u8,
         batches: header.order.map_or(1, |_| tables.batches()),
         cycles,
@@ -111,27 +118,30 @@ fn verify_from(
 }
 
 /// Checks the proof of a run in batches; returns its bits.
-fn in_batches(
-    tables: &RunTables<'_>,
+fn in_batches<'a, S: HostSuite>(
+    tables: &'a RunTables<'a>,
     header: &Header,
     order: Order,
     floor: f64,
     source: impl Read,
-) -> Result<Bits, RetireCheck> {
-    let plans = plans(tables, Profile::Fast).map_err(RetireCheck::Plan)?;
+) -> Result<Bits, RetireCheck>
+where
+    RunTable<'a>: VerifierAir<CarvedConfig<S>> + VerifierAir<PlainConfig<S>>,
+{
+    let plans = plans::<S>(tables, Profile::Fast).map_err(RetireCheck::Plan)?;
     let (sequence, kinds) = (sequence(tables), kinds(tables, &plans));
     let plan = run_plan(order, Keep::default(), &kinds, &sequence).map_err(RetireCheck::RunPlan)?;
     let bits = plan.bits();
     check_floor(&bits, floor).map_err(RetireCheck::below(floor))?;
     match order {
-        Order::Forked => forked(tables, header, source)?,
+        Order::Forked => forked::<S>(tables, header, source)?,
         Order::Shared => {
             let lens = sequence.iter().map(|&kind| {
                 let plan = &plans[usize::from(kind)];
                 plan.max_proof_len()
             });
             let limit = lens.fold(0, u64::saturating_add);
-            shared(tables, header, limit, source)?;
+            shared::<S>(tables, header, limit, source)?;
         }
     }
     Ok(bits)
@@ -144,13 +154,20 @@ fn public_values(tables: &RunTables<'_>, header: &Header, batch: usize) -> Vec<V
 }
 
 /// Checks a proof in forked order, as a stream.
-fn forked(tables: &RunTables<'_>, header: &Header, source: impl Read) -> Result<(), RetireCheck> {
+fn forked<'a, S: HostSuite>(
+    tables: &'a RunTables<'a>,
+    header: &Header,
+    source: impl Read,
+) -> Result<(), RetireCheck>
+where
+    RunTable<'a>: VerifierAir<PlainConfig<S>>,
+{
     let kinds = [BODY, CLOSING].map(|kind| {
         let heights = tables.specs(kind).iter();
         let heights = heights.map(|spec| spec.log_height.into()).collect();
         (tables.airs(kind).to_vec(), heights)
     });
-    let key = ForkedKey::new(kinds.into(), tables.params(), POSEIDON2.clone())
+    let key = ForkedKey::new(kinds.into(), tables.params(), S::instance().clone())
         .map_err(RetireCheck::ForkedKey)?;
     let batches = 0..tables.batches();
     let sequence: Vec<_> = batches.clone().map(|batch| tables.kind(batch)).collect();
@@ -163,14 +180,17 @@ fn forked(tables: &RunTables<'_>, header: &Header, source: impl Read) -> Result<
 }
 
 /// Checks a proof in shared order, of at most `limit` bytes.
-fn shared(
-    tables: &RunTables<'_>,
+fn shared<'a, S: HostSuite>(
+    tables: &'a RunTables<'a>,
     header: &Header,
     limit: u64,
     source: impl Read,
-) -> Result<(), RetireCheck> {
+) -> Result<(), RetireCheck>
+where
+    RunTable<'a>: VerifierAir<CarvedConfig<S>>,
+{
     let bytes = read_proof(source, limit)?;
-    let proof = decode::<CarvedConfig>(&bytes, bytes.len()).map_err(RetireCheck::Proof)?;
+    let proof = decode::<CarvedConfig<S>>(&bytes, bytes.len()).map_err(RetireCheck::Proof)?;
     drop(bytes);
     let (mut airs, mut heights, mut lengths, mut publics) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -181,8 +201,14 @@ fn shared(
         lengths.push(tables.airs(kind).len());
         publics.extend(public_values(tables, header, batch));
     }
-    let key = VerifyingKey::of_run(airs, &heights, tables.params(), POSEIDON2.clone(), &lengths)
-        .map_err(RetireCheck::Key)?;
+    let key = VerifyingKey::<_, CarvedConfig<S>>::of_run(
+        airs,
+        &heights,
+        tables.params(),
+        S::instance().clone(),
+        &lengths,
+    )
+    .map_err(RetireCheck::Key)?;
     let statement = tables.statement();
     key.verify_decoded(&proof, Some(&statement), &publics)
         .map_err(RetireCheck::Proof)

@@ -9,13 +9,13 @@ use tranche_backend::Chosen;
 use tranche_core::prover::FillError;
 use tranche_core::security::Bits;
 use tranche_core::shape::Profile;
-use tranche_core::verifier::{PlainConfig, VerifyingKey, decode};
-use tranche_core::{Params, Prover};
+use tranche_core::verifier::{PlainConfig, VerifierAir, VerifyingKey, decode};
+use tranche_core::{Hashes, Params, Prover};
 use tranche_machine::batches::{
-    OwnedRun, RunShape, RunTables, Walk, WalkStorage, WholeRun, WholeTables,
+    OwnedRun, RunShape, RunTable, RunTables, Walk, WalkStorage, WholeRun, WholeTables,
 };
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, bits, check_floor, raised};
-use tranche_machine::setup::POSEIDON2;
 use tranche_machine::{FilledTable, Program};
 
 use super::error::{RetireCheck, RetireProveError};
@@ -23,12 +23,15 @@ use super::header::{Header, read_proof};
 use super::prove::{Retired, cells, reserve};
 use super::survey::Surveyed;
 use crate::execute::Execution;
+use crate::suite::{HostSuite, with_suite};
 
-/// How a run is proved as a single batch; the bundle depends on the parameters alone.
+/// How a run is proved as a single batch; the bundle depends on hash and parameters alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WholeOptions {
     /// How much of the work stays in the workspace.
     pub profile: Profile,
+    /// What the proof hashes with.
+    pub hash: Hash,
     /// Parameters to start from; queries and grinding are raised where bits fall short.
     pub params: Params,
     /// Proven bits that the proof has at least.
@@ -39,6 +42,7 @@ impl Default for WholeOptions {
     fn default() -> Self {
         Self {
             profile: Profile::Fast,
+            hash: Hash::default(),
             params: Params::DEFAULT,
             floor: SECURITY_FLOOR_BITS,
         }
@@ -58,17 +62,20 @@ pub fn prove_whole(
     options: &WholeOptions,
     mut out: impl Write,
 ) -> Result<Retired, RetireProveError> {
-    prove_into(program, input, execution, options, &mut out)
+    with_suite!(options.hash, S => prove_with::<S>(program, input, execution, options, &mut out))
 }
 
-/// One prover is compiled, whatever it writes to.
-fn prove_into(
+/// One prover of each suite is compiled, whatever it writes to.
+fn prove_with<S: HostSuite>(
     program: &Program<'_>,
     input: &[u8],
     execution: &Execution,
     options: &WholeOptions,
     mut out: &mut dyn Write,
-) -> Result<Retired, RetireProveError> {
+) -> Result<Retired, RetireProveError>
+where
+    Chosen: Hashes<S>,
+{
     let rom = program.rom_log2();
     // Tables without an end hold the run in one batch, and tell how many rows it has.
     let endless = RunShape::endless(rom);
@@ -83,14 +90,14 @@ fn prove_into(
     run.shape = RunShape::of(program, body, 1, memory);
 
     let params = {
-        let tables = run.tables(options.params)?;
-        let plan = whole(&tables)?.plan_in::<Chosen>(options.profile)?;
+        let tables = run.tables(options.params, S::HASH)?;
+        let plan = whole(&tables)?.plan_in::<Chosen, S>(options.profile)?;
         raised(options.params, &plan.security_shape(), options.floor)
             .map_err(RetireProveError::below(options.floor))?
     };
-    let tables = run.tables(params)?;
+    let tables = run.tables(params, S::HASH)?;
     let whole = whole(&tables)?;
-    let plan = whole.plan_in::<Chosen>(options.profile)?;
+    let plan = whole.plan_in::<Chosen, S>(options.profile)?;
 
     let workspace_bytes = plan.workspace_len();
     let mut workspace = Vec::new();
@@ -98,7 +105,7 @@ fn prove_into(
     let mut storage = WalkStorage::new(&body, memory.len());
     let walk = Walk::new(&tables, spans, memory, input, storage.buffers())?;
     let buffer = reserve(&mut workspace, workspace_bytes)?;
-    let mut prover = Prover::<Chosen, _>::new(&plan, whole.airs(), &POSEIDON2, buffer)?;
+    let mut prover = Prover::<Chosen, _, S>::new(&plan, whole.airs(), S::instance(), buffer)?;
     let mut proof = Vec::new();
     let proved = prover.prove(&mut WholeRun::new(&whole, walk), &mut proof);
     proved.map_err(|error| match error {
@@ -106,7 +113,7 @@ fn prove_into(
         FillError::Batch(error) => RetireProveError::Batch { batch: 0, error },
     })?;
 
-    let header = run.header(None, params);
+    let header = run.header(None, params, S::HASH);
     let header_bytes = header.write(&mut out)?;
     out.write_all(&proof)?;
     out.flush()?;
@@ -132,16 +139,19 @@ fn whole<'a>(tables: &'a RunTables<'a>) -> Result<WholeTables<'a>, RetireProveEr
 }
 
 /// Checks the proof of a run in one batch, at a floor of proven bits; returns its bits.
-pub(super) fn verify_whole(
-    tables: &RunTables<'_>,
+pub(super) fn verify_whole<'a, S: HostSuite>(
+    tables: &'a RunTables<'a>,
     header: &Header,
     floor: f64,
     source: impl Read,
-) -> Result<Bits, RetireCheck> {
+) -> Result<Bits, RetireCheck>
+where
+    RunTable<'a>: VerifierAir<PlainConfig<S>>,
+{
     let batches = tables.bodies();
     let whole = WholeTables::new(tables).ok_or(RetireCheck::NotWhole { batches })?;
     let plan = whole
-        .plan_in::<Chosen>(Profile::Fast)
+        .plan_in::<Chosen, S>(Profile::Fast)
         .map_err(RetireCheck::Plan)?;
     let bits = bits(&plan);
     check_floor(&bits, floor).map_err(RetireCheck::below(floor))?;
@@ -154,15 +164,15 @@ pub(super) fn verify_whole(
     let publics = whole.public_values(&header.spans);
     let publics: Vec<_> = publics.iter().map(|values| values.to_vec()).collect();
     let (airs, carved) = (whole.airs().to_vec(), vec![false; heights.len()]);
-    let key = VerifyingKey::<_, PlainConfig>::new(
+    let key = VerifyingKey::<_, PlainConfig<S>>::new(
         airs,
         &heights,
         tables.params(),
-        POSEIDON2.clone(),
+        S::instance().clone(),
         &carved,
     )
     .map_err(RetireCheck::Key)?;
-    let proof = decode::<PlainConfig>(&bytes, bytes.len()).map_err(RetireCheck::Proof)?;
+    let proof = decode::<PlainConfig<S>>(&bytes, bytes.len()).map_err(RetireCheck::Proof)?;
     drop(bytes);
     key.verify_decoded(&proof, Some(&whole.statement()), &publics)
         .map_err(RetireCheck::Proof)?;

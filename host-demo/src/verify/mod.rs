@@ -17,19 +17,18 @@ mod error;
 use std::io::Read;
 
 use tranche_backend::Chosen;
-use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::security::Bits;
 use tranche_core::shape::Profile;
 use tranche_core::verifier::{
-    CarvedConfig, MAX_PROOF_BYTES, Plonky3Suite, Root, VerifyError, check_heights, decode,
+    CarvedConfig, MAX_PROOF_BYTES, Root, VerifierAir, VerifyError, check_heights, decode,
 };
-use tranche_core::{Identity, Params, Plan};
+use tranche_core::{Hashes, Identity, Params, Plan, ScalarBackend, Suite};
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::merge::{Child, MIN_LOG_ROWS, MergeTable, Node, Outcome, Tree, empty_root};
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings, bits, check_floor};
-use tranche_machine::setup::{POSEIDON2, Setup, SetupError};
+use tranche_machine::setup::{Setup, SetupError};
 use tranche_machine::tables::rom::HALT;
-use tranche_machine::{EpochTables, Program, Span};
+use tranche_machine::{EpochTable, EpochTables, Program, Span};
 
 use crate::bundle::{FormatError, Header, Reader};
 use crate::epoch::{EpochKey, epoch_key, log_heights, public_values};
@@ -37,6 +36,8 @@ use crate::merge::{
     MergeKey, MergeTables, SizedChild, empty_log_rows, image, max_log_rows, merge_statement,
     outcome,
 };
+
+use crate::suite::{HostSuite, with_suite};
 
 pub use error::{Check, Place, Refusal};
 
@@ -83,13 +84,13 @@ pub fn verify_above<R: Read>(
     verify_from(program, &mut bundle, floor)
 }
 
-/// One verifier is compiled, whatever it reads from.
+/// One verifier of each suite is compiled, whatever it reads from.
 fn verify_from(
     program: &Program<'_>,
     bundle: &mut dyn Read,
     floor: f64,
 ) -> Result<ProvenRun, Refusal> {
-    let (mut reader, header) = Reader::new(bundle).map_err(at(Place::Header))?;
+    let (reader, header) = Reader::new(bundle).map_err(at(Place::Header))?;
     let Header {
         settings,
         program: got,
@@ -101,7 +102,22 @@ fn verify_from(
     let setup = Setup::new(program, settings)
         .map_err(|error| Check::Setup(SetupError::Range(error)))
         .map_err(at(Place::Header))?;
-    let mut verifier = Verifier::new(setup, floor).map_err(at(Place::Header))?;
+    with_suite!(settings.hash, S => run::<S>(setup, reader, floor))
+}
+
+/// Checks all that follows the header.
+fn run<'a, S: HostSuite>(
+    setup: Setup<'a>,
+    mut reader: Reader<&mut dyn Read>,
+    floor: f64,
+) -> Result<ProvenRun, Refusal>
+where
+    EpochTable<'a>: VerifierAir<CarvedConfig<S>>,
+    for<'m> MergeTable<'m>: VerifierAir<CarvedConfig<S>>,
+    ScalarBackend: Hashes<S>,
+{
+    let settings = setup.settings;
+    let mut verifier = Verifier::<S>::new(setup, floor).map_err(at(Place::Header))?;
     loop {
         let number = verifier.epochs + 1;
         let last = verifier
@@ -151,32 +167,32 @@ impl From<VerifyError> for Check {
 }
 
 /// A table that waits for its merge.
-struct Waiting {
+struct Waiting<S: HostSuite> {
     log_rows: u8,
-    root: Root,
+    root: Root<S>,
 }
 
 /// What is kept of the last merge below the root: the next one is often alike.
-struct KnownMerge<'a> {
+struct KnownMerge<'a, S: HostSuite> {
     leaves: bool,
     log_heights: Vec<usize>,
     /// Bytes of its longest proof.
     max_proof_len: usize,
-    key: MergeKey<'a>,
+    key: MergeKey<'a, S>,
 }
 
 /// A verification under way.
-struct Verifier<'a> {
+struct Verifier<'a, S: HostSuite> {
     setup: Setup<'a>,
     floor: f64,
     tables: EpochTables<'a>,
     /// Bytes of an epoch's longest proof.
     max_epoch_len: usize,
     /// The key of epochs, once there is a proof of one.
-    key: Option<EpochKey<'a>>,
-    known: Option<KnownMerge<'a>>,
+    key: Option<EpochKey<'a, S>>,
+    known: Option<KnownMerge<'a, S>>,
     /// Tables that wait, by level; level 0 are the epochs.
-    waiting: Vec<Vec<Waiting>>,
+    waiting: Vec<Vec<Waiting<S>>>,
     /// Where the next epoch begins.
     entry: u32,
     epochs: u32,
@@ -186,11 +202,16 @@ struct Verifier<'a> {
     weakest: Bits,
 }
 
-impl<'a> Verifier<'a> {
+impl<'a, S: HostSuite> Verifier<'a, S>
+where
+    EpochTable<'a>: VerifierAir<CarvedConfig<S>>,
+    for<'m> MergeTable<'m>: VerifierAir<CarvedConfig<S>>,
+    ScalarBackend: Hashes<S>,
+{
     fn new(setup: Setup<'a>, floor: f64) -> Result<Self, Check> {
         let tables = EpochTables::new(&setup);
         let plan = tables
-            .plan_in::<Chosen>(Profile::Fast)
+            .plan_in::<Chosen, S>(Profile::Fast)
             .map_err(Check::Plan)?;
         let epoch_bits = bits(&plan);
         check_floor(&epoch_bits, floor).map_err(Check::below(floor))?;
@@ -219,11 +240,11 @@ impl<'a> Verifier<'a> {
         let number = self.epochs + 1;
         let (span, bytes) = reader.epoch(self.max_epoch_len)?;
         self.check_span(&span)?;
-        let proof = decode::<CarvedConfig>(bytes, self.max_epoch_len)?;
+        let proof = decode::<CarvedConfig<S>>(bytes, self.max_epoch_len)?;
         check_heights(&proof, &log_heights(&self.tables))?;
         let key = match self.key.take() {
             Some(key) => key,
-            None => epoch_key(&self.tables).map_err(Check::Key)?,
+            None => epoch_key::<S>(&self.tables).map_err(Check::Key)?,
         };
         let key = self.key.insert(key);
         let publics = public_values(&self.tables, number, &span);
@@ -278,13 +299,13 @@ impl<'a> Verifier<'a> {
         let tables = MergeTables::inner(&node, &sized, parent_log);
         let (leaves, log_heights) = (node.level == 1, tables.log_heights());
         let alike =
-            |known: &KnownMerge<'_>| known.leaves == leaves && known.log_heights == log_heights;
+            |known: &KnownMerge<'_, S>| known.leaves == leaves && known.log_heights == log_heights;
         let known = self.known.take().filter(alike);
         let max_proof_len = match &known {
             Some(known) => known.max_proof_len,
             None => self.max_proof_len(&tables)?,
         };
-        let proof = decode::<CarvedConfig>(frame.read(max_proof_len)?, max_proof_len)?;
+        let proof = decode::<CarvedConfig<S>>(frame.read(max_proof_len)?, max_proof_len)?;
         check_heights(&proof, &log_heights)?;
         let known = match known {
             Some(known) => known,
@@ -292,7 +313,7 @@ impl<'a> Verifier<'a> {
                 leaves,
                 log_heights,
                 max_proof_len,
-                key: tables.key(self.params()).map_err(Check::Key)?,
+                key: tables.key::<S>(self.params()).map_err(Check::Key)?,
             },
         };
         let key = &self.known.insert(known).key;
@@ -352,9 +373,9 @@ impl<'a> Verifier<'a> {
             .try_for_each(|&log| check_height(log, limit))?;
         let tables = MergeTables::root(&node, &sized, image, result, &hole_logs);
         let max_proof_len = self.max_proof_len(&tables)?;
-        let proof = decode::<CarvedConfig>(frame.read(max_proof_len)?, max_proof_len)?;
+        let proof = decode::<CarvedConfig<S>>(frame.read(max_proof_len)?, max_proof_len)?;
         check_heights(&proof, &tables.log_heights())?;
-        let key = tables.key(self.params()).map_err(Check::Key)?;
+        let key = tables.key::<S>(self.params()).map_err(Check::Key)?;
         let statement = merge_statement(&self.setup, &node, Some(&result));
         key.verify_decoded(&proof, Some(&statement), &tables.publics)?;
         let roots = key.carved_roots(&proof);
@@ -364,7 +385,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// The children of a merge, and the roots that their tables have.
-    fn children(&mut self, tree: &Tree, node: &Node) -> (Vec<SizedChild>, Vec<Root>) {
+    fn children(&mut self, tree: &Tree, node: &Node) -> (Vec<SizedChild>, Vec<Root<S>>) {
         let level = (node.level - 1) as usize;
         let waiting = self
             .waiting
@@ -381,8 +402,8 @@ impl<'a> Verifier<'a> {
         .main_width();
         let params = self.params();
         let log_leaves = u32::from(empty_log) + u32::from(params.log_blowup);
-        let digest = empty_root(&POSEIDON2, width, log_leaves, params.cap_height.into());
-        let empty = Poseidon2::uniform_cap(&digest, params.cap_height.into());
+        let digest = empty_root(S::instance(), width, log_leaves, params.cap_height.into());
+        let empty = S::uniform_cap(&digest, params.cap_height.into());
         tree.children(*node)
             .map(|child| match waiting.next() {
                 Some(Waiting { log_rows, root }) => ((child, log_rows), root),
@@ -393,7 +414,7 @@ impl<'a> Verifier<'a> {
 
     /// Bytes of the longest proof of a merge, whose plan has to have the bits asked for.
     fn max_proof_len(&mut self, tables: &MergeTables<'_>) -> Result<usize, Check> {
-        let plan = tables.plan(self.params()).map_err(Check::Plan)?;
+        let plan = tables.plan::<S>(self.params()).map_err(Check::Plan)?;
         let bits = bits(&plan);
         check_floor(&bits, self.floor).map_err(Check::below(self.floor))?;
         if bits.total() < self.weakest.total() {
@@ -402,7 +423,7 @@ impl<'a> Verifier<'a> {
         Ok(max_proof_len(&plan))
     }
 
-    fn wait(&mut self, level: usize, table: Waiting) {
+    fn wait(&mut self, level: usize, table: Waiting<S>) {
         if self.waiting.len() <= level {
             self.waiting.resize_with(level + 1, Vec::new);
         }
@@ -426,7 +447,7 @@ impl<'a> Verifier<'a> {
 }
 
 /// Bytes of the longest proof of a plan.
-fn max_proof_len<const N: usize>(plan: &Plan<N>) -> usize {
+fn max_proof_len<const N: usize, S: Suite>(plan: &Plan<N, S>) -> usize {
     let len = usize::try_from(plan.max_proof_len());
     len.map_or(MAX_PROOF_BYTES, |len| len.min(MAX_PROOF_BYTES))
 }
@@ -441,7 +462,7 @@ fn check_height(got: u8, limit: u8) -> Result<(), Check> {
 }
 
 /// Compares the roots of a merge's first tables with those that its children have.
-fn compare(sized: &[SizedChild], expected: &[Root], got: &[Root]) -> Result<(), Check> {
+fn compare<R: PartialEq>(sized: &[SizedChild], expected: &[R], got: &[R]) -> Result<(), Check> {
     for (i, (&(child, _), root)) in sized.iter().zip(expected).enumerate() {
         if got.get(i) != Some(root) {
             return Err(Check::ChildRoot { child });

@@ -22,11 +22,11 @@ use p3_matrix::dense::RowMajorMatrix;
 use p3_monty_31::dft::RecursiveDft;
 use p3_symmetric::Permutation;
 use tranche_backend::Chosen;
-use tranche_core::hash::poseidon2::{Poseidon2Hasher, WIDTH};
+use tranche_core::hash::poseidon2::{Poseidon2, Poseidon2Hasher, WIDTH};
 use tranche_core::kernels::bit_reverse::bit_reverse;
 use tranche_core::kernels::ntt::Twiddles;
 use tranche_core::{Backend as _, D, EF, F};
-use tranche_machine::setup::POSEIDON2;
+use tranche_machine::hash::MachineSuite;
 
 use crate::airs::Random;
 use crate::clock::{least, processor};
@@ -107,7 +107,7 @@ impl PermutationClock {
         let states =
             std::array::from_fn(|_| std::array::from_fn(|_| P::from_fn(|_| random.element())));
         Self {
-            hasher: Poseidon2Hasher::new(&POSEIDON2),
+            hasher: Poseidon2Hasher::new(Poseidon2::instance()),
             states,
         }
     }

@@ -123,7 +123,7 @@ where
                 Err(SetupError::Security { .. }) => continue,
                 setup => setup?,
             };
-            let plan = match EpochTables::new(&setup).plan_in::<B>(profile) {
+            let plan = match EpochTables::new(&setup).plan_in::<B, Poseidon2>(profile) {
                 // Nor does an address have room for them.
                 Err(PlanError::TooLarge { .. }) => continue,
                 plan => plan?,
@@ -173,7 +173,7 @@ fn place_plan<B: Hashes>(
 where
     EpochTable<'static>: ProverAir<B>,
 {
-    Ok(arena.place(tables.plan_in::<B>(profile)?)?)
+    Ok(arena.place(tables.plan_in::<B, _>(profile)?)?)
 }
 
 #[inline(never)]

@@ -6,6 +6,7 @@
 
 use tranche::execute::execute_within;
 use tranche_backend::Chosen;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
 use tranche_machine::{ElfError, EpochTables, Program, Settings, Setup};
 
@@ -140,7 +141,7 @@ fn outcome(file: &[u8]) -> Result<String, ElfError> {
         Ok(setup) => setup,
         Err(error) => return Ok(format!("setup: {error}")),
     };
-    let planned = EpochTables::new(&setup).plan_in::<Chosen>(Profile::Compact);
+    let planned = EpochTables::new(&setup).plan_in::<Chosen, Poseidon2>(Profile::Compact);
     if let Ok(plan) = planned {
         assert!(plan.workspace_len() > 0);
     }

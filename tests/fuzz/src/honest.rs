@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use tranche::epoch::{EpochKey, epoch_key, public_values};
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{F, Statement};
 use tranche_machine::{EpochTables, Program, Settings, Setup, Span};
 
@@ -113,7 +114,7 @@ pub static HONEST: LazyLock<Honest> = LazyLock::new(|| {
     Honest {
         program,
         heap: heap.max().unwrap_or_default(),
-        key: epoch_key(tables).expect("a plan that can be verified"),
+        key: epoch_key::<Poseidon2>(tables).expect("a plan that can be verified"),
         proofs: proofs.collect(),
         bundles,
         parts,

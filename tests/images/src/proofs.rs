@@ -8,6 +8,7 @@ use std::mem::MaybeUninit;
 use tranche::epoch::{epoch_key, public_values};
 use tranche::execute::Io;
 use tranche_backend::Chosen;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::{
@@ -57,7 +58,7 @@ impl Proofs {
     pub fn check(&self, case: &Case, sent: &[u8]) -> Result<(), Failure> {
         let program = Program::parse(case.elf())?;
         let tables = EpochTables::new(&setup(case, &program)?);
-        let key = epoch_key(&tables)?;
+        let key = epoch_key::<Poseidon2>(&tables)?;
         let mut rest = sent;
         for (Expected { span, bytes }, number) in self.expected(case).iter().zip(1..) {
             let (proof, after) = rest
@@ -113,7 +114,7 @@ fn prove(case: &Case) -> Result<Vec<Expected>, Failure> {
     let program = Program::parse(case.elf())?;
     let setup = setup(case, &program)?;
     let tables = EpochTables::new(&setup);
-    let plan = tables.plan_in::<Chosen>(Profile::Fast)?;
+    let plan = tables.plan_in::<Chosen, _>(Profile::Fast)?;
     let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
     let mut prover = RecordProver::<Chosen>::new(&tables, &plan, &mut workspace)?;
     let mut cells = vec![Cell::FREE; 1 << 16];

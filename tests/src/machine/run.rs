@@ -8,6 +8,7 @@ use tranche_core::{F, Params, TraceMut};
 use tranche_machine::batches::{
     BatchSpan, OwnedRun, RunShape, RunTable, RunTables, Walk, WalkStorage, survey_on_heap,
 };
+use tranche_machine::hash::Hash;
 use tranche_machine::{EpochShape, Program};
 
 use super::audit::airs;
@@ -76,6 +77,7 @@ impl Surveyed<'_> {
             self.program,
             &self.shape,
             PARAMS,
+            Hash::Poseidon2,
             self.run.exit_code,
             &self.output,
         )

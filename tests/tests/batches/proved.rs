@@ -3,12 +3,13 @@
 
 use tranche_backend::Chosen;
 use tranche_core::Prover;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::retire::{BatchKind, Order, Retire, RetireError, RunPlan, Worker};
 use tranche_core::shape::Profile;
 use tranche_machine::batches::{
     BODY, BODY_TABLES, CLOSING, MAX_BODY_TABLES, RunShape, WalkError, WholeRun, WholeTables,
 };
-use tranche_machine::setup::POSEIDON2;
+use tranche_machine::hash::MachineSuite;
 use tranche_tests::core::{PROFILES, buffer};
 use tranche_tests::machine::run::{PARAMS, Surveyed, body, survey, traces};
 use tranche_tests::reference::Batch;
@@ -27,7 +28,7 @@ fn prove(
 ) -> Result<Vec<u8>, RetireError<WalkError, core::convert::Infallible>> {
     let tables = run.tables();
     let plans = [BODY, CLOSING].map(|kind| {
-        let plan = tables.plan_in::<Chosen>(kind, profile);
+        let plan = tables.plan_in::<Chosen, _>(kind, profile);
         plan.expect("a plan of a kind of batch")
     });
     let kinds = [BODY, CLOSING].map(|kind| BatchKind {
@@ -39,7 +40,7 @@ fn prove(
         .collect();
     let plan = RunPlan::new::<Chosen>(order, &kinds, &sequence).expect("a plan of a run");
     let mut store = buffer(plan.store_len());
-    let mut retire = Retire::<Chosen, _, _>::new(&plan, &POSEIDON2, &mut store)
+    let mut retire = Retire::<Chosen, _, _>::new(&plan, Poseidon2::instance(), &mut store)
         .expect("a store of the plan's length");
     let mut rooms: Vec<_> = (0..workers)
         .map(|_| (buffer(plan.workspace_len()), run.storage()))
@@ -85,7 +86,7 @@ fn compare(run: &Surveyed<'_>, body_tables: usize) {
         publics: all.public,
         params: PARAMS,
         statement: Some(tables.statement()),
-        suite: POSEIDON2.clone(),
+        suite: Poseidon2::BABY_BEAR,
     };
     let oracle = Run::cut(batch, &vec![body_tables; tables.bodies()]);
     let shared = oracle.prove_batch();
@@ -128,16 +129,20 @@ fn a_whole_run_has_the_bytes_of_plonky3() {
             publics: all.public,
             params: PARAMS,
             statement: Some(whole.statement()),
-            suite: POSEIDON2.clone(),
+            suite: Poseidon2::BABY_BEAR,
         };
         let expected = batch.prove();
         batch.verify(&expected).expect("a proof");
         for profile in PROFILES {
-            let plan = whole.plan_in::<Chosen>(profile).expect("a plan");
+            let plan = whole.plan_in::<Chosen, _>(profile).expect("a plan");
             let mut workspace = buffer(plan.workspace_len());
-            let mut prover =
-                Prover::<Chosen, _>::new(&plan, whole.airs(), &POSEIDON2, &mut workspace)
-                    .expect("a workspace of the plan's length");
+            let mut prover = Prover::<Chosen, _>::new(
+                &plan,
+                whole.airs(),
+                Poseidon2::instance(),
+                &mut workspace,
+            )
+            .expect("a workspace of the plan's length");
             let mut storage = run.storage();
             let mut bytes = Vec::new();
             let mut batch = WholeRun::new(&whole, run.walk(&tables, &mut storage));

@@ -8,6 +8,7 @@ use tranche_machine::batches::{
     BODY_TABLES, BatchSpan, RunError, RunShape, RunTables, SpanError, check_spans,
 };
 use tranche_machine::bus::{CLOCK_START, Clock, MAX_RUN_CYCLES};
+use tranche_machine::hash::Hash;
 use tranche_machine::tables::rom::HALT;
 use tranche_tests::machine::audit::recount;
 use tranche_tests::machine::run::{RunTraces, reference, spans};
@@ -148,7 +149,15 @@ fn plans_that_are_refused() {
     let forger = forger(Clock::Short);
     let tables = |shape: &RunShape| {
         let program = forger.run.program;
-        RunTables::new(program, shape, forger.tables.params(), 0, b"").map(drop)
+        RunTables::new(
+            program,
+            shape,
+            forger.tables.params(),
+            Hash::Poseidon2,
+            0,
+            b"",
+        )
+        .map(drop)
     };
     let shape = || forger.run.shape.clone();
     assert_eq!(tables(&shape()), Ok(()));
@@ -191,7 +200,8 @@ fn plans_that_are_refused() {
 fn sum_of(shape: &RunShape) -> u64 {
     let forger = forger(Clock::Short);
     let params = forger.tables.params();
-    let tables = RunTables::new(forger.run.program, shape, params, 0, b"").unwrap();
+    let tables =
+        RunTables::new(forger.run.program, shape, params, Hash::Poseidon2, 0, b"").unwrap();
     tables.multiplicities().unwrap()
 }
 

@@ -9,6 +9,7 @@ use tranche_core::{F, TraceMut};
 use tranche_machine::batches::{BODY, RunTable, RunTables};
 use tranche_machine::bus::{Clock, inverse_power_of_two};
 use tranche_machine::exec::RecordStorage;
+use tranche_machine::hash::Hash;
 use tranche_machine::merge::rest;
 use tranche_machine::tables::cpu::{self, RunCpu};
 use tranche_machine::tables::mem::{self, Mem};
@@ -105,7 +106,14 @@ impl Forger {
         let mut shape = self.run.shape.clone();
         shape.batches = 1;
         let params = self.tables.params();
-        let tables = RunTables::new(self.run.program, &shape, params, exit_code, output);
+        let tables = RunTables::new(
+            self.run.program,
+            &shape,
+            params,
+            Hash::Poseidon2,
+            exit_code,
+            output,
+        );
         let tables: &'static RunTables<'static> = Box::leak(Box::new(tables.expect("tables")));
         let mut run = self.idle(self.run.program.entry(), 1);
         let mut holes = tables.holes().iter();

@@ -8,6 +8,7 @@ use tranche::prove::{Options, ProveError, Proved, prove};
 use tranche::verify::{ProvenRun, Refusal, verify_above};
 use tranche_core::Params;
 use tranche_machine::Program;
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::Setup;
 
@@ -27,6 +28,13 @@ pub const SMALL: Settings = Settings {
     log2_cycles: 8,
     arity: 4,
     params: WEAK,
+    hash: Hash::Poseidon2,
+};
+
+/// The same of the other suite.
+pub const BLAKE3: Settings = Settings {
+    hash: Hash::Blake3,
+    ..SMALL
 };
 
 pub const SPIN_ELF: &[u8] = include_bytes!("../../../host-demo/guests/prebuilt/spin.elf");

@@ -18,18 +18,18 @@ fn header_integers_outside_of_their_caps() {
         (0, 21, "log2_cycles"),
         (1, 1, "arity"),
         (1, 33, "arity"),
-        (2, 0, "log_blowup"),
-        (2, 4, "log_blowup"),
-        (3, 4, "log_final_poly_len"),
-        (4, 0, "max_log_arity"),
-        (4, 4, "max_log_arity"),
-        (5, 5, "cap_height"),
-        (7, 3, "num_queries"),
-        (8, 31, "query_pow_bits"),
-        (9, 31, "batch_pow_bits"),
-        (10, 31, "lookup_pow_bits"),
-        (11, 31, "commit_pow_bits"),
-        (12, 31, "ood_pow_bits"),
+        (3, 0, "log_blowup"),
+        (3, 4, "log_blowup"),
+        (4, 4, "log_final_poly_len"),
+        (5, 0, "max_log_arity"),
+        (5, 4, "max_log_arity"),
+        (6, 5, "cap_height"),
+        (8, 3, "num_queries"),
+        (9, 31, "query_pow_bits"),
+        (10, 31, "batch_pow_bits"),
+        (11, 31, "lookup_pow_bits"),
+        (12, 31, "commit_pow_bits"),
+        (13, 31, "ood_pow_bits"),
     ];
     let named = |name| out_of_caps.iter().any(|&(.., capped)| capped == name);
     assert!(Params::TABLE.iter().all(|param| named(param.name)));
@@ -44,7 +44,12 @@ fn header_integers_outside_of_their_caps() {
         assert_eq!(error.name, name);
     }
     let mut forged = parts.clone();
-    forged.header[at(6)] = 0;
+    forged.header[at(2)] = 2;
+    let check = refused(&forged).check;
+    assert_eq!(check, Check::Format(FormatError::Hash { got: 2 }));
+
+    let mut forged = parts.clone();
+    forged.header[at(7)] = 0;
     let refusal = refused(&forged);
     let none = matches!(
         refusal.check,

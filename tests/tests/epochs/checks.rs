@@ -7,6 +7,7 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche::merge::MergeTables;
 use tranche::verify::{Check, Place, Refusal, verify_above};
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{F, Identity, Statement};
 use tranche_machine::Program;
 use tranche_machine::merge::{Child, Node, statement};
@@ -210,6 +211,7 @@ fn a_merge_below_the_floor_under_a_header_above_it() {
             num_queries: 60,
             ..WEAK
         },
+        ..Settings::default()
     };
     for (input, inner) in [("none", false), ("1000", true)] {
         let execution = run(&SPIN, input);
@@ -217,7 +219,7 @@ fn a_merge_below_the_floor_under_a_header_above_it() {
         let bundle = bundle(&SPIN, settings, input);
         let statement = check(&SPIN, &bundle).unwrap();
         let epoch = tranche_machine::EpochTables::new(&forger.setup);
-        let plan = epoch.plan_in::<tranche_backend::Chosen>(Default::default());
+        let plan = epoch.plan_in::<tranche_backend::Chosen, Poseidon2>(Default::default());
         let epoch = bits(&plan.unwrap()).total();
         let merges = forger.merges(|_, fewest| fewest);
         assert_eq!(merges.len() > 1, inner, "{} merges", merges.len());
@@ -229,7 +231,7 @@ fn a_merge_below_the_floor_under_a_header_above_it() {
                 specs,
                 publics: vec![],
             };
-            bits(&tables.plan(&settings.params).unwrap()).total()
+            bits(&tables.plan::<Poseidon2>(&settings.params).unwrap()).total()
         };
         let bits: Vec<f64> = merges.iter().map(of_merge).collect();
         let weakest = bits.iter().copied().fold(epoch, f64::min);

@@ -2,11 +2,15 @@
 
 use p3_field::PrimeCharacteristicRing;
 use tranche::epoch::epoch_batch;
+use tranche::verify::{Check, Place};
 use tranche_core::F;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_machine::EpochTable;
+use tranche_machine::hash::Hash;
 use tranche_machine::merge::Tree;
 use tranche_machine::settings::Settings;
-use tranche_tests::reference::Batch;
+use tranche_tests::reference::{Batch, ReferenceAir, ReferenceSuite};
 
 use crate::bundles::*;
 
@@ -75,11 +79,50 @@ fn other_parameters() {
     assert!(check(&SPIN, &bundle(&SPIN, settings, "1")).is_ok());
 }
 
+/// A run whose proofs hash with BLAKE3 is proved like any other, whatever the number of workers.
+#[test]
+fn a_run_of_the_other_suite() {
+    for (input, workers) in [("none", 1), ("10", 1), ("10", 3)] {
+        let execution = run(&SPIN, input);
+        let (_, bundle) = prove_claim(&SPIN, BLAKE3, input, &execution, workers).unwrap();
+        let statement = check(&SPIN, &bundle).unwrap();
+        assert_eq!(statement.settings.hash, Hash::Blake3);
+        assert_eq!(statement.cycles, execution.cycles);
+        assert_eq!(statement.output, execution.output);
+        assert!(
+            bundle == self::bundle(&SPIN, BLAKE3, input),
+            "{workers} workers"
+        );
+        assert!(bundle != self::bundle(&SPIN, SMALL, input));
+    }
+}
+
+/// A header that names the other suite is refused at the first proof.
+#[test]
+fn a_bundle_is_of_one_suite() {
+    for settings in [SMALL, BLAKE3] {
+        let mut parts = Parts::of(&bundle(&SPIN, settings, "none"));
+        assert!(check(&SPIN, &parts.sealed()).is_ok(), "the control");
+        parts.header[12] ^= 1;
+        let refusal = check(&SPIN, &parts.sealed()).unwrap_err();
+        assert_eq!(refusal.place, Place::Epoch(1), "{refusal}");
+        assert!(matches!(refusal.check, Check::Proof(_)), "{refusal}");
+    }
+}
+
 #[test]
 fn an_epoch_is_a_plonky3_batch() {
-    let mut parts = Parts::of(&bundle(&SPIN, SMALL, "3"));
+    compare_with_plonky3(Poseidon2::BABY_BEAR, SMALL);
+    compare_with_plonky3(Blake3, BLAKE3);
+}
+
+fn compare_with_plonky3<S: ReferenceSuite>(suite: S, settings: Settings)
+where
+    EpochTable<'static>: ReferenceAir<S>,
+{
+    let mut parts = Parts::of(&bundle(&SPIN, settings, "3"));
     for number in [1, 4] {
-        let epoch = epoch_batch(&SPIN, b"3", SMALL, number).unwrap();
+        let epoch = epoch_batch(&SPIN, b"3", settings, number).unwrap();
         let batch = Batch {
             airs: epoch.airs.to_vec(),
             traces: epoch.traces,
@@ -87,7 +130,7 @@ fn an_epoch_is_a_plonky3_batch() {
             carved: epoch.specs.iter().map(|spec| spec.carved).collect(),
             params: WEAK,
             statement: Some(epoch.statement),
-            suite: Poseidon2::BABY_BEAR,
+            suite: suite.clone(),
         };
         assert_eq!(batch.publics[6], [F::from_u32(number)]);
         let proof = &parts.payload(EPOCH, number as usize - 1)[12..];

@@ -183,6 +183,7 @@ fn a_root_that_falls_short_is_found_before_the_first_proof() {
         log2_cycles: 6,
         arity: 2,
         params,
+        ..Settings::default()
     };
     // Enough for an epoch, and for the smallest merge.
     let setup = Setup::secure(&program, settings, 100.0).unwrap();

@@ -7,6 +7,7 @@ use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{EF, F, Params};
 use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTables};
 use tranche_machine::bus::Clock;
+use tranche_machine::hash::Hash;
 use tranche_machine::program::MAX_ROM_LOG2;
 use tranche_machine::shape::MAX_LOG2_CYCLES;
 use tranche_machine::{EpochShape, EpochTable, Program};
@@ -127,7 +128,7 @@ fn degrees_and_columns() {
             clock,
             ..RunShape::of(&program, body, 1, &[])
         };
-        let tables = RunTables::new(&program, &shape, PARAMS, 0, b"").unwrap();
+        let tables = RunTables::new(&program, &shape, PARAMS, Hash::Poseidon2, 0, b"").unwrap();
         let kinds = [BODY, CLOSING].map(|kind| tables.airs(kind).len());
         assert_eq!(kinds, [8, 2 + shape.rest.len() + 3]);
         for table in [BODY, CLOSING].iter().flat_map(|&kind| tables.airs(kind)) {

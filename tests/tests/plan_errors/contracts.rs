@@ -4,7 +4,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use p3_field::PrimeCharacteristicRing;
+use tranche_core::Suite;
 use tranche_core::air::{LayoutError, MAX_DEGREE};
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::plan::security_shape;
 use tranche_core::security::{Bits, SecurityShape, SecurityTable};
 use tranche_core::{F, Params, PlanError, TableSpec, TraceMut, workspace};
@@ -26,7 +28,10 @@ fn degrees_without_bounds_are_refused() {
             ..Odd::default()
         };
         assert_eq!(refused(odd.clone()), PlanError::Layout { table: 0, error });
-        let shape = security_shape([(odd, TableSpec::new(3))].into_iter());
+        let shape = security_shape(
+            Poseidon2::COLLISION_BITS,
+            [(odd, TableSpec::new(3))].into_iter(),
+        );
         assert_eq!(shape.unwrap_err(), PlanError::Layout { table: 0, error });
     }
     for hint in [MAX_DEGREE + 1, usize::MAX] {
@@ -63,7 +68,11 @@ fn heights_without_bounds_are_refused_or_saturate() {
         let plan = plan_of(&[Odd::default()], &[TableSpec::new(log_height)], QUICK);
         assert!(matches!(plan, Err(PlanError::TooHigh { table: 0, .. })));
         let sent = pushes(vec![global("bus", 1)]);
-        let shape = security_shape([(sent, TableSpec::new(log_height))].into_iter()).unwrap();
+        let shape = security_shape(
+            Poseidon2::COLLISION_BITS,
+            [(sent, TableSpec::new(log_height))].into_iter(),
+        )
+        .unwrap();
         assert_eq!(shape.messages, u64::MAX);
         let bits = Bits::unique(&shape, &Params::DEFAULT).total();
         assert!(bits < 100.0, "{bits}");
@@ -92,7 +101,9 @@ fn sums_of_shapes_saturate() {
         max_message_width: u16::MAX,
     };
     assert_eq!(most.openings(), u32::MAX);
-    let shape = SecurityShape::EMPTY.with_table(&most).with_table(&most);
+    let shape = SecurityShape::of(Poseidon2::COLLISION_BITS)
+        .with_table(&most)
+        .with_table(&most);
     let sums = (shape.openings, shape.constraints, shape.messages);
     assert_eq!(sums, (u32::MAX, u32::MAX, u64::MAX));
     // What is left are the bits of grinding.

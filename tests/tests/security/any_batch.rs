@@ -2,8 +2,11 @@
 
 use p3_security::logup::{self, LogUpAir};
 use proptest::prelude::*;
-use tranche_core::Params;
+use proptest::sample::select;
+use tranche_core::hash::blake3::Blake3;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::security::{Bits, SecurityShape, SecurityTable, Term};
+use tranche_core::{Params, Suite};
 
 use crate::reference::{Reference, agree, close, whole_credit};
 use crate::without_grinding;
@@ -28,16 +31,21 @@ fn shapes() -> impl Strategy<Value = SecurityShape> {
     let openings = (0..=24u8, 1..=2u8, 0..5000u32);
     let constraints = (0..5000u32, 1..=9u16, 0..=3u8);
     let logup = (0..1u64 << 40, 0..=40u16);
-    (openings, constraints, logup).prop_map(|(openings, constraints, logup)| SecurityShape {
-        log_height: openings.0,
-        max_points: openings.1,
-        openings: openings.2,
-        constraints: constraints.0,
-        max_degree: constraints.1,
-        log_quotient_chunks: constraints.2,
-        messages: logup.0,
-        max_message_width: logup.1,
-    })
+    let collision = select([Poseidon2::COLLISION_BITS, Blake3::COLLISION_BITS].as_slice());
+    let all = (openings, constraints, logup, collision);
+    all.prop_map(
+        |(openings, constraints, logup, collision_bits)| SecurityShape {
+            log_height: openings.0,
+            max_points: openings.1,
+            openings: openings.2,
+            constraints: constraints.0,
+            max_degree: constraints.1,
+            log_quotient_chunks: constraints.2,
+            messages: logup.0,
+            max_message_width: logup.1,
+            collision_bits,
+        },
+    )
 }
 
 /// Any parameters the core supports.
@@ -119,7 +127,7 @@ proptest! {
             max_message_width: width,
             ..CPU
         };
-        let shape = SecurityShape::EMPTY.with_table(&table);
+        let shape = SecurityShape::of(Poseidon2::COLLISION_BITS).with_table(&table);
         let reference = Reference::new(&shape, &params);
         let messages =
             LogUpAir { num_interactions: per_row as usize, max_message_width: width.into() };
@@ -131,7 +139,7 @@ proptest! {
     /// A batch of tables: openings as Plonky3 counts them, maxima and sums elsewhere.
     #[test]
     fn batches_add_up(tables in prop::collection::vec(tables(), 2..6), params in params()) {
-        let shape = tables.iter().fold(SecurityShape::EMPTY, |shape, table| shape.with_table(table));
+        let shape = tables.iter().fold(SecurityShape::of(Poseidon2::COLLISION_BITS), |shape, table| shape.with_table(table));
         let openings: usize = tables
             .iter()
             .map(|t| {
@@ -154,7 +162,7 @@ proptest! {
         prop_assert_eq!(shape.messages, messages);
         agree(&shape, &params)?;
         // Each table costs bits in every round but the queries.
-        let fewer = tables[1..].iter().fold(SecurityShape::EMPTY, |shape, table| shape.with_table(table));
+        let fewer = tables[1..].iter().fold(SecurityShape::of(Poseidon2::COLLISION_BITS), |shape, table| shape.with_table(table));
         let (all, fewer) = (Bits::unique(&shape, &params), Bits::unique(&fewer, &params));
         prop_assert!(all.ali.bits < fewer.ali.bits);
         prop_assert!(all.batching.unwrap().bits < fewer.batching.unwrap().bits);
@@ -183,10 +191,10 @@ proptest! {
         let of = |shape: SecurityShape, kind: &[SecurityTable]| {
             kind.iter().fold(shape, |shape, table| shape.with_table(table))
         };
-        let [body, closing] = kinds.each_ref().map(|kind| of(SecurityShape::EMPTY, kind));
+        let [body, closing] = kinds.each_ref().map(|kind| of(SecurityShape::of(Poseidon2::COLLISION_BITS), kind));
         let mut tables = closing;
         (0..times).for_each(|_| tables = of(tables, &kinds[0]));
-        let run = SecurityShape::EMPTY.with_batches(&body, times).with_batches(&closing, 1);
+        let run = SecurityShape::of(Poseidon2::COLLISION_BITS).with_batches(&body, times).with_batches(&closing, 1);
         prop_assert_eq!(run, tables);
         let largest = body.or(&closing);
         for kind in [body, closing] {

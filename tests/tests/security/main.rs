@@ -8,8 +8,9 @@ mod any_batch;
 mod numbers;
 mod reference;
 
-use tranche_core::Params;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::security::SecurityShape;
+use tranche_core::{Params, Suite};
 
 /// The 2^16-cycle epoch of the design: 25 messages a row of up to 7 elements, 400 openings.
 const EPOCH: SecurityShape = SecurityShape {
@@ -21,6 +22,7 @@ const EPOCH: SecurityShape = SecurityShape {
     log_quotient_chunks: 1,
     messages: 25 << 16,
     max_message_width: 7,
+    collision_bits: Poseidon2::COLLISION_BITS,
 };
 
 /// The same parameters without any grinding.

@@ -1,7 +1,10 @@
 //! The numbers of the design and of the documents, and the corners of the formulas.
 
 use tranche_core::Params;
-use tranche_core::security::{Bits, COLLISION_BITS, FIELD_BITS, SecurityShape, grinding_bits};
+use tranche_core::Suite;
+use tranche_core::hash::blake3::Blake3;
+use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::security::{Bits, FIELD_BITS, SecurityShape, grinding_bits};
 
 use crate::reference::agree;
 use crate::{EPOCH, NO_GRINDING};
@@ -207,10 +210,14 @@ fn no_number_is_no_bits() {
     assert_eq!(bits.with_proofs(2).total(), ground);
 }
 
-/// The challenge field has 123 whole bits, and so has half of a digest.
+/// The challenge field has 123 whole bits, and so has half of a digest of eight elements; of eight words 128.
 #[test]
 fn field_and_digest_sizes() {
     let p = 2_013_265_921f64;
     assert_eq!(FIELD_BITS, (4.0 * p.log2()).floor() as u32);
-    assert_eq!(COLLISION_BITS, (8.0 * p.log2() / 2.0).floor() as u32);
+    assert_eq!(
+        Poseidon2::COLLISION_BITS,
+        (8.0 * p.log2() / 2.0).floor() as u32
+    );
+    assert_eq!(Blake3::COLLISION_BITS, 8 * 32 / 2);
 }

@@ -12,9 +12,7 @@ use p3_security::{
 };
 use proptest::prelude::*;
 use tranche_core::Params;
-use tranche_core::security::{
-    Bits, COLLISION_BITS, FIELD_BITS, Regime, SecurityShape, Term, grinding_bits,
-};
+use tranche_core::security::{Bits, FIELD_BITS, Regime, SecurityShape, Term, grinding_bits};
 
 /// Agreement asked of every term, in bits. The formulas are the same, the order of operations not.
 const TOLERANCE: f64 = 1e-9;
@@ -48,7 +46,7 @@ impl Reference {
         let instance = InstanceShape {
             log_trace_length: shape.log_height.into(),
             modulus_bits: FIELD_BITS as usize,
-            collision_resistance: COLLISION_BITS as usize,
+            collision_resistance: shape.collision_bits as usize,
             num_batched_functions: shape.openings as usize,
         };
         // Tables of different heights have no common number of messages per row: all messages of the

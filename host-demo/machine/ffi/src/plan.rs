@@ -1,6 +1,7 @@
 //! How many bytes a session takes, and which epoch a budget buys.
 
 use tranche_backend::Chosen;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_machine::fit::{Length, Request, fit};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::{Program, Settings};
@@ -47,7 +48,7 @@ pub fn plan(elf: &[u8], request: &TrancheRequest) -> Result<(TranchePlan, bool),
         budget => budget,
     };
     let for_buffers = (budget as u64).saturating_sub(FIXED_BYTES as u64);
-    let fitted = fit::<Chosen>(&program, &asked, for_buffers)?;
+    let fitted = fit::<Chosen, Poseidon2>(&program, &asked, for_buffers)?;
     let plan = TranchePlan {
         settings: fitted.setup.settings.into(),
         profile: TrancheProfile::code(fitted.profile),

@@ -8,6 +8,7 @@ use core::mem::MaybeUninit;
 use embedded_io::{ErrorKind, ErrorType, Write};
 use thiserror::Error;
 use tranche_backend::Chosen;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
 use tranche_machine::fit::SessionBytes;
 use tranche_machine::setup::SetupError;
@@ -130,7 +131,7 @@ fn place_plan<'a>(
     arena: &mut Arena<'a>,
 ) -> Result<&'a EpochPlan, TrancheError> {
     let plan = tables
-        .plan_in::<Chosen>(profile)
+        .plan_in::<Chosen, Poseidon2>(profile)
         .map_err(SetupError::Plan)?;
     Ok(arena.put(plan)?)
 }
@@ -157,8 +158,8 @@ fn place_session<'a>(
 fn needed(elf: &[u8], plan: &TranchePlan, profile: Profile) -> Result<u64, TrancheError> {
     let program = Program::parse(elf)?;
     let setup = Setup::new(&program, plan.settings.into()).map_err(SetupError::Range)?;
-    let bytes =
-        SessionBytes::of::<Chosen>(&setup, profile, plan.max_cells).map_err(SetupError::Plan)?;
+    let bytes = SessionBytes::of::<Chosen, Poseidon2>(&setup, profile, plan.max_cells)
+        .map_err(SetupError::Plan)?;
     Ok(bytes.total() + FIXED_BYTES as u64)
 }
 

@@ -7,6 +7,7 @@ use core::ffi::{c_char, c_void};
 use tranche_core::Params;
 use tranche_core::shape::Profile;
 use tranche_machine::Settings;
+use tranche_machine::hash::Hash;
 
 use crate::error::TrancheError;
 
@@ -48,7 +49,7 @@ impl TrancheProfile {
 /// The settings as C sees them: the epoch, the merges, and the core's table of parameters.
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $int:ident $ranges:tt)+) => {
-        /// What the proofs of a run are made with. Prover and verifier have to agree on all of it.
+        /// What the proofs of a run, which hash with Poseidon2, are made with. Prover and verifier have to agree on all of it.
         #[repr(C)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct TrancheSettings {
@@ -75,6 +76,7 @@ macro_rules! settings {
                     log2_cycles: settings.epoch_log2,
                     arity: settings.arity,
                     params: Params { $($name: settings.$name,)+ },
+                    hash: Hash::Poseidon2,
                 }
             }
         }

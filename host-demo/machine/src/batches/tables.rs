@@ -4,13 +4,15 @@ use heapless::Vec;
 use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use thiserror::Error;
 use tranche_core::air::{Buses, LayoutError, ProverAir, TableLayout};
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
-use tranche_core::{F, Hashes, Identity, Params, Plan, PlanError, Statement, TableSpec};
+use tranche_core::{Backend, F, Identity, Params, Plan, PlanError, Statement, Suite, TableSpec};
 
 use super::ends::{ImageEnds, RestEnds, ResultEnds};
 use super::shape::{BODY_TABLES, MAX_BODY_TABLES, MAX_RESTS, RunShape};
 use super::spans::{SpanError, check_spans};
 use super::table::RunTable;
+use crate::hash::Hash;
 use crate::merge::{Image, MergeError, Outcome, holes, statement};
 use crate::program::Program;
 use crate::setup::MACHINE_VERSION;
@@ -38,7 +40,7 @@ const _: () = assert!(MAX_BODY_TABLES <= MAX_TABLES);
 const MAX_INTEGERS: usize = 1 + EpochShape::MAX_LEN + MAX_CLOSING_TABLES;
 
 /// The plan of a kind of batch.
-pub type KindPlan = Plan<MAX_TABLES>;
+pub type KindPlan<S = Poseidon2> = Plan<MAX_TABLES, S>;
 
 /// Why a run cannot be proved in one proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -87,6 +89,7 @@ pub struct RunTables<'a> {
     program: &'a Program<'a>,
     shape: RunShape,
     params: Params,
+    hash: Hash,
     result: Identity,
     airs: [Vec<RunTable<'a>, MAX_TABLES>; 2],
     specs: [Vec<TableSpec, MAX_TABLES>; 2],
@@ -105,6 +108,7 @@ impl<'a> RunTables<'a> {
         program: &'a Program<'a>,
         shape: &RunShape,
         params: Params,
+        hash: Hash,
         exit_code: u32,
         output: &'a [u8],
     ) -> Result<Self, RunError> {
@@ -161,6 +165,7 @@ impl<'a> RunTables<'a> {
             program,
             shape: shape.clone(),
             params,
+            hash,
             result: statement::result_digest(exit_code, output),
             airs,
             specs,
@@ -187,6 +192,11 @@ impl<'a> RunTables<'a> {
     /// Parameters of the proof.
     pub const fn params(&self) -> Params {
         self.params
+    }
+
+    /// What the proof hashes with.
+    pub const fn hash(&self) -> Hash {
+        self.hash
     }
 
     /// Number of body batches.
@@ -218,12 +228,16 @@ impl<'a> RunTables<'a> {
     ///
     /// # Errors
     /// When the core refuses it.
-    pub fn plan_in<B: Hashes>(&self, kind: usize, profile: Profile) -> Result<KindPlan, PlanError>
+    pub fn plan_in<B: Backend, S: Suite>(
+        &self,
+        kind: usize,
+        profile: Profile,
+    ) -> Result<KindPlan<S>, PlanError>
     where
         RunTable<'a>: ProverAir<B>,
     {
         let (airs, specs) = (self.airs(kind), self.specs(kind));
-        Plan::with_profile::<B, _>(airs, specs, self.params, profile)
+        Plan::of_suite::<B, _>(airs, specs, self.params, profile)
     }
 
     /// First cell and end of each hole of the image, in the order of their tables.
@@ -297,7 +311,7 @@ impl<'a> RunTables<'a> {
         statement::whole(&program, &self.plan_digest(), &self.result)
     }
 
-    /// The digest of everything that decides the batches: machine, clock, heights, parameters.
+    /// The digest of everything that decides the batches: machine, hash suite, clock, heights, parameters.
     pub fn plan_digest(&self) -> Identity {
         let mut integers = Vec::<u32, MAX_INTEGERS>::new();
         let body = self.specs(BODY).iter().take(BODY_TABLES);
@@ -306,7 +320,7 @@ impl<'a> RunTables<'a> {
         let all = core::iter::once(self.shape.clock.bits()).chain(heights);
         let all = all.chain(self.shape.body.extensions());
         integers.extend(all.take(MAX_INTEGERS));
-        statement::plan_digest(MACHINE_VERSION, &integers, &self.params)
+        statement::plan_digest(MACHINE_VERSION, self.hash, &integers, &self.params)
     }
 }
 

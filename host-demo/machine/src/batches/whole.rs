@@ -6,8 +6,11 @@
 
 use heapless::Vec;
 use tranche_core::air::ProverAir;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
-use tranche_core::{Batch, F, Hashes, Params, Plan, PlanError, Statement, TableSpec, TraceMut};
+use tranche_core::{
+    Backend, Batch, F, Params, Plan, PlanError, Statement, Suite, TableSpec, TraceMut,
+};
 
 use super::shape::MAX_BODY_TABLES;
 use super::table::RunTable;
@@ -19,7 +22,7 @@ use crate::span::BatchSpan;
 pub const MAX_WHOLE_TABLES: usize = MAX_BODY_TABLES + MAX_CLOSING_TABLES;
 
 /// The plan of a whole run.
-pub type WholePlan = Plan<MAX_WHOLE_TABLES>;
+pub type WholePlan<S = Poseidon2> = Plan<MAX_WHOLE_TABLES, S>;
 
 /// The tables of a run in one batch.
 #[derive(Clone, Debug)]
@@ -60,12 +63,12 @@ impl<'a> WholeTables<'a> {
     ///
     /// # Errors
     /// When the core refuses it.
-    pub fn plan_in<B: Hashes>(&self, profile: Profile) -> Result<WholePlan, PlanError>
+    pub fn plan_in<B: Backend, S: Suite>(&self, profile: Profile) -> Result<WholePlan<S>, PlanError>
     where
         RunTable<'a>: ProverAir<B>,
     {
         let params = self.tables.params();
-        Plan::with_profile::<B, _>(&self.airs, &self.specs(), params, profile)
+        Plan::of_suite::<B, _>(&self.airs, &self.specs(), params, profile)
     }
 
     /// What the proof is about: program, plan, result.

@@ -16,6 +16,7 @@ use tranche_core::statement::TAG_BYTES;
 use tranche_core::{Identity, Params, Statement};
 
 use super::Node;
+use crate::hash::Hash;
 use crate::identity::{Form, Kind};
 
 const EPOCH: [u8; TAG_BYTES] = *b"tranche v2 epoch        ";
@@ -79,13 +80,13 @@ pub fn whole(program: &Identity, plan: &Identity, result: &Identity) -> Statemen
     }
 }
 
-/// The digest of a plan: the version of the machine, its shape, and the parameters of the
+/// The digest of a plan: the version of the machine, the hash suite, its shape, and the parameters of the
 /// low-degree test.
 ///
 /// `shape` is whatever integers the verifier rebuilds the plans from: heights, the tree's arity.
-pub fn plan_digest(machine_version: u32, shape: &[u32], params: &Params) -> Identity {
+pub fn plan_digest(machine_version: u32, hash: Hash, shape: &[u32], params: &Params) -> Identity {
     let mut form = Form::new(Kind::Plan);
-    form.word(machine_version);
+    form.word(machine_version).word(hash.number().into());
     // Those of two bytes come first, which is the number of queries.
     for bytes in [2, 1] {
         for (_, value) in params.entries().filter(|(param, _)| param.bytes == bytes) {
@@ -189,15 +190,16 @@ mod tests {
         }
         let params = Params::DEFAULT;
         let plans = [
-            plan_digest(1, &[4, 5], &params),
-            plan_digest(2, &[4, 5], &params),
-            plan_digest(1, &[5, 4], &params),
-            plan_digest(1, &[4, 5, 0], &params),
+            plan_digest(1, Hash::Poseidon2, &[4, 5], &params),
+            plan_digest(2, Hash::Poseidon2, &[4, 5], &params),
+            plan_digest(1, Hash::Blake3, &[4, 5], &params),
+            plan_digest(1, Hash::Poseidon2, &[5, 4], &params),
+            plan_digest(1, Hash::Poseidon2, &[4, 5, 0], &params),
         ];
         let others: [_; Params::BYTES] = core::array::from_fn(|at| {
             let mut bytes = params.to_bytes();
             bytes[at] ^= 1;
-            plan_digest(1, &[4, 5], &Params::from_bytes(&bytes))
+            plan_digest(1, Hash::Poseidon2, &[4, 5], &Params::from_bytes(&bytes))
         });
         let all = || plans.iter().chain(&others);
         for (i, x) in all().enumerate() {
@@ -221,9 +223,10 @@ mod tests {
             ood_pow_bits: 10,
         };
         let mut form = Form::new(Kind::Plan);
-        for word in [77, 500, 1, 2, 3, 4, 6, 7, 8, 9, 10, 2, 14, 16] {
+        for word in [77, 1, 500, 1, 2, 3, 4, 6, 7, 8, 9, 10, 2, 14, 16] {
             form.word(word);
         }
-        assert_eq!(plan_digest(77, &[14, 16], &params), form.finish());
+        let digest = plan_digest(77, Hash::Blake3, &[14, 16], &params);
+        assert_eq!(digest, form.finish());
     }
 }

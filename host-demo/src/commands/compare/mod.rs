@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::Value;
-use tranche_machine::Program;
+use tranche_machine::{Program, hash as machine};
 
 use self::cases::{Case, cases};
 use self::child::Running;
@@ -19,7 +19,7 @@ use self::measured::Measured;
 use super::report::size;
 use super::{execute, read_both};
 use crate::answer::{Answer, say};
-use crate::cli::CompareArgs;
+use crate::cli::{CompareArgs, Hash};
 use crate::error::Error;
 use crate::files::{self, is_standard};
 use crate::signals;
@@ -70,7 +70,7 @@ pub fn run(args: &CompareArgs, answer: Answer) -> Result<ExitCode, Error> {
             ));
             let one = measure(
                 &running,
-                &case,
+                (&case, args.hash),
                 (&args.program, input),
                 &bundle,
                 execution.cycles,
@@ -92,7 +92,11 @@ pub fn run(args: &CompareArgs, answer: Answer) -> Result<ExitCode, Error> {
     answer.give(if args.json {
         format!(
             "{}\n",
-            serde_json::json!({ "backend": tranche_backend::NAME, "proofs": measured })
+            serde_json::json!({
+                "backend": tranche_backend::NAME,
+                "hash": machine::Hash::from(args.hash).name(),
+                "proofs": measured,
+            })
         )
     } else {
         table(
@@ -110,7 +114,7 @@ pub fn run(args: &CompareArgs, answer: Answer) -> Result<ExitCode, Error> {
 /// Proves and verifies in one way.
 fn measure(
     running: &Running,
-    case: &Case,
+    (case, hash): (&Case, Hash),
     (program, input): (&Path, Option<&Path>),
     bundle: &Path,
     cycles: u64,
@@ -122,6 +126,7 @@ fn measure(
     let (program, bundle) = (text(program)?, text(bundle)?);
     let input = input.map(text).transpose()?;
     let mut args = vec!["prove", &program, "--json", "-o", &bundle];
+    args.extend(["--hash", machine::Hash::from(hash).name()]);
     args.extend(case.args.iter().map(String::as_str));
     if let Some(input) = &input {
         args.extend(["-i", input]);
