@@ -114,3 +114,44 @@ fn digest_names_the_program_of_a_bundle() {
     let other = json(&tranche(&["digest", &guest("sort"), "--json"]));
     assert_ne!(report, other);
 }
+
+/// Every way of proving hashes with the suite that is named, BLAKE3 without a name, and the bundle says which.
+#[test]
+fn the_suite_is_the_one_that_is_named() {
+    let (spin, input) = (guest("spin"), file("suite.txt", b"20"));
+    let bundle = file("suite.bundle", b"");
+    let (input, bundle) = (input.to_str().unwrap(), bundle.to_str().unwrap());
+    let approaches = [
+        ["--approach", "epochs", "--epoch-log2", "8"].as_slice(),
+        &["--approach", "retire", "--epoch-log2", "8"],
+        &["--approach", "retire", "--challenges", "shared"],
+        &["--approach", "monolithic"],
+    ];
+    let hashes = [
+        ([].as_slice(), "blake3"),
+        (&["--hash", "blake3"], "blake3"),
+        (&["--hash", "poseidon2"], "poseidon2"),
+    ];
+    for approach in approaches {
+        for (named, expected) in hashes {
+            let args = ["prove", &spin, "-i", input, "-o", bundle, "--json"];
+            let proved = tranche(&[&args, approach, named].concat());
+            assert_eq!(proved.status.code(), Some(0));
+            let verified = tranche(&["verify", &spin, bundle, "--json"]);
+            assert_eq!(verified.status.code(), Some(0));
+            let said = tranche(&["info", bundle, "--json"]);
+            for output in [proved, verified, said] {
+                assert_eq!(json(&output)["hash"], expected, "{approach:?} {named:?}");
+            }
+        }
+    }
+    let plan = |args: &[&str]| json(&tranche(&[&["plan", "--json"], args].concat()));
+    let [poseidon2, blake3] = ["poseidon2", "blake3"].map(|hash| plan(&["--hash", hash]));
+    assert_eq!(plan(&[]), blake3);
+    assert_eq!(
+        [&poseidon2["hash"], &blake3["hash"]],
+        ["poseidon2", "blake3"]
+    );
+    let unknown = tranche(&["prove", &spin, "--hash", "sha256", "-o", bundle]);
+    assert_eq!(unknown.status.code(), Some(2));
+}
