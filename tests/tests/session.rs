@@ -224,4 +224,16 @@ fn short_buffers_and_other_plans_are_refused() {
             Err(StartError::OtherPlan)
         );
     }
+    // The suite of a plan is its type; the setup's has to be the same.
+    let setup = Setup::new(
+        &program,
+        Settings {
+            hash: Hash::Blake3,
+            ..SETTINGS
+        },
+    );
+    let others = EpochTables::new(&setup.unwrap());
+    let mut memory = Memory::new(tables.setup(), 64, plan.workspace_len());
+    let refused = start(&others, &plan, &mut memory);
+    assert_eq!(refused, Err(StartError::OtherPlan));
 }
