@@ -203,11 +203,11 @@ fn corpus(honest: &Parts) -> Vec<(String, Parts, &'static str)> {
         "tables of untouched memory",
     );
     // Offsets of the header's integers from its first, the epoch's log2; the program's digest follows.
-    let first = honest.header.len() - 32 - 2 - Params::BYTES;
+    let first = honest.header.len() - 32 - 3 - Params::BYTES;
     for (at, value, what) in [
         (0, 20, "epochs of 2^20 cycles"),
-        (2, 3, "a blowup of 8"),
-        (5, 4, "caps of 16 digests"),
+        (3, 3, "a blowup of 8"),
+        (6, 4, "caps of 16 digests"),
     ] {
         add(
             &format!("header: {what}"),

@@ -64,7 +64,7 @@ fn word(number: usize) -> &'static str {
 
 #[test]
 fn a_header_s_integers() {
-    let (own, parameters) = (2, Params::TABLE.len());
+    let (own, parameters) = (3, Params::TABLE.len());
     let (integers, bytes) = (word(own + parameters), word(own + Params::BYTES));
     let path = "docs/epochs.md";
     says(path, &format!("{integers} integers in {bytes} bytes"));

@@ -17,11 +17,13 @@ use p3_symmetric::{
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tranche_core::hash::poseidon2::{Challenger, Poseidon2, Poseidon2Hasher, Sponge};
+use tranche_core::hash::blake3::Blake3;
+use tranche_core::hash::poseidon2::{Challenger, Poseidon2, Sponge};
 use tranche_core::hash::{Hasher, Transcript};
 use tranche_core::prover::transcript::{MatrixShape, SeededTable, seed_batch, seed_fri, seed_pcs};
 use tranche_core::sink::Sink;
-use tranche_core::{DIGEST, DefaultBackend, EF, F, Params, ScalarBackend};
+use tranche_core::verifier::Plonky3Suite;
+use tranche_core::{DIGEST, DefaultBackend, EF, F, Hashes, Params, ScalarBackend};
 
 type Packing = <F as Field>::Packing;
 type Permutation16 = Poseidon2BabyBear<16>;
@@ -140,51 +142,70 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn challengers_agree_after_every_step(steps in vec(step(), 1..120)) {
-        let permutation = Poseidon2::BABY_BEAR;
-        let scalar = Poseidon2Hasher::<ScalarBackend>::new(&permutation);
-        let packed = Poseidon2Hasher::<DefaultBackend>::new(&permutation);
-        let mut ours = Challenger::new(&permutation);
-        let mut theirs = Reference::new(default_babybear_poseidon2_16());
-        for step in steps {
-            match step {
-                Step::Observe(x) => {
-                    ours.observe(x);
-                    theirs.observe(x);
-                }
-                Step::ObserveSlice(x) => {
-                    ours.observe_slice(&x);
-                    theirs.observe_slice(&x);
-                }
-                Step::ObserveExt(x) => {
-                    ours.observe_ext(x);
-                    theirs.observe_algebra_element(x);
-                }
-                Step::Sample => {
-                    let expected: F = theirs.sample();
-                    prop_assert_eq!(ours.sample(), expected);
-                }
-                Step::SampleExt => {
-                    let expected: EF = theirs.sample_algebra_element();
-                    prop_assert_eq!(ours.sample_ext(), expected);
-                }
-                Step::SampleBits(bits) => {
-                    prop_assert_eq!(ours.sample_bits(bits), theirs.sample_bits(bits));
-                }
-                Step::Grind(bits) => {
-                    let expected = theirs.grind(bits);
-                    prop_assert_eq!(scalar.grind(&mut ours.clone(), bits), expected);
-                    prop_assert_eq!(packed.grind(&mut ours, bits), expected);
-                }
-                Step::Fork => {
-                    let (mut ours, mut theirs) = (ours.clone(), theirs.clone());
-                    let expected: F = theirs.sample();
-                    prop_assert_eq!(ours.sample(), expected);
-                }
+        challengers_agree(Poseidon2::BABY_BEAR, &steps)?;
+        challengers_agree(Blake3, &steps)?;
+    }
+}
+
+fn challengers_agree<S: Plonky3Suite>(suite: S, steps: &[Step]) -> Result<(), TestCaseError>
+where
+    ScalarBackend: Hashes<S>,
+    DefaultBackend: Hashes<S>,
+{
+    let scalar = <ScalarBackend as Hashes<S>>::hasher(&suite);
+    let packed = <DefaultBackend as Hashes<S>>::hasher(&suite);
+    let mut ours = scalar.transcript();
+    let mut theirs = suite.challenger();
+    for step in steps.iter().cloned() {
+        match step {
+            Step::Observe(x) => {
+                ours.observe(x);
+                theirs.observe(x);
+            }
+            Step::ObserveSlice(x) => {
+                ours.observe_slice(&x);
+                theirs.observe_slice(&x);
+            }
+            Step::ObserveExt(x) => {
+                ours.observe_ext(x);
+                theirs.observe_algebra_element(x);
+            }
+            Step::Sample => {
+                let expected: F = theirs.sample();
+                prop_assert_eq!(ours.sample(), expected);
+            }
+            Step::SampleExt => {
+                let expected: EF = theirs.sample_algebra_element();
+                prop_assert_eq!(ours.sample_ext(), expected);
+            }
+            Step::SampleBits(bits) => {
+                prop_assert_eq!(ours.sample_bits(bits), theirs.sample_bits(bits));
+            }
+            Step::Grind(bits) => {
+                let (before, mut others) = (ours.clone(), theirs.clone());
+                let expected = theirs.grind(bits);
+                prop_assert_eq!(scalar.grind(&mut before.clone(), bits), expected);
+                prop_assert_eq!(packed.grind(&mut ours, bits), expected);
+                let mut checked = before.clone();
+                prop_assert!(checked.check_witness(bits, expected));
+                prop_assert_eq!(checked.sample(), ours.clone().sample());
+                // A witness that may be none.
+                let (other, mut checked) = (expected + F::ONE, before);
+                let passes = others.check_witness(bits, other);
+                prop_assert_eq!(checked.check_witness(bits, other), passes);
+                let sample: F = others.sample();
+                prop_assert_eq!(checked.sample(), sample);
+            }
+            Step::Fork => {
+                let (mut ours, mut theirs) = (ours.clone(), theirs.clone());
+                let expected: F = theirs.sample();
+                prop_assert_eq!(ours.sample(), expected);
             }
         }
-        let expected: [F; 9] = theirs.sample_array();
-        prop_assert_eq!(array::from_fn(|_| ours.sample()), expected);
     }
+    let expected: [F; 9] = theirs.sample_array();
+    prop_assert_eq!(array::from_fn(|_| ours.sample()), expected);
+    Ok(())
 }
 
 #[test]

@@ -112,6 +112,13 @@ pub trait Transcript: Clone + Debug + Send + Sync {
     /// When `bits` is above [`MAX_SAMPLE_BITS`].
     fn sample_bits(&mut self, bits: usize) -> usize;
 
+    /// Observes a proof of work as [`Hasher::grind`] does and draws its bits; returns whether they are zero. No
+    /// bits need no work: nothing is observed.
+    ///
+    /// # Panics
+    /// When `bits` is above [`MAX_SAMPLE_BITS`].
+    fn check_witness(&mut self, bits: usize, witness: F) -> bool;
+
     /// Observes elements in order.
     fn observe_slice(&mut self, values: &[F]) {
         for &value in values {

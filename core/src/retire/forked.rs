@@ -340,11 +340,8 @@ fn observe_cap<S: Suite>(
 
 /// Observes a proof of work, which has to be one.
 fn is_witness(fork: &mut impl Transcript, witness: F, bits: u8) -> Option<()> {
-    if bits == 0 {
-        return (witness == F::ZERO).then_some(());
-    }
-    fork.observe(witness);
-    (fork.sample_bits(bits.into()) == 0).then_some(())
+    let canonical = bits > 0 || witness == F::ZERO;
+    (fork.check_witness(bits.into(), witness) && canonical).then_some(())
 }
 
 /// Observes the published digests of a round.

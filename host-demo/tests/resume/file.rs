@@ -12,6 +12,7 @@ use tranche::retire::{self, RetireProveError};
 use tranche::verify;
 use tranche_core::retire::Order;
 use tranche_machine::Program;
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 
 use super::{APPROACHES, folder, names, prove, text};
@@ -100,6 +101,7 @@ fn with_run<T>(then: impl FnOnce(&Surveyed<'_>, &Program<'_>) -> T) -> T {
     let settings = Settings {
         log2_cycles: 8,
         arity: 3,
+        hash: Hash::Blake3,
         ..Settings::default()
     };
     let run = secure(&program, input, &execution, settings, SECURITY_FLOOR_BITS);
@@ -209,7 +211,11 @@ fn batches_that_were_not_made_are_not_gone_on_with() {
     {
         let path = path(&format!("batches-{order:?}"));
         let run = retire::Surveyed::new(&program, input, &execution, 8).expect("a run");
-        let options = run.secure(&retire::Options::new(order, 8)).expect("secure");
+        let options = retire::Options {
+            hash: Hash::Blake3,
+            ..retire::Options::new(order, 8)
+        };
+        let options = run.secure(&options).expect("secure");
         let opened = || {
             let mut partial = Partial::open(path.clone(), &[]).expect("a file");
             partial.bind(&run.binding(&options)).expect("of this run");

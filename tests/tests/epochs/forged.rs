@@ -468,12 +468,12 @@ fn weaker_parameters_in_the_header() {
     let parts = honest("10");
     // Fewer queries, no grinding, another blowup: each is another plan.
     for (at, value) in [
-        (16, 4),
-        (18, 0),
+        (17, 4),
         (19, 0),
         (20, 0),
-        (22, 0),
-        (12, 2),
+        (21, 0),
+        (23, 0),
+        (13, 2),
         (11, 3),
     ] {
         let mut forged = parts.clone();

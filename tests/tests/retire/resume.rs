@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use tranche_backend::Chosen;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::retire::{Alone, Journal, Keep, Made, Order, RetireError, Stopped};
 use tranche_core::shape::Profile;
+use tranche_core::{Hashes, Params};
 use tranche_tests::air::{Part, TestAir};
 use tranche_tests::core::PROFILES;
+use tranche_tests::reference::ReferenceSuite;
 use tranche_tests::retire::Run as TestRun;
 use tranche_tests::retire::crew::Threads;
 use tranche_tests::shapes::{QUICK, Shape, TableShape};
@@ -32,11 +35,35 @@ fn run_of(degree: usize) -> TestRun<TestAir> {
     let power = || table(4, vec![Part::Power { degree }]);
     let mut tables: Vec<_> = (0..3).flat_map(|_| [local(), power()]).collect();
     tables.push(power());
-    TestRun::cut(Shape::new(tables, QUICK).batch(), &[2; 3])
+    // A journal's proofs of work are checked when it is read.
+    let params = Params {
+        batch_pow_bits: 2,
+        lookup_pow_bits: 1,
+        commit_pow_bits: 1,
+        ood_pow_bits: 3,
+        ..QUICK
+    };
+    TestRun::cut(Shape::new(tables, params).batch(), &[2; 3])
 }
 
 fn run() -> TestRun<TestAir> {
     run_of(3)
+}
+
+/// The same run of the other suite.
+fn run_with_blake3() -> TestRun<TestAir, Blake3> {
+    let TestRun {
+        batches,
+        params,
+        statement,
+        ..
+    } = run();
+    TestRun {
+        batches,
+        params,
+        statement,
+        suite: Blake3,
+    }
 }
 
 type Place = (usize, usize);
@@ -94,13 +121,16 @@ impl embedded_io::Write for Bytes<'_> {
 }
 
 /// Proves with a journal, in a new store.
-fn prove(
-    run: &TestRun<TestAir>,
+fn prove<S: ReferenceSuite>(
+    run: &TestRun<TestAir, S>,
     plan: (Order, Keep),
     profile: Profile,
     workers: usize,
     memory: &mut Memory,
-) -> Result<Vec<u8>, RetireError<Infallible, Infallible>> {
+) -> Result<Vec<u8>, RetireError<Infallible, Infallible>>
+where
+    Chosen: Hashes<S>,
+{
     let bytes = RefCell::default();
     memory.made.clear();
     let mut journal = Kept(memory, &bytes);
@@ -115,7 +145,14 @@ fn prove(
 }
 
 /// Stops after each batch of each walk; what goes on has the same bytes, and makes nothing again that has a record.
-fn stops_everywhere(run: &TestRun<TestAir>, plan: (Order, Keep), profile: Profile, workers: usize) {
+fn stops_everywhere<S: ReferenceSuite>(
+    run: &TestRun<TestAir, S>,
+    plan: (Order, Keep),
+    profile: Profile,
+    workers: usize,
+) where
+    Chosen: Hashes<S>,
+{
     let mut whole = Memory::default();
     let expected = prove(run, plan, profile, workers, &mut whole).expect("nothing stops it");
     let places = whole.made.clone();
@@ -141,10 +178,11 @@ fn stops_everywhere(run: &TestRun<TestAir>, plan: (Order, Keep), profile: Profil
 
 #[test]
 fn runs_go_on_after_any_batch_of_any_walk() {
-    let run = run();
+    let (run, of_blake3) = (run(), run_with_blake3());
     for order in ORDERS {
         for keep in keeps(order) {
             stops_everywhere(&run, (order, keep), Profile::Fast, 1);
+            stops_everywhere(&of_blake3, (order, keep), Profile::Fast, 1);
         }
         for profile in PROFILES {
             stops_everywhere(&run, (order, Keep::default()), profile, 3);
@@ -172,7 +210,7 @@ fn the_number_of_workers_may_change() {
 }
 
 /// Whether a proof is one of the run.
-fn verifies(run: &TestRun<TestAir>, order: Order, bytes: &[u8]) -> bool {
+fn verifies<S: ReferenceSuite>(run: &TestRun<TestAir, S>, order: Order, bytes: &[u8]) -> bool {
     match order {
         Order::Forked => run.verify(bytes).is_ok(),
         Order::Shared => run.verify_shared(bytes).is_ok(),
@@ -183,20 +221,27 @@ fn verifies(run: &TestRun<TestAir>, order: Order, bytes: &[u8]) -> bool {
 /// all queries); and records of another length are refused.
 #[test]
 fn altered_records_make_no_proof() {
-    let run = run();
+    altered(&run());
+    altered(&run_with_blake3());
+}
+
+fn altered<S: ReferenceSuite>(run: &TestRun<TestAir, S>)
+where
+    Chosen: Hashes<S>,
+{
     for order in ORDERS {
         for keep in keeps(order) {
             let plan = (order, keep);
             let mut whole = Memory::default();
-            let expected = prove(&run, plan, Profile::Fast, 1, &mut whole).expect("a proof");
-            assert!(verifies(&run, order, &expected), "the control");
+            let expected = prove(run, plan, Profile::Fast, 1, &mut whole).expect("a proof");
+            assert!(verifies(run, order, &expected), "the control");
             let (mut refused, mut other) = (0, 0);
             for (&place, record) in &whole.records {
                 let (walk, batch) = place;
                 let with = |record: Vec<u8>| {
                     let mut memory = whole.clone();
                     memory.records.insert(place, record);
-                    prove(&run, plan, Profile::Fast, 1, &mut memory)
+                    prove(run, plan, Profile::Fast, 1, &mut memory)
                 };
                 let unfit = RetireError::Record { walk, batch };
                 let short = record[..record.len().saturating_sub(1)].to_vec();
@@ -205,7 +250,7 @@ fn altered_records_make_no_proof() {
                     // Where a record ends with proof bytes, their number is the verifier's to check.
                     match with(record) {
                         Err(error) => assert_eq!(error, unfit, "{place:?}"),
-                        Ok(bytes) => assert!(!verifies(&run, order, &bytes) || bytes == expected),
+                        Ok(bytes) => assert!(!verifies(run, order, &bytes) || bytes == expected),
                     }
                 }
                 for at in (0..record.len()).step_by(record.len().div_ceil(8).max(1)) {
@@ -216,7 +261,7 @@ fn altered_records_make_no_proof() {
                         Ok(bytes) if bytes == expected => {}
                         Ok(bytes) => {
                             other += 1;
-                            assert!(!verifies(&run, order, &bytes), "{plan:?} {place:?} at {at}");
+                            assert!(!verifies(run, order, &bytes), "{plan:?} {place:?} at {at}");
                         }
                     }
                 }

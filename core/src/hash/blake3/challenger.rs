@@ -144,6 +144,15 @@ impl Transcript for Challenger {
         (self.sample_word() & mask) as usize
     }
 
+    fn check_witness(&mut self, bits: usize, witness: F) -> bool {
+        if bits == 0 {
+            return true;
+        }
+        self.sample_byte();
+        self.observe(witness);
+        self.sample_bits(bits) == 0
+    }
+
     fn observe_slice(&mut self, values: &[F]) {
         for values in values.chunks(SLICE) {
             let mut bytes = [[0; WORD_BYTES]; SLICE];

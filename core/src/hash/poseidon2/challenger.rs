@@ -131,6 +131,14 @@ impl Transcript for Challenger<'_> {
     fn sample_bits(&mut self, bits: usize) -> usize {
         self.sample().as_canonical_u32() as usize & mask(bits) as usize
     }
+
+    fn check_witness(&mut self, bits: usize, witness: F) -> bool {
+        if bits == 0 {
+            return true;
+        }
+        self.observe(witness);
+        self.sample_bits(bits) == 0
+    }
 }
 
 /// `2^bits - 1`.
