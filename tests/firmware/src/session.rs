@@ -1,6 +1,7 @@
 //! The main flow: plan an epoch, place every buffer in the static arena, execute and prove.
 
 use tranche_core::air::ProverAir;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
 use tranche_core::{Hashes, PlanError};
 use tranche_machine::prove::{EpochError, StartError};
