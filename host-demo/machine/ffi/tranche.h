@@ -244,7 +244,7 @@ typedef struct tranche_library {
 } tranche_library;
 
 /**
- * What the proofs of a run are made with. Prover and verifier have to agree on all of it.
+ * What the proofs of a run, which hash with Poseidon2, are made with. Prover and verifier have to agree on all of it.
  */
 typedef struct tranche_settings {
   /**
