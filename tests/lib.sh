@@ -21,5 +21,23 @@ need() {
   command -v "$1" >/dev/null
 }
 
+# WORKSPACE: the packages that this build can have. A backend crate refuses to build without its instructions. Packages
+# that are selected otherwise have other features, and are built once more.
+WORKSPACE=(--workspace)
+built_for=$(rustc --print cfg ${RUSTFLAGS--C target-cpu=native})
+if grep -q 'target_arch="x86_64"' <<<"$built_for" && ! grep -q '"avx512f"' <<<"$built_for"; then
+  WORKSPACE+=(--exclude tranche-simd-avx512)
+fi
+
+# CI builds nothing twice, and what would make that quicker costs time.
+[ -z "${CI-}" ] || export CARGO_INCREMENTAL=0
+
+# image_host ARGUMENT...: the host's side of images, built as the tests are. Nobody debugs this program; what counts is how
+# soon it is built. It hashes a lot, so it is optimised.
+image_host() {
+  cargo build -q --locked "${WORKSPACE[@]}" --bin tranche-images
+  "${CARGO_TARGET_DIR:-target}/debug/tranche-images" "$@"
+}
+
 # has_target TARGET: whether rustup has its standard library, so that its compiler will do.
 has_target() { rustup target list --installed 2>/dev/null | grep -qx "$1"; }
