@@ -32,10 +32,10 @@ fi
 # CI builds nothing twice, and what would make that quicker costs time.
 [ -z "${CI-}" ] || export CARGO_INCREMENTAL=0
 
-# image_host ARGUMENT...: the host's side of images, built as the tests are. Nobody debugs this program; what counts is how
-# soon it is built. It hashes a lot, so it is optimised.
+# image_host ARGUMENT...: the host's side of images, built beside a test, since what tests depend on decides features
+# too. Nobody debugs this program; what counts is how soon it is built. It hashes a lot, so it is optimised.
 image_host() {
-  cargo build -q --locked "${WORKSPACE[@]}" --bin tranche-images
+  cargo build -q --locked "${WORKSPACE[@]}" --bin tranche-images --test docs
   "${CARGO_TARGET_DIR:-target}/debug/tranche-images" "$@"
 }
 
