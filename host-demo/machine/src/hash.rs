@@ -11,7 +11,7 @@ pub enum Hash {
     /// Poseidon2 over the field: what another proof verifies with few constraints.
     #[default]
     Poseidon2,
-    /// BLAKE3: several times as fast on any processor.
+    /// BLAKE3: for speed, where no other proof verifies it.
     Blake3,
 }
 

@@ -8,8 +8,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tranche_core::retire::{Keep, Kept, Order};
 use tranche_core::shape::Profile;
+use tranche_machine::Program;
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
-use tranche_machine::{Program, hash};
 
 use super::report::{profile_name, progress_bar, shown, size};
 use super::resume::{bind, finish, say_way_on};
@@ -99,7 +100,7 @@ pub fn prove_as_one(
     };
     finish(output, partial, proved.resumed_batches > 0, verdict)?;
     let seconds = start.elapsed().as_secs_f64();
-    let (digest, hash) = (digest_hex(&program.digest()), hash::Hash::from(args.hash));
+    let (digest, hash) = (digest_hex(&program.digest()), Hash::from(args.hash));
     let Retired {
         cycles,
         batches,

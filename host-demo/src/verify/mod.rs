@@ -36,7 +36,6 @@ use crate::merge::{
     MergeKey, MergeTables, SizedChild, empty_log_rows, image, max_log_rows, merge_statement,
     outcome,
 };
-
 use crate::suite::{HostSuite, with_suite};
 
 pub use error::{Check, Place, Refusal};

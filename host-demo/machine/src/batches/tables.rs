@@ -194,11 +194,6 @@ impl<'a> RunTables<'a> {
         self.params
     }
 
-    /// What the proof hashes with.
-    pub const fn hash(&self) -> Hash {
-        self.hash
-    }
-
     /// Number of body batches.
     pub const fn bodies(&self) -> usize {
         self.shape.batches as usize
