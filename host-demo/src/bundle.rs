@@ -2,7 +2,7 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), digest of the program (32), checksum (4) |
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), log2 of the rows of each table of an epoch (9, 255 of one that is absent; 255 of all for a common mix), digest of the program (32), checksum (4) |
 //! | frame | kind, length of the payload (4), payload, checksum (4) |
 //!
 //! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of
@@ -27,21 +27,24 @@ use tranche_machine::Span;
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::{OutOfRange, Settings};
+use tranche_machine::shape::Heights;
 
 use crate::merge::MAX_HOLES;
 
 /// First bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"tranche\0";
 /// Version of the format.
-pub const VERSION: u16 = 4;
+pub const VERSION: u16 = 5;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = PROGRAM_AT + IDENTITY_BYTES + 4;
 /// Where the integers of the settings begin.
 const SETTINGS_AT: usize = 10;
 /// Where the parameters begin.
 const PARAMS_AT: usize = SETTINGS_AT + 3;
+/// Where the heights begin.
+const HEIGHTS_AT: usize = PARAMS_AT + Params::BYTES;
 /// Where the program's digest begins.
-const PROGRAM_AT: usize = PARAMS_AT + Params::BYTES;
+const PROGRAM_AT: usize = HEIGHTS_AT + Heights::BYTES;
 /// Where the checksum begins.
 const CHECKSUM_AT: usize = PROGRAM_AT + IDENTITY_BYTES;
 /// Bytes of a frame besides its payload.
@@ -272,6 +275,7 @@ pub(crate) fn fixed_of_root(hole_logs: &[u8]) -> Vec<u8> {
 pub fn header(head: &Header) -> [u8; HEADER_BYTES] {
     let Settings {
         log2_cycles,
+        heights,
         arity,
         params,
         hash,
@@ -280,7 +284,8 @@ pub fn header(head: &Header) -> [u8; HEADER_BYTES] {
     bytes[..8].copy_from_slice(&MAGIC);
     bytes[8..SETTINGS_AT].copy_from_slice(&VERSION.to_le_bytes());
     bytes[SETTINGS_AT..PARAMS_AT].copy_from_slice(&[log2_cycles, arity, hash.number()]);
-    bytes[PARAMS_AT..PROGRAM_AT].copy_from_slice(&params.to_bytes());
+    bytes[PARAMS_AT..HEIGHTS_AT].copy_from_slice(&params.to_bytes());
+    bytes[HEIGHTS_AT..PROGRAM_AT].copy_from_slice(&heights.to_bytes());
     bytes[PROGRAM_AT..CHECKSUM_AT].copy_from_slice(&head.program);
     let checksum = crc32fast::hash(&bytes[..CHECKSUM_AT]);
     bytes[CHECKSUM_AT..].copy_from_slice(&checksum.to_le_bytes());
@@ -339,11 +344,14 @@ impl<R: Read> Reader<R> {
             return Err(FormatError::Checksum);
         }
         let mut params = [0; Params::BYTES];
-        params.copy_from_slice(&bytes[PARAMS_AT..PROGRAM_AT]);
+        params.copy_from_slice(&bytes[PARAMS_AT..HEIGHTS_AT]);
+        let mut heights = [0; Heights::BYTES];
+        heights.copy_from_slice(&bytes[HEIGHTS_AT..PROGRAM_AT]);
         let got = bytes[SETTINGS_AT + 2];
         let hash = Hash::of_number(got).ok_or(FormatError::Hash { got })?;
         let settings = Settings {
             log2_cycles: bytes[SETTINGS_AT],
+            heights: Heights::from_bytes(&heights),
             arity: bytes[SETTINGS_AT + 1],
             hash,
             params: Params::from_bytes(&params),
@@ -544,6 +552,7 @@ mod tests {
         let head = Header {
             settings: Settings {
                 log2_cycles: 14,
+                heights: Heights::Given([14, 13, 12, 12, 12, 10, 11, ABSENT, 4]),
                 arity: 16,
                 params,
                 hash: Hash::Blake3,
@@ -552,10 +561,11 @@ mod tests {
         };
         let bytes = header(&head);
         assert_eq!(bytes[..8], *b"tranche\0");
-        let integers = [4, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
+        let integers = [5, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
         assert_eq!(bytes[8..24], integers);
-        assert_eq!(bytes[24..56], [0xab; 32]);
-        assert_eq!(bytes[56..], crc32fast::hash(&bytes[..56]).to_le_bytes());
+        assert_eq!(bytes[24..33], [14, 13, 12, 12, 12, 10, 11, 255, 4]);
+        assert_eq!(bytes[33..65], [0xab; 32]);
+        assert_eq!(bytes[65..], crc32fast::hash(&bytes[..65]).to_le_bytes());
         let (_, read) = Reader::new(&bytes[..]).unwrap();
         assert_eq!(read, head);
     }

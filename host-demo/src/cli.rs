@@ -24,6 +24,7 @@ use crate::answer::{self, Answer};
 use crate::error::{BAD_USAGE, Error, RUN_FAILED};
 use crate::execute::MAX_MEMORY;
 use crate::files::is_stdout;
+use crate::prove::Sizing;
 
 /// Cycles after which an execution is given up, unless the command line says otherwise.
 const MAX_CYCLES: u64 = 1 << 36;
@@ -129,6 +130,10 @@ pub struct ProveArgs {
     /// log2 of the cycles of an epoch, or of a batch.
     #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "memory", value_parser = batch_log2())]
     pub epoch_log2: Option<u8>,
+    /// Heights of the tables of an epoch: by the run's own mix of instructions, which another execution finds, or by
+    /// a common one, as devices have them.
+    #[arg(long, value_enum, default_value_t)]
+    pub heights: HeightsOf,
     /// Tables that one merge takes.
     #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = DEFAULT_ARITY,
           value_parser = value_parser!(u8).range(2..=i64::from(MAX_ARITY)))]
@@ -269,6 +274,25 @@ pub enum Approach {
     Monolithic,
 }
 
+/// What the heights of an epoch's tables follow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HeightsOf {
+    /// A common mix of instructions.
+    Common,
+    /// The run's own.
+    #[default]
+    Metered,
+}
+
+impl From<HeightsOf> for Sizing {
+    fn from(heights: HeightsOf) -> Self {
+        match heights {
+            HeightsOf::Common => Self::Common,
+            HeightsOf::Metered => Self::Metered,
+        }
+    }
+}
+
 /// Which challenges the batches of a run have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Challenges {
@@ -336,7 +360,12 @@ impl ProveArgs {
 
     /// An option that was given and says nothing where there are no epochs.
     pub fn epochs_only(&self) -> Option<&'static str> {
-        (self.arity != DEFAULT_ARITY).then_some("--arity")
+        let given = [
+            ("--arity", self.arity != DEFAULT_ARITY),
+            ("--heights", self.heights != HeightsOf::default()),
+        ];
+        let mut given = given.into_iter().filter(|&(_, given)| given);
+        given.next().map(|(option, _)| option)
     }
 
     /// An option that was given and says nothing to --approach epochs.

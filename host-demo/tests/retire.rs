@@ -14,11 +14,10 @@ use tranche_core::Params;
 use tranche_core::retire::{Keep, Kept, Order};
 use tranche_core::verifier::{ForkedError, VerifyError};
 use tranche_machine::Program;
-use tranche_machine::batches::{
-    ABSENT, BODY_TABLES, BatchSpan, MAX_BODY_TABLES, MAX_LOG2_ROWS, SpanError,
-};
+use tranche_machine::batches::{BODY_TABLES, BatchSpan, MAX_BODY_TABLES, MAX_LOG2_ROWS, SpanError};
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
+use tranche_machine::shape::ABSENT;
 
 #[path = "retire/budget.rs"]
 mod budget;

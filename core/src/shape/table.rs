@@ -79,6 +79,11 @@ impl TablePlan {
         D * self.layout.permutation_width()
     }
 
+    /// Base columns that are committed besides preprocessed ones: main trace, permutation trace, quotient chunks.
+    pub const fn committed_columns(&self) -> usize {
+        self.layout.main_width + self.permutation_base_width() + D * self.num_chunks()
+    }
+
     pub(crate) const fn num_chunks(&self) -> usize {
         1 << self.layout.log_chunks
     }

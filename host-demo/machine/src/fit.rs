@@ -16,7 +16,7 @@ use crate::hash::MachineSuite;
 use crate::program::Program;
 use crate::settings::{OutOfRange, Settings};
 use crate::setup::{Setup, SetupError};
-use crate::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+use crate::shape::{Heights, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 use crate::tables::EpochTable;
 
 /// log2 of how many times longer a compact epoch has to be than a fast one to be preferred to it: it
@@ -109,7 +109,7 @@ pub struct Request {
 pub enum Length {
     /// As long as the settings say.
     Given,
-    /// The best that fits, by [preference](by_preference), whatever the settings say.
+    /// The best that fits, by [preference](by_preference), at common heights, whatever the settings say.
     Best,
 }
 
@@ -154,6 +154,10 @@ where
         }
         let settings = Settings {
             log2_cycles,
+            heights: match request.length {
+                Length::Given => request.settings.heights,
+                Length::Best => Heights::Common,
+            },
             hash: S::HASH,
             ..request.settings
         };

@@ -10,7 +10,8 @@ use tranche_core::security::{Bits, SecurityShape};
 use tranche_core::{Params, Suite};
 
 use crate::hash::Hash;
-use crate::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+use crate::shape::{ABSENT, EpochShape, Heights, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+use crate::tables::FilledTable;
 
 /// Bits that every proof of a bundle has at least, unless a verifier asks for more.
 pub const SECURITY_FLOOR_BITS: f64 = 100.0;
@@ -27,6 +28,8 @@ pub const DEFAULT_LOG2_CYCLES: u8 = 14;
 pub struct Settings {
     /// log2 of the cycles of an epoch.
     pub log2_cycles: u8,
+    /// Heights of an epoch's tables.
+    pub heights: Heights,
     /// Tables that a merge takes.
     pub arity: u8,
     /// Parameters of every proof.
@@ -54,6 +57,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             log2_cycles: DEFAULT_LOG2_CYCLES,
+            heights: Heights::Common,
             arity: DEFAULT_ARITY,
             params: Params::DEFAULT,
             hash: Hash::default(),
@@ -86,6 +90,11 @@ impl Settings {
                 });
             }
         }
+        if let Heights::Given(heights) = self.heights {
+            for (table, got) in FilledTable::ALL.into_iter().zip(heights) {
+                self.check_height(table, got)?;
+            }
+        }
         match self.params.out_of_range(|param| param.max_untrusted) {
             None => Ok(()),
             Some((param, got)) => Err(OutOfRange {
@@ -95,6 +104,30 @@ impl Settings {
                 max: param.max_untrusted.into(),
             }),
         }
+    }
+}
+
+impl Settings {
+    /// Compares log2 of a table's rows with its caps: what has a row in a cycle has none in as many as are more.
+    fn check_height(&self, table: FilledTable, got: u8) -> Result<(), OutOfRange> {
+        if table.is_extension() && got == ABSENT {
+            return Ok(());
+        }
+        let least = EpochShape::least_log(table);
+        let max = least.max(self.log2_cycles.into());
+        let min = match table {
+            FilledTable::Cpu => max,
+            _ => least,
+        };
+        if (min..=max).contains(&got.into()) {
+            return Ok(());
+        }
+        Err(OutOfRange {
+            name: table.height_name(),
+            got: got.into(),
+            min,
+            max,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use tranche_core::{Identity, PlanError, Statement};
 use crate::merge::{MIN_LOG_ROWS, inner_tables, statement};
 use crate::program::Program;
 use crate::settings::{OutOfRange, Settings, Shortfall, raised};
-use crate::shape::{EpochShape, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+use crate::shape::{EpochShape, Heights};
 use crate::tables::EpochTable;
 
 /// Version of the machine's tables and of the merge's: a change of either is another plan.
@@ -63,14 +63,10 @@ impl<'a> Setup<'a> {
     /// When a setting is outside of its range.
     pub fn new(program: &'a Program<'a>, settings: Settings) -> Result<Self, OutOfRange> {
         settings.check()?;
-        let log2_cycles = u32::from(settings.log2_cycles);
-        let out_of_range = OutOfRange {
-            name: "log2_cycles",
-            got: log2_cycles,
-            min: MIN_LOG2_CYCLES,
-            max: MAX_LOG2_CYCLES,
+        let shape = match settings.heights {
+            Heights::Common => EpochShape::common_of(settings.log2_cycles.into(), program),
+            Heights::Given(heights) => EpochShape::of_heights(&heights, program.rom_log2()),
         };
-        let shape = EpochShape::of(log2_cycles, program).ok_or(out_of_range)?;
         let arity = u32::from(settings.arity);
         let integers = shape.integers().chain([arity]).chain(shape.extensions());
         let integers: Vec<u32, { EpochShape::MAX_LEN + 1 }> = integers.collect();

@@ -1,7 +1,7 @@
 //! Heights of an epoch's tables.
 
 use crate::program::Program;
-use crate::tables::filled::{Extends, Filled, Height};
+use crate::tables::filled::{Extends, Filled};
 use crate::tables::list::FilledTable;
 use crate::tables::list::with_tables;
 
@@ -15,6 +15,45 @@ pub const MAX_LOG2_CYCLES: u32 = 20;
 
 /// Rows of each table that an execution fills, in batch order.
 pub type RowCounts = [u64; FilledTable::ALL.len()];
+
+/// log2 of the rows of each table that an execution fills, in batch order; [`ABSENT`] of one that a batch has not.
+pub type TableHeights = [u8; FilledTable::ALL.len()];
+/// In the place of the height of a table that a batch has not: one of an extension.
+pub const ABSENT: u8 = u8::MAX;
+
+/// Where the heights of an epoch's tables come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Heights {
+    /// From the length of the epoch, for a common mix of instructions: [`EpochShape::of`].
+    #[default]
+    Common,
+    /// Given, as a run's own mix has it; the cycles' is the length of the epoch.
+    Given(TableHeights),
+}
+
+impl Heights {
+    /// Bytes of the heights in a header.
+    pub const BYTES: usize = size_of::<TableHeights>();
+
+    /// The bytes of a header.
+    pub const fn to_bytes(&self) -> TableHeights {
+        match self {
+            Self::Common => [ABSENT; Self::BYTES],
+            Self::Given(heights) => *heights,
+        }
+    }
+
+    /// The heights of a header, whatever they are: [`Settings::check`](crate::Settings::check) compares them with
+    /// their caps.
+    pub fn from_bytes(bytes: &TableHeights) -> Self {
+        if *bytes == Self::Common.to_bytes() {
+            Self::Common
+        } else {
+            Self::Given(*bytes)
+        }
+    }
+}
 
 /// What stands for a height, by the mark of its table in the list: those that extend may be absent.
 macro_rules! height {
@@ -76,30 +115,19 @@ macro_rules! shape {
                 }
             }
 
-            /// The least heights that hold so many rows of each table; none of an extension that has none.
-            pub(crate) fn holding(rows: &RowCounts, rom_log2: u32) -> Self {
-                let log = |table: FilledTable, height: Height| {
-                    let rows = rows[table.index()].max(1);
-                    rows.next_power_of_two().ilog2().max(height.least)
-                };
-                Self {
-                    $($table: height!(
-                        held $($mark)?,
-                        log(FilledTable::$Table, <$table::$Table as Filled>::HEIGHT),
-                        rows[FilledTable::$Table.index()] > 0
-                    ),)*
-                    rom: rom_log2,
+            /// log2 of the least rows that a table has.
+            pub const fn least_log(table: FilledTable) -> u32 {
+                match table {
+                    $(FilledTable::$Table => <$table::$Table as Filled>::HEIGHT.least,)*
                 }
             }
 
-            /// The shape with these heights, in batch order; 0 for one that is missing.
-            pub(crate) fn from_heights(
-                heights: [Option<u32>; FilledTable::ALL.len()],
-                rom_log2: u32,
-            ) -> Self {
-                let [$($table,)*] = heights;
+            /// The shape with these heights: a table that every batch has and that is [`ABSENT`] has that height
+            /// all the same, which is no shape's.
+            pub fn of_heights(heights: &TableHeights, rom_log2: u32) -> Self {
+                let [$($table,)*] = *heights;
                 Self {
-                    $($table: height!(held $($mark)?, $table.unwrap_or_default(), $table.is_some()),)*
+                    $($table: height!(held $($mark)?, u32::from($table), $table != ABSENT),)*
                     rom: rom_log2,
                 }
             }
@@ -135,6 +163,24 @@ macro_rules! shape {
 with_tables!(shape);
 
 impl EpochShape {
+    /// log2 of the rows of each table, in batch order.
+    pub fn heights(&self) -> TableHeights {
+        FilledTable::ALL.map(|table| self.log_rows(table).map_or(ABSENT, |log| log as u8))
+    }
+
+    /// The least heights that hold so many rows of each table; none of an extension that has none.
+    pub(crate) fn holding(rows: &RowCounts, rom_log2: u32) -> Self {
+        let heights = FilledTable::ALL.map(|table| {
+            let rows = rows[table.index()];
+            if table.is_extension() && rows == 0 {
+                return ABSENT;
+            }
+            let log = rows.max(1).next_power_of_two().ilog2();
+            log.max(Self::least_log(table)) as u8
+        });
+        Self::of_heights(&heights, rom_log2)
+    }
+
     /// Most [integers](Self::integers) of the shape.
     pub(crate) const MAX_LEN: usize = 2 * FilledTable::ALL.len() + 1;
 

@@ -45,16 +45,12 @@ pub fn run() -> Result<ExitCode, Error> {
     say(format!("execution  {} cycles", execution.cycles))?;
 
     let options = Options::default();
-    let run = prove::secure(
-        &program,
-        README,
-        &execution,
-        Settings {
-            hash: Hash::Blake3,
-            ..Settings::default()
-        },
-        SECURITY_FLOOR_BITS,
-    )?;
+    let settings = Settings {
+        hash: Hash::Blake3,
+        ..Settings::default()
+    };
+    let settings = prove::metered(&program, README, &execution, settings)?;
+    let run = prove::secure(&program, README, &execution, settings, SECURITY_FLOOR_BITS)?;
     let bar = progress_bar(execution.cycles);
     let (start, mut bundle) = (Instant::now(), Vec::new());
     let proved = run.prove(&options, &mut bundle, |proved| {

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tranche_machine::FilledTable;
 use tranche_machine::settings::Settings;
+use tranche_machine::shape::{ABSENT, Heights};
 
 use super::report::size;
 use super::retire::info_of_one;
@@ -145,6 +147,7 @@ impl Info {
     fn report(&self) -> Value {
         let Settings {
             log2_cycles,
+            heights,
             arity,
             params,
             hash,
@@ -160,6 +163,7 @@ impl Info {
             "cycles": self.cycles,
             "epochs": epochs.count,
             "epoch_log2": log2_cycles,
+            "heights": given(&heights).map(BTreeMap::from_iter),
             "merges": merges.count + 1,
             "arity": arity,
             "hash": hash.name(),
@@ -173,6 +177,7 @@ impl Info {
     fn text(&self) -> String {
         let Settings {
             log2_cycles,
+            heights,
             arity,
             params,
             hash,
@@ -189,9 +194,10 @@ impl Info {
              bundle     {}, format version {VERSION}\n\
              program    {}\n\
              cycles     {} in {} epochs of at most 2^{log2_cycles}, {} merges of at most {arity}\n\
+             heights    {}\n\
              exit code  {exit_code}\n\
              output     {output_bytes} bytes, SHA-256 {output_sha256}\n\
-             hash       {}
+             hash       {}\n\
              queries    {}, blowup 2^{}, grinding {} (queries), {} (batching), {} (lookups), {} \
              (folding), {} (out of domain)\n\
              folding    by 2^{}, final polynomial 2^{}, caps 2^{}\n\
@@ -201,6 +207,7 @@ impl Info {
             self.cycles,
             epochs.count,
             merges.count + 1,
+            heights_text(&heights),
             hash.name(),
             params.num_queries,
             params.log_blowup,
@@ -218,6 +225,27 @@ impl Info {
             text += &format!("  {:8} {count:7} {bytes:13}\n", kind.name());
         }
         text
+    }
+}
+
+/// Each table of an epoch with log2 of its rows, where a header gives them.
+fn given(heights: &Heights) -> Option<impl Iterator<Item = (&'static str, u8)>> {
+    let Heights::Given(heights) = heights else {
+        return None;
+    };
+    let tables = FilledTable::ALL.into_iter().zip(*heights);
+    let present = tables.filter(|&(_, height)| height != ABSENT);
+    Some(present.map(|(table, height)| (table.name(), height)))
+}
+
+/// The heights for a reader.
+fn heights_text(heights: &Heights) -> String {
+    match given(heights) {
+        None => "for a common mix of instructions".to_owned(),
+        Some(given) => {
+            let given = given.map(|(table, height)| format!("{table} 2^{height}"));
+            given.collect::<Vec<_>>().join(", ")
+        }
     }
 }
 

@@ -17,12 +17,12 @@ use super::resume::{bind, finish, say_way_on, way_on};
 use super::retire::prove_as_one;
 use super::{execute, read_both};
 use crate::answer::Answer;
-use crate::cli::{Approach, ProveArgs};
+use crate::cli::{Approach, HeightsOf, ProveArgs};
 use crate::error::Error;
 use crate::execute::Execution;
 use crate::files::{Output, Partial, Unfinished, is_standard};
 use crate::hex::{digest_hex, hex};
-use crate::prove::{Ends, Fit, Options, ProveError, Proved, Surveyed, fit, secure};
+use crate::prove::{Ends, Fit, Options, ProveError, Proved, Surveyed, fit, metered, secure};
 use crate::signals;
 use crate::system::{peak_rss_bytes, processor_seconds};
 use crate::verify::verify;
@@ -226,8 +226,9 @@ fn surveyed<'a>(
     };
     if let Some(bytes) = args.memory {
         let profiles = args.profiles();
+        let sizing = args.heights.into();
         let found = fit(
-            program, input, execution, settings, &options, &profiles, bytes,
+            program, input, execution, settings, sizing, &options, &profiles, bytes,
         )?;
         return match found {
             Fit::Fits(run, options) => Ok((*run, options)),
@@ -240,6 +241,9 @@ fn surveyed<'a>(
     }
     if let Some(log2_cycles) = args.epoch_log2 {
         settings.log2_cycles = log2_cycles;
+    }
+    if args.heights == HeightsOf::Metered {
+        settings = metered(program, input, execution, settings)?;
     }
     let run = secure(program, input, execution, settings, options.floor)?;
     Ok((run, options))

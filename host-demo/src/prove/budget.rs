@@ -13,6 +13,7 @@ use tranche_machine::{EpochTables, Program};
 
 use super::Options;
 use super::error::ProveError;
+use super::heights::{Sizing, metered};
 use super::survey::Surveyed;
 use crate::execute::Execution;
 use crate::suite::with_suite;
@@ -33,7 +34,8 @@ pub enum Fit<'a> {
 /// take at most `bytes` together: the first by [preference](by_preference). Merges that do not fit in
 /// the fast profile are compact ones.
 ///
-/// Epochs that are longer than the run are not tried, except the shortest of them.
+/// Epochs that are longer than the run are not tried, except the shortest of them. Tables have the heights of the
+/// run's own mix, where `sizing` says so and they fit.
 ///
 /// # Errors
 /// When settings cannot be made secure, or a merge cannot be built.
@@ -42,6 +44,7 @@ pub fn fit<'a>(
     input: &'a [u8],
     execution: &'a Execution,
     settings: Settings,
+    sizing: Sizing,
     options: &Options,
     profiles: &[Profile],
     bytes: u64,
@@ -69,6 +72,18 @@ pub fn fit<'a>(
         if workspaces(&setup, profile, options, least)? > bytes.max(needed - 1) {
             continue;
         }
+        let setup = match sizing {
+            Sizing::Common => setup,
+            Sizing::Metered => {
+                let settings = metered(program, input, execution, settings)?;
+                let metered = Setup::secure(program, settings, options.floor)?;
+                if workspaces(&metered, profile, options, least)? > bytes {
+                    setup
+                } else {
+                    metered
+                }
+            }
+        };
         let run = Surveyed::new(setup, input, execution)?;
         let run = match run.secure(options.floor) {
             Err(error @ ProveError::Setup(SetupError::Security { .. })) => {

@@ -17,6 +17,7 @@ mod emit;
 mod error;
 mod executor;
 mod frames;
+mod heights;
 mod options;
 mod proved;
 mod survey;
@@ -43,6 +44,7 @@ use crate::suite::{HostSuite, with_suite};
 
 pub use budget::{Fit, fit};
 pub use error::ProveError;
+pub use heights::{Mix, Sizing, metered};
 pub use options::{FAST_MERGE_BYTES, Options, default_workers};
 pub use proved::{Ends, Proved};
 pub use survey::{Surveyed, secure};

@@ -20,11 +20,11 @@ use tranche_core::retire::Order;
 use tranche_core::verifier::VerifyError;
 use tranche_core::{Identity, Params};
 use tranche_machine::batches::{
-    ABSENT, BODY_TABLES, BatchSpan, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, MAX_RUN_CYCLES,
-    RestHeights,
+    BODY_TABLES, BatchSpan, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, MAX_RUN_CYCLES, RestHeights,
 };
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::hash::Hash;
+use tranche_machine::shape::ABSENT;
 
 use super::error::RetireCheck;
 use crate::merge::MAX_LOG_ROWS;

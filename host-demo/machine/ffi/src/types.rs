@@ -8,6 +8,7 @@ use tranche_core::Params;
 use tranche_core::shape::Profile;
 use tranche_machine::Settings;
 use tranche_machine::hash::Hash;
+use tranche_machine::shape::Heights;
 
 use crate::error::TrancheError;
 
@@ -74,6 +75,7 @@ macro_rules! settings {
             fn from(settings: TrancheSettings) -> Self {
                 Self {
                     log2_cycles: settings.epoch_log2,
+                    heights: Heights::Common,
                     arity: settings.arity,
                     params: Params { $($name: settings.$name,)+ },
                     hash: Hash::Poseidon2,

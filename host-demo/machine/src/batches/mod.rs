@@ -34,8 +34,7 @@ pub use ends::{ImageEnds, RestEnds, ResultEnds};
 #[cfg(feature = "alloc")]
 pub use owned::{OwnedRun, WalkStorage, survey_on_heap};
 pub use shape::{
-    ABSENT, BODY_TABLES, BodyHeights, MAX_BODY_TABLES, MAX_LOG2_ROWS, MAX_RESTS, RestHeights,
-    RunShape,
+    BODY_TABLES, BodyHeights, MAX_BODY_TABLES, MAX_LOG2_ROWS, MAX_RESTS, RestHeights, RunShape,
 };
 pub use spans::{SpanError, check_spans};
 pub use survey::{SurveyBuffers, SurveyError, Surveyed, survey};

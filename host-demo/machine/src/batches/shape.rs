@@ -36,10 +36,9 @@ const OF_BODY: [FilledTable; MAX_BODY_TABLES] = {
     tables
 };
 
-/// log2 of the height of each table of a body batch, in batch order; [`ABSENT`] of one that it has not.
+/// log2 of the height of each table of a body batch, in batch order; [`ABSENT`](crate::shape::ABSENT) of one that it
+/// has not.
 pub type BodyHeights = [u8; MAX_BODY_TABLES];
-/// In the place of the height of a table that a batch has not: one of an extension.
-pub const ABSENT: u8 = u8::MAX;
 
 /// Heights and number of a run's batches.
 ///
@@ -71,8 +70,8 @@ impl RunShape {
 
     /// Heights of a body batch that any run fits into: to [survey](super::survey()) what it has, not to prove.
     pub fn endless(program_rom_log2: u32) -> EpochShape {
-        let endless = [Some(u32::BITS); FilledTable::ALL.len()];
-        EpochShape::from_heights(endless, program_rom_log2)
+        let endless = [u32::BITS as u8; FilledTable::ALL.len()];
+        EpochShape::of_heights(&endless, program_rom_log2)
     }
 
     /// The least heights of the tables of a body batch that hold so many rows; `None` where one would have
@@ -85,16 +84,17 @@ impl RunShape {
 
     /// log2 of the heights of the tables of a body batch, in batch order: what a header has of them.
     pub fn body_heights(body: &EpochShape) -> BodyHeights {
-        OF_BODY.map(|table| body.log_rows(table).map_or(ABSENT, |log| log as u8))
+        let heights = body.heights();
+        OF_BODY.map(|table| heights[table.index()])
     }
 
     /// The body batch of [these heights](Self::body_heights).
     pub fn body_of(heights: &BodyHeights, program_rom_log2: u32) -> EpochShape {
-        let mut all = [None; FilledTable::ALL.len()];
+        let mut all = [0; FilledTable::ALL.len()];
         for (table, &log) in OF_BODY.iter().zip(heights) {
-            all[table.index()] = (log != ABSENT).then_some(u32::from(log));
+            all[table.index()] = log;
         }
-        EpochShape::from_heights(all, program_rom_log2)
+        EpochShape::of_heights(&all, program_rom_log2)
     }
 
     /// The shape of a run of so many batches that leaves this memory, whose cells ascend.

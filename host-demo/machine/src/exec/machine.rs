@@ -229,14 +229,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
         io: &mut impl GuestIo,
         record: &mut EpochRecord<'_>,
     ) -> Result<EpochEnd, ExecError> {
-        if self.exit_code.is_some() {
-            return Err(ExecError::Exited);
-        }
-        if self.epoch + 1 == 1 << EPOCH_BITS {
-            return Err(ExecError::EpochLimit { pc: self.pc() });
-        }
-        self.epoch += 1;
-        self.memory.start_epoch(self.epoch);
+        self.start_epoch()?;
         record.reset(self.epoch, self.pc, CLOCK_START);
         let end = self.run_into(io, record)?;
         for row in record.l2g.as_mut_slice() {
@@ -245,6 +238,44 @@ impl<'a, C: CellStore> Machine<'a, C> {
             }
         }
         Ok(end)
+    }
+
+    /// Executes one epoch of 2^`log2_cycles` cycles, or fewer where the program exits, whose tables hold any number
+    /// of rows; `each` is told the rows of every `window` cycles, and of those that are left. Returns the exit code,
+    /// once there is one.
+    ///
+    /// # Errors
+    /// As [`Self::run_epoch`].
+    pub fn meter_epoch(
+        &mut self,
+        io: &mut impl GuestIo,
+        log2_cycles: u32,
+        window: u64,
+        mut each: impl FnMut(&RowCounts),
+    ) -> Result<Option<u32>, ExecError> {
+        self.start_epoch()?;
+        let (mut left, mut clk) = (1 << log2_cycles, CLOCK_START);
+        while left > 0 && self.exit_code.is_none() {
+            let cycles = window.clamp(1, left);
+            let mut meter = Meter::of_cycles(cycles, clk);
+            self.run_into(io, &mut meter)?;
+            each(meter.rows());
+            clk = meter.clk();
+            left -= cycles;
+        }
+        Ok(self.exit_code)
+    }
+
+    fn start_epoch(&mut self) -> Result<(), ExecError> {
+        if self.exit_code.is_some() {
+            return Err(ExecError::Exited);
+        }
+        if self.epoch + 1 == 1 << EPOCH_BITS {
+            return Err(ExecError::EpochLimit { pc: self.pc() });
+        }
+        self.epoch += 1;
+        self.memory.start_epoch(self.epoch);
+        Ok(())
     }
 
     /// Executes until a table of `sink` has no room for the next step, or the program exits.
@@ -290,8 +321,11 @@ impl<'a, C: CellStore> Machine<'a, C> {
         let clock = self.start_batch()?;
         let mut meter = Meter::new(shape, clock);
         let end = self.run_into(io, &mut meter)?;
-        for (sum, more) in rows.iter_mut().zip(meter.rows()) {
-            *sum += more;
+        for table in FilledTable::ALL {
+            // Cells are the run's, not a batch's.
+            if table != FilledTable::L2g {
+                rows[table.index()] += meter.rows()[table.index()];
+            }
         }
         Ok(end)
     }

@@ -81,6 +81,13 @@ macro_rules! filled_tables {
                 }
             }
 
+            /// What log2 of its rows is called, where it is out of range.
+            pub(crate) const fn height_name(self) -> &'static str {
+                match self {
+                    $(Self::$Table => concat!("height of ", stringify!($table)),)*
+                }
+            }
+
             /// Its place in a batch that has all tables. It is its place in any batch when it
             /// [is no extension's](Self::is_extension), since those come last.
             pub const fn index(self) -> usize {

@@ -130,7 +130,8 @@ impl Sink for BatchSink<'_, '_> {
     fn l2g(&mut self, _: L2gRow) {}
 }
 
-/// Counts the rows of a batch, to end it where a [`BatchSink`] of its shape does.
+/// Counts the rows of a batch, to end it where a [`BatchSink`] of its shape does, or of some cycles, and the cells
+/// that they are the first to touch.
 pub(super) struct Meter {
     limits: RowCounts,
     rows: RowCounts,
@@ -143,6 +144,19 @@ impl Meter {
             Some(log) => 1_u64.checked_shl(log).unwrap_or(u64::MAX),
             None => 0,
         });
+        Self::within(limits, clk)
+    }
+
+    /// Counts the rows of so many cycles, whatever the rows.
+    pub(super) fn of_cycles(cycles: u64, clk: u32) -> Self {
+        let limits = FilledTable::ALL.map(|table| match table {
+            FilledTable::Cpu => cycles,
+            _ => u64::MAX,
+        });
+        Self::within(limits, clk)
+    }
+
+    fn within(limits: RowCounts, clk: u32) -> Self {
         Self {
             limits,
             rows: RowCounts::default(),
@@ -191,5 +205,7 @@ impl Sink for Meter {
         self.row(FilledTable::Sys);
     }
 
-    fn l2g(&mut self, _: L2gRow) {}
+    fn l2g(&mut self, _: L2gRow) {
+        self.row(FilledTable::L2g);
+    }
 }

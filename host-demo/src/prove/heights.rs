@@ -1,0 +1,333 @@
+//! Heights of an epoch's tables by a run's own mix of instructions.
+//!
+//! An epoch ends when the first of its tables is full, and what the others have left is padding. An execution
+//! without proofs counts the rows of each table, window by window; the heights are then those that prove the run in
+//! the fewest committed cells: cells of an epoch times epochs.
+
+use tranche_backend::Chosen;
+use tranche_core::shape::Profile;
+use tranche_core::{PlanError, Suite};
+use tranche_machine::setup::{Setup, SetupError};
+use tranche_machine::shape::{ABSENT, EpochShape, Heights, RowCounts};
+use tranche_machine::{EpochTables, ExecError, FilledTable, Machine, Pages, Program, Settings};
+
+use super::error::ProveError;
+use crate::execute::{Execution, Io};
+use crate::suite::with_suite;
+
+/// Windows of an epoch at first.
+const WINDOWS_PER_EPOCH: u64 = 16;
+/// Windows that are kept: where there would be more, two are made one.
+const MAX_WINDOWS: usize = 1 << 12;
+/// Rows that an epoch may leave free in L2G: a step may touch so many cells.
+const FREE_CELLS: f64 = 8.0;
+/// Cells of an epoch to those of one that begins elsewhere, for which they were counted: at most, as a rule.
+const MORE_CELLS: f64 = 1.25;
+
+/// Which heights the tables of a run's epochs have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sizing {
+    /// Those for a common mix of instructions, whatever the run: as devices have them.
+    Common,
+    /// Those of the run's own [mix](Mix).
+    #[default]
+    Metered,
+}
+
+/// The settings with the heights of the run's own [mix](Mix); `execution` is what it came to before.
+///
+/// # Errors
+/// When a setting is out of range, the execution cannot go on, or the core refuses a plan.
+pub fn metered(
+    program: &Program<'_>,
+    input: &[u8],
+    execution: &Execution,
+    settings: Settings,
+) -> Result<Settings, ProveError> {
+    let common = Settings {
+        heights: Heights::Common,
+        ..settings
+    };
+    let setup = Setup::new(program, common).map_err(SetupError::from)?;
+    let mix = Mix::of(program, input, execution, settings.log2_cycles)?;
+    let heights = mix.heights(&setup)?;
+    Ok(Settings {
+        heights,
+        ..settings
+    })
+}
+
+/// Something for each table that an execution fills, in batch order.
+type PerFilled<T> = [T; FilledTable::ALL.len()];
+
+/// How a run's rows are spread over the tables and over its cycles.
+#[derive(Clone, Debug)]
+pub struct Mix {
+    /// log2 of the cycles of the epochs that it was counted for.
+    log2_cycles: u32,
+    /// Rows of each table in each window.
+    windows: Vec<PerFilled<f64>>,
+}
+
+impl Mix {
+    /// Executes `program` on `input` once more, in epochs of 2^`log2_cycles` cycles; `execution` is what it came to
+    /// before.
+    ///
+    /// # Errors
+    /// When the execution cannot go on.
+    pub fn of(
+        program: &Program<'_>,
+        input: &[u8],
+        execution: &Execution,
+        log2_cycles: u8,
+    ) -> Result<Self, ExecError> {
+        let log2_cycles = log2_cycles.into();
+        let pages = Pages::new(execution.memory);
+        let mut machine = Machine::over(program, pages, execution.cycles);
+        let (mut io, mut windows) = (Io::new(input), Windows::default());
+        let window = (1_u64 << log2_cycles) / WINDOWS_PER_EPOCH;
+        while machine
+            .meter_epoch(&mut io, log2_cycles, window, |rows| windows.push(rows))?
+            .is_none()
+        {}
+        Ok(Self {
+            log2_cycles,
+            windows: windows.finish(),
+        })
+    }
+
+    /// The heights that prove the run in the fewest committed cells, with the setup's parameters: a local minimum,
+    /// found from tables that are full in no epoch by halving one after another.
+    ///
+    /// # Errors
+    /// When the core refuses a plan of the setup.
+    pub fn heights(&self, setup: &Setup<'_>) -> Result<Heights, PlanError> {
+        let columns = with_suite!(setup.settings.hash, S => Columns::of::<S>(setup)?);
+        let least = FilledTable::ALL.map(|table| self.needed(table).map(|_| least_log(table)));
+        let mut logs = FilledTable::ALL.map(|table| self.needed(table));
+        let mut cells = self.cells(&logs, &columns);
+        loop {
+            let halved = FilledTable::ALL.into_iter().filter_map(|table| {
+                let (at, mut logs) = (table.index(), logs);
+                let log = logs[at]?.checked_sub(1)?;
+                if table == FilledTable::Cpu || Some(log) < least[at] {
+                    return None;
+                }
+                logs[at] = Some(log);
+                Some((self.cells(&logs, &columns), logs))
+            });
+            match halved.min_by(|(a, _), (b, _)| a.total_cmp(b)) {
+                Some((fewer, halved)) if fewer < cells => (logs, cells) = (halved, fewer),
+                _ => break,
+            }
+        }
+        let logs = logs.map(|log| log.map_or(ABSENT, |log| log as u8));
+        Ok(Heights::Given(logs))
+    }
+
+    /// log2 of the rows that hold those of any epoch that is full of cycles; none of an extension without a row.
+    fn needed(&self, table: FilledTable) -> Option<u32> {
+        let full = f64::from(self.log2_cycles).exp2();
+        let in_epoch = |window: &PerFilled<f64>| {
+            let cycles = window[FilledTable::Cpu.index()].max(1.0);
+            window[table.index()] / cycles * full
+        };
+        let most = self.windows.iter().map(in_epoch).fold(0.0, f64::max);
+        if table.is_extension() && most == 0.0 {
+            return None;
+        }
+        let log = most.max(1.0).log2().ceil() as u32;
+        Some(log.min(self.log2_cycles).max(least_log(table)))
+    }
+
+    /// Committed cells of all epochs of the run.
+    fn cells(&self, logs: &PerFilled<Option<u32>>, columns: &Columns) -> f64 {
+        let tables = logs.iter().zip(&columns.filled);
+        let filled = tables.map(|(log, columns)| log.map_or(0.0, |log| columns * rows(log)));
+        self.epochs(logs) * (filled.sum::<f64>() + columns.asked)
+    }
+
+    /// Epochs of the run in tables of these heights. Within a window, rows are spread evenly.
+    fn epochs(&self, logs: &PerFilled<Option<u32>>) -> f64 {
+        let mut capacities = logs.map(|log| log.map_or(0.0, rows));
+        capacities[FilledTable::L2g.index()] -= FREE_CELLS;
+        let (mut epochs, mut held) = (1.0, PerFilled::<f64>::default());
+        for window in &self.windows {
+            let mut left = 1.0;
+            loop {
+                let fits = share(window, |at| capacities[at] - held[at]);
+                if fits >= left {
+                    for (held, rows) in held.iter_mut().zip(window) {
+                        *held += rows * left;
+                    }
+                    break;
+                }
+                // This epoch is full, and perhaps more that lie within the window.
+                let whole = share(window, |at| capacities[at]);
+                left -= fits;
+                let more = (left / whole).floor();
+                left -= more * whole;
+                epochs += 1.0 + more;
+                held = PerFilled::default();
+            }
+        }
+        epochs
+    }
+}
+
+/// The share of a window whose rows have room, by the room of each table.
+fn share(window: &PerFilled<f64>, room: impl Fn(usize) -> f64) -> f64 {
+    let rows = window.iter().enumerate().filter(|&(_, &rows)| rows > 0.0);
+    let shares = rows.map(|(at, rows)| room(at).max(0.0) / rows);
+    shares.fold(f64::INFINITY, f64::min)
+}
+
+fn rows(log: u32) -> f64 {
+    f64::from(log).exp2()
+}
+
+fn least_log(table: FilledTable) -> u32 {
+    EpochShape::least_log(table)
+}
+
+/// Base columns that the tables of an epoch commit.
+struct Columns {
+    /// Of those that an execution fills.
+    filled: PerFilled<f64>,
+    /// Of those that are asked, times their rows.
+    asked: f64,
+}
+
+impl Columns {
+    fn of<S: Suite>(setup: &Setup<'_>) -> Result<Self, PlanError> {
+        let plan = EpochTables::new(setup).plan_in::<Chosen, S>(Profile::Fast)?;
+        let mut tables = plan.tables().iter();
+        let mut filled = PerFilled::default();
+        // In this order, so that none is taken that is left.
+        for ((table, _), plan) in setup.shape.tables().zip(tables.by_ref()) {
+            filled[table.index()] = plan.committed_columns() as f64;
+        }
+        let asked = tables.map(|plan| (plan.committed_columns() * plan.height()) as f64);
+        Ok(Self {
+            filled,
+            asked: asked.sum(),
+        })
+    }
+}
+
+/// Windows as they are counted.
+struct Windows {
+    windows: Vec<PerFilled<f64>>,
+    /// The one that is being counted, and how many are in it.
+    open: (PerFilled<f64>, u64),
+    /// How many are made one.
+    joined: u64,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self {
+            windows: Vec::new(),
+            open: Default::default(),
+            joined: 1,
+        }
+    }
+}
+
+impl Windows {
+    fn push(&mut self, rows: &RowCounts) {
+        let (sum, count) = &mut self.open;
+        for table in FilledTable::ALL {
+            let more = if table == FilledTable::L2g {
+                MORE_CELLS
+            } else {
+                1.0
+            };
+            sum[table.index()] += rows[table.index()] as f64 * more;
+        }
+        *count += 1;
+        if *count == self.joined {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        let (window, _) = core::mem::take(&mut self.open);
+        self.windows.push(window);
+        if self.windows.len() == MAX_WINDOWS {
+            let pairs = self.windows.chunks_exact(2);
+            self.windows = pairs
+                .map(|pair| core::array::from_fn(|at| pair[0][at] + pair[1][at]))
+                .collect();
+            self.joined *= 2;
+        }
+    }
+
+    fn finish(mut self) -> Vec<PerFilled<f64>> {
+        if self.open.1 > 0 {
+            self.close();
+        }
+        self.windows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run with so many rows a cycle of MEM, of 16 windows of an epoch of 2^10 cycles, `epochs` times.
+    fn mix(epochs: usize, memory: f64) -> Mix {
+        let mut window = PerFilled::default();
+        window[FilledTable::Cpu.index()] = 64.0;
+        window[FilledTable::Mem.index()] = 64.0 * memory;
+        Mix {
+            log2_cycles: 10,
+            windows: vec![window; 16 * epochs],
+        }
+    }
+
+    fn logs(memory: u32) -> PerFilled<Option<u32>> {
+        let mut logs = FilledTable::ALL.map(|table| Some(least_log(table).max(6)));
+        logs[FilledTable::Cpu.index()] = Some(10);
+        logs[FilledTable::Mem.index()] = Some(memory);
+        logs
+    }
+
+    #[test]
+    fn epochs_end_when_a_table_is_full() {
+        let mix = mix(8, 0.3);
+        assert_eq!(mix.epochs(&logs(10)), 8.0);
+        assert_eq!(mix.epochs(&logs(9)), 8.0, "307 rows of 512");
+        // 2,458 rows in tables of 256, of 64, of one.
+        assert_eq!(mix.epochs(&logs(8)), 10.0);
+        assert_eq!(mix.epochs(&logs(6)), 39.0);
+        assert_eq!(mix.epochs(&logs(0)), 2458.0);
+    }
+
+    #[test]
+    fn a_table_is_as_high_as_its_densest_window() {
+        let mut mix = mix(2, 0.1);
+        assert_eq!(mix.needed(FilledTable::Mem), Some(7));
+        mix.windows[3][FilledTable::Mem.index()] = 33.0;
+        assert_eq!(mix.needed(FilledTable::Mem), Some(10));
+        assert_eq!(mix.needed(FilledTable::Mul), None);
+        assert_eq!(mix.needed(FilledTable::Sys), Some(4), "the least");
+    }
+
+    #[test]
+    fn windows_are_made_one_and_none_is_lost() {
+        let mut windows = Windows::default();
+        let count = 3 * MAX_WINDOWS + 5;
+        let mut rows = RowCounts::default();
+        rows[FilledTable::Cpu.index()] = 7;
+        for _ in 0..count {
+            windows.push(&rows);
+        }
+        let windows = windows.finish();
+        assert!(windows.len() < MAX_WINDOWS);
+        let cycles = windows
+            .iter()
+            .map(|window| window[FilledTable::Cpu.index()]);
+        assert_eq!(cycles.sum::<f64>(), 7.0 * count as f64);
+    }
+}
