@@ -532,6 +532,8 @@ pub(crate) fn split_words<const N: usize>(
 
 #[cfg(test)]
 mod tests {
+    use tranche_machine::shape::ABSENT;
+
     use super::*;
 
     /// The layout of version 4, byte by byte.

@@ -24,7 +24,7 @@ use crate::answer::{self, Answer};
 use crate::error::{BAD_USAGE, Error, RUN_FAILED};
 use crate::execute::MAX_MEMORY;
 use crate::files::is_stdout;
-use crate::prove::Sizing;
+use crate::mix::Sizing;
 
 /// Cycles after which an execution is given up, unless the command line says otherwise.
 const MAX_CYCLES: u64 = 1 << 36;
@@ -127,13 +127,14 @@ pub struct ProveArgs {
     /// What the proofs hash with: BLAKE3 for speed, Poseidon2 for bundles that another proof is to verify.
     #[arg(long, value_enum, default_value_t)]
     pub hash: Hash,
-    /// log2 of the cycles of an epoch, or of a batch.
+    /// log2 of the cycles of an epoch, or of a batch. Without it and without --memory, epochs are as long as lets all
+    /// workers be done soonest, in half of the memory left (with --resume 14), and batches have 16.
     #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "memory", value_parser = batch_log2())]
     pub epoch_log2: Option<u8>,
-    /// Heights of the tables of an epoch: by the run's own mix of instructions, which another execution finds, or by
-    /// a common one, as devices have them.
-    #[arg(long, value_enum, default_value_t)]
-    pub heights: HeightsOf,
+    /// Heights of the tables of an epoch, or of a batch: by the run's own mix of instructions, which another execution
+    /// finds, or by a common one, as devices have them; metered without it.
+    #[arg(long, value_enum)]
+    pub heights: Option<HeightsOf>,
     /// Tables that one merge takes.
     #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = DEFAULT_ARITY,
           value_parser = value_parser!(u8).range(2..=i64::from(MAX_ARITY)))]
@@ -274,13 +275,12 @@ pub enum Approach {
     Monolithic,
 }
 
-/// What the heights of an epoch's tables follow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+/// What the heights of the tables of an epoch, or of a batch, follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum HeightsOf {
     /// A common mix of instructions.
     Common,
     /// The run's own.
-    #[default]
     Metered,
 }
 
@@ -348,6 +348,9 @@ impl ProveArgs {
         if self.epoch_log2.is_some() {
             return Some("--epoch-log2");
         }
+        if self.heights.is_some() {
+            return Some("--heights");
+        }
         if self.memory.is_some() {
             return Some("--memory");
         }
@@ -358,14 +361,14 @@ impl ProveArgs {
         several.then_some("--workers")
     }
 
+    /// Which heights tables have.
+    pub fn sizing(&self) -> Sizing {
+        self.heights.map_or_else(Sizing::default, Sizing::from)
+    }
+
     /// An option that was given and says nothing where there are no epochs.
     pub fn epochs_only(&self) -> Option<&'static str> {
-        let given = [
-            ("--arity", self.arity != DEFAULT_ARITY),
-            ("--heights", self.heights != HeightsOf::default()),
-        ];
-        let mut given = given.into_iter().filter(|&(_, given)| given);
-        given.next().map(|(option, _)| option)
+        (self.arity != DEFAULT_ARITY).then_some("--arity")
     }
 
     /// An option that was given and says nothing to --approach epochs.

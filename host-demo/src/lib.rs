@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`epoch`], [`merge`] | the two kinds of proof, as batches |
 //! | [`execute`](mod@execute) | execution without proof |
+//! | [`mix`] | heights of tables by a run's own mix of instructions |
 //! | [`prove`](mod@prove) | executor, workers, merges: an execution into a bundle |
 //! | [`retire`] | the other way: a whole run as one proof |
 //! | [`verify`](mod@verify) | a program and a bundle into the statement that it proves |
@@ -24,6 +25,7 @@ pub mod execute;
 pub mod files;
 pub mod hex;
 pub mod merge;
+pub mod mix;
 pub mod padding;
 pub mod prove;
 pub mod retire;

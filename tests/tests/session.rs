@@ -16,6 +16,7 @@ use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_machine::exec::RecordTooShort;
 use tranche_machine::hash::Hash;
 use tranche_machine::prove::{EpochError, StartError};
+use tranche_machine::shape::Heights;
 use tranche_machine::{
     Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, ExecError, GuestIo, Program, Settings,
     Setup, Span,
@@ -29,6 +30,7 @@ const INPUT: &[u8] = b"9";
 const MAX_CYCLES: u64 = 1 << 20;
 const SETTINGS: Settings = Settings {
     log2_cycles: 8,
+    heights: Heights::Common,
     arity: 32, // so that no merge stands between the epochs
     params: Params {
         num_queries: 5,

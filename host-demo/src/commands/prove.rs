@@ -17,14 +17,17 @@ use super::resume::{bind, finish, say_way_on, way_on};
 use super::retire::prove_as_one;
 use super::{execute, read_both};
 use crate::answer::Answer;
-use crate::cli::{Approach, HeightsOf, ProveArgs};
+use crate::cli::{Approach, ProveArgs};
 use crate::error::Error;
 use crate::execute::Execution;
 use crate::files::{Output, Partial, Unfinished, is_standard};
 use crate::hex::{digest_hex, hex};
-use crate::prove::{Ends, Fit, Options, ProveError, Proved, Surveyed, fit, metered, secure};
+use crate::mix::Sizing;
+use crate::prove::{
+    Budget, Ends, Fit, Options, ProveError, Proved, Surveyed, fit, metered, secure, soonest,
+};
 use crate::signals;
-use crate::system::{peak_rss_bytes, processor_seconds};
+use crate::system::{available_bytes, peak_rss_bytes, processor_seconds};
 use crate::verify::verify;
 
 /// Runs the subcommand.
@@ -81,7 +84,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
             answer,
         );
     }
-    let (run, options) = surveyed(args, &program, input, &execution)?;
+    let (run, options, chosen) = surveyed(args, &program, input, &execution)?;
     if let Some(partial) = &mut partial {
         bind(partial, &run.binding())?;
     }
@@ -133,6 +136,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
             "profile": profile_name(options.profile),
             "workspace_bytes": proved.workspace_bytes,
             "padding": proved.cells.padding(),
+            "memory_budget_bytes": args.memory.or(chosen.and_then(|chosen| chosen.bytes)),
             "expected_hashes": proved.expected_hashes,
             "peak_rss_bytes": peak_rss_bytes(),
             "workers": proved.workers,
@@ -142,14 +146,17 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     } else {
         let (cycles, epochs, log2) = (proved.cycles, proved.epochs, setup.settings.log2_cycles);
         let output = execution.output.len();
+        let chosen = chosen.map(|chosen| format!("chosen     2^{log2}: {}\n", chosen.reason(log2)));
         answer.give(format!(
             "program    {digest}\n\
+             {}\
              cycles     {cycles} in {epochs} epochs of at most 2^{log2}, {} merges\n\
              ended by   {}\n\
              exit code  {}, {output} bytes of output\n\
              bundle     {}, {}\n\
              workspaces {}, {}\n\
              time       {seconds:.2} s, {} workers, {}, {}\n",
+            chosen.unwrap_or_default(),
             proved.merges,
             ends_text(&proved.ends),
             execution.exit_code,
@@ -211,40 +218,79 @@ fn options(args: &ProveArgs) -> Options {
     }
 }
 
-/// The run with the setup and the profile that the arguments ask for.
+/// The run with the setup and the profile that the arguments ask for, and what was chosen without being asked for.
 fn surveyed<'a>(
     args: &ProveArgs,
     program: &'a Program<'a>,
     input: &'a [u8],
     execution: &'a Execution,
-) -> Result<(Surveyed<'a>, Options), Error> {
+) -> Result<(Surveyed<'a>, Options, Option<Chosen>), Error> {
     let options = options(args);
     let mut settings = Settings {
         arity: args.arity,
         hash: args.hash.into(),
         ..Settings::default()
     };
-    if let Some(bytes) = args.memory {
-        let profiles = args.profiles();
-        let sizing = args.heights.into();
-        let found = fit(
-            program, input, execution, settings, sizing, &options, &profiles, bytes,
-        )?;
-        return match found {
-            Fit::Fits(run, options) => Ok((*run, options)),
-            Fit::TooSmall { needed } => Err(Error::Budget {
-                retire: false,
-                bytes,
-                needed,
-            }),
+    let profiles = args.profiles();
+    let (budget, chosen) = match (args.memory, args.epoch_log2) {
+        (Some(bytes), _) => (bytes, None),
+        // Whoever goes on with a run has to choose what was chosen before, whatever memory is left then.
+        (None, None) if !args.resume => {
+            let half = available_bytes().map(|bytes| bytes / 2);
+            let chosen = Chosen {
+                bytes: half,
+                longest: soonest(execution.cycles, options.workers),
+            };
+            (half.unwrap_or(u64::MAX), Some(chosen))
+        }
+        (None, given) => {
+            settings.log2_cycles = given.unwrap_or(settings.log2_cycles);
+            if args.sizing() == Sizing::Metered {
+                settings = metered(program, input, execution, settings)?;
+            }
+            let run = secure(program, input, execution, settings, options.floor)?;
+            return Ok((run, options, None));
+        }
+    };
+    let longest = chosen.map_or(u32::MAX, |chosen| chosen.longest);
+    let budget = Budget {
+        bytes: budget,
+        longest,
+        profiles: &profiles,
+    };
+    let sizing = args.sizing();
+    match fit(
+        program, input, execution, settings, sizing, &options, budget,
+    )? {
+        Fit::Fits(run, options) => Ok((*run, options, chosen)),
+        Fit::TooSmall { needed } => Err(Error::Budget {
+            retire: false,
+            bytes: budget.bytes,
+            needed,
+        }),
+    }
+}
+
+/// What was chosen where neither a length nor a budget was given.
+#[derive(Clone, Copy, Debug)]
+struct Chosen {
+    /// Half of what the system can give, if it tells.
+    bytes: Option<u64>,
+    /// log2 of the cycles with which all workers are done soonest.
+    longest: u32,
+}
+
+impl Chosen {
+    /// Why epochs have at most 2^`log2_cycles` cycles, for a reader.
+    fn reason(&self, log2_cycles: u8) -> String {
+        let why = if self.longest == u32::from(log2_cycles) {
+            "all workers are done soonest"
+        } else {
+            "no longer ones fit"
         };
+        match self.bytes {
+            Some(bytes) => format!("{why}; half of the memory left is {}", size(bytes)),
+            None => why.to_owned(),
+        }
     }
-    if let Some(log2_cycles) = args.epoch_log2 {
-        settings.log2_cycles = log2_cycles;
-    }
-    if args.heights == HeightsOf::Metered {
-        settings = metered(program, input, execution, settings)?;
-    }
-    let run = secure(program, input, execution, settings, options.floor)?;
-    Ok((run, options))
 }

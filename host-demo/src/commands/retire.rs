@@ -184,6 +184,7 @@ fn surveyed<'a>(
 ) -> Result<(Surveyed<'a>, Options), Error> {
     let mut options = Options::new(order, args.epoch_log2.unwrap_or(DEFAULT_LOG2_CYCLES));
     options.workers = args.workers.unwrap_or_else(default_workers);
+    options.sizing = args.sizing();
     options.keep = args.keep();
     options.hash = args.hash.into();
     if let Some(bytes) = args.memory {
@@ -200,7 +201,7 @@ fn surveyed<'a>(
     if let Some(profile) = args.profile {
         options.profile = profile.into();
     }
-    let run = Surveyed::new(program, input, execution, options.log2_cycles)?;
+    let run = Surveyed::cut(program, input, execution, &options)?;
     let options = run.secure(&options)?;
     Ok((run, options))
 }

@@ -17,7 +17,6 @@ mod emit;
 mod error;
 mod executor;
 mod frames;
-mod heights;
 mod options;
 mod proved;
 mod survey;
@@ -42,12 +41,11 @@ use crate::files::Partial;
 use crate::files::partial::Binding;
 use crate::suite::{HostSuite, with_suite};
 
-pub use budget::{Fit, fit};
+pub use budget::{Budget, Fit, fit, soonest};
 pub use error::ProveError;
-pub use heights::{Mix, Sizing, metered};
 pub use options::{FAST_MERGE_BYTES, Options, default_workers};
 pub use proved::{Ends, Proved};
-pub use survey::{Surveyed, secure};
+pub use survey::{Surveyed, metered, secure};
 
 use emit::Emitter;
 use executor::Executor;

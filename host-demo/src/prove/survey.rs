@@ -6,18 +6,21 @@
 
 use std::collections::BTreeSet;
 
+use tranche_backend::Chosen;
 use tranche_core::shape::Profile;
 use tranche_core::{Params, PlanError};
 use tranche_machine::merge::{Chain, Outcome};
 use tranche_machine::settings::{Settings, bits, check_floor};
-use tranche_machine::setup::Setup;
-use tranche_machine::{EpochEnd, Machine, Pages, Program, RecordStorage};
+use tranche_machine::setup::{Setup, SetupError};
+use tranche_machine::shape::Heights;
+use tranche_machine::{EpochEnd, EpochTables, Machine, Pages, Program, RecordStorage};
 
 use super::collect::Collector;
 use super::error::ProveError;
 use super::options::Options;
 use crate::execute::{Execution, Io};
 use crate::merge::{MAX_LOG_ROWS, MergePlan, MergeTables, outcome};
+use crate::mix::{Columns, Mix};
 use crate::suite::{HostSuite, with_suite};
 
 /// A run that every proof of is known: its setup, and what its merges need. [`Surveyed::prove`] proves it.
@@ -158,6 +161,34 @@ pub fn secure<'a>(
 ) -> Result<Surveyed<'a>, ProveError> {
     let setup = Setup::secure(program, settings, floor)?;
     Surveyed::new(setup, input, execution)?.secure(floor)
+}
+
+/// The settings with the heights of the run's own [mix](Mix); `execution` is what it came to before.
+///
+/// # Errors
+/// When a setting is out of range, the execution cannot go on, or the core refuses the plan at common heights.
+pub fn metered(
+    program: &Program<'_>,
+    input: &[u8],
+    execution: &Execution,
+    settings: Settings,
+) -> Result<Settings, ProveError> {
+    let common = Settings {
+        heights: Heights::Common,
+        ..settings
+    };
+    let setup = Setup::new(program, common).map_err(SetupError::from)?;
+    let filled = setup.shape.tables().map(|(table, _)| table);
+    let tables = EpochTables::new(&setup);
+    let columns = with_suite!(settings.hash, S => {
+        Columns::of(filled, tables.plan_in::<Chosen, S>(Profile::Fast)?.tables())
+    });
+    let mix = Mix::of(program, input, execution, settings.log2_cycles)?;
+    let heights = Heights::Given(mix.heights(&columns));
+    Ok(Settings {
+        heights,
+        ..settings
+    })
 }
 
 /// The plan of a merge, in the profile that the options give it.

@@ -99,7 +99,7 @@ pub fn fit<'a>(
         let surveyed = match surveys.entry(log2_cycles) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
-                let run = Surveyed::new(program, input, execution, options.log2_cycles)?;
+                let run = Surveyed::cut(program, input, execution, &options)?;
                 let secured = run.secure(&options);
                 place.insert(match secured {
                     Ok(options) => Some((run, options.params)),

@@ -8,13 +8,17 @@ use tranche_core::{Params, Suite};
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
-/// How a run is proved as one; the bundle depends on order, length, hash and parameters alone.
+use crate::mix::Sizing;
+
+/// How a run is proved as one; the bundle depends on order, length, heights, hash and parameters alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// Which challenges the batches have.
     pub order: Order,
     /// log2 of a batch's cycles.
     pub log2_cycles: u8,
+    /// Heights of a batch's tables.
+    pub sizing: Sizing,
     /// Threads that make batches, each in a workspace of its own; never more than there are batches.
     pub workers: NonZeroUsize,
     /// How much of a batch's work stays in the workspace.
@@ -35,6 +39,7 @@ impl Options {
         Self {
             order,
             log2_cycles,
+            sizing: Sizing::Common,
             workers: NonZeroUsize::MIN,
             profile: Profile::Fast,
             keep: Keep::default(),

@@ -68,7 +68,7 @@ pub fn prove<W: Write>(
     out: W,
     progress: impl FnMut(usize, usize),
 ) -> Result<Retired, RetireProveError> {
-    let surveyed = Surveyed::new(program, input, execution, options.log2_cycles)?;
+    let surveyed = Surveyed::cut(program, input, execution, options)?;
     let options = surveyed.secure(options)?;
     surveyed.prove(&options, out, progress)
 }

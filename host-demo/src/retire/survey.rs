@@ -1,12 +1,13 @@
 //! A run cut into batches, before it is proved: what its walks are over, its parameters, and the exact bytes
 //! that they take.
 
+use tranche_backend::Chosen;
 use tranche_core::Params;
 use tranche_core::retire::Order;
-use tranche_machine::batches::{OwnedRun, RunShape, RunTables, survey_on_heap};
+use tranche_machine::batches::{BODY, OwnedRun, RunShape, RunTables, SurveyError, survey_on_heap};
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::raised_with;
-use tranche_machine::{EpochShape, Program};
+use tranche_machine::{EpochShape, FilledTable, Program};
 
 use super::error::RetireProveError;
 use super::header::Header;
@@ -14,6 +15,7 @@ use super::options::Options;
 use super::{kinds, plans, run_plan, sequence};
 use crate::execute::{Execution, Io};
 use crate::files::partial::Binding;
+use crate::mix::{Columns, Mix, Sizing};
 use crate::suite::{HostSuite, with_suite};
 
 /// An execution cut into batches of one length. [`Surveyed::prove`] proves it.
@@ -59,6 +61,48 @@ impl<'a> Surveyed<'a> {
         let body = RunShape::body(log2_cycles.into(), program);
         let body = body.ok_or(RetireProveError::Length { log2_cycles })?;
         Self::with_body(program, input, execution, body)
+    }
+
+    /// [`Self::new`] with the length and the heights that the options ask for.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and when the core refuses the plan of a batch of common heights.
+    pub fn cut(
+        program: &'a Program<'a>,
+        input: &'a [u8],
+        execution: &'a Execution,
+        options: &Options,
+    ) -> Result<Self, RetireProveError> {
+        let common = Self::new(program, input, execution, options.log2_cycles)?;
+        match options.sizing {
+            Sizing::Common => Ok(common),
+            Sizing::Metered => common.metered(options),
+        }
+    }
+
+    /// The same run in batches of tables of the heights of its own [mix](Mix).
+    fn metered(&self, options: &Options) -> Result<Self, RetireProveError> {
+        let one = Self {
+            shape: RunShape {
+                batches: 1,
+                ..self.shape.clone()
+            },
+            ..self.clone()
+        };
+        let (body, log2_cycles) = (self.shape.body, self.shape.body.cpu as u8);
+        let filled = body.tables().map(|(table, _)| table);
+        let filled = filled.filter(|&table| table != FilledTable::L2g);
+        let tables = one.tables(options.params, options.hash)?;
+        let columns = with_suite!(options.hash, S => {
+            Columns::of(filled, tables.plan_in::<Chosen, S>(BODY, options.profile)?.tables())
+        });
+        let mix = Mix::of(self.program, self.input, self.execution, log2_cycles)
+            .map_err(SurveyError::from)?;
+        let metered = EpochShape {
+            l2g: 0,
+            ..EpochShape::of_heights(&mix.heights(&columns), body.rom)
+        };
+        Self::with_body(self.program, self.input, self.execution, metered)
     }
 
     /// The same with batches of tables of any heights.

@@ -11,6 +11,7 @@ use tranche_machine::Program;
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::Setup;
+use tranche_machine::shape::Heights;
 
 /// Few queries and little grinding.
 pub const WEAK: Params = Params {
@@ -26,6 +27,7 @@ pub const WEAK: Params = Params {
 /// Epochs of 2^8 cycles, four tables in a merge.
 pub const SMALL: Settings = Settings {
     log2_cycles: 8,
+    heights: Heights::Common,
     arity: 4,
     params: WEAK,
     hash: Hash::Poseidon2,

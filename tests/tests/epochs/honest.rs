@@ -114,6 +114,7 @@ fn a_bundle_is_of_one_suite() {
 fn an_epoch_is_a_plonky3_batch() {
     compare_with_plonky3(Poseidon2::BABY_BEAR, SMALL);
     compare_with_plonky3(Blake3, BLAKE3);
+    compare_with_plonky3(Poseidon2::BABY_BEAR, crate::metered::settings(&SPIN, "3"));
 }
 
 fn compare_with_plonky3<S: ReferenceSuite>(suite: S, settings: Settings)

@@ -13,5 +13,6 @@ mod forger;
 mod frames;
 mod honest;
 mod identity;
+mod metered;
 mod programs;
 mod secure;

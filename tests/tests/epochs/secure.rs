@@ -2,7 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use tranche::prove::{Fit, Options, ProveError, fit, prove, secure};
+use tranche::mix::Sizing;
+use tranche::prove::{Budget, Fit, Options, ProveError, fit, prove, secure};
 use tranche::verify::{Check, Place, verify, verify_above};
 use tranche_core::Params;
 use tranche_core::shape::Profile;
@@ -233,7 +234,13 @@ fn two_mebibytes_of_data_fit_four_hundred_megabytes() {
     };
     let (settings, bytes) = (Settings::default(), 400_000_000);
     let fit = fit(
-        &program, b"", &execution, settings, &options, &PROFILES, bytes,
+        &program,
+        b"",
+        &execution,
+        settings,
+        Sizing::Common,
+        &options,
+        within(bytes),
     );
     let Fit::Fits(_, chosen) = fit.unwrap() else {
         panic!("they do not fit")
@@ -262,13 +269,39 @@ fn settings_have_caps() {
 
 #[test]
 fn a_budget_is_kept_to_the_byte() {
+    for sizing in [Sizing::Common, Sizing::Metered] {
+        budget_is_kept(sizing);
+    }
+}
+
+/// Any epoch in any profile that takes so many bytes.
+fn within(bytes: u64) -> Budget<'static> {
+    Budget {
+        bytes,
+        longest: u32::MAX,
+        profiles: &PROFILES,
+    }
+}
+
+fn budget_is_kept(sizing: Sizing) {
     let execution = run(&SPIN, "9");
     let options = Options {
         workers: ONE,
         floor: 0.0,
         ..Options::default()
     };
-    let fit = |bytes| fit(&SPIN, b"9", &execution, SMALL, &options, &PROFILES, bytes).unwrap();
+    let fit = |bytes| {
+        fit(
+            &SPIN,
+            b"9",
+            &execution,
+            SMALL,
+            sizing,
+            &options,
+            within(bytes),
+        )
+        .unwrap()
+    };
     let Fit::TooSmall { needed } = fit(1) else {
         panic!("one byte is enough")
     };

@@ -1,19 +1,14 @@
-//! Heights of an epoch's tables by a run's own mix of instructions.
+//! Heights of the tables of a run's epochs, or batches, by its own mix of instructions.
 //!
 //! An epoch ends when the first of its tables is full, and what the others have left is padding. An execution
 //! without proofs counts the rows of each table, window by window; the heights are then those that prove the run in
 //! the fewest committed cells: cells of an epoch times epochs.
 
-use tranche_backend::Chosen;
-use tranche_core::shape::Profile;
-use tranche_core::{PlanError, Suite};
-use tranche_machine::setup::{Setup, SetupError};
-use tranche_machine::shape::{ABSENT, EpochShape, Heights, RowCounts};
-use tranche_machine::{EpochTables, ExecError, FilledTable, Machine, Pages, Program, Settings};
+use tranche_core::shape::TablePlan;
+use tranche_machine::shape::{ABSENT, EpochShape, RowCounts, TableHeights};
+use tranche_machine::{ExecError, FilledTable, Machine, Pages, Program};
 
-use super::error::ProveError;
 use crate::execute::{Execution, Io};
-use crate::suite::with_suite;
 
 /// Windows of an epoch at first.
 const WINDOWS_PER_EPOCH: u64 = 16;
@@ -24,7 +19,7 @@ const FREE_CELLS: f64 = 8.0;
 /// Cells of an epoch to those of one that begins elsewhere, for which they were counted: at most, as a rule.
 const MORE_CELLS: f64 = 1.25;
 
-/// Which heights the tables of a run's epochs have.
+/// Which heights the tables of a run's epochs, or batches, have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sizing {
     /// Those for a common mix of instructions, whatever the run: as devices have them.
@@ -32,29 +27,6 @@ pub enum Sizing {
     /// Those of the run's own [mix](Mix).
     #[default]
     Metered,
-}
-
-/// The settings with the heights of the run's own [mix](Mix); `execution` is what it came to before.
-///
-/// # Errors
-/// When a setting is out of range, the execution cannot go on, or the core refuses a plan.
-pub fn metered(
-    program: &Program<'_>,
-    input: &[u8],
-    execution: &Execution,
-    settings: Settings,
-) -> Result<Settings, ProveError> {
-    let common = Settings {
-        heights: Heights::Common,
-        ..settings
-    };
-    let setup = Setup::new(program, common).map_err(SetupError::from)?;
-    let mix = Mix::of(program, input, execution, settings.log2_cycles)?;
-    let heights = mix.heights(&setup)?;
-    Ok(Settings {
-        heights,
-        ..settings
-    })
 }
 
 /// Something for each table that an execution fills, in batch order.
@@ -96,16 +68,12 @@ impl Mix {
         })
     }
 
-    /// The heights that prove the run in the fewest committed cells, with the setup's parameters: a local minimum,
-    /// found from tables that are full in no epoch by halving one after another.
-    ///
-    /// # Errors
-    /// When the core refuses a plan of the setup.
-    pub fn heights(&self, setup: &Setup<'_>) -> Result<Heights, PlanError> {
-        let columns = with_suite!(setup.settings.hash, S => Columns::of::<S>(setup)?);
+    /// The heights that prove the run in the fewest committed cells: a local minimum, found from tables that are
+    /// full in no epoch by halving one after another.
+    pub fn heights(&self, columns: &Columns) -> TableHeights {
         let least = FilledTable::ALL.map(|table| self.needed(table).map(|_| least_log(table)));
         let mut logs = FilledTable::ALL.map(|table| self.needed(table));
-        let mut cells = self.cells(&logs, &columns);
+        let mut cells = self.cells(&logs, columns);
         loop {
             let halved = FilledTable::ALL.into_iter().filter_map(|table| {
                 let (at, mut logs) = (table.index(), logs);
@@ -114,15 +82,14 @@ impl Mix {
                     return None;
                 }
                 logs[at] = Some(log);
-                Some((self.cells(&logs, &columns), logs))
+                Some((self.cells(&logs, columns), logs))
             });
             match halved.min_by(|(a, _), (b, _)| a.total_cmp(b)) {
                 Some((fewer, halved)) if fewer < cells => (logs, cells) = (halved, fewer),
                 _ => break,
             }
         }
-        let logs = logs.map(|log| log.map_or(ABSENT, |log| log as u8));
-        Ok(Heights::Given(logs))
+        logs.map(|log| log.map_or(ABSENT, |log| log as u8))
     }
 
     /// log2 of the rows that hold those of any epoch that is full of cycles; none of an extension without a row.
@@ -144,13 +111,19 @@ impl Mix {
     fn cells(&self, logs: &PerFilled<Option<u32>>, columns: &Columns) -> f64 {
         let tables = logs.iter().zip(&columns.filled);
         let filled = tables.map(|(log, columns)| log.map_or(0.0, |log| columns * rows(log)));
-        self.epochs(logs) * (filled.sum::<f64>() + columns.asked)
+        self.epochs(logs, columns) * (filled.sum::<f64>() + columns.asked)
     }
 
     /// Epochs of the run in tables of these heights. Within a window, rows are spread evenly.
-    fn epochs(&self, logs: &PerFilled<Option<u32>>) -> f64 {
+    fn epochs(&self, logs: &PerFilled<Option<u32>>, columns: &Columns) -> f64 {
         let mut capacities = logs.map(|log| log.map_or(0.0, rows));
         capacities[FilledTable::L2g.index()] -= FREE_CELLS;
+        for (capacity, &columns) in capacities.iter_mut().zip(&columns.filled) {
+            // Batches have no L2G.
+            if columns == 0.0 {
+                *capacity = f64::INFINITY;
+            }
+        }
         let (mut epochs, mut held) = (1.0, PerFilled::<f64>::default());
         for window in &self.windows {
             let mut left = 1.0;
@@ -190,28 +163,26 @@ fn least_log(table: FilledTable) -> u32 {
     EpochShape::least_log(table)
 }
 
-/// Base columns that the tables of an epoch commit.
-struct Columns {
-    /// Of those that an execution fills.
+/// Base columns that the tables of an epoch, or of a batch, commit.
+#[derive(Clone, Debug, Default)]
+pub struct Columns {
+    /// Of those that an execution fills; 0 of one that is not in the batch.
     filled: PerFilled<f64>,
     /// Of those that are asked, times their rows.
     asked: f64,
 }
 
 impl Columns {
-    fn of<S: Suite>(setup: &Setup<'_>) -> Result<Self, PlanError> {
-        let plan = EpochTables::new(setup).plan_in::<Chosen, S>(Profile::Fast)?;
-        let mut tables = plan.tables().iter();
-        let mut filled = PerFilled::default();
+    /// Those of a plan whose first tables are `filled`.
+    pub fn of(filled: impl Iterator<Item = FilledTable>, plan: &[TablePlan]) -> Self {
+        let (mut columns, mut tables) = (Self::default(), plan.iter());
         // In this order, so that none is taken that is left.
-        for ((table, _), plan) in setup.shape.tables().zip(tables.by_ref()) {
-            filled[table.index()] = plan.committed_columns() as f64;
+        for (table, plan) in filled.zip(tables.by_ref()) {
+            columns.filled[table.index()] = plan.committed_columns() as f64;
         }
         let asked = tables.map(|plan| (plan.committed_columns() * plan.height()) as f64);
-        Ok(Self {
-            filled,
-            asked: asked.sum(),
-        })
+        columns.asked = asked.sum();
+        columns
     }
 }
 
@@ -293,15 +264,37 @@ mod tests {
         logs
     }
 
+    /// Tables of a column each.
+    fn columns() -> Columns {
+        Columns {
+            filled: [1.0; FilledTable::ALL.len()],
+            asked: 512.0,
+        }
+    }
+
+    #[test]
+    fn heights_of_the_fewest_cells() {
+        // 307 rows of memory in an epoch: half a table of 512 would be padding but for the epochs that it saves.
+        let heights = mix(8, 0.3).heights(&columns());
+        assert_eq!(heights[FilledTable::Mem.index()], 9);
+        // 520 rows are two epochs of 1,024 cycles for one, unless the table has 1,024 rows.
+        let heights = mix(8, 0.508).heights(&columns());
+        assert_eq!(heights[FilledTable::Mem.index()], 9, "1.6 % more epochs");
+        let heights = mix(8, 0.6).heights(&columns());
+        assert_eq!(heights[FilledTable::Mem.index()], 10);
+        assert_eq!(heights[FilledTable::Cpu.index()], 10);
+        assert_eq!(heights[FilledTable::Mul.index()], ABSENT);
+    }
+
     #[test]
     fn epochs_end_when_a_table_is_full() {
         let mix = mix(8, 0.3);
-        assert_eq!(mix.epochs(&logs(10)), 8.0);
-        assert_eq!(mix.epochs(&logs(9)), 8.0, "307 rows of 512");
+        assert_eq!(mix.epochs(&logs(10), &columns()), 8.0);
+        assert_eq!(mix.epochs(&logs(9), &columns()), 8.0, "307 rows of 512");
         // 2,458 rows in tables of 256, of 64, of one.
-        assert_eq!(mix.epochs(&logs(8)), 10.0);
-        assert_eq!(mix.epochs(&logs(6)), 39.0);
-        assert_eq!(mix.epochs(&logs(0)), 2458.0);
+        assert_eq!(mix.epochs(&logs(8), &columns()), 10.0);
+        assert_eq!(mix.epochs(&logs(6), &columns()), 39.0);
+        assert_eq!(mix.epochs(&logs(0), &columns()), 2458.0);
     }
 
     #[test]

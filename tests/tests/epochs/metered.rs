@@ -1,0 +1,118 @@
+//! Runs at the heights of their own mix, and headers that give other heights than they were proved at.
+
+use tranche::bundle::FormatError;
+use tranche::prove::{Proved, metered};
+use tranche::verify::{Check, Place};
+use tranche_machine::settings::Settings;
+use tranche_machine::setup::Setup;
+use tranche_machine::shape::{ABSENT, EpochShape, Heights, TableHeights};
+use tranche_machine::{FilledTable, Program};
+
+use crate::bundles::*;
+
+/// Where a header has the heights.
+const AT: usize = 24;
+
+fn given(settings: Settings) -> TableHeights {
+    match settings.heights {
+        Heights::Given(heights) => heights,
+        Heights::Common => panic!("common heights"),
+    }
+}
+
+/// The settings of a metered run.
+pub fn settings(program: &Program<'_>, input: &str) -> Settings {
+    let execution = run(program, input);
+    metered(program, input.as_bytes(), &execution, SMALL).expect("a run that is executed again")
+}
+
+fn proved(program: &Program<'_>, settings: Settings, input: &str) -> Proved {
+    let execution = run(program, input);
+    let (proved, bundle) = prove_claim(program, settings, input, &execution, 2).unwrap();
+    let statement = check(program, &bundle).unwrap();
+    assert_eq!(statement.settings, settings);
+    assert_eq!(statement.output, execution.output);
+    proved
+}
+
+/// All epochs of a loop that goes round and round are full of cycles, as [`SPIN`]'s are not at common heights; cells
+/// are fewer for it.
+#[test]
+fn epochs_are_full_and_cells_are_fewer() {
+    let full_of_cycles = |proved: &Proved| proved.ends.counts().next().unwrap().1;
+    let common = proved(&SPIN, SMALL, "400");
+    assert!(full_of_cycles(&common) < common.epochs / 10, "{common:?}");
+    let metered = proved(&SPIN, settings(&SPIN, "400"), "400");
+    assert!(
+        full_of_cycles(&metered) + 1 >= metered.epochs * 9 / 10,
+        "{metered:?}"
+    );
+    assert!(metered.epochs < common.epochs);
+    assert!(metered.cells.all * 4 < common.cells.all * 3, "{metered:?}");
+}
+
+#[test]
+fn tables_that_a_run_does_not_use_are_low() {
+    let heights = given(settings(&SPIN, "400"));
+    let of = |table: FilledTable| heights[table.index()];
+    assert_eq!(of(FilledTable::Cpu), SMALL.log2_cycles);
+    assert_eq!(
+        u32::from(of(FilledTable::Sys)),
+        EpochShape::least_log(FilledTable::Sys)
+    );
+    assert_eq!(of(FilledTable::Mul), ABSENT);
+    assert_eq!(
+        of(FilledTable::Bit),
+        7,
+        "three in thirteen instructions, and more"
+    );
+}
+
+/// A header may give the heights that follow from the length. One that gives others is refused at the first proof,
+/// since they are in its statement; one that a table cannot have, before.
+#[test]
+fn other_heights_in_a_header() {
+    let mut parts = Parts::of(&bundle(&SPIN, SMALL, "10"));
+    let heights = Setup::new(&SPIN, SMALL).unwrap().shape.heights();
+    let honest = FilledTable::ALL.map(|table| heights[table.index()]);
+    parts.header[AT..][..honest.len()].copy_from_slice(&honest);
+    assert!(check(&SPIN, &parts.sealed()).is_ok(), "the control");
+
+    let refused = |table: FilledTable, height: u8| {
+        let mut forged = parts.clone();
+        forged.header[AT + table.index()] = height;
+        check(&SPIN, &forged.sealed()).unwrap_err()
+    };
+    for table in FilledTable::ALL {
+        let (height, least) = (heights[table.index()], EpochShape::least_log(table) as u8);
+        let cap = SMALL.log2_cycles.max(least);
+        let mut beyond = vec![cap + 1, ABSENT - 1];
+        match table {
+            FilledTable::Cpu => beyond.extend([cap - 1, ABSENT]),
+            table if table.is_extension() => beyond.extend(least.checked_sub(1)),
+            _ => beyond.extend(least.checked_sub(1).into_iter().chain([ABSENT])),
+        }
+        for got in beyond {
+            let refusal = refused(table, got);
+            assert_eq!(refusal.place, Place::Header, "{table:?} of 2^{got}");
+            let Check::Format(FormatError::Setting(error)) = refusal.check else {
+                panic!("{table:?} of 2^{got}: {refusal}")
+            };
+            assert_eq!((error.got, error.max), (got.into(), cap.into()));
+            assert!(error.name.ends_with(table.name()), "{error}");
+        }
+        let within = [
+            height.saturating_sub(1).max(least),
+            (height.wrapping_add(1)).min(cap),
+            cap,
+        ];
+        for got in within
+            .into_iter()
+            .filter(|&got| got != height && table != FilledTable::Cpu)
+        {
+            let refusal = refused(table, got);
+            assert_eq!(refusal.place, Place::Epoch(1), "{table:?} of 2^{got}");
+            assert!(matches!(refusal.check, Check::Proof(_)), "{refusal}");
+        }
+    }
+}
