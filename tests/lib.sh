@@ -41,3 +41,23 @@ image_host() {
 
 # has_target TARGET: whether rustup has its standard library, so that its compiler will do.
 has_target() { rustup target list --installed 2>/dev/null | grep -qx "$1"; }
+
+# aarch64_toolchain: what builds and runs programs of AArch64 servers, installed where it is missing: a rustup target
+# where there is one, else Debian's compiler and its standard library. Sets aarch64_cargo, aarch64_qemu, and what cargo
+# reads from the environment.
+AARCH64=aarch64-unknown-linux-gnu
+aarch64_toolchain() {
+  local root=/usr/aarch64-linux-gnu packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
+  aarch64_cargo=cargo
+  if ! has_target "$AARCH64"; then
+    packages+=(rustc-web cargo-web libstd-rust-web-dev:arm64)
+    aarch64_cargo=/usr/bin/cargo
+    export RUSTC=/usr/bin/rustc
+  fi
+  install "${packages[@]}"
+  # The loader of the cross packages would find the C library of the arm64 ones, which is of another
+  # version: the first thread that such a pair starts hangs.
+  aarch64_qemu=(qemu-aarch64 -L "$root" -E "LD_LIBRARY_PATH=$root/lib")
+  export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+  export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="${aarch64_qemu[*]}"
+}
