@@ -162,3 +162,66 @@ fn executions_show_progress_on_a_terminal_only() {
         assert!(!stderr.contains("executing"), "{stderr}");
     }
 }
+
+/// Without a length and a budget, run and workers decide how long epochs are, and the report says so.
+#[test]
+fn an_epoch_is_chosen() {
+    let input = file("chosen.txt", b"7"); // some 2,000 cycles
+    let prove = |more: &[&str]| {
+        let spin = guest("spin");
+        let args = [
+            "prove",
+            &spin,
+            "-o",
+            "/dev/null",
+            "-i",
+            input.to_str().unwrap(),
+        ];
+        let output = tranche(&[&args[..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        output
+    };
+    for (workers, log2) in [("1", 11), ("4", 9)] {
+        let report = json(&prove(&["--workers", workers, "--json"]));
+        assert_eq!(report["epoch_log2"], log2, "{workers} workers");
+        assert!(report["memory_budget_bytes"].as_u64() > Some(0));
+    }
+    let text = String::from_utf8(prove(&["--workers", "1"]).stdout).unwrap();
+    let chosen = "chosen     2^11: all workers are done soonest; half of the memory left is ";
+    assert!(text.contains(chosen), "{text}");
+
+    let given = json(&prove(&["--epoch-log2", "8", "--json"]));
+    assert_eq!(given["epoch_log2"], 8);
+    assert!(given["memory_budget_bytes"].is_null());
+}
+
+/// Heights are the run's own, unless common ones are asked for, and a bundle says which.
+#[test]
+fn heights_are_the_runs_own() {
+    let (spin, input) = (guest("spin"), file("heights.txt", b"400"));
+    let bundle = file("heights.bundle", b"");
+    let prove = |approach: &str, more: &[&str]| {
+        let (input, bundle) = (input.to_str().unwrap(), bundle.to_str().unwrap());
+        let args = ["prove", &spin, "-i", input, "-o", bundle, "--json"];
+        let args = [&args[..], &["--epoch-log2", "9", "--approach", approach]].concat();
+        let proved = tranche(&[&args[..], more].concat());
+        assert_eq!(proved.status.code(), Some(0), "{proved:?}");
+        let verified = tranche(&["verify", &spin, bundle]);
+        assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+        (json(&proved), json(&tranche(&["info", bundle, "--json"])))
+    };
+    for approach in ["epochs", "retire"] {
+        let (common, _) = prove(approach, &["--heights", "common"]);
+        let (metered, _) = prove(approach, &[]);
+        let padding = |report: &serde_json::Value| report["padding"].as_f64().unwrap();
+        assert!(
+            padding(&metered) < padding(&common) - 0.1,
+            "{metered} {common}"
+        );
+    }
+    let (_, common) = prove("epochs", &["--heights", "common"]);
+    assert!(common["heights"].is_null());
+    let (_, metered) = prove("epochs", &["--heights", "metered"]);
+    assert_eq!(metered["heights"]["cpu"], 9);
+    assert!(metered["heights"]["mul"].is_null());
+}
