@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use tranche::execute::execute;
 use tranche::files::Partial;
 use tranche::files::partial::{Binding, HEAD_BYTES, RECORD_BYTES};
-use tranche::prove::{Options, ProveError, Surveyed, secure};
+use tranche::mix::Sizing;
+use tranche::prove::{Options, ProveError, Surveyed, metered, secure};
 use tranche::retire::header::MAGIC;
 use tranche::retire::{self, RetireProveError};
 use tranche::verify;
@@ -104,6 +105,7 @@ fn with_run<T>(then: impl FnOnce(&Surveyed<'_>, &Program<'_>) -> T) -> T {
         hash: Hash::Blake3,
         ..Settings::default()
     };
+    let settings = metered(&program, input, &execution, settings).expect("heights");
     let run = secure(&program, input, &execution, settings, SECURITY_FLOOR_BITS);
     then(&run.expect("a run"), &program)
 }
@@ -210,11 +212,12 @@ fn batches_that_were_not_made_are_not_gone_on_with() {
         .zip(&APPROACHES[1..])
     {
         let path = path(&format!("batches-{order:?}"));
-        let run = retire::Surveyed::new(&program, input, &execution, 8).expect("a run");
         let options = retire::Options {
             hash: Hash::Blake3,
+            sizing: Sizing::Metered,
             ..retire::Options::new(order, 8)
         };
+        let run = retire::Surveyed::cut(&program, input, &execution, &options).expect("a run");
         let options = run.secure(&options).expect("secure");
         let opened = || {
             let mut partial = Partial::open(path.clone(), &[]).expect("a file");
