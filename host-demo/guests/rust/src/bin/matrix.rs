@@ -31,10 +31,11 @@ fn main() -> Result<(), &'static str> {
         return Err("elements do not fill the rows");
     }
     let mut sums = Vec::<u32>::new();
-    for row in left.chunks(inner.max(1)) {
+    for row in 0..rows {
         sums.clear();
         sums.resize(columns, 0);
-        for (factor, others) in row.iter().zip(right.chunks(columns.max(1))) {
+        let factors = &left[row * inner..][..inner];
+        for (factor, others) in factors.iter().zip(right.chunks(columns.max(1))) {
             for (sum, other) in sums.iter_mut().zip(others) {
                 *sum = sum.wrapping_add(factor.wrapping_mul(*other));
             }
