@@ -60,7 +60,7 @@ build_rust() {
             -Zbuild-std=core,alloc,compiler_builtins -Zbuild-std-features=compiler-builtins-mem)
     fi
     # The folder's own flags, whatever programs for this machine are built with.
-    (cd "$here/rust" && env -u RUSTFLAGS "${cargo[@]}" build --locked --release --target $target)
+    (cd "$here" && env -u RUSTFLAGS "${cargo[@]}" build --locked --release --target $target)
     for guest in $rust; do
         riscv64-unknown-elf-strip -o "$1/$guest.elf" "$CARGO_TARGET_DIR/$target/release/$guest"
     done

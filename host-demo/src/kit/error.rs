@@ -25,7 +25,7 @@ pub enum KitError {
         path: PathBuf,
     },
     /// A folder that is neither a project in Rust nor one in C.
-    #[error("{}: no project: neither Cargo.toml nor runtime/{c}; `tranche new` makes one", .path.display(), c = super::c::MARKS[0])]
+    #[error("{}: no project: neither Cargo.toml nor the kit's flags in runtime; `tranche new` makes one", .path.display())]
     NoProject {
         /// The folder.
         path: PathBuf,

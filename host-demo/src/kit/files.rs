@@ -35,6 +35,7 @@ macro_rules! template {
 
 const SHARED: &[File] = kit!["runtime/crt0.S", "runtime/kit.ld"];
 const RUST: &[File] = kit![
+    ".cargo/config.toml",
     "tranche-guest/Cargo.toml",
     "tranche-guest/src/lib.rs",
     "tranche-guest/src/calls.rs",
@@ -49,7 +50,6 @@ const PICOLIBC: &[File] = kit!["runtime/libc.c", "runtime/libc.flags"];
 
 const RUST_TEMPLATE: &[File] = &[
     ("Cargo.toml", template!("rust/Cargo.toml")),
-    (".cargo/config.toml", template!("rust/config.toml")),
     ("src/main.rs", template!("rust/main.rs")),
 ];
 const C_TEMPLATE: &[File] = &[("main.c", template!("c/main.c"))];

@@ -27,7 +27,10 @@ unsafe extern "C" {
 
 /// Gives the allocator its memory. Once, before anything is allocated.
 pub(crate) fn begin() {
-    let (start, end) = (addr_of_mut!(__heap_start).addr(), addr_of_mut!(__heap_end).addr());
+    let (start, end) = (
+        addr_of_mut!(__heap_start).addr(),
+        addr_of_mut!(__heap_end).addr(),
+    );
     // SAFETY: the linker script puts nothing between the two; `entry!` calls this once.
     unsafe { HEAP.init(start, end - start) };
 }

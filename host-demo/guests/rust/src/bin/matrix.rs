@@ -26,8 +26,16 @@ struct Factors {
 
 fn main() -> Result<(), &'static str> {
     let factors: Factors = read_value().map_err(|_| "not two matrices")?;
-    let Factors { rows, inner, columns, ref left, ref right } = factors;
-    if rows.checked_mul(inner) != Some(left.len()) || inner.checked_mul(columns) != Some(right.len()) {
+    let Factors {
+        rows,
+        inner,
+        columns,
+        ref left,
+        ref right,
+    } = factors;
+    if rows.checked_mul(inner) != Some(left.len())
+        || inner.checked_mul(columns) != Some(right.len())
+    {
         return Err("elements do not fill the rows");
     }
     let mut sums = Vec::<u32>::new();
