@@ -74,7 +74,12 @@ fn modexp() {
 
 #[test]
 fn sieve() {
-    let is_prime = |n: &u32| *n > 1 && (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let is_prime = |n: &u32| {
+        *n > 1
+            && (2..)
+                .take_while(|d| d * d <= *n)
+                .all(|d| !n.is_multiple_of(d))
+    };
     for limit in [0, 1, 2, 3, 4, 9, 25, 100, 7919, 20_000] {
         let primes: Vec<u32> = (0..=limit).filter(is_prime).collect();
         let largest = primes.last().copied().unwrap_or(0);
