@@ -76,7 +76,7 @@ fn nothing_is_overwritten() {
 
 #[test]
 fn names_that_no_package_can_have() {
-    for name in ["1st", "a b", "caf\u{e9}", ".", "..", "/", "tranche-guest"] {
+    for name in ["1st", "a b", "caf\u{e9}", "..", "/", "tranche-guest"] {
         let project = place("names").join(name);
         let output = tranche(&["new", project.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(2), "{name}");
