@@ -1,6 +1,6 @@
-"""Checks guest programs under qemu-riscv32 against independent implementations.
+"""Checks the small guest programs under qemu-riscv32 against independent implementations.
 
-    check.py FOLDER...    each FOLDER holds all *.elf; exits with 1 at the first difference
+    check.py FOLDER...    each FOLDER holds their *.elf; exits with 1 at the first difference
 
 For every program: a strict reading of the ELF file; every word of its code is a user-level RV32I
 instruction, of modexp an RV32IM instruction, some of them of the extension; output and exit code are the expected ones on many inputs, delivered at once and byte by

@@ -24,6 +24,7 @@ use crate::answer::{self, Answer};
 use crate::error::{BAD_USAGE, Error, RUN_FAILED};
 use crate::execute::MAX_MEMORY;
 use crate::files::is_stdout;
+use crate::kit::Language;
 use crate::mix::Sizing;
 
 /// Cycles after which an execution is given up, unless the command line says otherwise.
@@ -34,8 +35,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    success
   1    a refused proof, a file that is no program or bundle, an execution that cannot be proved,
-       an output that cannot be written to its end
-  2    bad usage, a file that cannot be opened or read
+       an output that cannot be written to its end, a project that does not compile
+  2    bad usage, a file that cannot be opened or read, a compiler that is not there
   129, 130, 143
        ended by SIGHUP, SIGINT or SIGTERM; what was unfinished is gone, but with --resume
 `tranche run` has codes of its own: `tranche run --help`.
@@ -72,6 +73,10 @@ pub enum Command {
     Compare(CompareArgs),
     /// Prints what a bundle says of itself, without verifying it.
     Info(InfoArgs),
+    /// Makes a project of a program of one's own, with all that it is built from but the compiler.
+    New(NewArgs),
+    /// Builds a project and prints the path of its program.
+    Build(BuildArgs),
     /// Prints the digest of a program, by which bundles name it.
     Digest(DigestArgs),
     /// Prints the plan of an epoch: tables, regions, exact workspace bytes, security bits.
@@ -230,6 +235,31 @@ pub struct CompareArgs {
 pub struct InfoArgs {
     /// The bundle.
     pub bundle: PathBuf,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tranche new`.
+#[derive(Args, Clone, Debug)]
+pub struct NewArgs {
+    /// The project's folder, which is made; its last part is the program's name.
+    #[arg(value_name = "NAME")]
+    pub project: PathBuf,
+    /// What the program is written in.
+    #[arg(long, value_enum, default_value_t)]
+    pub lang: Language,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tranche build`.
+#[derive(Args, Clone, Debug)]
+pub struct BuildArgs {
+    /// The project's folder.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub project: PathBuf,
     /// Prints one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
@@ -477,6 +507,8 @@ impl Cli {
             Some(Command::Verify(args)) => (args.json, false),
             Some(Command::Compare(args)) => (args.json, false),
             Some(Command::Info(args)) => (args.json, false),
+            Some(Command::New(args)) => (args.json, false),
+            Some(Command::Build(args)) => (args.json, false),
             Some(Command::Digest(args)) => (args.json, false),
             Some(Command::Plan(args)) => (args.json, false),
         };

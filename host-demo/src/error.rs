@@ -10,6 +10,7 @@ use tranche_machine::{ElfError, ExecError};
 
 use crate::bundle::FormatError;
 use crate::files::PartialError;
+use crate::kit::KitError;
 use crate::prove::ProveError;
 use crate::retire::{RetireCheck, RetireProveError};
 use crate::verify::Refusal;
@@ -144,6 +145,9 @@ pub enum Error {
         /// The option.
         option: &'static str,
     },
+    /// A project cannot be made or built.
+    #[error(transparent)]
+    Kit(#[from] KitError),
     /// A bundle was refused.
     #[error(transparent)]
     Refused(Refusal),
@@ -194,6 +198,7 @@ impl Error {
     /// The code that the program exits with.
     pub fn exit_code(&self) -> ExitCode {
         match self {
+            Self::Kit(error) if error.is_usage() => ExitCode::from(BAD_USAGE),
             Self::File { .. }
             | Self::StdinTwice
             | Self::SameFile { .. }

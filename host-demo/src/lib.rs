@@ -11,6 +11,7 @@
 //! | [`verify`](mod@verify) | a program and a bundle into the statement that it proves |
 //! | [`bundle`] | the format of bundles |
 //! | [`hex`] | bytes and digests as text |
+//! | [`kit`] | projects of guests, and their build |
 //! | [`cli`], [`commands`], [`answer`], [`table`] | the command line |
 //! | [`files`], [`signals`], [`system`] | what it reads and writes, how it is ended, what the system tells |
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod error;
 pub mod execute;
 pub mod files;
 pub mod hex;
+pub mod kit;
 pub mod merge;
 pub mod mix;
 pub mod padding;

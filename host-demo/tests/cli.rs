@@ -19,6 +19,8 @@ mod compare;
 mod options;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/projects.rs"]
+mod projects;
 #[path = "cli/resources.rs"]
 mod resources;
 
@@ -35,11 +37,14 @@ fn file(name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tranche"));
+    command.args(args);
+    command
+}
+
 fn tranche(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tranche"))
-        .args(args)
-        .output()
-        .unwrap()
+    command(args).output().unwrap()
 }
 
 /// The one object that a subcommand prints with `--json`.

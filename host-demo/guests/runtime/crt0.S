@@ -15,7 +15,7 @@ _start:
     ecall
 
     # In .bss, and so inside a loaded segment: no host has to provide a stack.
-    .section .bss.stack, "aw", @nobits
+    .section .bss..stack, "aw", @nobits
     .balign 16
     .space  4096
 __stack_top:

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{compare, demo, digest, info, plan, prove, run, verify};
+use super::{build, compare, demo, digest, info, new, plan, prove, run, verify};
 use crate::answer::Answer;
 use crate::cli::{Cli, Command};
 use crate::error::Error;
@@ -19,6 +19,8 @@ pub fn dispatch(cli: &Cli, answer: Answer) -> Result<ExitCode, Error> {
         Some(Command::Verify(args)) => verify::run(args),
         Some(Command::Compare(args)) => compare::run(args, answer),
         Some(Command::Info(args)) => info::run(args),
+        Some(Command::New(args)) => new::run(args),
+        Some(Command::Build(args)) => build::run(args),
         Some(Command::Digest(args)) => digest::run(args),
         Some(Command::Plan(args)) => plan::run(args),
     }

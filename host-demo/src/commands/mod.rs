@@ -1,11 +1,13 @@
 //! The subcommands, each in a module of its own, with a function `run`.
 
 pub mod budgets;
+pub mod build;
 pub mod compare;
 pub mod demo;
 pub mod digest;
 pub mod dispatch;
 pub mod info;
+pub mod new;
 pub mod plan;
 pub mod prove;
 mod report;
