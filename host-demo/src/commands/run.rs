@@ -18,7 +18,7 @@ use crate::hex::hex;
 /// When a file cannot be read, or the execution cannot go on.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
     let [elf, input] = read_both(&args.program, args.input.as_deref())?;
-    let program = Program::parse(&elf.bytes)?;
+    let program = Program::parse(&elf.bytes)?.decoded();
     let execution = execute(&program, &input.bytes, args.max_cycles, args.max_memory)?;
     if args.json {
         let report = json!({

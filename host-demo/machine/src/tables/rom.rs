@@ -260,8 +260,13 @@ impl RomRow {
         }
     }
 
-    /// The row of ROM cell `pc`.
+    /// The row of ROM cell `pc`; one that cannot be executed outside of the ROM.
     pub fn of(program: &Program<'_>, pc: u32) -> Self {
+        program.row(pc)
+    }
+
+    /// The same from the program's words.
+    pub(crate) fn decode(program: &Program<'_>, pc: u32) -> Self {
         match program.instruction(pc) {
             Some(Ok(instruction)) => Self::new(pc, instruction),
             _ => Self::unexecutable(pc),

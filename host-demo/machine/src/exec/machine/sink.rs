@@ -14,6 +14,8 @@ use crate::tables::sys::SysRow;
 
 /// What a step is recorded in.
 pub(super) trait Sink {
+    /// Whether the cells that a step touches keep epoch and timestamp.
+    const CLOCKED: bool = true;
     /// The table that has no room for a step of an instruction with this ROM row, if there is one.
     fn full(&self, row: &RomRow) -> Option<FilledTable>;
     fn clk(&self) -> u32;
@@ -28,6 +30,7 @@ pub(super) trait Sink {
 pub(super) struct Discard;
 
 impl Sink for Discard {
+    const CLOCKED: bool = false;
     fn full(&self, _: &RomRow) -> Option<FilledTable> {
         None
     }
