@@ -1,11 +1,11 @@
-//! How fast a program is executed: cycles a second without a record, into records of epochs, and where the rows of
+//! How fast a program is executed: cycles in a second of processor time without a record, into records of epochs, and where the rows of
 //! batches are only counted.
 //!
 //! `cargo run --release -p tranche-machine --features alloc --example speed -- PROGRAM [INPUT] [LOG2_CYCLES]`
 
 use std::error::Error;
-use std::time::Instant;
 
+use cpu_time::ProcessTime;
 use tranche_machine::exec::RunMachine;
 use tranche_machine::{
     EpochEnd, EpochShape, GuestIo, Machine, Pages, Program, RecordStorage, shape::RowCounts,
@@ -30,7 +30,7 @@ fn timed<E: Error + 'static>(
     how: &str,
     run: impl FnOnce() -> Result<u64, E>,
 ) -> Result<(), Box<dyn Error>> {
-    let start = Instant::now();
+    let start = ProcessTime::now();
     let cycles = run()?;
     let seconds = start.elapsed().as_secs_f64();
     let millions = cycles as f64 / seconds / 1e6;
@@ -62,7 +62,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     timed("metered", || {
         let mut machine = RunMachine::over(&program, pages(), u64::MAX);
         let (mut io, mut rows) = (Io(&input), RowCounts::default());
-        while machine.meter(&mut io, &shape, &mut rows)?.exit_code.is_none() {}
+        while machine
+            .meter(&mut io, &shape, &mut rows)?
+            .exit_code
+            .is_none()
+        {}
         Ok::<_, tranche_machine::ExecError>(machine.machine().cycles())
     })
 }

@@ -402,14 +402,13 @@ impl<'a> Program<'a> {
         self
     }
 
-    /// The row of ROM cell `pc`, decoded ahead or now.
+    /// The row of ROM cell `pc`, if it was decoded ahead.
     #[inline]
-    pub(crate) fn row(&self, pc: u32) -> RomRow {
+    pub(crate) fn decoded_row(&self, pc: u32) -> Option<&RomRow> {
         #[cfg(feature = "alloc")]
-        if let Some(row) = self.rows.get(pc.wrapping_sub(self.rom.start) as usize) {
-            return *row;
-        }
-        RomRow::decode(self, pc)
+        return self.rows.get(pc.wrapping_sub(self.rom.start) as usize);
+        #[cfg(not(feature = "alloc"))]
+        return None;
     }
 
     /// Cells of the image: ascending intervals that do not touch, [`MAX_SEGMENTS`] at most, of

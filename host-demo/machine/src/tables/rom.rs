@@ -262,7 +262,10 @@ impl RomRow {
 
     /// The row of ROM cell `pc`; one that cannot be executed outside of the ROM.
     pub fn of(program: &Program<'_>, pc: u32) -> Self {
-        program.row(pc)
+        match program.decoded_row(pc) {
+            Some(row) => *row,
+            None => Self::decode(program, pc),
+        }
     }
 
     /// The same from the program's words.

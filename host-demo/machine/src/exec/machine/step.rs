@@ -27,11 +27,18 @@ impl<C: CellStore> Machine<'_, C> {
         io: &mut impl GuestIo,
         sink: &mut S,
     ) -> Result<Option<FilledTable>, ExecError> {
-        let row = self.program.row(self.pc);
+        let now;
+        let row = match self.program.decoded_row(self.pc) {
+            Some(row) => row,
+            None => {
+                now = RomRow::decode(self.program, self.pc);
+                &now
+            }
+        };
         if row.flags == UNEXECUTABLE {
             return Err(self.unexecutable());
         }
-        if let Some(table) = sink.full(&row) {
+        if let Some(table) = sink.full(row) {
             return Ok(Some(table));
         }
         if self.cycles == self.max_cycles {
@@ -52,7 +59,7 @@ impl<C: CellStore> Machine<'_, C> {
         if row.has(SYS) {
             cpu.w = self.system_call(io, sink, &mut cpu, clk)?;
         } else {
-            cpu.w = self.result(sink, &row, &mut cpu, clk)?;
+            cpu.w = self.result(sink, row, &mut cpu, clk)?;
         }
         (cpu.old, cpu.previous[2]) = self.register_access(sink, row.rd, clk + 2, |_| cpu.w);
 
@@ -133,17 +140,13 @@ impl<C: CellStore> Machine<'_, C> {
                 let served = self.load_or_store(sink, row.op, base, row.aux, b, clk);
                 served.map_err(|error| in_stack(error, row))?
             }
-            BRANCH => {
+            PURE | BRANCH => {
                 sink.alu(AluRow { op: row.op, a, b });
                 let w = served::value(row.op, a, b);
-                if w == 1 {
+                if row.has(BRANCH) && w == 1 {
                     cpu.next_pc = row.aux as u32;
                 }
                 w
-            }
-            PURE => {
-                sink.alu(AluRow { op: row.op, a, b });
-                served::value(row.op, a, b)
             }
             _ => a.wrapping_add(b),
         })
