@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`epoch`], [`merge`] | the two kinds of proof, as batches |
 //! | [`execute`](mod@execute) | execution without proof |
+//! | [`observe`] | markers, traces and profiles of it |
+//! | [`cost`] | what proving it would commit to |
 //! | [`prove`](mod@prove) | executor, workers, merges: an execution into a bundle |
 //! | [`retire`] | the other way: a whole run as one proof |
 //! | [`verify`](mod@verify) | a program and a bundle into the statement that it proves |
@@ -18,12 +20,14 @@ pub mod answer;
 pub mod bundle;
 pub mod cli;
 pub mod commands;
+pub mod cost;
 pub mod epoch;
 pub mod error;
 pub mod execute;
 pub mod files;
 pub mod hex;
 pub mod merge;
+pub mod observe;
 pub mod padding;
 pub mod prove;
 pub mod retire;

@@ -8,7 +8,7 @@ use crate::tables::filled::AluRow;
 use crate::tables::l2g::L2gRow;
 use crate::tables::list::FilledTable;
 use crate::tables::mem::MemRow;
-use crate::tables::rom::{JALR, MEM, RomRow, SYS};
+use crate::tables::rom::RomRow;
 use crate::tables::served;
 use crate::tables::sys::SysRow;
 
@@ -49,18 +49,12 @@ fn full(row: &RomRow, room: impl Fn(FilledTable) -> bool) -> Option<FilledTable>
     if !room(FilledTable::Cpu) {
         return Some(FilledTable::Cpu);
     }
-    let table = if row.has(SYS) {
-        if room(FilledTable::Sys) {
-            FilledTable::Mem
-        } else {
-            FilledTable::Sys
-        }
-    } else if row.has(MEM) || row.has(JALR) {
-        FilledTable::Mem
-    } else {
-        served::serving(row.op)?
-    };
-    (!room(table)).then_some(table)
+    let table = row.serving()?;
+    if !room(table) {
+        return Some(table);
+    }
+    let moves = table == FilledTable::Sys;
+    (moves && !room(FilledTable::Mem)).then_some(FilledTable::Mem)
 }
 
 /// Most cells that one step touches: three registers and a memory word; what writes a word also a1, the output
