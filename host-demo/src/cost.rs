@@ -187,7 +187,7 @@ pub struct Use {
 impl Counted {
     /// What each function fills.
     pub fn by_function(&self, setup: &Setup<'_>, functions: &Functions) -> Vec<Use> {
-        let mut uses = vec![Use::default(); functions.len()];
+        let mut uses = vec![Use::default(); functions.count()];
         for (pc, &[cycles, moves]) in setup.program.rom().zip(&self.words) {
             if cycles == 0 {
                 continue;

@@ -1,9 +1,8 @@
 //! Execution without proof: what a program computes, and how much memory it touches.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use thiserror::Error;
 use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program};
 
 use crate::observe::markers::Markers;
@@ -100,7 +99,7 @@ pub fn execute(
         input,
         max_cycles,
         MAX_MEMORY,
-        &mut io::sink(),
+        &mut std::io::sink(),
         |_| (),
     )
 }
@@ -153,22 +152,11 @@ pub struct Observed {
     pub time: Duration,
 }
 
-/// Why an execution that is observed does not come to its end.
-#[derive(Debug, Error)]
-pub enum ExecuteError {
-    /// It cannot go on.
-    #[error(transparent)]
-    Execution(#[from] ExecError),
-    /// What is seen cannot be written.
-    #[error(transparent)]
-    Observer(io::Error),
-}
-
 /// As [`execute_within`]; shows each instruction to each of `observers`. With any of them it takes several times as
 /// long.
 ///
 /// # Errors
-/// As [`execute_within`]; [`ExecuteError::Observer`].
+/// As [`execute_within`].
 pub fn execute_observed(
     program: &Program<'_>,
     input: &[u8],
@@ -176,24 +164,24 @@ pub fn execute_observed(
     messages: &mut dyn Write,
     progress: impl FnMut(u64),
     observers: &mut [&mut dyn Observer],
-) -> Result<Observed, ExecuteError> {
+) -> Result<Observed, ExecError> {
     drive(program, input, limits, messages, progress, |machine, io| {
         if observers.is_empty() {
-            return Ok(machine.run_for(io, WATCHED_CYCLES)?);
+            return machine.run_for(io, WATCHED_CYCLES);
         }
         observe::run_for(machine, program, io, observers)
     })
 }
 
 /// Executes with `run_for`, which returns the exit code once there is one.
-fn drive<E>(
+fn drive(
     program: &Program<'_>,
     input: &[u8],
     limits: Limits,
     messages: &mut dyn Write,
     mut progress: impl FnMut(u64),
-    mut run_for: impl FnMut(&mut Machine<'_, Pages>, &mut Shown<'_>) -> Result<Option<u32>, E>,
-) -> Result<Observed, E> {
+    mut run_for: impl FnMut(&mut Machine<'_, Pages>, &mut Shown<'_>) -> Result<Option<u32>, ExecError>,
+) -> Result<Observed, ExecError> {
     let mut machine = Machine::over(program, Pages::new(limits.memory), limits.cycles);
     let mut io = Shown {
         io: Io::new(input),

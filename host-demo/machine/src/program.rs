@@ -403,12 +403,17 @@ impl<'a> Program<'a> {
     }
 
     /// The row of ROM cell `pc`, if it was decoded ahead.
+    #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn decoded_row(&self, pc: u32) -> Option<&RomRow> {
-        #[cfg(feature = "alloc")]
-        return self.rows.get(pc.wrapping_sub(self.rom.start) as usize);
-        #[cfg(not(feature = "alloc"))]
-        return None;
+        self.rows.get(pc.wrapping_sub(self.rom.start) as usize)
+    }
+
+    /// The row of ROM cell `pc`, if it was decoded ahead: never, without a heap.
+    #[cfg(not(feature = "alloc"))]
+    #[inline]
+    pub(crate) const fn decoded_row(&self, _pc: u32) -> Option<&RomRow> {
+        None
     }
 
     /// Cells of the image: ascending intervals that do not touch, [`MAX_SEGMENTS`] at most, of

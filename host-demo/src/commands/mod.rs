@@ -22,7 +22,7 @@ use report::{Messages, spinner};
 use tranche_machine::{ExecError, Program};
 
 use crate::error::Error;
-use crate::execute::{ExecuteError, Execution, Limits, Observed, execute_observed, execute_within};
+use crate::execute::{Execution, Limits, Observed, execute_observed, execute_within};
 use crate::files::{Source, is_standard};
 use crate::observe::Observer;
 
@@ -42,7 +42,7 @@ fn execute_seen(
     input: &[u8],
     limits: Limits,
     observers: &mut [&mut dyn Observer],
-) -> Result<Observed, ExecuteError> {
+) -> Result<Observed, ExecError> {
     let spinner = spinner();
     let mut messages = LineWriter::new(Messages(&spinner));
     let progress = |cycles| spinner.set_position(cycles);

@@ -11,7 +11,7 @@ use super::{execute_seen, read_both};
 use crate::answer::{print, say};
 use crate::cli::RunArgs;
 use crate::error::{Error, GUEST_RUN_FAILED, RUN_FAILED};
-use crate::execute::{ExecuteError, Limits, Observed};
+use crate::execute::{Limits, Observed};
 use crate::files::Output;
 use crate::hex::hex;
 use crate::observe::flame;
@@ -54,11 +54,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
     if let (Err(error), Some(output)) = (written, &traced) {
         return Err(output.write_error(error));
     }
-    let observed = observed.map_err(|error| match (error, &traced) {
-        (ExecuteError::Execution(error), _) => Error::Execution(error),
-        (ExecuteError::Observer(error), Some(output)) => output.write_error(error),
-        (ExecuteError::Observer(error), None) => Error::Stdout(error),
-    })?;
+    let observed = observed?;
     if let (Some(profile), Some(output), Some(Some(path))) = (&profile, &mut drawn, profiled) {
         let written = write_stacks(profile, path, BufWriter::new(&mut *output));
         written.map_err(|error| output.write_error(error))?;

@@ -112,7 +112,7 @@ fn label(
         return Ok(());
     }
     let shown: String = text.chars().take(letters).collect();
-    let style = ("monospace", 11).into_font().into_text_style(area);
+    let style = ("monospace", 14).into_font().into_text_style(area);
     let style = style.pos(Pos::new(HPos::Left, VPos::Center));
     let at = ((x + 3) as i32, (y + ROW / 2) as i32);
     area.draw(&Text::new(shown, at, style))?;

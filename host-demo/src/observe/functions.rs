@@ -28,11 +28,13 @@ impl Functions {
         if !named {
             all = targets(program);
         }
+        // Of several names at one address the shortest: libraries have others for themselves.
+        all.sort_by_key(|(address, name)| (*address, name.len()));
+        all.dedup_by_key(|(address, _)| *address);
         let start = program.rom().start << 2;
-        all.push((start, format!("{start:#010x}")));
-        // Of several at one address, a name comes before the number.
-        all.sort_by_key(|&(address, _)| address);
-        all.dedup_by_key(|&mut (address, _)| address);
+        if all.first().is_none_or(|&(address, _)| address != start) {
+            all.insert(0, (start, format!("{start:#010x}")));
+        }
         let mut of_word = Vec::with_capacity(program.rom().len());
         for (function, &(address, _)) in all.iter().enumerate().skip(1) {
             of_word.resize(((address - start) >> 2) as usize, function as u32 - 1);
@@ -51,14 +53,9 @@ impl Functions {
         self.named
     }
 
-    /// Number of functions.
-    pub const fn len(&self) -> usize {
+    /// Number of functions, at least one.
+    pub const fn count(&self) -> usize {
         self.all.len()
-    }
-
-    /// Never: a program has code.
-    pub const fn is_empty(&self) -> bool {
-        self.all.is_empty()
     }
 
     /// The function that an address is in; the first, of one outside of the ROM.

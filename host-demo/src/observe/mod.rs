@@ -17,12 +17,10 @@ pub mod markers;
 pub mod profile;
 pub mod trace;
 
-use std::io;
-
 use tranche_machine::decode::{Instruction, Size, decode};
 use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program};
 
-use crate::execute::{ExecuteError, WATCHED_CYCLES};
+use crate::execute::WATCHED_CYCLES;
 
 /// Whether register x_`i` takes the return address of a call, and a return goes by it (RISC-V ELF psABI, section 2.1).
 const fn is_link(i: u32) -> bool {
@@ -62,16 +60,7 @@ pub struct Executed {
 /// What is told of each instruction.
 pub trait Observer {
     /// Takes the next instruction.
-    ///
-    /// # Errors
-    /// When what is seen cannot be written.
-    fn see(&mut self, executed: &Executed) -> io::Result<()>;
-}
-
-impl<O: Observer> Observer for Option<O> {
-    fn see(&mut self, executed: &Executed) -> io::Result<()> {
-        self.as_mut().map_or(Ok(()), |it| it.see(executed))
-    }
+    fn see(&mut self, executed: &Executed);
 }
 
 /// Executes until the program exits, or for about so many cycles as [`WATCHED_CYCLES`] are, and shows each instruction.
@@ -80,12 +69,12 @@ pub(crate) fn run_for(
     program: &Program<'_>,
     io: &mut impl GuestIo,
     observers: &mut [&mut dyn Observer],
-) -> Result<Option<u32>, ExecuteError> {
+) -> Result<Option<u32>, ExecError> {
     let end = machine.cycles().saturating_add(WATCHED_CYCLES);
     while machine.exit_code().is_none() && machine.cycles() < end {
         let executed = step(machine, program, io)?;
         for observer in &mut *observers {
-            observer.see(&executed).map_err(ExecuteError::Observer)?;
+            observer.see(&executed);
         }
     }
     Ok(machine.exit_code())

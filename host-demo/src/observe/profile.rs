@@ -4,7 +4,6 @@
 //! comes into another function by any other way, a tail call say, takes the place of the one at hand.
 
 use std::collections::BTreeMap;
-use std::io;
 
 use serde::Serialize;
 use tranche_machine::decode::Instruction;
@@ -163,7 +162,7 @@ impl<'a> Profile<'a> {
 }
 
 impl Observer for Profile<'_> {
-    fn see(&mut self, executed: &Executed) -> io::Result<()> {
+    fn see(&mut self, executed: &Executed) {
         let Executed {
             cycles,
             pc,
@@ -192,6 +191,5 @@ impl Observer for Profile<'_> {
             }
             _ => self.replace(function),
         }
-        Ok(())
     }
 }

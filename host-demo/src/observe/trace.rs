@@ -20,25 +20,29 @@ use super::{Executed, Observer};
 pub struct Trace<'a, W> {
     functions: &'a Functions,
     out: W,
+    /// Why nothing more is written.
+    failed: Option<io::Error>,
 }
 
 impl<'a, W: Write> Trace<'a, W> {
     /// A trace that goes to `out`.
     pub const fn new(functions: &'a Functions, out: W) -> Self {
-        Self { functions, out }
+        Self {
+            functions,
+            out,
+            failed: None,
+        }
     }
 
     /// Writes what is still held back.
     ///
     /// # Errors
-    /// As the output fails.
+    /// As the output fails, or failed before.
     pub fn finish(mut self) -> io::Result<()> {
-        self.out.flush()
+        self.failed.map_or_else(|| self.out.flush(), Err)
     }
-}
 
-impl<W: Write> Observer for Trace<'_, W> {
-    fn see(&mut self, executed: &Executed) -> io::Result<()> {
+    fn line(&mut self, executed: &Executed) -> io::Result<()> {
         let Executed {
             cycle,
             cycles,
@@ -68,5 +72,13 @@ impl<W: Write> Observer for Trace<'_, W> {
             write!(out, " {cycles} cycles")?;
         }
         writeln!(out)
+    }
+}
+
+impl<W: Write> Observer for Trace<'_, W> {
+    fn see(&mut self, executed: &Executed) {
+        if self.failed.is_none() {
+            self.failed = self.line(executed).err();
+        }
     }
 }

@@ -261,9 +261,8 @@ fn difference(cases: &[Case]) -> Option<(usize, String)> {
 }
 
 /// The fewest steps that still differ, if the program does alone.
-fn least(mut tree: impl ValueTree<Value = Case>) -> Option<Case> {
-    let differs = |case: &Case| difference(core::slice::from_ref(case)).is_some();
-    let mut least = Some(tree.current()).filter(differs)?;
+fn least(mut tree: impl ValueTree<Value = Case>, differs: impl Fn(&Case) -> bool) -> Option<Case> {
+    let mut least = Some(tree.current()).filter(&differs)?;
     let mut goes_on = tree.simplify();
     while goes_on {
         let case = tree.current();
@@ -275,6 +274,28 @@ fn least(mut tree: impl ValueTree<Value = Case>) -> Option<Case> {
         };
     }
     Some(least)
+}
+
+/// Whatever the program, what is left of it is what it takes.
+#[test]
+fn programs_are_shrunk() {
+    let mut runner = TestRunner::deterministic();
+    let stores = |case: &Case| {
+        let stored = case
+            .steps
+            .iter()
+            .filter(|step| matches!(step, Step::Store(..)));
+        stored.count() > 1
+    };
+    let mut shrunk = 0;
+    for _ in 0..20 {
+        let tree = case().new_tree(&mut runner).expect("a program");
+        if let Some(least) = least(tree, stores) {
+            assert_eq!(least.steps.len(), 2, "{least:?}");
+            shrunk += 1;
+        }
+    }
+    assert!(shrunk > 10, "only {shrunk}");
 }
 
 /// Programs that are compared, unless `PROPTEST_CASES` says how many.
@@ -292,7 +313,9 @@ fn random_programs_agree_with_qemu() {
             .collect();
         let cases: Vec<_> = trees.iter().map(ValueTree::current).collect();
         if let Some((at, what)) = difference(&cases) {
-            let Some(least) = trees.into_iter().nth(at).and_then(least) else {
+            let tree = trees.into_iter().nth(at);
+            let alone = |case: &Case| difference(core::slice::from_ref(case)).is_some();
+            let Some(least) = tree.and_then(|tree| least(tree, alone)) else {
                 panic!("program {at} of a batch, and not alone: {what}\n{cases:#?}");
             };
             eprintln!("{least:#?}");
