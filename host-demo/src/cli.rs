@@ -65,6 +65,8 @@ pub enum Command {
     /// Executes a program: its output to stdout, its exit code as the exit code.
     #[command(after_help = RUN_EXIT_CODES)]
     Run(RunArgs),
+    /// Executes a program in epochs and says what their proofs commit to: cells a cycle by table and by function.
+    Cost(CostArgs),
     /// Proves an execution and writes a bundle.
     Prove(ProveArgs),
     /// Verifies a bundle and prints the statement that it proves.
@@ -96,6 +98,39 @@ pub struct RunArgs {
     pub max_cycles: u64,
     /// Bytes of its memory that the guest may touch, or a size such as 100MB; the host takes about as
     /// many.
+    #[arg(long, allow_negative_numbers = true, value_name = "SIZE", default_value_t = MAX_MEMORY, value_parser = bytes)]
+    pub max_memory: u64,
+    /// Writes a line for each instruction: cycle, address, function, encoding, mnemonic | what it left.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Says which functions the cycles go to. With a FILE.svg a flame graph goes there too, with any other the folded
+    /// stacks that flame graph tools read. Without symbols (a program linked with -s) functions are addresses of calls.
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[allow(clippy::option_option)]
+    pub profile: Option<Option<PathBuf>>,
+    /// Prints one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tranche cost`.
+#[derive(Args, Clone, Debug)]
+pub struct CostArgs {
+    /// The program, an RV32 ELF file.
+    pub program: PathBuf,
+    /// The file that the program reads as its input; empty without it.
+    #[arg(short, long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// What the proofs hash with.
+    #[arg(long, value_enum, default_value_t)]
+    pub hash: Hash,
+    /// log2 of the cycles of an epoch.
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = epoch_log2())]
+    pub epoch_log2: Option<u8>,
+    /// Gives up after so many cycles.
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = MAX_CYCLES)]
+    pub max_cycles: u64,
+    /// Bytes of its memory that the guest may touch, or a size such as 100MB.
     #[arg(long, allow_negative_numbers = true, value_name = "SIZE", default_value_t = MAX_MEMORY, value_parser = bytes)]
     pub max_memory: u64,
     /// Prints one JSON object on stdout.
@@ -503,6 +538,7 @@ impl Cli {
         let (json, on_stderr) = match &self.command {
             None => (false, false),
             Some(Command::Run(args)) => (args.json, false),
+            Some(Command::Cost(args)) => (args.json, false),
             Some(Command::Prove(args)) => (args.json, is_stdout(&args.output_path())),
             Some(Command::Verify(args)) => (args.json, false),
             Some(Command::Compare(args)) => (args.json, false),

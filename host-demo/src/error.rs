@@ -77,6 +77,9 @@ pub enum Error {
         /// Why.
         error: PartialError,
     },
+    /// Standard output has the guest's output.
+    #[error("a trace or a profile cannot go to standard output, which is the program's")]
+    GuestsOutput,
     /// A run that can be resumed has to go into a file.
     #[error("--resume: {} is no file", .path.display())]
     NoFile {
@@ -208,6 +211,7 @@ impl Error {
             | Self::RetireOnly { .. }
             | Self::NotMonolithic { .. }
             | Self::NotStandard
+            | Self::GuestsOutput
             | Self::Setup(SetupError::Range(_)) => ExitCode::from(BAD_USAGE),
             _ => ExitCode::from(REFUSED),
         }

@@ -1,14 +1,18 @@
 //! Execution without proof: what a program computes, and how much memory it touches.
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program};
+
+use crate::observe::markers::Markers;
+use crate::observe::{self, Observer};
 
 /// Bytes of its memory that a guest may touch, unless the caller says otherwise.
 pub const MAX_MEMORY: u64 = 1 << 30;
 
 /// Cycles between two reports of progress.
-const WATCHED_CYCLES: u64 = 1 << 20;
+pub(crate) const WATCHED_CYCLES: u64 = 1 << 20;
 
 /// What an execution came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +62,7 @@ impl GuestIo for Io<'_> {
 struct Shown<'a> {
     io: Io<'a>,
     messages: &'a mut dyn Write,
+    markers: Markers,
 }
 
 impl GuestIo for Shown<'_> {
@@ -69,7 +74,12 @@ impl GuestIo for Shown<'_> {
         self.io.write(byte);
     }
 
+    fn begin_message(&mut self, cycles: u64) {
+        self.markers.begin_message(cycles);
+    }
+
     fn message(&mut self, byte: u8) {
+        self.markers.message(byte);
         // What cannot be shown is no reason to stop.
         let _ = self.messages.write_all(&[byte]);
     }
@@ -94,10 +104,19 @@ pub fn execute(
     )
 }
 
+/// What bounds an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Cycles.
+    pub cycles: u64,
+    /// Bytes that the guest may touch, counted in [pages](tranche_machine::exec::pages) of 1 KiB, output
+    /// included. The host takes about as much.
+    pub memory: u64,
+}
+
 /// Executes `program` on `input` until it exits.
 ///
-/// The guest may touch `max_memory` bytes, counted in [pages](tranche_machine::exec::pages) of 1 KiB, output
-/// included. The host takes about as much. The guest's messages, what it writes to
+/// The guest's messages, what it writes to
 /// descriptor 2, go to `messages` as they come; those that cannot be written are dropped. `progress`
 /// is told the cycles so far, many times a second.
 ///
@@ -110,27 +129,85 @@ pub fn execute_within(
     max_cycles: u64,
     max_memory: u64,
     messages: &mut dyn Write,
-    mut progress: impl FnMut(u64),
+    progress: impl FnMut(u64),
 ) -> Result<Execution, ExecError> {
-    let mut machine = Machine::over(program, Pages::new(max_memory), max_cycles);
+    let limits = Limits {
+        cycles: max_cycles,
+        memory: max_memory,
+    };
+    let run = drive(program, input, limits, messages, progress, |machine, io| {
+        machine.run_for(io, WATCHED_CYCLES)
+    });
+    Ok(run?.execution)
+}
+
+/// An execution, and what was seen of it.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// What it came to.
+    pub execution: Execution,
+    /// Markers among its messages.
+    pub markers: Markers,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// As [`execute_within`]; shows each instruction to each of `observers`. With any of them it takes several times as
+/// long.
+///
+/// # Errors
+/// As [`execute_within`].
+pub fn execute_observed(
+    program: &Program<'_>,
+    input: &[u8],
+    limits: Limits,
+    messages: &mut dyn Write,
+    progress: impl FnMut(u64),
+    observers: &mut [&mut dyn Observer],
+) -> Result<Observed, ExecError> {
+    drive(program, input, limits, messages, progress, |machine, io| {
+        if observers.is_empty() {
+            return machine.run_for(io, WATCHED_CYCLES);
+        }
+        observe::run_for(machine, program, io, observers)
+    })
+}
+
+/// Executes with `run_for`, which returns the exit code once there is one.
+fn drive(
+    program: &Program<'_>,
+    input: &[u8],
+    limits: Limits,
+    messages: &mut dyn Write,
+    mut progress: impl FnMut(u64),
+    mut run_for: impl FnMut(&mut Machine<'_, Pages>, &mut Shown<'_>) -> Result<Option<u32>, ExecError>,
+) -> Result<Observed, ExecError> {
+    let mut machine = Machine::over(program, Pages::new(limits.memory), limits.cycles);
     let mut io = Shown {
         io: Io::new(input),
         messages,
+        markers: Markers::default(),
     };
+    let start = Instant::now();
     let end = loop {
-        match machine.run_for(&mut io, WATCHED_CYCLES) {
+        match run_for(&mut machine, &mut io) {
             Ok(None) => progress(machine.cycles()),
             Ok(Some(exit_code)) => break Ok(exit_code),
             Err(error) => break Err(error),
         }
     };
+    let time = start.elapsed();
     let _ = io.messages.flush();
     let exit_code = end?;
-    Ok(Execution {
-        exit_code,
-        output: io.io.output,
-        cycles: machine.cycles(),
-        instructions: machine.instructions(),
-        memory: machine.store().bytes(),
+    Ok(Observed {
+        execution: Execution {
+            exit_code,
+            output: io.io.output,
+            cycles: machine.cycles(),
+            instructions: machine.instructions(),
+            memory: machine.store().bytes(),
+        },
+        markers: io.markers,
+        time,
     })
 }

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`epoch`], [`merge`] | the two kinds of proof, as batches |
 //! | [`execute`](mod@execute) | execution without proof |
+//! | [`observe`] | markers, traces and profiles of it |
+//! | [`cost`] | what proving it would commit to |
 //! | [`mix`] | heights of tables by a run's own mix of instructions |
 //! | [`prove`](mod@prove) | executor, workers, merges: an execution into a bundle |
 //! | [`retire`] | the other way: a whole run as one proof |
@@ -20,6 +22,7 @@ pub mod answer;
 pub mod bundle;
 pub mod cli;
 pub mod commands;
+pub mod cost;
 pub mod epoch;
 pub mod error;
 pub mod execute;
@@ -28,6 +31,7 @@ pub mod hex;
 pub mod kit;
 pub mod merge;
 pub mod mix;
+pub mod observe;
 pub mod padding;
 pub mod prove;
 pub mod retire;

@@ -15,6 +15,8 @@ mod asm;
 mod bundles;
 #[path = "cli/compare.rs"]
 mod compare;
+#[path = "cli/observe.rs"]
+mod observe;
 #[path = "cli/options.rs"]
 mod options;
 #[path = "cli/output.rs"]
@@ -76,7 +78,13 @@ fn run_passes_output_and_exit_code_on() {
     let output = tranche(&["run", "--json", &guest("sha256")]);
     has_keys(
         &json(&output),
-        &["cycles", "instructions", "exit_code", "output_hex"],
+        &[
+            "cycles",
+            "instructions",
+            "exit_code",
+            "output_hex",
+            "seconds",
+        ],
     );
 }
 

@@ -32,7 +32,7 @@ fn say(line: String) -> Result<(), Error> {
 /// # Errors
 /// When any step fails, and when the proven hash is wrong.
 pub fn run() -> Result<ExitCode, Error> {
-    let program = Program::parse(GUEST)?;
+    let program = Program::parse(GUEST)?.decoded();
     let execution = execute(&program, README, u64::MAX)?;
     say(format!(
         "program    SHA-256 in C, compiled for RV32I ({} bytes of ELF)",

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{build, compare, demo, digest, info, new, plan, prove, run, verify};
+use super::{build, compare, cost, demo, digest, info, new, plan, prove, run, verify};
 use crate::answer::Answer;
 use crate::cli::{Cli, Command};
 use crate::error::Error;
@@ -15,6 +15,7 @@ pub fn dispatch(cli: &Cli, answer: Answer) -> Result<ExitCode, Error> {
     match &cli.command {
         None => demo::run(),
         Some(Command::Run(args)) => run::run(args),
+        Some(Command::Cost(args)) => cost::run(args),
         Some(Command::Prove(args)) => prove::run(args, answer),
         Some(Command::Verify(args)) => verify::run(args),
         Some(Command::Compare(args)) => compare::run(args, answer),

@@ -3,6 +3,7 @@
 pub mod budgets;
 pub mod build;
 pub mod compare;
+pub mod cost;
 pub mod demo;
 pub mod digest;
 pub mod dispatch;
@@ -23,8 +24,9 @@ use report::{Messages, spinner};
 use tranche_machine::{ExecError, Program};
 
 use crate::error::Error;
-use crate::execute::{Execution, execute_within};
+use crate::execute::{Execution, Limits, Observed, execute_observed, execute_within};
 use crate::files::{Source, is_standard};
+use crate::observe::Observer;
 
 /// Reads the program and the input of a guest, which is empty unless a file is named.
 fn read_both(program: &Path, input: Option<&Path>) -> Result<[Source; 2], Error> {
@@ -34,6 +36,21 @@ fn read_both(program: &Path, input: Option<&Path>) -> Result<[Source; 2], Error>
     let program = Source::read(program)?;
     let input = input.map_or(Ok(Source::EMPTY), Source::read)?;
     Ok([program, input])
+}
+
+/// Executes a program as [`execute`] does, and shows each instruction to `observers`.
+fn execute_seen(
+    program: &Program<'_>,
+    input: &[u8],
+    limits: Limits,
+    observers: &mut [&mut dyn Observer],
+) -> Result<Observed, ExecError> {
+    let spinner = spinner();
+    let mut messages = LineWriter::new(Messages(&spinner));
+    let progress = |cycles| spinner.set_position(cycles);
+    let observed = execute_observed(program, input, limits, &mut messages, progress, observers);
+    spinner.finish_and_clear();
+    observed
 }
 
 /// Executes a program, and shows its messages and its progress on stderr.

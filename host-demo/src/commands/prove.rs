@@ -48,7 +48,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
         return Err(Error::NotMonolithic { option });
     }
     let [elf, input] = read_both(&args.program, args.input.as_deref())?;
-    let program = Program::parse(&elf.bytes)?;
+    let program = Program::parse(&elf.bytes)?.decoded();
     let unfinished = Unfinished::default();
     let (ended, path) = (unfinished.clone(), args.output_path());
     let kept = args.resume.then(|| Partial::path_for(&path));

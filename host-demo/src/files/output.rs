@@ -76,6 +76,24 @@ impl Output {
         }
     }
 
+    /// As [`Self::open`] for what is written as it comes, and stays as far as it came. Standard output is refused: it is
+    /// the guest's.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`Error::GuestsOutput`].
+    pub fn as_it_comes(path: &Path, sources: &[(&'static str, &Source)]) -> Result<Self, Error> {
+        if is_stdout(path) {
+            return Err(Error::GuestsOutput);
+        }
+        let mut output = Self::find(path, &Unfinished::default())?;
+        output.refuse(sources)?;
+        if let Some(target) = output.target.take() {
+            let file = File::create(target.path);
+            output.file = Some(file.map_err(|error| output.file_error(error))?);
+        }
+        Ok(output)
+    }
+
     /// What the name leads to; a stream is open.
     fn find(path: &Path, unfinished: &Unfinished) -> Result<Self, Error> {
         let mut output = Self {

@@ -22,7 +22,7 @@ impl Ends {
         full.chain([("exit", self.exit)])
     }
 
-    pub(super) const fn count(&mut self, end: EpochEnd) {
+    pub(crate) const fn count(&mut self, end: EpochEnd) {
         match end {
             EpochEnd::Full(table) => self.full[table as usize] += 1,
             EpochEnd::Exit(_) => self.exit += 1,

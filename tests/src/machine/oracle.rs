@@ -230,7 +230,7 @@ pub fn run_epochs(
     log2_cycles: u32,
     look: impl FnMut(u32, Traces<'_>),
 ) -> Result<Run, ExecError> {
-    let program = Program::parse(elf).expect("a valid program");
+    let program = Program::parse(elf).expect("a valid program").decoded();
     let shape = EpochShape::of(log2_cycles, &program).expect("a valid shape");
     run_tables(
         &EpochTable::all(shape, &program),

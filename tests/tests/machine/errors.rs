@@ -1,18 +1,24 @@
 //! What the machine refuses, by name and address.
 
 use tranche_machine::decode::DecodeError;
-use tranche_machine::{ElfError, ExecError, Program};
+use tranche_machine::{ElfError, ExecError, Machine, Pages, Program};
 
 use crate::asm::{
     A0, A1, A2, A7, CODE, DATA, ECALL, RA, branch, elf, exit, immediate, jal, jalr, li, load, store,
 };
-use crate::oracle::run_epochs;
+use crate::oracle::{Io, run_epochs};
 
-/// Runs `code` and returns its error, which the plain run gives too.
+/// Runs `code` and returns its error, which the plain run gives too, decoded ahead or not.
 fn error(code: &[u32]) -> ExecError {
-    let Err(error) = run_epochs(&elf(code, &[]), &[], 6, |_, _| ()) else {
+    let elf = elf(code, &[]);
+    let Err(error) = run_epochs(&elf, &[], 6, |_, _| ()) else {
         panic!("it ran")
     };
+    let program = Program::parse(&elf).unwrap();
+    for program in [program.clone(), program.decoded()] {
+        let mut machine = Machine::over(&program, Pages::new(1 << 20), 1 << 24);
+        assert_eq!(machine.run(&mut Io::new(&[])), Err(error));
+    }
     error
 }
 

@@ -1,4 +1,5 @@
-//! Cells in pages against cells in a hash table: one run, the same rows; one history, the same cells.
+//! Cells in pages and instructions decoded ahead, as hosts have them, against cells in a hash table and instructions
+//! decoded one by one: one run, the same rows; one history, the same cells.
 
 use tranche_machine::cells::{MAX_OUTPUT_WORDS, OUT};
 use tranche_machine::exec::{NoRoom, Slots};
@@ -44,7 +45,8 @@ fn guests_leave_the_same_rows_in_the_same_order() {
             let mut cells = vec![Cell::FREE; 1 << 14];
             let slots = rows(Machine::new(&program, &mut cells, u64::MAX), shape);
             let pages = Pages::new(1 << 20);
-            let pages = rows(Machine::over(&program, pages, u64::MAX), shape);
+            let decoded = program.clone().decoded();
+            let pages = rows(Machine::over(&decoded, pages, u64::MAX), shape);
             assert!(slots == pages, "{name}, 2^{log2_cycles} cycles");
         }
     }

@@ -291,22 +291,32 @@ fn calls() -> Vec<u8> {
 /// Program counter and registers before one instruction.
 type State = (u32, [u32; 32]);
 
-/// What QEMU logs for `elf`, and how it ends.
-fn qemu(name: &str, elf: &[u8], input: &[u8]) -> (Vec<State>, Output) {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let [path, log, input_path] =
-        ["elf", "log", "in"].map(|suffix| dir.join(format!("machine-{name}.{suffix}")));
+/// A file of the tests of this module.
+fn file(name: &str, suffix: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("machine-{name}.{suffix}"))
+}
+
+/// How QEMU, with these options, ends `elf`.
+pub fn run(name: &str, options: &[&str], elf: &[u8], input: &[u8]) -> Output {
+    let [path, input_path] = ["elf", "in"].map(|suffix| file(name, suffix));
     std::fs::write(&path, elf).unwrap();
     std::fs::write(&input_path, input).unwrap();
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let output = Command::new("qemu-riscv32")
-        .args(["-singlestep", "-d", "nochain,cpu", "-D"])
-        .arg(&log)
+    Command::new("qemu-riscv32")
+        .args(options)
         .arg(&path)
         .stdin(std::fs::File::open(&input_path).unwrap())
         .output()
-        .expect("qemu-riscv32 of Debian's qemu-user");
+        .expect("qemu-riscv32 of Debian's qemu-user")
+}
+
+/// What QEMU logs for `elf`, and how it ends.
+fn qemu(name: &str, elf: &[u8], input: &[u8]) -> (Vec<State>, Output) {
+    let log = file(name, "log");
+    let log_name = log.to_str().expect("a folder of ours");
+    let options = ["-singlestep", "-d", "nochain,cpu", "-D", log_name];
+    let output = run(name, &options, elf, input);
     let mut states: Vec<State> = Vec::new();
     for line in std::fs::read_to_string(&log).unwrap().lines() {
         let words: Vec<&str> = line.split_whitespace().collect();

@@ -1,18 +1,21 @@
-//! Random programs of all of RV32IM against `qemu-riscv32`, instruction by instruction: what differs is shrunk
-//! to the fewest steps that differ. Every tenth program is proved too.
+//! Random programs of all of RV32IM against `qemu-riscv32`: memory and registers after each. What differs is shrunk
+//! to the fewest steps that differ, and compared instruction by instruction. Every tenth program is proved too.
 //!
-//! `PROPTEST_CASES` sets how many there are.
-
-use std::cell::Cell;
+//! `PROPTEST_CASES` sets how many there are: `PROPTEST_CASES=5000 cargo nextest run -p tranche-tests --test machine
+//! --no-capture random_programs`.
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+use tranche_machine::{Machine, Pages, Program};
 
 use crate::asm::{
-    A0, BRANCH, DATA, FENCE, IMMEDIATE, LOAD, REGISTER, SHIFT, STORE, auipc, branch, elf, exit,
-    immediate, jal, jalr, li, load, lui, register, shift, store,
+    A0, A1, A2, A7, BRANCH, CODE, DATA, DATA_BYTES, ECALL, FENCE, IMMEDIATE, LOAD, REGISTER, SHIFT,
+    STORE, Segment, auipc, branch, elf, exit, file, immediate, jal, jalr, li, load, lui, register,
+    shift, store, words,
 };
-use crate::oracle::run_epochs;
+use crate::oracle::{Io, run_epochs};
 use crate::proofs::batch;
 use crate::qemu::{FACTORS, compare};
 
@@ -146,40 +149,192 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A program that sets all registers, does its steps and exits.
-fn program(registers: &[u32], steps: &[Step], data: &[u8]) -> Vec<u8> {
-    let set = (1..BASE).zip(registers);
-    let mut code: Vec<_> = set.flat_map(|(rd, &value)| li(rd, value)).collect();
-    code.extend(li(BASE, DATA + 0x800));
-    code.extend(steps.iter().flat_map(Step::code));
-    code.push(immediate("andi", A0, A0, 0x7f));
-    code.extend(exit());
-    elf(&code, data)
+/// A program: registers 1 to 30 as it begins, and what it does.
+#[derive(Clone, Debug)]
+struct Case {
+    registers: Vec<u32>,
+    steps: Vec<Step>,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let registers = prop::collection::vec(value(), 30);
+    let steps = prop::collection::vec(step(), 1..80);
+    (registers, steps).prop_map(|(registers, steps)| Case { registers, steps })
+}
+
+impl Case {
+    /// Sets all registers and does the steps; memory accesses go to `data` and the 4 KiB behind it.
+    fn code(&self, data: u32) -> Vec<u32> {
+        let set = (1..BASE).zip(&self.registers);
+        let mut code: Vec<_> = set.flat_map(|(rd, &value)| li(rd, value)).collect();
+        code.extend(li(BASE, data + 0x800));
+        code.extend(self.steps.iter().flat_map(Step::code));
+        code
+    }
+
+    /// A file of this program alone.
+    fn elf(&self) -> Vec<u8> {
+        let mut code = self.code(DATA);
+        code.push(immediate("andi", A0, A0, 0x7f));
+        code.extend(exit());
+        elf(&code, &memory())
+    }
 }
 
 /// Instructions that set all registers.
 const SETUP: usize = 62;
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+/// Memory as programs begin.
+fn memory() -> Vec<u8> {
+    let byte = |i: u32| (i.wrapping_mul(0x9e37_79b1) >> 24) as u8;
+    (0..DATA_BYTES).map(byte).collect()
+}
 
-    #[test]
-    fn random_programs_agree_with_qemu(
-        registers in prop::collection::vec(value(), 30),
-        steps in prop::collection::vec(step(), 1..80),
-        data in prop::collection::vec(any::<u8>(), 0x40),
-    ) {
-        thread_local!(static CASES: Cell<u32> = const { Cell::new(0) });
-        let elf = program(&registers, &steps, &data.repeat(0x40));
-        compare("random", &elf, &[], SETUP);
-        let case = CASES.replace(CASES.get() + 1);
-        if case.is_multiple_of(10) {
-            run_epochs(&elf, &[], 9, |epoch, traces| {
-                traces.check().unwrap_or_else(|why| panic!("epoch {epoch}: {why}"));
+/// Programs of one file: QEMU's start is what takes time.
+const BATCH: usize = 50;
+/// Where the memory of a batch is, behind a mebibyte of code.
+const BATCH_DATA: u32 = 0x0020_0000;
+/// Bytes that each program of a batch leaves: memory, and registers 1 to 30.
+const LEFT: usize = DATA_BYTES as usize + 4 * 30;
+
+/// A file of programs that are executed one after the other, each on the memory of the one before. Each writes out
+/// memory and registers as it leaves them.
+fn batch_elf(cases: &[Case]) -> Vec<u8> {
+    let mut code = Vec::new();
+    for case in cases {
+        code.extend(case.code(BATCH_DATA));
+        code.extend(li(BASE, BATCH_DATA + DATA_BYTES));
+        code.extend((1..BASE).map(|rs| store("sw", rs, BASE, 4 * (rs as i32 - 1))));
+        code.extend(li(A1, BATCH_DATA));
+        code.extend(li(A2, LEFT as u32));
+        code.extend([immediate("addi", A0, 0, 1), immediate("addi", A7, 0, 64)]);
+        code.push(ECALL);
+    }
+    code.push(immediate("addi", A0, 0, 0));
+    code.extend(exit());
+    let (code, data) = (words(&code), memory());
+    let segment = |address, bytes, memory, flags| Segment {
+        address,
+        bytes,
+        memory,
+        flags,
+    };
+    let segments = [
+        segment(CODE, &code, code.len() as u32, 5),
+        segment(BATCH_DATA, &data, DATA_BYTES + 0x1000, 6),
+    ];
+    file(CODE, &segments)
+}
+
+/// The first of the programs after which memory or registers are not what QEMU has, and how they differ.
+fn difference(cases: &[Case]) -> Option<(usize, String)> {
+    let elf = batch_elf(cases);
+    let expected = crate::qemu::run("random-batch", &[], &elf, &[]);
+    assert!(expected.status.success(), "QEMU: {expected:?}");
+    assert_eq!(expected.stdout.len(), LEFT * cases.len());
+    let program = Program::parse(&elf).expect("a program").decoded();
+    let mut machine = Machine::over(&program, Pages::new(1 << 25), u64::MAX);
+    let mut io = Io::new(&[]);
+    let ended = machine.run(&mut io);
+    let lefts = expected.stdout.chunks(LEFT).enumerate();
+    for (case, expected) in lefts {
+        let got = io.output.get(case * LEFT..).unwrap_or_default();
+        let got = &got[..got.len().min(LEFT)];
+        if got != expected {
+            let words = |left: &[u8]| -> Vec<u32> {
+                let words = left.as_chunks::<4>().0.iter();
+                words.map(|&word| u32::from_le_bytes(word)).collect()
+            };
+            let at = words(got)
+                .iter()
+                .zip(words(expected))
+                .position(|(got, expected)| *got != expected);
+            let what = match at {
+                None => format!("it ended: {ended:?}"),
+                Some(at) if at < DATA_BYTES as usize / 4 => format!("word {at} of memory"),
+                Some(at) => format!("register {}", at - DATA_BYTES as usize / 4 + 1),
+            };
+            return Some((case, what));
+        }
+    }
+    (ended != Ok(0)).then(|| (cases.len() - 1, format!("it ended: {ended:?}")))
+}
+
+/// The fewest steps that still differ, if the program does alone.
+fn least(mut tree: impl ValueTree<Value = Case>, differs: impl Fn(&Case) -> bool) -> Option<Case> {
+    let mut least = Some(tree.current()).filter(&differs)?;
+    let mut goes_on = tree.simplify();
+    while goes_on {
+        let case = tree.current();
+        goes_on = if differs(&case) {
+            least = case;
+            tree.simplify()
+        } else {
+            tree.complicate()
+        };
+    }
+    Some(least)
+}
+
+/// Whatever the program, what is left of it is what it takes.
+#[test]
+fn programs_are_shrunk() {
+    let mut runner = TestRunner::deterministic();
+    let stores = |case: &Case| {
+        let stored = case
+            .steps
+            .iter()
+            .filter(|step| matches!(step, Step::Store(..)));
+        stored.count() > 1
+    };
+    let mut shrunk = 0;
+    for _ in 0..20 {
+        let tree = case().new_tree(&mut runner).expect("a program");
+        if let Some(least) = least(tree, stores) {
+            assert_eq!(least.steps.len(), 2, "{least:?}");
+            shrunk += 1;
+        }
+    }
+    assert!(shrunk > 10, "only {shrunk}");
+}
+
+/// Programs that are compared, unless `PROPTEST_CASES` says how many.
+const CASES: u32 = 2000;
+
+#[test]
+fn random_programs_agree_with_qemu() {
+    let mut runner = TestRunner::new(Config::default());
+    let asked = std::env::var_os("PROPTEST_CASES").map(|_| runner.config().cases);
+    let strategy = case();
+    let (mut compared, mut proved) = (0, 0);
+    while compared < asked.unwrap_or(CASES) as usize {
+        let trees: Vec<_> = (0..BATCH)
+            .map(|_| strategy.new_tree(&mut runner).expect("a program"))
+            .collect();
+        let cases: Vec<_> = trees.iter().map(ValueTree::current).collect();
+        if let Some((at, what)) = difference(&cases) {
+            let tree = trees.into_iter().nth(at);
+            let alone = |case: &Case| difference(core::slice::from_ref(case)).is_some();
+            let Some(least) = tree.and_then(|tree| least(tree, alone)) else {
+                panic!("program {at} of a batch, and not alone: {what}\n{cases:#?}");
+            };
+            eprintln!("{least:#?}");
+            // Which instruction it is.
+            compare("random", &least.elf(), &[], SETUP);
+            panic!("program {at} of a batch: {what}");
+        }
+        compared += BATCH;
+        for case in cases.iter().step_by(10) {
+            run_epochs(&case.elf(), &[], 9, |epoch, traces| {
+                traces
+                    .check()
+                    .unwrap_or_else(|why| panic!("epoch {epoch}: {why}\n{case:#?}"));
                 let honest = batch(traces, true);
                 honest.verify(&honest.prove()).expect("an honest proof");
             })
             .expect("a program that can be proved");
+            proved += 1;
         }
     }
+    println!("{compared} programs compared, {proved} proved");
 }

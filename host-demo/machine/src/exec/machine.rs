@@ -33,6 +33,10 @@ pub trait GuestIo {
     fn read(&mut self) -> Option<u8>;
     /// Takes the next byte of the public output.
     fn write(&mut self, byte: u8);
+    /// A message begins, after so many cycles of the run.
+    fn begin_message(&mut self, cycles: u64) {
+        let _ = cycles;
+    }
     /// Takes the next byte of the guest's messages, what it writes to descriptor 2. No proof speaks
     /// of them. Unless it is implemented, they are dropped.
     fn message(&mut self, byte: u8) {
@@ -179,7 +183,8 @@ impl<'a, C: CellStore> Machine<'a, C> {
         self.memory.store()
     }
 
-    /// Executes until the program exits; returns its exit code.
+    /// Executes until the program exits; returns its exit code. Nothing is recorded, and no timestamps are kept: a
+    /// machine that was run so, or by [`run_for`](Self::run_for) or [`step_once`](Self::step_once), goes on so.
     ///
     /// # Errors
     /// [`ExecError`], which names the instruction.

@@ -231,6 +231,13 @@ impl<S: CellStore> Memory<S> {
         }
     }
 
+    /// The cell of a register or a hidden cell, by its id.
+    #[inline]
+    pub const fn register(&mut self, id: u32) -> &mut Cell {
+        // Ids are below OUT: nothing is masked, and no bound is checked.
+        &mut self.fixed[id.wrapping_sub(REGISTERS) as usize % FIXED_CELLS]
+    }
+
     /// The cell `id` if it was touched, or is a register.
     pub fn get(&self, id: u32) -> Option<Cell> {
         match self.fixed.get(id.wrapping_sub(REGISTERS) as usize) {

@@ -195,12 +195,19 @@ impl CellStore for Pages {
         access: impl FnOnce(&mut Cell) -> R,
     ) -> Result<R, NoRoom> {
         let page = self.page(id as usize / PAGE_CELLS, initial)?;
-        let (mut cell, place) = self.load(id, page);
         if self.epoch == 0 {
+            let value = &mut self.pages[page].values[id as usize % PAGE_CELLS];
+            let mut cell = Cell {
+                id,
+                value: *value,
+                epoch: 0,
+                timestamp: 0,
+            };
             let result = access(&mut cell);
-            self.pages[page].values[id as usize % PAGE_CELLS] = cell.value;
+            *value = cell.value;
             return Ok(result);
         }
+        let (mut cell, place) = self.load(id, page);
         let place = match place {
             Some(place) => place,
             None => self.list(page, &cell)?,

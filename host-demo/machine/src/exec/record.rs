@@ -240,6 +240,12 @@ impl<'a> EpochRecord<'a> {
         self.cpu.len as u32
     }
 
+    /// The program counter of every cycle and the one that it left, as word indices.
+    pub fn program_counters(&self) -> impl Iterator<Item = [u32; 2]> {
+        let rows = self.cpu.as_slice().iter();
+        rows.map(|row| [row.pc, row.next_pc])
+    }
+
     /// Public values of the CPU table: entry and exit program counter (word indices), clock at the
     /// end.
     pub fn public_values(&self) -> [F; 3] {

@@ -8,6 +8,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
+use super::list::FilledTable;
 use super::table::Table;
 use super::{cmp, lookup, served};
 use crate::bus::ROM;
@@ -260,8 +261,16 @@ impl RomRow {
         }
     }
 
-    /// The row of ROM cell `pc`.
+    /// The row of ROM cell `pc`; one that cannot be executed outside of the ROM.
     pub fn of(program: &Program<'_>, pc: u32) -> Self {
+        match program.decoded_row(pc) {
+            Some(row) => *row,
+            None => Self::decode(program, pc),
+        }
+    }
+
+    /// The same from the program's words.
+    pub(crate) fn decode(program: &Program<'_>, pc: u32) -> Self {
         match program.instruction(pc) {
             Some(Ok(instruction)) => Self::new(pc, instruction),
             _ => Self::unexecutable(pc),
@@ -271,6 +280,19 @@ impl RomRow {
     /// Whether all of `flags` are set.
     pub const fn has(&self, flags: u32) -> bool {
         self.flags & flags == flags
+    }
+
+    /// The table that serves the instruction, unless the CPU table does it alone. A step of a system call that
+    /// moves bytes, and so stays where it is, has a row of MEM besides.
+    #[inline]
+    pub const fn serving(&self) -> Option<FilledTable> {
+        if self.has(SYS) {
+            Some(FilledTable::Sys)
+        } else if self.has(MEM) || self.has(JALR) {
+            Some(FilledTable::Mem)
+        } else {
+            served::serving(self.op)
+        }
     }
 
     /// The message of the row.

@@ -10,13 +10,34 @@ use super::*;
 /// The operations of the exec bus are below this.
 const LIMIT: u32 = 64;
 
+/// The table of each operation.
+const SERVING: [Option<FilledTable>; LIMIT as usize] = {
+    let mut tables = [None; LIMIT as usize];
+    let mut op = 0;
+    while op < LIMIT {
+        tables[op as usize] = find(op);
+        op += 1;
+    }
+    tables
+};
+
+/// The table that serves an operation, if one does.
+#[inline]
+pub(crate) const fn serving(op: u32) -> Option<FilledTable> {
+    if op < LIMIT {
+        SERVING[op as usize]
+    } else {
+        None
+    }
+}
+
 macro_rules! served_tables {
     (
         filled { $($(#[$doc:meta])* $table:ident $Table:ident $($mark:ident)?,)* }
         asked { $($asked:tt)* }
     ) => {
-        /// The table that serves an operation, if one does.
-        pub(crate) const fn serving(op: u32) -> Option<FilledTable> {
+        /// [`serving`] by the tables' own words.
+        const fn find(op: u32) -> Option<FilledTable> {
             $($(if_serves!($mark; {
                 let (first, last) = <$table::$Table as Filled>::SERVED;
                 if first <= op && op <= last {
@@ -35,6 +56,7 @@ macro_rules! served_tables {
         }
 
         /// What an operation comes to.
+        #[inline]
         pub(crate) fn value(op: u32, a: u32, b: u32) -> u32 {
             let table = serving(op);
             $($(if_serves!($mark; if table == Some(FilledTable::$Table) {

@@ -54,7 +54,7 @@ pub fn run(args: &CompareArgs, answer: Answer) -> Result<ExitCode, Error> {
     };
     for input in inputs {
         let [elf, bytes] = read_both(&args.program, input)?;
-        let program = Program::parse(&elf.bytes)?;
+        let program = Program::parse(&elf.bytes)?.decoded();
         let execution = execute(&program, &bytes.bytes, args.max_cycles, args.max_memory)?;
         for case in cases(execution.cycles, &args.epoch_log2, args.batch_log2) {
             if args

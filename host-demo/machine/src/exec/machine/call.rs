@@ -139,6 +139,7 @@ impl<C: CellStore> Machine<'_, C> {
             return Err(ExecError::MessageTooLong { pc, bytes });
         }
         let start = self.register(11);
+        io.begin_message(self.cycles);
         for i in 0..bytes {
             let address = start.wrapping_add(i);
             self.check_page(address)?;

@@ -8,12 +8,14 @@ use crate::tables::filled::AluRow;
 use crate::tables::l2g::L2gRow;
 use crate::tables::list::FilledTable;
 use crate::tables::mem::MemRow;
-use crate::tables::rom::{JALR, MEM, RomRow, SYS};
+use crate::tables::rom::RomRow;
 use crate::tables::served;
 use crate::tables::sys::SysRow;
 
 /// What a step is recorded in.
 pub(super) trait Sink {
+    /// Whether the cells that a step touches keep epoch and timestamp.
+    const CLOCKED: bool = true;
     /// The table that has no room for a step of an instruction with this ROM row, if there is one.
     fn full(&self, row: &RomRow) -> Option<FilledTable>;
     fn clk(&self) -> u32;
@@ -28,6 +30,7 @@ pub(super) trait Sink {
 pub(super) struct Discard;
 
 impl Sink for Discard {
+    const CLOCKED: bool = false;
     fn full(&self, _: &RomRow) -> Option<FilledTable> {
         None
     }
@@ -46,18 +49,12 @@ fn full(row: &RomRow, room: impl Fn(FilledTable) -> bool) -> Option<FilledTable>
     if !room(FilledTable::Cpu) {
         return Some(FilledTable::Cpu);
     }
-    let table = if row.has(SYS) {
-        if room(FilledTable::Sys) {
-            FilledTable::Mem
-        } else {
-            FilledTable::Sys
-        }
-    } else if row.has(MEM) || row.has(JALR) {
-        FilledTable::Mem
-    } else {
-        served::serving(row.op)?
-    };
-    (!room(table)).then_some(table)
+    let table = row.serving()?;
+    if !room(table) {
+        return Some(table);
+    }
+    let moves = table == FilledTable::Sys;
+    (moves && !room(FilledTable::Mem)).then_some(FilledTable::Mem)
 }
 
 /// Most cells that one step touches: three registers and a memory word; what writes a word also a1, the output

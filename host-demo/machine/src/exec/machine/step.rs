@@ -3,15 +3,16 @@
 use super::sink::Sink;
 use super::{GUARD_BYTES, GuestIo, Machine};
 use crate::cells::register;
+use crate::decode::decode;
 use crate::exec::error::ExecError;
-use crate::exec::memory::{CellStore, NoRoom};
+use crate::exec::memory::{Cell, CellStore, NoRoom};
 use crate::tables::cpu::CpuRow;
 use crate::tables::filled::AluRow;
 use crate::tables::l2g::L2gRow;
 use crate::tables::list::FilledTable;
 use crate::tables::mem::MemRow;
 use crate::tables::rom::{
-    BRANCH, CONST, HALT, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, op,
+    BRANCH, CONST, HALT, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE, op,
 };
 use crate::tables::served;
 
@@ -20,26 +21,28 @@ const STACK_POINTER: u32 = 2;
 
 impl<C: CellStore> Machine<'_, C> {
     /// One cycle; the table of `sink` that it does not fit into, and then nothing has happened.
+    #[inline]
     pub(super) fn step<S: Sink>(
         &mut self,
         io: &mut impl GuestIo,
         sink: &mut S,
     ) -> Result<Option<FilledTable>, ExecError> {
-        let pc = self.pc();
-        let Some(word) = self.program.code(self.pc) else {
-            return Err(ExecError::JumpOutOfRom { pc, target: pc });
+        let now;
+        let row = match self.program.decoded_row(self.pc) {
+            Some(row) => row,
+            None => {
+                now = RomRow::decode(self.program, self.pc);
+                &now
+            }
         };
-        let instruction = crate::decode::decode(word).map_err(|reason| ExecError::Unsupported {
-            pc,
-            word,
-            reason,
-        })?;
-        let row = RomRow::new(self.pc, instruction);
-        if let Some(table) = sink.full(&row) {
+        if row.flags == UNEXECUTABLE {
+            return Err(self.unexecutable());
+        }
+        if let Some(table) = sink.full(row) {
             return Ok(Some(table));
         }
         if self.cycles == self.max_cycles {
-            return Err(ExecError::CycleLimit { pc });
+            return Err(ExecError::CycleLimit { pc: self.pc() });
         }
 
         let clk = sink.clk();
@@ -48,42 +51,57 @@ impl<C: CellStore> Machine<'_, C> {
             next_pc: self.pc + 1,
             ..CpuRow::default()
         };
-        (cpu.a, cpu.previous[0]) = self.access(sink, row.rs1, clk, |a| a)?;
+        (cpu.a, cpu.previous[0]) = self.register_access(sink, row.rs1, clk, |a| a);
         cpu.b = row.imm;
         if row.has(READS_RS2) {
-            (cpu.b, cpu.previous[1]) = self.access(sink, row.rs2, clk + 1, |b| b)?;
+            (cpu.b, cpu.previous[1]) = self.register_access(sink, row.rs2, clk + 1, |b| b);
         }
         if row.has(SYS) {
-            let w = self.system_call(io, sink, &mut cpu, clk)?;
-            (cpu.old, cpu.previous[2]) = self.access(sink, row.rd, clk + 2, |_| w)?;
-            cpu.w = w;
+            cpu.w = self.system_call(io, sink, &mut cpu, clk)?;
         } else {
-            cpu.w = self.result(sink, &row, &mut cpu, clk)?;
-            (cpu.old, cpu.previous[2]) = self.access(sink, row.rd, clk + 2, |_| cpu.w)?;
+            cpu.w = self.result(sink, row, &mut cpu, clk)?;
         }
+        (cpu.old, cpu.previous[2]) = self.register_access(sink, row.rd, clk + 2, |_| cpu.w);
 
-        if cpu.next_pc != HALT && self.program.code(cpu.next_pc).is_none() {
-            if cpu.next_pc > HALT {
-                return Err(ExecError::MisalignedJump { pc });
-            }
-            return Err(ExecError::JumpOutOfRom {
-                pc,
-                target: cpu.next_pc << 2,
-            });
+        let moves = cpu.next_pc == cpu.pc;
+        // What follows an instruction may be out of the ROM as what it jumps to may.
+        if !self.program.rom().contains(&cpu.next_pc) && cpu.next_pc != HALT {
+            return Err(self.no_target(cpu.next_pc));
         }
         // A jump may overwrite its own base, and go elsewhere the next time.
-        let stays = row.rd != row.rs1 || cpu.w == cpu.a;
-        if cpu.next_pc == cpu.pc && !row.has(SYS) && stays {
-            return Err(ExecError::EndlessLoop { pc });
+        if moves && !row.has(SYS) && (row.rd != row.rs1 || cpu.w == cpu.a) {
+            return Err(ExecError::EndlessLoop { pc: self.pc() });
         }
         self.cycles += 1;
-        self.instructions += u64::from(cpu.next_pc != cpu.pc || !row.has(SYS));
+        self.instructions += u64::from(!moves || !row.has(SYS));
         self.pc = cpu.next_pc;
         sink.cpu(cpu);
         Ok(None)
     }
 
+    /// Why the next instruction cannot be executed.
+    #[cold]
+    fn unexecutable(&self) -> ExecError {
+        let pc = self.pc();
+        match self.program.code(self.pc).map(|word| (word, decode(word))) {
+            Some((word, Err(reason))) => ExecError::Unsupported { pc, word, reason },
+            _ => ExecError::JumpOutOfRom { pc, target: pc },
+        }
+    }
+
+    /// Why the instruction cannot go to `next_pc`.
+    #[cold]
+    const fn no_target(&self, next_pc: u32) -> ExecError {
+        let pc = self.pc();
+        if next_pc > HALT {
+            return ExecError::MisalignedJump { pc };
+        }
+        let target = next_pc << 2;
+        ExecError::JumpOutOfRom { pc, target }
+    }
+
     /// The value of rd of anything but a system call; sets the next program counter.
+    #[inline]
     fn result<S: Sink>(
         &mut self,
         sink: &mut S,
@@ -92,59 +110,50 @@ impl<C: CellStore> Machine<'_, C> {
         clk: u32,
     ) -> Result<u32, ExecError> {
         let CpuRow { a, b, .. } = *cpu;
-        if row.has(CONST) {
-            return Ok(b);
-        }
-        if row.has(SUB) {
-            return Ok(a.wrapping_sub(b));
-        }
-        if row.has(JAL) {
-            cpu.next_pc = row.aux as u32;
-            return Ok(b);
-        }
-        if row.has(JALR) {
-            let address = a.wrapping_add_signed(row.aux) & !1;
-            if address % 4 != 0 {
-                return Err(ExecError::MisalignedJump { pc: self.pc() });
+        Ok(match row.flags & !READS_RS2 {
+            CONST => b,
+            SUB => a.wrapping_sub(b),
+            JAL => {
+                cpu.next_pc = row.aux as u32;
+                b
             }
-            cpu.next_pc = address >> 2;
-            let base = [a & 0xffff, a >> 16];
-            let (op, offset) = (row.op, row.aux);
-            sink.mem(MemRow {
-                clk,
-                op,
-                base,
-                offset,
-                value: b,
-                ..MemRow::default()
-            });
-            return Ok(b);
-        }
-        if row.has(MEM) {
-            let base = [a & 0xffff, a >> 16];
-            let served = self.load_or_store(sink, row.op, base, row.aux, b, clk);
-            return served.map_err(|error| match error {
-                ExecError::StoreToCode {
-                    pc,
-                    address,
-                    writable: false,
-                } if row.rs1 == register(STACK_POINTER) => ExecError::StackInCode { pc, address },
-                error => error,
-            });
-        }
-        if row.op == 0 {
-            return Ok(a.wrapping_add(b));
-        }
-        sink.alu(AluRow { op: row.op, a, b });
-        let w = served::value(row.op, a, b);
-        if row.has(BRANCH) && w == 1 {
-            cpu.next_pc = row.aux as u32;
-        }
-        debug_assert!(row.has(PURE) || row.has(BRANCH));
-        Ok(w)
+            JALR => {
+                let address = a.wrapping_add_signed(row.aux) & !1;
+                if address % 4 != 0 {
+                    return Err(ExecError::MisalignedJump { pc: self.pc() });
+                }
+                cpu.next_pc = address >> 2;
+                let base = [a & 0xffff, a >> 16];
+                let (op, offset) = (row.op, row.aux);
+                sink.mem(MemRow {
+                    clk,
+                    op,
+                    base,
+                    offset,
+                    value: b,
+                    ..MemRow::default()
+                });
+                b
+            }
+            MEM => {
+                let base = [a & 0xffff, a >> 16];
+                let served = self.load_or_store(sink, row.op, base, row.aux, b, clk);
+                served.map_err(|error| in_stack(error, row))?
+            }
+            PURE | BRANCH => {
+                sink.alu(AluRow { op: row.op, a, b });
+                let w = served::value(row.op, a, b);
+                if row.has(BRANCH) && w == 1 {
+                    cpu.next_pc = row.aux as u32;
+                }
+                w
+            }
+            _ => a.wrapping_add(b),
+        })
     }
 
     /// Serves a memory operation; returns the value loaded, 0 for a store.
+    #[inline]
     pub(super) fn load_or_store<S: Sink>(
         &mut self,
         sink: &mut S,
@@ -211,6 +220,7 @@ impl<C: CellStore> Machine<'_, C> {
     }
 
     /// Refuses an access to the null page, unless the program loads it.
+    #[inline]
     pub(super) fn check_page(&self, address: u32) -> Result<(), ExecError> {
         if address < GUARD_BYTES && !self.program.loads(address >> 2) {
             return Err(ExecError::NullPage {
@@ -223,6 +233,7 @@ impl<C: CellStore> Machine<'_, C> {
 
     /// Reads cell `id` and leaves `update` of its value, at `timestamp`; returns the value found
     /// and the timestamp of the access before.
+    #[inline]
     pub(super) fn access<S: Sink>(
         &mut self,
         sink: &mut S,
@@ -233,29 +244,82 @@ impl<C: CellStore> Machine<'_, C> {
         let program = self.program;
         let (pc, epoch) = (self.pc(), self.epoch);
         let initial = |id| program.initial_word(id);
-        let (found, first) = self
-            .memory
-            .with(id, initial, |cell| {
-                let first = (cell.epoch != epoch).then_some((cell.epoch, cell.value));
-                if first.is_some() {
-                    (cell.epoch, cell.timestamp) = (epoch, 0);
-                }
-                let found = (cell.value, cell.timestamp);
-                (cell.value, cell.timestamp) = (update(cell.value), timestamp);
-                (found, first)
-            })
-            .map_err(|reason| match reason {
-                NoRoom::Limit { bytes } => ExecError::MemoryFull { pc, bytes },
-                NoRoom::Allocation { bytes } => ExecError::OutOfMemory { pc, bytes },
-            })?;
-        if let Some((init_epoch, init)) = first {
-            sink.l2g(L2gRow {
-                cell: id,
-                init_epoch,
-                init,
-                ..L2gRow::default()
-            });
-        }
+        let touch = |cell: &mut Cell| touch::<S>(cell, epoch, timestamp, update);
+        let (found, first) =
+            self.memory
+                .with(id, initial, touch)
+                .map_err(|reason| match reason {
+                    NoRoom::Limit { bytes } => ExecError::MemoryFull { pc, bytes },
+                    NoRoom::Allocation { bytes } => ExecError::OutOfMemory { pc, bytes },
+                })?;
+        list(sink, id, first);
         Ok(found)
+    }
+
+    /// [`access`](Self::access) of a register or hidden cell.
+    #[inline]
+    fn register_access<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        id: u32,
+        timestamp: u32,
+        update: impl FnOnce(u32) -> u32,
+    ) -> (u32, u32) {
+        let cell = self.memory.register(id);
+        let (found, first) = touch::<S>(cell, self.epoch, timestamp, update);
+        list(sink, id, first);
+        found
+    }
+}
+
+/// What an epoch that touches a cell for the first time finds: the epoch that touched it last, and the value.
+type First = Option<(u32, u32)>;
+
+/// Reads a cell and leaves `update` of its value; the value and the timestamp found. A sink without a clock leaves
+/// epochs and timestamps alone.
+#[inline]
+fn touch<S: Sink>(
+    cell: &mut Cell,
+    epoch: u32,
+    timestamp: u32,
+    update: impl FnOnce(u32) -> u32,
+) -> ((u32, u32), First) {
+    if !S::CLOCKED {
+        let found = cell.value;
+        cell.value = update(found);
+        return ((found, 0), None);
+    }
+    let first = (cell.epoch != epoch).then_some((cell.epoch, cell.value));
+    if first.is_some() {
+        (cell.epoch, cell.timestamp) = (epoch, 0);
+    }
+    let found = (cell.value, cell.timestamp);
+    (cell.value, cell.timestamp) = (update(cell.value), timestamp);
+    (found, first)
+}
+
+/// Records a cell that the epoch touches for the first time.
+#[inline]
+fn list<S: Sink>(sink: &mut S, cell: u32, first: First) {
+    if let Some((init_epoch, init)) = first {
+        sink.l2g(L2gRow {
+            cell,
+            init_epoch,
+            init,
+            ..L2gRow::default()
+        });
+    }
+}
+
+/// The error of a store into code, by the instruction of `row`: the stack's are named.
+#[cold]
+fn in_stack(error: ExecError, row: &RomRow) -> ExecError {
+    match error {
+        ExecError::StoreToCode {
+            pc,
+            address,
+            writable: false,
+        } if row.rs1 == register(STACK_POINTER) => ExecError::StackInCode { pc, address },
+        error => error,
     }
 }

@@ -1,0 +1,214 @@
+//! What the proofs of a run's epochs commit to, found by executing it into records and proving nothing.
+//!
+//! A *cell* is an element of a committed trace on its own domain: main columns, four for each column of the permutation
+//! trace, and four for each chunk of the quotient. Preprocessed columns are committed once for all and counted apart. Merges
+//! are not counted.
+
+use std::time::{Duration, Instant};
+
+use tranche_backend::Chosen;
+use tranche_core::air::TableLayout;
+use tranche_core::shape::Profile;
+use tranche_machine::setup::{Setup, SetupError};
+use tranche_machine::shape::RowCounts;
+use tranche_machine::tables::rom::RomRow;
+use tranche_machine::{EpochEnd, EpochTables, FilledTable, Machine, Pages, RecordStorage};
+
+use crate::execute::{Io, Limits};
+use crate::observe::functions::Functions;
+use crate::prove::{Ends, ProveError};
+use crate::suite::{HostSuite, with_suite};
+
+/// Base elements of an element of the extension.
+const DEGREE: u64 = 4;
+
+/// The columns of one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// Its name.
+    pub name: &'static str,
+    /// log2 of its rows.
+    pub log_rows: u8,
+    /// Main columns.
+    pub main: u64,
+    /// Base columns of the permutation trace.
+    pub permutation: u64,
+    /// Base columns of the quotient.
+    pub quotient: u64,
+    /// Preprocessed columns.
+    pub preprocessed: u64,
+    /// Messages of a row.
+    pub interactions: u64,
+}
+
+impl Columns {
+    fn new(name: &'static str, log_rows: u8, layout: &TableLayout) -> Self {
+        Self {
+            name,
+            log_rows,
+            main: layout.main_width as u64,
+            permutation: DEGREE * layout.permutation_width() as u64,
+            quotient: DEGREE << layout.log_chunks,
+            preprocessed: layout.preprocessed_width as u64,
+            interactions: layout.messages_per_row as u64,
+        }
+    }
+
+    /// Rows of the table.
+    pub const fn rows(&self) -> u64 {
+        1 << self.log_rows
+    }
+
+    /// Cells of a row.
+    pub const fn committed(&self) -> u64 {
+        self.main + self.permutation + self.quotient
+    }
+}
+
+/// The columns of each table of an epoch, in batch order.
+///
+/// # Errors
+/// When the epoch cannot be planned.
+pub fn columns(setup: &Setup<'_>) -> Result<Vec<Columns>, SetupError> {
+    with_suite!(setup.settings.hash, S => columns_in::<S>(setup))
+}
+
+fn columns_in<S: HostSuite>(setup: &Setup<'_>) -> Result<Vec<Columns>, SetupError> {
+    let tables = EpochTables::new(setup);
+    let plan = tables
+        .plan_in::<Chosen, S>(Profile::Fast)
+        .map_err(SetupError::Plan)?;
+    let all = tables.airs.iter().zip(plan.tables());
+    Ok(all
+        .map(|(air, table)| Columns::new(air.name(), table.spec.log_height, &table.layout))
+        .collect())
+}
+
+/// How full an epoch's tables are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fill {
+    /// Its cycles.
+    pub cycles: u32,
+    /// The table that was full when it ended; `None` where the program exited.
+    pub ended_by: Option<FilledTable>,
+    /// The table of the largest share of rows in use, and that share.
+    pub fullest: (FilledTable, f64),
+}
+
+/// What was counted in a run.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// What the program exited with.
+    pub exit_code: u32,
+    /// Cycles of the run.
+    pub cycles: u64,
+    /// Its epochs, in order.
+    pub epochs: Vec<Fill>,
+    /// What ended them.
+    pub ends: Ends,
+    /// Rows in use of each table that an execution fills, of all epochs.
+    pub rows: RowCounts,
+    /// Of each word of the ROM, how often it was executed, and how often it was next again: a move
+    /// of a system call.
+    words: Vec<[u64; 2]>,
+    /// Time that executing and counting took.
+    pub time: Duration,
+}
+
+/// Executes the program of `setup` on `input` in epochs; `progress` is told the cycles so far.
+///
+/// # Errors
+/// When the execution cannot go on, or there is no memory for a record.
+pub fn count(
+    setup: &Setup<'_>,
+    input: &[u8],
+    limits: Limits,
+    mut progress: impl FnMut(u64),
+) -> Result<Counted, ProveError> {
+    let start = Instant::now();
+    let rom = setup.program.rom();
+    let mut machine = Machine::over(setup.program, Pages::new(limits.memory), limits.cycles);
+    let mut storage = RecordStorage::try_new(setup.shape)?;
+    let mut record = storage.record();
+    let mut io = Io::new(input);
+    let mut counted = Counted {
+        exit_code: 0,
+        cycles: 0,
+        epochs: Vec::new(),
+        ends: Ends::default(),
+        rows: RowCounts::default(),
+        words: vec![[0; 2]; rom.len()],
+        time: Duration::ZERO,
+    };
+    loop {
+        let end = machine.run_epoch(&mut io, &mut record)?;
+        for [pc, next] in record.program_counters() {
+            let [cycles, moves] = &mut counted.words[(pc - rom.start) as usize];
+            *cycles += 1;
+            *moves += u64::from(pc == next);
+        }
+        let mut fullest = (FilledTable::Cpu, 0.0);
+        for (table, log_rows) in setup.shape.tables() {
+            let rows = record.rows(table);
+            counted.rows[table.index()] += rows as u64;
+            let share = rows as f64 / (1_u64 << log_rows) as f64;
+            if share > fullest.1 {
+                fullest = (table, share);
+            }
+        }
+        counted.ends.count(end);
+        counted.epochs.push(Fill {
+            cycles: record.cycles(),
+            ended_by: match end {
+                EpochEnd::Full(table) => Some(table),
+                EpochEnd::Exit(_) => None,
+            },
+            fullest,
+        });
+        progress(machine.cycles());
+        if let EpochEnd::Exit(exit_code) = end {
+            counted.exit_code = exit_code;
+            counted.cycles = machine.cycles();
+            counted.time = start.elapsed();
+            return Ok(counted);
+        }
+    }
+}
+
+/// Rows that a function fills.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    /// Cycles in it alone.
+    pub cycles: u64,
+    /// Rows of each table, L2G apart: what it touches is the epoch's.
+    pub rows: RowCounts,
+}
+
+impl Counted {
+    /// What each function fills.
+    pub fn by_function(&self, setup: &Setup<'_>, functions: &Functions) -> Vec<Use> {
+        let mut uses = vec![Use::default(); functions.count()];
+        for (pc, &[cycles, moves]) in setup.program.rom().zip(&self.words) {
+            if cycles == 0 {
+                continue;
+            }
+            let used = &mut uses[functions.at(pc << 2)];
+            used.cycles += cycles;
+            used.rows[FilledTable::Cpu.index()] += cycles;
+            let serving = RomRow::of(setup.program, pc).serving();
+            if let Some(table) = serving {
+                used.rows[table.index()] += cycles;
+            }
+            if serving == Some(FilledTable::Sys) {
+                used.rows[FilledTable::Mem.index()] += moves;
+            }
+        }
+        uses
+    }
+
+    /// The mean over all epochs of the share of rows in use of the fullest table.
+    pub fn fullest_share(&self) -> f64 {
+        let sum: f64 = self.epochs.iter().map(|fill| fill.fullest.1).sum();
+        sum / self.epochs.len().max(1) as f64
+    }
+}
