@@ -124,9 +124,12 @@ pub struct CostArgs {
     /// What the proofs hash with.
     #[arg(long, value_enum, default_value_t)]
     pub hash: Hash,
-    /// log2 of the cycles of an epoch.
+    /// log2 of the cycles of an epoch; without it that of `tranche prove`, if there is memory for it.
     #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = epoch_log2())]
     pub epoch_log2: Option<u8>,
+    /// Heights of the tables of an epoch, as of `tranche prove`.
+    #[arg(long, value_enum)]
+    pub heights: Option<HeightsOf>,
     /// Gives up after so many cycles.
     #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = MAX_CYCLES)]
     pub max_cycles: u64,

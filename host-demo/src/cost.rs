@@ -7,8 +7,7 @@
 use std::time::{Duration, Instant};
 
 use tranche_backend::Chosen;
-use tranche_core::air::TableLayout;
-use tranche_core::shape::Profile;
+use tranche_core::shape::{Profile, TablePlan};
 use tranche_machine::setup::{Setup, SetupError};
 use tranche_machine::shape::RowCounts;
 use tranche_machine::tables::rom::RomRow;
@@ -18,9 +17,6 @@ use crate::execute::{Io, Limits};
 use crate::observe::functions::Functions;
 use crate::prove::{Ends, ProveError};
 use crate::suite::{HostSuite, with_suite};
-
-/// Base elements of an element of the extension.
-const DEGREE: u64 = 4;
 
 /// The columns of one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +38,15 @@ pub struct Columns {
 }
 
 impl Columns {
-    fn new(name: &'static str, log_rows: u8, layout: &TableLayout) -> Self {
+    const fn new(name: &'static str, table: &TablePlan) -> Self {
         Self {
             name,
-            log_rows,
-            main: layout.main_width as u64,
-            permutation: DEGREE * layout.permutation_width() as u64,
-            quotient: DEGREE << layout.log_chunks,
-            preprocessed: layout.preprocessed_width as u64,
-            interactions: layout.messages_per_row as u64,
+            log_rows: table.spec.log_height,
+            main: table.layout.main_width as u64,
+            permutation: table.permutation_base_width() as u64,
+            quotient: table.quotient_base_width() as u64,
+            preprocessed: table.layout.preprocessed_width as u64,
+            interactions: table.layout.messages_per_row as u64,
         }
     }
 
@@ -80,7 +76,7 @@ fn columns_in<S: HostSuite>(setup: &Setup<'_>) -> Result<Vec<Columns>, SetupErro
         .map_err(SetupError::Plan)?;
     let all = tables.airs.iter().zip(plan.tables());
     Ok(all
-        .map(|(air, table)| Columns::new(air.name(), table.spec.log_height, &table.layout))
+        .map(|(air, table)| Columns::new(air.name(), table))
         .collect())
 }
 

@@ -70,10 +70,11 @@ impl Mix {
 
     /// The heights that prove the run in the fewest committed cells: a local minimum, found from tables that are
     /// full in no epoch by halving one after another.
-    pub fn heights(&self, columns: &Columns) -> TableHeights {
-        let least = FilledTable::ALL.map(|table| self.needed(table).map(|_| least_log(table)));
+    pub fn heights(&self, widths: &Widths) -> TableHeights {
+        let least =
+            FilledTable::ALL.map(|table| self.needed(table).map(|_| EpochShape::least_log(table)));
         let mut logs = FilledTable::ALL.map(|table| self.needed(table));
-        let mut cells = self.cells(&logs, columns);
+        let mut cells = self.cells(&logs, widths);
         loop {
             let halved = FilledTable::ALL.into_iter().filter_map(|table| {
                 let (at, mut logs) = (table.index(), logs);
@@ -82,7 +83,7 @@ impl Mix {
                     return None;
                 }
                 logs[at] = Some(log);
-                Some((self.cells(&logs, columns), logs))
+                Some((self.cells(&logs, widths), logs))
             });
             match halved.min_by(|(a, _), (b, _)| a.total_cmp(b)) {
                 Some((fewer, halved)) if fewer < cells => (logs, cells) = (halved, fewer),
@@ -104,23 +105,23 @@ impl Mix {
             return None;
         }
         let log = most.max(1.0).log2().ceil() as u32;
-        Some(log.min(self.log2_cycles).max(least_log(table)))
+        Some(log.min(self.log2_cycles).max(EpochShape::least_log(table)))
     }
 
     /// Committed cells of all epochs of the run.
-    fn cells(&self, logs: &PerFilled<Option<u32>>, columns: &Columns) -> f64 {
-        let tables = logs.iter().zip(&columns.filled);
-        let filled = tables.map(|(log, columns)| log.map_or(0.0, |log| columns * rows(log)));
-        self.epochs(logs, columns) * (filled.sum::<f64>() + columns.asked)
+    fn cells(&self, logs: &PerFilled<Option<u32>>, widths: &Widths) -> f64 {
+        let tables = logs.iter().zip(&widths.filled);
+        let filled = tables.map(|(log, width)| log.map_or(0.0, |log| width * rows(log)));
+        self.epochs(logs, widths) * (filled.sum::<f64>() + widths.asked)
     }
 
     /// Epochs of the run in tables of these heights. Within a window, rows are spread evenly.
-    fn epochs(&self, logs: &PerFilled<Option<u32>>, columns: &Columns) -> f64 {
+    fn epochs(&self, logs: &PerFilled<Option<u32>>, widths: &Widths) -> f64 {
         let mut capacities = logs.map(|log| log.map_or(0.0, rows));
         capacities[FilledTable::L2g.index()] -= FREE_CELLS;
-        for (capacity, &columns) in capacities.iter_mut().zip(&columns.filled) {
+        for (capacity, &width) in capacities.iter_mut().zip(&widths.filled) {
             // Batches have no L2G.
-            if columns == 0.0 {
+            if width == 0.0 {
                 *capacity = f64::INFINITY;
             }
         }
@@ -159,30 +160,26 @@ fn rows(log: u32) -> f64 {
     f64::from(log).exp2()
 }
 
-fn least_log(table: FilledTable) -> u32 {
-    EpochShape::least_log(table)
-}
-
 /// Base columns that the tables of an epoch, or of a batch, commit.
 #[derive(Clone, Debug, Default)]
-pub struct Columns {
+pub struct Widths {
     /// Of those that an execution fills; 0 of one that is not in the batch.
     filled: PerFilled<f64>,
     /// Of those that are asked, times their rows.
     asked: f64,
 }
 
-impl Columns {
+impl Widths {
     /// Those of a plan whose first tables are `filled`.
     pub fn of(filled: impl Iterator<Item = FilledTable>, plan: &[TablePlan]) -> Self {
-        let (mut columns, mut tables) = (Self::default(), plan.iter());
+        let (mut widths, mut tables) = (Self::default(), plan.iter());
         // In this order, so that none is taken that is left.
         for (table, plan) in filled.zip(tables.by_ref()) {
-            columns.filled[table.index()] = plan.committed_columns() as f64;
+            widths.filled[table.index()] = plan.committed_columns() as f64;
         }
         let asked = tables.map(|plan| (plan.committed_columns() * plan.height()) as f64);
-        columns.asked = asked.sum();
-        columns
+        widths.asked = asked.sum();
+        widths
     }
 }
 
@@ -258,15 +255,15 @@ mod tests {
     }
 
     fn logs(memory: u32) -> PerFilled<Option<u32>> {
-        let mut logs = FilledTable::ALL.map(|table| Some(least_log(table).max(6)));
+        let mut logs = FilledTable::ALL.map(|table| Some(EpochShape::least_log(table).max(6)));
         logs[FilledTable::Cpu.index()] = Some(10);
         logs[FilledTable::Mem.index()] = Some(memory);
         logs
     }
 
     /// Tables of a column each.
-    fn columns() -> Columns {
-        Columns {
+    fn widths() -> Widths {
+        Widths {
             filled: [1.0; FilledTable::ALL.len()],
             asked: 512.0,
         }
@@ -275,12 +272,12 @@ mod tests {
     #[test]
     fn heights_of_the_fewest_cells() {
         // 307 rows of memory in an epoch: half a table of 512 would be padding but for the epochs that it saves.
-        let heights = mix(8, 0.3).heights(&columns());
+        let heights = mix(8, 0.3).heights(&widths());
         assert_eq!(heights[FilledTable::Mem.index()], 9);
         // 520 rows are two epochs of 1,024 cycles for one, unless the table has 1,024 rows.
-        let heights = mix(8, 0.508).heights(&columns());
+        let heights = mix(8, 0.508).heights(&widths());
         assert_eq!(heights[FilledTable::Mem.index()], 9, "1.6 % more epochs");
-        let heights = mix(8, 0.6).heights(&columns());
+        let heights = mix(8, 0.6).heights(&widths());
         assert_eq!(heights[FilledTable::Mem.index()], 10);
         assert_eq!(heights[FilledTable::Cpu.index()], 10);
         assert_eq!(heights[FilledTable::Mul.index()], ABSENT);
@@ -289,12 +286,12 @@ mod tests {
     #[test]
     fn epochs_end_when_a_table_is_full() {
         let mix = mix(8, 0.3);
-        assert_eq!(mix.epochs(&logs(10), &columns()), 8.0);
-        assert_eq!(mix.epochs(&logs(9), &columns()), 8.0, "307 rows of 512");
+        assert_eq!(mix.epochs(&logs(10), &widths()), 8.0);
+        assert_eq!(mix.epochs(&logs(9), &widths()), 8.0, "307 rows of 512");
         // 2,458 rows in tables of 256, of 64, of one.
-        assert_eq!(mix.epochs(&logs(8), &columns()), 10.0);
-        assert_eq!(mix.epochs(&logs(6), &columns()), 39.0);
-        assert_eq!(mix.epochs(&logs(0), &columns()), 2458.0);
+        assert_eq!(mix.epochs(&logs(8), &widths()), 10.0);
+        assert_eq!(mix.epochs(&logs(6), &widths()), 39.0);
+        assert_eq!(mix.epochs(&logs(0), &widths()), 2458.0);
     }
 
     #[test]

@@ -75,13 +75,18 @@ impl TablePlan {
     }
 
     /// Base columns of the permutation trace.
-    pub(crate) const fn permutation_base_width(&self) -> usize {
+    pub const fn permutation_base_width(&self) -> usize {
         D * self.layout.permutation_width()
     }
 
     /// Base columns that are committed besides preprocessed ones: main trace, permutation trace, quotient chunks.
     pub const fn committed_columns(&self) -> usize {
-        self.layout.main_width + self.permutation_base_width() + D * self.num_chunks()
+        self.layout.main_width + self.permutation_base_width() + self.quotient_base_width()
+    }
+
+    /// Base columns of the quotient's chunks.
+    pub const fn quotient_base_width(&self) -> usize {
+        D * self.num_chunks()
     }
 
     pub(crate) const fn num_chunks(&self) -> usize {

@@ -7,14 +7,16 @@ use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 use tranche_machine::setup::Setup;
 use tranche_machine::{FilledTable, Program};
 
-use super::read_both;
 use super::report::spinner;
+use super::{execute, read_both};
 use crate::answer::print;
 use crate::cli::CostArgs;
 use crate::cost::{Columns, Counted, Use, columns, count};
 use crate::error::Error;
 use crate::execute::Limits;
+use crate::mix::Sizing;
 use crate::observe::functions::Functions;
+use crate::prove::{default_workers, metered, soonest};
 use crate::table::{Form, draw};
 
 /// Runs the subcommand.
@@ -25,11 +27,17 @@ pub fn run(args: &CostArgs) -> Result<ExitCode, Error> {
     let [elf, input] = read_both(&args.program, args.input.as_deref())?;
     let program = Program::parse(&elf.bytes)?.decoded();
     let functions = Functions::of(&program, &elf.bytes);
-    let default = Settings::default();
+    let input = &input.bytes;
+    let execution = execute(&program, input, args.max_cycles, args.max_memory)?;
+    let soonest = || soonest(execution.cycles, default_workers()) as u8;
     let settings = Settings {
-        log2_cycles: args.epoch_log2.unwrap_or(default.log2_cycles),
+        log2_cycles: args.epoch_log2.unwrap_or_else(soonest),
         hash: args.hash.into(),
-        ..default
+        ..Settings::default()
+    };
+    let settings = match args.heights.map_or_else(Sizing::default, Sizing::from) {
+        Sizing::Common => settings,
+        Sizing::Metered => metered(&program, input, &execution, settings)?,
     };
     let setup = Setup::secure(&program, settings, SECURITY_FLOOR_BITS)?;
     let columns = columns(&setup)?;
@@ -39,7 +47,7 @@ pub fn run(args: &CostArgs) -> Result<ExitCode, Error> {
     };
     let spinner = spinner();
     let progress = |cycles| spinner.set_position(cycles);
-    let counted = count(&setup, &input.bytes, limits, progress);
+    let counted = count(&setup, input, limits, progress);
     spinner.finish_and_clear();
     let counted = counted?;
     let uses = counted.by_function(&setup, &functions);

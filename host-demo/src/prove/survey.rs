@@ -20,7 +20,7 @@ use super::error::ProveError;
 use super::options::Options;
 use crate::execute::{Execution, Io};
 use crate::merge::{MAX_LOG_ROWS, MergePlan, MergeTables, outcome};
-use crate::mix::{Columns, Mix};
+use crate::mix::{Mix, Widths};
 use crate::suite::{HostSuite, with_suite};
 
 /// A run that every proof of is known: its setup, and what its merges need. [`Surveyed::prove`] proves it.
@@ -180,11 +180,11 @@ pub fn metered(
     let setup = Setup::new(program, common).map_err(SetupError::from)?;
     let filled = setup.shape.tables().map(|(table, _)| table);
     let tables = EpochTables::new(&setup);
-    let columns = with_suite!(settings.hash, S => {
-        Columns::of(filled, tables.plan_in::<Chosen, S>(Profile::Fast)?.tables())
+    let widths = with_suite!(settings.hash, S => {
+        Widths::of(filled, tables.plan_in::<Chosen, S>(Profile::Fast)?.tables())
     });
     let mix = Mix::of(program, input, execution, settings.log2_cycles)?;
-    let heights = Heights::Given(mix.heights(&columns));
+    let heights = Heights::Given(mix.heights(&widths));
     Ok(Settings {
         heights,
         ..settings

@@ -15,7 +15,7 @@ use super::options::Options;
 use super::{kinds, plans, run_plan, sequence};
 use crate::execute::{Execution, Io};
 use crate::files::partial::Binding;
-use crate::mix::{Columns, Mix, Sizing};
+use crate::mix::{Mix, Sizing, Widths};
 use crate::suite::{HostSuite, with_suite};
 
 /// An execution cut into batches of one length. [`Surveyed::prove`] proves it.
@@ -93,14 +93,14 @@ impl<'a> Surveyed<'a> {
         let filled = body.tables().map(|(table, _)| table);
         let filled = filled.filter(|&table| table != FilledTable::L2g);
         let tables = one.tables(options.params, options.hash)?;
-        let columns = with_suite!(options.hash, S => {
-            Columns::of(filled, tables.plan_in::<Chosen, S>(BODY, options.profile)?.tables())
+        let widths = with_suite!(options.hash, S => {
+            Widths::of(filled, tables.plan_in::<Chosen, S>(BODY, options.profile)?.tables())
         });
         let mix = Mix::of(self.program, self.input, self.execution, log2_cycles)
             .map_err(SurveyError::from)?;
         let metered = EpochShape {
             l2g: 0,
-            ..EpochShape::of_heights(&mix.heights(&columns), body.rom)
+            ..EpochShape::of_heights(&mix.heights(&widths), body.rom)
         };
         Self::with_body(self.program, self.input, self.execution, metered)
     }
