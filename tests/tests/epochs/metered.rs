@@ -35,8 +35,8 @@ fn proved(program: &Program<'_>, settings: Settings, input: &str) -> Proved {
     proved
 }
 
-/// All epochs of a loop that goes round and round are full of cycles, as [`SPIN`]'s are not at common heights; cells
-/// are fewer for it.
+/// Most epochs of [`SPIN`], all but those that read its input and begin, are full of cycles, as at common heights few
+/// are; cells are fewer for it.
 #[test]
 fn epochs_are_full_and_cells_are_fewer() {
     let full_of_cycles = |proved: &Proved| proved.ends.counts().next().unwrap().1;
@@ -44,7 +44,7 @@ fn epochs_are_full_and_cells_are_fewer() {
     assert!(full_of_cycles(&common) < common.epochs / 10, "{common:?}");
     let metered = proved(&SPIN, settings(&SPIN, "400"), "400");
     assert!(
-        full_of_cycles(&metered) + 1 >= metered.epochs * 9 / 10,
+        full_of_cycles(&metered) * 3 > metered.epochs * 2,
         "{metered:?}"
     );
     assert!(metered.epochs < common.epochs);
@@ -101,11 +101,10 @@ fn other_heights_in_a_header() {
             assert_eq!((error.got, error.max), (got.into(), cap.into()));
             assert!(error.name.ends_with(table.name()), "{error}");
         }
-        let within = [
-            height.saturating_sub(1).max(least),
-            (height.wrapping_add(1)).min(cap),
-            cap,
-        ];
+        let within = match height {
+            ABSENT => [least, cap, cap],
+            height => [(height.max(1) - 1).max(least), (height + 1).min(cap), cap],
+        };
         for got in within
             .into_iter()
             .filter(|&got| got != height && table != FilledTable::Cpu)
