@@ -33,16 +33,20 @@ fn rebuilt() -> Option<PathBuf> {
     env::var_os("TRANCHE_GUESTS").map(PathBuf::from)
 }
 
+/// The file of a guest.
+fn path(guest: &str) -> PathBuf {
+    let folder = rebuilt().unwrap_or_else(|| PREBUILT.into());
+    folder.join(format!("{guest}.elf"))
+}
+
 /// A guest's exit code and output.
 fn run(guest: &str, input: &[u8]) -> (u32, Vec<u8>) {
-    let rebuilt = rebuilt();
-    let folder = rebuilt.clone().unwrap_or_else(|| PREBUILT.into());
-    let path = folder.join(format!("{guest}.elf"));
+    let path = path(guest);
     let elf = fs::read(&path).expect(guest);
     let program = Program::parse(&elf).expect(guest);
     let run = execute(&program, input, MAX_CYCLES).expect(guest);
     let result = (run.exit_code, run.output);
-    if rebuilt.is_some() {
+    if rebuilt().is_some() {
         let mut qemu = Command::new("qemu-riscv32");
         let piped = qemu.arg(&path).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = piped.stderr(Stdio::null()).spawn().expect("qemu-riscv32");
@@ -133,4 +137,24 @@ fn every_committed_program_is_tested() {
     });
     let names: BTreeSet<_> = names.collect();
     assert_eq!(names, TESTED.map(str::to_owned).into());
+}
+
+/// What LLVM puts where no program should come.
+const TRAP: u32 = 0xc000_1073;
+
+/// No FENCE, no atomics, nothing compressed: whether or not these tests come there.
+#[test]
+fn every_word_of_code_is_an_instruction() {
+    for guest in TESTED {
+        let elf = fs::read(path(guest)).expect(guest);
+        let program = Program::parse(&elf).expect(guest);
+        for pc in program.rom() {
+            let (word, decoded) = (program.code(pc).unwrap(), program.instruction(pc).unwrap());
+            assert!(
+                decoded.is_ok() || word == TRAP,
+                "{guest}: {word:#010x} at {:#x}",
+                4 * pc
+            );
+        }
+    }
 }
