@@ -15,9 +15,10 @@ use std::process::ExitCode;
 use bytesize::ByteSize;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use tranche_core::Params;
 use tranche_core::retire::{Keep, Kept, Order};
 use tranche_machine::batches::MAX_LOG2_ROWS;
-use tranche_machine::settings::{DEFAULT_ARITY, MAX_ARITY, SECURITY_FLOOR_BITS};
+use tranche_machine::settings::{DEFAULT_ARITY, MAX_ARITY, SECURITY_FLOOR_BITS, SMALL};
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
 use crate::answer::{self, Answer};
@@ -174,6 +175,9 @@ pub struct ProveArgs {
     /// workers be done soonest, in half of the memory left (with --resume 14), and batches have 16.
     #[arg(long, allow_negative_numbers = true, value_name = "N", conflicts_with = "memory", value_parser = batch_log2())]
     pub epoch_log2: Option<u8>,
+    /// What a bundle is made for: the shortest time, or the fewest bytes, in half as much time again and twice the memory.
+    #[arg(long, value_enum, default_value_t)]
+    pub size: Size,
     /// Heights of the tables of an epoch, or of a batch: by the run's own mix of instructions, which another execution
     /// finds, or by a common one, as devices have them; metered without it.
     #[arg(long, value_enum)]
@@ -341,6 +345,26 @@ pub enum Approach {
     Retire,
     /// As one proof of a single batch, in memory that grows with the run: what the others are compared with.
     Monolithic,
+}
+
+/// What a bundle is made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Size {
+    /// The shortest time.
+    #[default]
+    Fast,
+    /// The fewest bytes.
+    Small,
+}
+
+impl Size {
+    /// The parameters of its proofs, before they are raised to a floor.
+    pub const fn params(self) -> Params {
+        match self {
+            Self::Fast => Params::DEFAULT,
+            Self::Small => SMALL,
+        }
+    }
 }
 
 /// What the heights of the tables of an epoch, or of a batch, follow.

@@ -17,7 +17,7 @@ use super::resume::{bind, finish, say_way_on, way_on};
 use super::retire::prove_as_one;
 use super::{execute, read_both};
 use crate::answer::Answer;
-use crate::cli::{Approach, ProveArgs};
+use crate::cli::{Approach, ProveArgs, Size};
 use crate::error::Error;
 use crate::execute::Execution;
 use crate::files::{Output, Partial, Unfinished, is_standard};
@@ -29,6 +29,9 @@ use crate::prove::{
 use crate::signals;
 use crate::system::{available_bytes, peak_rss_bytes, processor_seconds};
 use crate::verify::verify;
+
+/// log2 of the cycles of the longest epoch that is chosen where bytes count: longer ones make bundles hardly smaller.
+const LONGEST_SMALL: u32 = 18;
 
 /// Runs the subcommand.
 ///
@@ -229,6 +232,7 @@ fn surveyed<'a>(
     let mut settings = Settings {
         arity: args.arity,
         hash: args.hash.into(),
+        params: args.size.params(),
         ..Settings::default()
     };
     let profiles = args.profiles();
@@ -237,9 +241,14 @@ fn surveyed<'a>(
         // Whoever goes on with a run has to choose what was chosen before, whatever memory is left then.
         (None, None) if !args.resume => {
             let half = available_bytes().map(|bytes| bytes / 2);
+            let longest = match args.size {
+                Size::Fast => soonest(execution.cycles, options.workers),
+                Size::Small => LONGEST_SMALL,
+            };
             let chosen = Chosen {
                 bytes: half,
-                longest: soonest(execution.cycles, options.workers),
+                longest,
+                size: args.size,
             };
             (half.unwrap_or(u64::MAX), Some(chosen))
         }
@@ -276,17 +285,19 @@ fn surveyed<'a>(
 struct Chosen {
     /// Half of what the system can give, if it tells.
     bytes: Option<u64>,
-    /// log2 of the cycles with which all workers are done soonest.
+    /// log2 of the most cycles that an epoch was to have.
     longest: u32,
+    /// What the bundle is made for.
+    size: Size,
 }
 
 impl Chosen {
     /// Why epochs have at most 2^`log2_cycles` cycles, for a reader.
     fn reason(&self, log2_cycles: u8) -> String {
-        let why = if self.longest == u32::from(log2_cycles) {
-            "all workers are done soonest"
-        } else {
-            "no longer ones fit"
+        let why = match self.size {
+            Size::Fast if self.longest == u32::from(log2_cycles) => "all workers are done soonest",
+            Size::Small if self.longest == u32::from(log2_cycles) => "the fewest bytes",
+            _ => "no longer ones are of use, or fit",
         };
         match self.bytes {
             Some(bytes) => format!("{why}; half of the memory left is {}", size(bytes)),

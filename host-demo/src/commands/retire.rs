@@ -47,6 +47,7 @@ pub fn prove_as_one(
             let options = WholeOptions {
                 profile: args.profile.map_or(Profile::Fast, Into::into),
                 hash: args.hash.into(),
+                params: args.size.params(),
                 ..WholeOptions::default()
             };
             let proved = prove_whole(program, input, execution, &options, &mut output);
@@ -184,6 +185,7 @@ fn surveyed<'a>(
 ) -> Result<(Surveyed<'a>, Options), Error> {
     let mut options = Options::new(order, args.epoch_log2.unwrap_or(DEFAULT_LOG2_CYCLES));
     options.workers = args.workers.unwrap_or_else(default_workers);
+    options.params = args.size.params();
     options.sizing = args.sizing();
     options.keep = args.keep();
     options.hash = args.hash.into();

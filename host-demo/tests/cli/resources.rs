@@ -227,3 +227,28 @@ fn heights_are_the_runs_own() {
     assert_eq!(metered["heights"]["cpu"], 9);
     assert!(metered["heights"]["mul"].is_null());
 }
+
+/// A bundle that is to be small is smaller, in each approach, and has the bits that any has.
+#[test]
+fn small_bundles() {
+    let (spin, input) = (guest("spin"), file("small.txt", b"40"));
+    let bundle = file("small.bundle", b"");
+    let bytes = |more: &[&str]| {
+        let (input, bundle) = (input.to_str().unwrap(), bundle.to_str().unwrap());
+        let args = ["prove", &spin, "-i", input, "-o", bundle, "--json"];
+        let proved = tranche(&[&args[..], more].concat());
+        assert_eq!(proved.status.code(), Some(0), "{proved:?}");
+        let verified = tranche(&["verify", &spin, bundle, "--json"]);
+        assert!(json(&verified)["security_bits"].as_f64() > Some(100.0));
+        json(&proved)["bundle_bytes"].as_u64().unwrap()
+    };
+    for approach in ["epochs", "retire", "monolithic"] {
+        let approach = ["--approach", approach];
+        let small = bytes(&[&approach[..], &["--size", "small"]].concat());
+        let fast = bytes(&[&approach[..], &["--size", "fast"]].concat());
+        assert!(
+            small * 5 < fast * 4,
+            "{approach:?}: {small} and {fast} bytes"
+        );
+    }
+}
