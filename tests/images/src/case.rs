@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tranche_machine::hash::Hash;
+
 /// A run of a guest, or the first epochs of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Case {
@@ -9,6 +11,8 @@ pub struct Case {
     pub guest: &'static str,
     /// log2 of the cycles of an epoch.
     pub log2_cycles: u8,
+    /// What its proofs hash with.
+    pub hash: Hash,
     /// Whether in the compact profile.
     pub compact: bool,
     /// Epochs to prove, if the guest does not exit before.
@@ -33,8 +37,11 @@ pub const CASES: &[Case] = &[
     case("spin", 14, true, 1, "2000"),
 ];
 
-/// What the C example (`tests/c-example/main.c`) proves.
-pub const EXAMPLE: Case = case("spin", 10, false, u32::MAX, "9");
+/// What the C example (`tests/c-example/main.c`) proves, one run after the other.
+pub const EXAMPLE: [Case; 2] = [
+    case("spin", 10, false, u32::MAX, "9"),
+    case("spin", 10, false, u32::MAX, "9").with(Hash::Blake3),
+];
 
 const JSON: &str = r#"{"tables": [10, 8, 6], "heap": false, "of": ["device", "host", null]}"#;
 
@@ -48,6 +55,7 @@ const fn case(
     Case {
         guest,
         log2_cycles,
+        hash: Hash::Poseidon2,
         compact,
         epochs,
         input,
@@ -55,6 +63,11 @@ const fn case(
 }
 
 impl Case {
+    /// The same in another suite.
+    pub const fn with(self, hash: Hash) -> Self {
+        Self { hash, ..self }
+    }
+
     /// Its profile's name.
     pub const fn profile_name(&self) -> &'static str {
         if self.compact { "compact" } else { "fast" }

@@ -7,12 +7,18 @@ use std::mem::MaybeUninit;
 
 use tranche::epoch::{epoch_key, public_values};
 use tranche::execute::Io;
+use tranche::suite::HostSuite;
 use tranche_backend::Chosen;
+use tranche_core::Hashes;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
+use tranche_core::verifier::{CarvedConfig, VerifierAir};
+use tranche_machine::hash::{Hash, MachineSuite};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::{
-    Cell, EpochTables, Machine, Program, RecordProver, RecordStorage, Settings, Setup, Span,
+    Cell, EpochTable, EpochTables, Machine, Program, RecordProver, RecordStorage, Settings, Setup,
+    Span,
 };
 
 use crate::Failure;
@@ -56,9 +62,31 @@ impl Proofs {
     /// # Errors
     /// What is not so.
     pub fn check(&self, case: &Case, sent: &[u8]) -> Result<(), Failure> {
+        match self.check_first(case, sent)?.len() {
+            0 => Ok(()),
+            more => Err(format!("{more} bytes after the last epoch").into()),
+        }
+    }
+
+    /// Checks that `sent` begins with the proofs of one of those cases, as [`Proofs::check`] does; returns
+    /// what comes after them.
+    ///
+    /// # Errors
+    /// What is not so.
+    pub fn check_first<'s>(&self, case: &Case, sent: &'s [u8]) -> Result<&'s [u8], Failure> {
+        match case.hash {
+            Hash::Poseidon2 => self.check_with::<Poseidon2>(case, sent),
+            Hash::Blake3 => self.check_with::<Blake3>(case, sent),
+        }
+    }
+
+    fn check_with<'s, S: HostSuite>(&self, case: &Case, sent: &'s [u8]) -> Result<&'s [u8], Failure>
+    where
+        for<'a> EpochTable<'a>: VerifierAir<CarvedConfig<S>>,
+    {
         let program = Program::parse(case.elf())?;
         let tables = EpochTables::new(&setup(case, &program)?);
-        let key = epoch_key::<Poseidon2>(&tables)?;
+        let key = epoch_key::<S>(&tables)?;
         let mut rest = sent;
         for (Expected { span, bytes }, number) in self.expected(case).iter().zip(1..) {
             let (proof, after) = rest
@@ -73,24 +101,28 @@ impl Proofs {
                 .map_err(|error| format!("epoch {number} is refused: {error}"))?;
             rest = after;
         }
-        match rest.len() {
-            0 => Ok(()),
-            more => Err(format!("{more} bytes after the last epoch").into()),
-        }
+        Ok(rest)
     }
 }
 
-/// Checks that each file holds the proofs of the C example's epochs.
+/// Checks that each file holds the proofs of the C example's epochs, of one suite after the other.
 ///
 /// # Errors
 /// What is not so.
 pub fn check(files: &[&str]) -> Result<(), Failure> {
-    let proofs = Proofs::of(&[EXAMPLE])?;
-    let epochs = proofs.expected(&EXAMPLE).len();
+    let proofs = Proofs::of(&EXAMPLE)?;
     for file in files {
-        let checked = proofs.check(&EXAMPLE, &fs::read(file)?);
-        checked.map_err(|failure| format!("{file}: {failure}"))?;
-        println!("{file}: {epochs} epochs, the host's bytes, verified");
+        let sent = fs::read(file)?;
+        let mut rest = &sent[..];
+        for case in &EXAMPLE {
+            let (hash, epochs) = (case.hash.name(), proofs.expected(case).len());
+            let checked = proofs.check_first(case, rest);
+            rest = checked.map_err(|failure| format!("{file}, {hash}: {failure}"))?;
+            println!("{file}, {hash}: {epochs} epochs, the host's bytes, verified");
+        }
+        if !rest.is_empty() {
+            return Err(format!("{file}: {} bytes after the last epoch", rest.len()).into());
+        }
     }
     Ok(())
 }
@@ -105,18 +137,29 @@ fn setup<'a>(case: &Case, program: &'a Program<'a>) -> Result<Setup<'a>, Failure
     let log2_cycles = case.log2_cycles;
     let settings = Settings {
         log2_cycles,
+        hash: case.hash,
         ..Settings::default()
     };
     Ok(Setup::secure(program, settings, SECURITY_FLOOR_BITS)?)
 }
 
 fn prove(case: &Case) -> Result<Vec<Expected>, Failure> {
+    match case.hash {
+        Hash::Poseidon2 => prove_with::<Poseidon2>(case),
+        Hash::Blake3 => prove_with::<Blake3>(case),
+    }
+}
+
+fn prove_with<S: MachineSuite>(case: &Case) -> Result<Vec<Expected>, Failure>
+where
+    Chosen: Hashes<S>,
+{
     let program = Program::parse(case.elf())?;
     let setup = setup(case, &program)?;
     let tables = EpochTables::new(&setup);
-    let plan = tables.plan_in::<Chosen, _>(Profile::Fast)?;
+    let plan = tables.plan_in::<Chosen, S>(Profile::Fast)?;
     let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
-    let mut prover = RecordProver::<Chosen>::new(&tables, &plan, &mut workspace)?;
+    let mut prover = RecordProver::<Chosen, S>::new(&tables, &plan, &mut workspace)?;
     let mut cells = vec![Cell::FREE; 1 << 16];
     let mut machine = Machine::new(&program, &mut cells, u64::MAX);
     let mut storage = RecordStorage::new(setup.shape);
