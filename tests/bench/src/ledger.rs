@@ -435,18 +435,7 @@ mod tests {
     }
 
     /// Proves the batch with [`Counting`], and compares every phase's counts with the ledger's.
-    fn counted<A: ProverAir<Counting>>(
-        airs: &[A],
-        specs: &[TableSpec],
-        traces: &[RowMajorMatrix<F>],
-        publics: &[&[F]],
-        params: Params,
-    ) {
-        counted_with::<A, Poseidon2>(airs, specs, traces, publics, params);
-        counted_with::<A, Blake3>(airs, specs, traces, publics, params);
-    }
-
-    fn counted_with<A: ProverAir<Counting>, S: MachineSuite>(
+    fn counted<S: MachineSuite, A: ProverAir<Counting>>(
         airs: &[A],
         specs: &[TableSpec],
         traces: &[RowMajorMatrix<F>],
@@ -515,15 +504,37 @@ mod tests {
 
     #[test]
     fn one_table_costs_what_the_ledger_says() {
+        one_table::<Poseidon2>();
+        one_table::<Blake3>();
+    }
+
+    fn one_table<S: MachineSuite>()
+    where
+        Counting: Hashes<S>,
+    {
         for params in params() {
             for (lookups, log_height) in [(1, 3), (3, 6), (9, 5)] {
                 let air = Lookups { lookups };
                 let (specs, trace) = ([TableSpec::new(log_height)], air.trace(log_height.into()));
-                counted(&[air], &specs, &[trace], &[&[]], params);
+                counted::<S, _>(&[air], &specs, &[trace], &[&[]], params);
             }
             let trace = Exclusive::<true>::trace(4);
             let air = Exclusive::<true>;
-            counted(&[air], &[TableSpec::new(4)], &[trace], &[&[]], params);
+            counted::<S, _>(&[air], &[TableSpec::new(4)], &[trace], &[&[]], params);
+        }
+    }
+
+    /// Rows that join a tree, and rows of several chunks of BLAKE3.
+    #[test]
+    fn tables_of_two_heights_cost_what_the_ledger_says() {
+        for params in params() {
+            let airs = [Lookups { lookups: 2 }, Lookups { lookups: 150 }];
+            let heights = [5, 3];
+            let traces = [0, 1].map(|t| airs[t].trace(heights[t].into()));
+            let mut specs = heights.map(TableSpec::new);
+            counted::<Blake3, _>(&airs, &specs, &traces, &[&[], &[]], params);
+            specs[1].carved = true;
+            counted::<Blake3, _>(&airs, &specs, &traces, &[&[], &[]], params);
         }
     }
 
@@ -539,10 +550,10 @@ mod tests {
             let epoch = epoch_batch(&program, b"tranche", settings, 1).unwrap();
             let publics: Vec<&[F]> = epoch.publics.iter().map(Vec::as_slice).collect();
             let mut specs = epoch.specs;
-            counted(&epoch.airs, &specs, &epoch.traces, &publics, params);
+            counted::<Poseidon2, _>(&epoch.airs, &specs, &epoch.traces, &publics, params);
             // The same tables under one root.
             specs.iter_mut().for_each(|spec| spec.carved = false);
-            counted(&epoch.airs, &specs, &epoch.traces, &publics, params);
+            counted::<Poseidon2, _>(&epoch.airs, &specs, &epoch.traces, &publics, params);
         }
     }
 
