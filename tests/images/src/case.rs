@@ -23,7 +23,7 @@ pub struct Case {
 
 /// What every firmware image proves: the smallest plan, and epochs of 2^8, 2^10 and 2^12 cycles in each profile, two after one
 /// another, one alone, and a run to its end, and the longest epoch that fits the 16 MiB of the smallest
-/// board. `json` is the guest whose ROM has 2^10 rows.
+/// board; some of them with the other suite too. `json` is the guest whose ROM has 2^10 rows.
 pub const CASES: &[Case] = &[
     case("spin", 6, true, 1, "none"),
     case("spin", 8, false, 2, "20"),
@@ -35,6 +35,10 @@ pub const CASES: &[Case] = &[
     case("json", 12, false, u32::MAX, JSON),
     case("json", 12, true, 1, JSON),
     case("spin", 14, true, 1, "2000"),
+    case("spin", 6, true, 1, "none").with(Hash::Blake3),
+    case("spin", 8, false, 2, "20").with(Hash::Blake3),
+    case("json", 10, false, 1, JSON).with(Hash::Blake3),
+    case("json", 10, true, 1, JSON).with(Hash::Blake3),
 ];
 
 /// What the C example (`tests/c-example/main.c`) proves, one run after the other.
@@ -76,8 +80,8 @@ impl Case {
     /// The line that an image reads.
     pub fn job(&self) -> String {
         let (profile, Self { guest, input, .. }) = (self.profile_name(), self);
-        let (log2_cycles, epochs) = (self.log2_cycles, self.epochs);
-        format!("{guest} {log2_cycles} {profile} {epochs} {input}")
+        let (suite, log2_cycles, epochs) = (self.hash.name(), self.log2_cycles, self.epochs);
+        format!("{guest} {suite} {log2_cycles} {profile} {epochs} {input}")
     }
 
     /// The guest's ELF file.
@@ -91,7 +95,8 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (guest, suite) = (self.guest, self.hash.name());
         let (log2_cycles, profile) = (self.log2_cycles, self.profile_name());
-        write!(f, "{}, 2^{log2_cycles} cycles, {profile}", self.guest)
+        write!(f, "{guest}, {suite}, 2^{log2_cycles} cycles, {profile}")
     }
 }

@@ -5,15 +5,16 @@ use std::collections::hash_map::Entry;
 use std::fs;
 use std::mem::MaybeUninit;
 
+use p3_field::PrimeField32;
 use tranche::epoch::{epoch_key, public_values};
 use tranche::execute::Io;
 use tranche::suite::HostSuite;
 use tranche_backend::Chosen;
-use tranche_core::Hashes;
 use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
-use tranche_core::verifier::{CarvedConfig, VerifierAir};
+use tranche_core::verifier::{CarvedConfig, MAX_PROOF_BYTES, VerifierAir, decode};
+use tranche_core::{Hashes, Params};
 use tranche_machine::hash::{Hash, MachineSuite};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::{
@@ -31,6 +32,8 @@ pub struct Expected {
     pub span: Span,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// Candidates that its proofs of work took, less those that they take on average: luck.
+    pub luck: i64,
 }
 
 /// The host's proofs of every case.
@@ -88,7 +91,7 @@ impl Proofs {
         let tables = EpochTables::new(&setup(case, &program)?);
         let key = epoch_key::<S>(&tables)?;
         let mut rest = sent;
-        for (Expected { span, bytes }, number) in self.expected(case).iter().zip(1..) {
+        for (Expected { span, bytes, .. }, number) in self.expected(case).iter().zip(1..) {
             let (proof, after) = rest
                 .split_at_checked(bytes.len())
                 .ok_or_else(|| format!("epoch {number} is cut short"))?;
@@ -143,6 +146,36 @@ fn setup<'a>(case: &Case, program: &'a Program<'a>) -> Result<Setup<'a>, Failure
     Ok(Setup::secure(program, settings, SECURITY_FLOOR_BITS)?)
 }
 
+/// [`Expected::luck`] of a proof. A search starts at zero, and a candidate passes with a chance of 2^-bits.
+fn luck(proof: &[u8], hash: Hash, params: &Params) -> Result<i64, Failure> {
+    macro_rules! witnesses {
+        ($suite:ty) => {{
+            let proof = decode::<CarvedConfig<$suite>>(proof, MAX_PROOF_BYTES)?;
+            let fri = proof.opening_proof;
+            let folds = fri.commit_pow_witnesses.into_iter();
+            let lookup = proof.lookup_pow_witness.into_iter();
+            let others = [
+                (params.ood_pow_bits, proof.ood_pow_witness),
+                (params.batch_pow_bits, fri.batch_pow_witness),
+                (params.query_pow_bits, fri.query_pow_witness),
+            ];
+            let searches = folds.map(|witness| (params.commit_pow_bits, witness));
+            let searches = searches.chain(lookup.map(|witness| (params.lookup_pow_bits, witness)));
+            searches.chain(others).collect::<Vec<_>>()
+        }};
+    }
+    let searches = match hash {
+        Hash::Poseidon2 => witnesses!(Poseidon2),
+        Hash::Blake3 => witnesses!(Blake3),
+    };
+    let searches = searches.into_iter().filter(|&(bits, _)| bits > 0);
+    let luck = searches.map(|(bits, witness)| {
+        let tries = i64::from(witness.as_canonical_u32()) + 1;
+        tries - (1 << bits)
+    });
+    Ok(luck.sum())
+}
+
 fn prove(case: &Case) -> Result<Vec<Expected>, Failure> {
     match case.hash {
         Hash::Poseidon2 => prove_with::<Poseidon2>(case),
@@ -172,6 +205,7 @@ where
         prover.prove(&mut record, &mut bytes)?;
         proofs.push(Expected {
             span: Span::of(&record),
+            luck: luck(&bytes, case.hash, &setup.settings.params)?,
             bytes,
         });
     }
