@@ -42,8 +42,9 @@ macro_rules! with_suite {
 }
 pub(crate) use with_suite;
 
-/// The prover of a session, of whichever suite.
+/// The prover of a session, of whichever suite. It lives in the session's buffer, which has room for the larger.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // there is no heap to put one into
 pub enum SuiteProver<'a> {
     /// Hashes with Poseidon2.
     #[cfg(feature = "poseidon2")]
