@@ -38,29 +38,37 @@ static bool is(const char *left, const char *right) {
   return *left == *right;
 }
 
-int main(void) {
-  const uint8_t *elf = guest_elf;
-  size_t len = guest_elf_len();
-  CHECK(is(tranche_error_name(TRANCHE_ERROR_OK), "TRANCHE_ERROR_OK"));
-  CHECK(is(tranche_error_name(TRANCHE_ERROR_STOPPED), "TRANCHE_ERROR_STOPPED"));
-  CHECK(is(tranche_error_name(-1), "unknown"));
-
-  struct tranche_library library;
-  CHECK(tranche_about(&library) == TRANCHE_ERROR_OK);
-  CHECK(library.version[0] != '\0' && library.backend[0] != '\0');
-  CHECK(library.min_epoch_log2 == 6 && library.security_floor_bits == 100);
-
-  /* The shortest epochs at few queries: quick, and not secure. */
+/* The shortest epochs at few queries: quick, and not secure. */
+static struct tranche_request quick(uint8_t epoch_log2, uint8_t hash) {
   struct tranche_request request;
   CHECK(tranche_request_default(&request) == TRANCHE_ERROR_OK);
-  request.settings.epoch_log2 = library.min_epoch_log2;
+  request.settings.epoch_log2 = epoch_log2;
   request.settings.num_queries = 2;
   request.settings.query_pow_bits = 0;
+  request.settings.hash = hash;
   request.security_floor_bits = 0;
   request.profile = TRANCHE_PROFILE_COMPACT;
+  return request;
+}
+
+/* That a request and a plan with this hash suite are refused, and why. */
+static void refuse(struct tranche_plan plan, tranche_hash hash, tranche_error error) {
+  struct tranche_request request = quick(plan.settings.epoch_log2, hash);
+  struct tranche_plan other;
+  struct tranche_session *session;
+  CHECK(tranche_plan_size(guest_elf, guest_elf_len(), &request, &other) == error);
+  plan.settings.hash = hash;
+  CHECK(tranche_begin(guest_elf, guest_elf_len(), &plan, 1000, buffer, sizeof buffer, &session) == error);
+}
+
+/* Plans and sessions of one hash suite. */
+static void sessions(const struct tranche_library *library, tranche_hash hash) {
+  const uint8_t *elf = guest_elf;
+  size_t len = guest_elf_len();
+  struct tranche_request request = quick(library->min_epoch_log2, hash);
   struct tranche_plan plan;
   CHECK(tranche_plan_size(elf, len, &request, &plan) == TRANCHE_ERROR_OK);
-  CHECK(plan.bytes < sizeof buffer);
+  CHECK(plan.bytes < sizeof buffer && plan.settings.hash == hash);
   CHECK(plan.bytes > plan.workspace_bytes + plan.record_bytes + plan.cells_bytes);
   request.budget = plan.bytes - 1;
   struct tranche_plan least;
@@ -71,7 +79,6 @@ int main(void) {
   /* Null, wherever it must not be. */
   const tranche_error null = TRANCHE_ERROR_NULL_POINTER;
   struct tranche_session *session;
-  CHECK(tranche_about(NULL) == null && tranche_request_default(NULL) == null);
   CHECK(tranche_plan_size(NULL, 0, &request, &plan) == null);
   CHECK(tranche_plan_size(elf, len, NULL, &plan) == null);
   request.budget = 0;
@@ -118,5 +125,31 @@ int main(void) {
   CHECK(tranche_end(session) == TRANCHE_ERROR_OK);
   for (size_t i = 0; i < sizeof buffer; i++)
     CHECK(buffer[i] == 0);
+
+  /* The suites that it has not, and a number that is none's. */
+  for (tranche_hash other = 0; other <= TRANCHE_HASH_BLAKE3; other++)
+    if ((library->hashes >> other & 1) == 0)
+      refuse(plan, other, TRANCHE_ERROR_HASH_NOT_BUILT);
+  refuse(plan, TRANCHE_HASH_BLAKE3 + 1, TRANCHE_ERROR_UNKNOWN_HASH);
+}
+
+int main(void) {
+  CHECK(is(tranche_error_name(TRANCHE_ERROR_OK), "TRANCHE_ERROR_OK"));
+  CHECK(is(tranche_error_name(TRANCHE_ERROR_STOPPED), "TRANCHE_ERROR_STOPPED"));
+  CHECK(is(tranche_error_name(-1), "unknown"));
+  CHECK(tranche_about(NULL) == TRANCHE_ERROR_NULL_POINTER);
+  CHECK(tranche_request_default(NULL) == TRANCHE_ERROR_NULL_POINTER);
+
+  struct tranche_library library;
+  CHECK(tranche_about(&library) == TRANCHE_ERROR_OK);
+  CHECK(library.version[0] != '\0' && library.backend[0] != '\0');
+  CHECK(library.min_epoch_log2 == 6 && library.security_floor_bits == 100);
+  CHECK(library.hashes >= 1 && library.hashes < 1 << (TRANCHE_HASH_BLAKE3 + 1));
+  struct tranche_request request;
+  CHECK(tranche_request_default(&request) == TRANCHE_ERROR_OK);
+  CHECK(library.hashes >> request.settings.hash & 1);
+  for (tranche_hash hash = 0; hash <= TRANCHE_HASH_BLAKE3; hash++)
+    if (library.hashes >> hash & 1)
+      sessions(&library, hash);
   return 0;
 }

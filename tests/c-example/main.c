@@ -1,5 +1,6 @@
 /* A trusted application with one static buffer: it executes a guest program on an input that nobody
- * else sees, proves every epoch, and hands the proofs to the world outside.
+ * else sees, proves every epoch, and hands the proofs to the world outside; once with each hash suite that the
+ * library has, one after the other in the same buffer.
  *
  * Freestanding: no C library, no heap, no operating system that this file knows of. What it needs of
  * its platform, platform.h declares. Usage of the interface: docs/embedding.md.
@@ -65,28 +66,21 @@ static int fail(const char *what, tranche_error error) {
   return 1;
 }
 
-int main(void) {
-  struct tranche_library library;
-  tranche_error error = tranche_about(&library);
-  if (error != TRANCHE_ERROR_OK)
-    return fail("about", error);
-  print("tranche ");
-  print(library.version);
-  print(", backend ");
-  print(library.backend);
-  print_number(", machine ", library.machine_version);
-
+/* Executes and proves the guest to its end. */
+static int prove(tranche_hash hash) {
   /* Epochs of 2^10 cycles at the default security, in the fastest profile that fits the buffer. */
   struct tranche_request request;
   struct tranche_plan plan;
-  error = tranche_request_default(&request);
+  tranche_error error = tranche_request_default(&request);
   request.settings.epoch_log2 = 10;
+  request.settings.hash = hash;
   request.budget = sizeof buffer;
   if (error == TRANCHE_ERROR_OK)
     error = tranche_plan_size(guest_elf, guest_elf_len(), &request, &plan);
   if (error != TRANCHE_ERROR_OK)
     return fail("plan", error);
-  print(plan.profile == TRANCHE_PROFILE_FAST ? "\nfast" : "\ncompact");
+  print(hash == TRANCHE_HASH_POSEIDON2 ? "\nPoseidon2" : "\nBLAKE3");
+  print(plan.profile == TRANCHE_PROFILE_FAST ? ", fast" : ", compact");
   print_number(", bytes ", plan.bytes);
   print_number(" of ", sizeof buffer);
 
@@ -110,6 +104,25 @@ int main(void) {
   /* The input was nobody else's business, and the buffer may be somebody else's next. */
   tranche_end(session);
   print_number("\nexit code ", epoch.exit_code);
+  return 0;
+}
+
+int main(void) {
+  struct tranche_library library;
+  tranche_error error = tranche_about(&library);
+  if (error != TRANCHE_ERROR_OK)
+    return fail("about", error);
+  print("tranche ");
+  print(library.version);
+  print(", backend ");
+  print(library.backend);
+  print_number(", machine ", library.machine_version);
+  const tranche_hash hashes[] = {TRANCHE_HASH_POSEIDON2, TRANCHE_HASH_BLAKE3};
+  for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++) {
+    int failed = (library.hashes >> hashes[i] & 1) != 0 ? prove(hashes[i]) : 0;
+    if (failed)
+      return failed;
+  }
   print("\n");
   return 0;
 }

@@ -79,6 +79,14 @@ enum tranche_error
    */
   TRANCHE_ERROR_INTERNAL = 10,
   /**
+   * A hash suite that is none of `tranche_hash`.
+   */
+  TRANCHE_ERROR_UNKNOWN_HASH = 11,
+  /**
+   * A hash suite that this library was built without.
+   */
+  TRANCHE_ERROR_HASH_NOT_BUILT = 12,
+  /**
    * Not an ELF file, or a broken one.
    */
   TRANCHE_ERROR_ELF_MALFORMED = 32,
@@ -209,6 +217,31 @@ typedef uint32_t tranche_profile;
 #endif // __cplusplus
 
 /**
+ * What the proofs of a run hash with.
+ */
+enum tranche_hash
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * Poseidon2: for proofs that other proofs verify.
+   */
+  TRANCHE_HASH_POSEIDON2 = 0,
+  /**
+   * BLAKE3: for speed.
+   */
+  TRANCHE_HASH_BLAKE3 = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tranche_hash tranche_hash;
+#else
+typedef uint8_t tranche_hash;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * A session; it lives in the buffer that it was begun with.
  */
 typedef struct tranche_session tranche_session;
@@ -241,10 +274,14 @@ typedef struct tranche_library {
    * Proven bits that a verifier asks for, unless it is told otherwise.
    */
   uint16_t security_floor_bits;
+  /**
+   * What it can hash with: bit `1 << h` for each `tranche_hash` h that it was built with.
+   */
+  uint8_t hashes;
 } tranche_library;
 
 /**
- * What the proofs of a run, which hash with Poseidon2, are made with. Prover and verifier have to agree on all of it.
+ * What the proofs of a run are made with. Prover and verifier have to agree on all of it.
  */
 typedef struct tranche_settings {
   /**
@@ -295,6 +332,10 @@ typedef struct tranche_settings {
    * Grinding bits before the out-of-domain point is drawn.
    */
   uint8_t ood_pow_bits;
+  /**
+   * A `tranche_hash`.
+   */
+  uint8_t hash;
 } tranche_settings;
 
 /**
@@ -441,7 +482,7 @@ const char *tranche_error_name(int32_t error);
 
 /**
  * Writes a request at the default settings and security floor: the best epoch that fits any budget,
- * for guests that touch at most 2048 cells.
+ * for guests that touch at most 2048 cells. It hashes with the first `tranche_hash` that the library has.
  *
  * # Safety
  * `request` is null or valid for a write.

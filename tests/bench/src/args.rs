@@ -1,6 +1,8 @@
 //! The command line, and what it asks to be measured.
 
 use clap::Parser;
+use tranche::cli;
+use tranche_machine::hash::Hash;
 
 use crate::cases::{CASES, Case};
 use crate::error::BenchError;
@@ -12,6 +14,9 @@ pub struct Args {
     /// Runs this case only.
     #[arg(long = "case", value_name = "NAME")]
     pub case: Option<String>,
+    /// Hashes with this suite only.
+    #[arg(long, value_name = "SUITE", value_enum)]
+    pub suite: Option<cli::Hash>,
     /// Proofs by each prover, in turns; their median counts.
     #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u32).range(1..))]
@@ -75,6 +80,12 @@ impl What {
     }
 }
 
+/// The suites that the arguments ask for.
+pub fn suites(args: &Args) -> Vec<Hash> {
+    args.suite
+        .map_or(Hash::ALL.to_vec(), |hash| vec![hash.into()])
+}
+
 /// The cases that the arguments ask for.
 ///
 /// # Errors
@@ -97,6 +108,7 @@ mod tests {
     fn args(case: Option<&str>) -> Args {
         Args {
             case: case.map(Into::into),
+            suite: None,
             runs: 1,
             phases: false,
             kernels: false,
@@ -118,6 +130,18 @@ mod tests {
         }
         let error = selected(&args(Some("lookup"))).unwrap_err();
         assert_eq!(error.exit_code(), BAD_USAGE);
+    }
+
+    #[test]
+    fn suites_are_selected_by_name() {
+        let of = |arguments: &[&str]| {
+            let args = Args::try_parse_from([&["tranche-bench"], arguments].concat());
+            args.map(|args| suites(&args))
+        };
+        assert_eq!(of(&[]).unwrap(), Hash::ALL);
+        assert_eq!(of(&["--suite", "blake3"]).unwrap(), [Hash::Blake3]);
+        assert_eq!(of(&["--suite", "poseidon2"]).unwrap(), [Hash::Poseidon2]);
+        assert!(of(&["--suite", "sha256"]).is_err());
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! The batches that are raced, by name.
 
+use tranche_backend::Chosen;
+use tranche_core::air::ProverAir;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::verifier::{CarvedConfig, PlainConfig};
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::Settings;
 use tranche_machine::{EpochTable, Program};
 
 use crate::airs::{Exclusive, Keccak, Lookups};
 use crate::error::BenchError;
+use crate::plonky3::Plonky3Air;
 use crate::race::{Batch, PARAMS, Report};
 use tranche::epoch::epoch_batch;
 
@@ -23,15 +28,15 @@ const EPOCH: u32 = 4;
 pub struct Case {
     /// What `--case` calls it.
     pub name: &'static str,
-    /// Races the provers so many times.
-    pub race: fn(usize) -> Result<Report, BenchError>,
+    /// Races the provers with a suite so many times.
+    pub race: fn(Hash, usize) -> Result<Report, BenchError>,
 }
 
 /// Every case, quickest first.
 pub const CASES: [Case; 5] = [
     Case {
         name: "lookup-2^14x16",
-        race: |runs| lookups(14, 16, runs),
+        race: |hash, runs| lookups(14, 16, hash, runs),
     },
     Case {
         name: "exclusive-2^16x32",
@@ -47,41 +52,68 @@ pub const CASES: [Case; 5] = [
     },
     Case {
         name: "lookup-2^18x32",
-        race: |runs| lookups(18, 32, runs),
+        race: |hash, runs| lookups(18, 32, hash, runs),
     },
 ];
 
-fn lookups(log_height: usize, lookups: usize, runs: usize) -> Result<Report, BenchError> {
+fn lookups(
+    log_height: usize,
+    lookups: usize,
+    hash: Hash,
+    runs: usize,
+) -> Result<Report, BenchError> {
     let air = Lookups { lookups };
-    Batch::of_table(air, air.trace(log_height)).race::<PlainConfig>(runs)
+    plain(&Batch::of_table(air, air.trace(log_height)), hash, runs)
 }
 
-fn exclusive(runs: usize) -> Result<Report, BenchError> {
+fn exclusive(hash: Hash, runs: usize) -> Result<Report, BenchError> {
     let trace = Exclusive::<true>::trace(16);
-    Batch::of_twins(Exclusive::<true>, Exclusive::<false>, trace).race::<PlainConfig>(runs)
+    let batch = Batch::of_twins(Exclusive::<true>, Exclusive::<false>, trace);
+    plain(&batch, hash, runs)
 }
 
-fn keccak(runs: usize) -> Result<Report, BenchError> {
-    Batch::of_table(Keccak, Keccak::trace(12)).race::<PlainConfig>(runs)
+fn keccak(hash: Hash, runs: usize) -> Result<Report, BenchError> {
+    plain(&Batch::of_table(Keccak, Keccak::trace(12)), hash, runs)
 }
 
 /// One epoch of 2^14 cycles, with L2G carved and its statement bound.
-fn machine(runs: usize) -> Result<Report, BenchError> {
+fn machine(hash: Hash, runs: usize) -> Result<Report, BenchError> {
     let program = Program::parse(GUEST)?;
-    machine_batch(&program, 14)?.race::<CarvedConfig>(runs)
+    let batch = machine_batch(&program, 14, hash)?;
+    match hash {
+        Hash::Poseidon2 => batch.race::<CarvedConfig, CarvedConfig>(runs),
+        Hash::Blake3 => batch.race::<CarvedConfig<Blake3>, CarvedConfig>(runs),
+    }
 }
 
-/// One epoch of 2^`log2_cycles` cycles.
+/// Races with one tree a round.
+fn plain<C: ProverAir<Chosen>, P>(
+    batch: &Batch<C, P>,
+    hash: Hash,
+    runs: usize,
+) -> Result<Report, BenchError>
+where
+    P: Plonky3Air<PlainConfig> + Plonky3Air<PlainConfig<Blake3>>,
+{
+    match hash {
+        Hash::Poseidon2 => batch.race::<PlainConfig, PlainConfig>(runs),
+        Hash::Blake3 => batch.race::<PlainConfig<Blake3>, PlainConfig>(runs),
+    }
+}
+
+/// One epoch of 2^`log2_cycles` cycles, of the plan of a suite.
 ///
 /// # Errors
 /// When the program cannot be executed so far.
 pub fn machine_batch<'a>(
     program: &'a Program<'a>,
     log2_cycles: u8,
+    hash: Hash,
 ) -> Result<Batch<EpochTable<'a>, EpochTable<'a>>, BenchError> {
     let settings = Settings {
         log2_cycles,
         params: PARAMS,
+        hash,
         ..Settings::default()
     };
     // Longer epochs take a longer input to come as far.

@@ -7,6 +7,7 @@ use tranche::error::{BAD_USAGE, REFUSED};
 use tranche::prove;
 use tranche_core::PlanError;
 use tranche_core::prover::{BatchError, ProverSetupError};
+use tranche_core::verifier::{KeyError, VerifyError};
 use tranche_machine::{ElfError, ExecError, setup};
 
 use crate::cases::CASES;
@@ -36,6 +37,12 @@ pub enum BenchError {
     /// Plonky3 refused the batch, and said this.
     #[error("Plonky3 refused the batch: {0}")]
     Plonky3(String),
+    /// The core's verifier has no key for the batch.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The core's verifier refused a proof.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     /// The two sides of this kernel compute different things.
     #[error("{0}: the core and Plonky3 disagree")]
     Kernel(String),

@@ -3,6 +3,7 @@
 //! | kernel | core | Plonky3 |
 //! |---|---|---|
 //! | poseidon2 | `Poseidon2Hasher::permute` | `Poseidon2BabyBear<16>` over its packing |
+//! | blake3 | `Blake3Hasher::hash_rows` | `hash_many` of `SerializingHasher<Blake3>`, as its trees call it |
 //! | lde | bit reversal, `Backend::extend` | `coset_lde_batch` of `Radix2DitParallel` and `RecursiveDft`, as its commitment scheme calls it |
 //! | batch inversion | `Backend::batch_invert` | `batch_multiplicative_inverse` |
 //!
@@ -12,6 +13,7 @@
 use std::hint::black_box;
 
 use p3_baby_bear::{BabyBear, Poseidon2BabyBear, default_babybear_poseidon2_16};
+use p3_blake3::Blake3;
 use p3_dft::{Radix2DitParallel, TwoAdicSubgroupDft};
 use p3_field::{
     BasedVectorSpace, Field, PackedValue, PrimeCharacteristicRing, batch_multiplicative_inverse,
@@ -20,17 +22,19 @@ use p3_matrix::Matrix;
 use p3_matrix::bitrev::BitReversibleMatrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_monty_31::dft::RecursiveDft;
-use p3_symmetric::Permutation;
+use p3_symmetric::{CryptographicHasher, Permutation, SerializingHasher};
 use tranche_backend::Chosen;
-use tranche_core::hash::poseidon2::{Poseidon2, Poseidon2Hasher, WIDTH};
+use tranche_core::hash::poseidon2::WIDTH;
 use tranche_core::kernels::bit_reverse::bit_reverse;
 use tranche_core::kernels::ntt::Twiddles;
-use tranche_core::{Backend as _, D, EF, F};
-use tranche_machine::hash::MachineSuite;
+use tranche_core::{Backend as _, D, DIGEST, EF, F};
 
 use crate::airs::Random;
 use crate::clock::{least, processor};
 use crate::error::BenchError;
+use crate::hashing::{
+    BLOCK, CompressionClock, HASHES, HashClock, PermutationClock, ROWS, STATES, block,
+};
 
 type P = <Chosen as tranche_core::Backend>::P;
 type TheirP = <F as Field>::Packing;
@@ -39,10 +43,6 @@ type TheirP = <F as Field>::Packing;
 const ROUNDS: usize = 41;
 /// Elements that all rounds of one extension read: large matrices have fewer rounds.
 const LDE_ELEMENTS: usize = 1 << 27;
-/// Packed states that are permuted one after the other.
-const STATES: usize = 8;
-/// Packed permutations of a block: about a millisecond.
-const PERMUTATIONS: usize = 1024;
 /// Elements that are inverted together: as many as the core's phases invert.
 const INVERSIONS: usize = 1024;
 /// Inversions of a block.
@@ -84,7 +84,7 @@ impl Kernel {
 /// # Errors
 /// When the two sides compute different things.
 pub fn run() -> Result<Vec<Kernel>, BenchError> {
-    let mut kernels = vec![poseidon2(ROUNDS)?];
+    let mut kernels = vec![poseidon2(ROUNDS)?, blake3(ROUNDS)?];
     for (columns, log_height) in LDES {
         let rounds = (LDE_ELEMENTS / (columns << log_height)).clamp(9, ROUNDS);
         kernels.push(extension(columns, log_height, rounds)?);
@@ -93,46 +93,10 @@ pub fn run() -> Result<Vec<Kernel>, BenchError> {
     Ok(kernels)
 }
 
-/// Seconds of one packed permutation of the core's backend, for states in the cache.
-#[derive(Debug)]
-pub struct PermutationClock {
-    hasher: Poseidon2Hasher<'static, Chosen>,
-    states: [[P; WIDTH]; STATES],
-}
-
-impl PermutationClock {
-    /// A clock over random states.
-    pub fn new() -> Self {
-        let mut random = Random::default();
-        let states =
-            std::array::from_fn(|_| std::array::from_fn(|_| P::from_fn(|_| random.element())));
-        Self {
-            hasher: Poseidon2Hasher::new(Poseidon2::instance()),
-            states,
-        }
-    }
-
-    /// Times a block of permutations.
-    pub fn seconds(&mut self) -> f64 {
-        let Self { hasher, states } = self;
-        block(states, |state| hasher.permute(state))
-    }
-}
-
-/// Seconds of one permutation: the mean of a block, over states that do not depend on each other.
-fn block<T>(states: &mut [T; STATES], permute: impl Fn(&mut T)) -> f64 {
-    let (seconds, ()) = processor(|| {
-        for _ in 0..PERMUTATIONS / STATES {
-            black_box(&mut *states).iter_mut().for_each(&permute);
-        }
-    });
-    seconds / PERMUTATIONS as f64
-}
-
 /// Lane by lane, since the two packings may differ.
 fn poseidon2(rounds: usize) -> Result<Kernel, BenchError> {
     let plonky3: Poseidon2BabyBear<16> = default_babybear_poseidon2_16();
-    let mut core = PermutationClock::new();
+    let mut core = PermutationClock::default();
     let mut random = Random::default();
     let mut theirs: [[TheirP; WIDTH]; STATES] =
         std::array::from_fn(|_| std::array::from_fn(|_| TheirP::from_fn(|_| random.element())));
@@ -140,10 +104,13 @@ fn poseidon2(rounds: usize) -> Result<Kernel, BenchError> {
     let [core_s, plonky3_s] = least(
         rounds,
         [&mut || core.seconds(), &mut || {
-            block(&mut theirs, |state| plonky3.permute_mut(state))
+            block(|| {
+                let states = black_box(&mut theirs).iter_mut();
+                states.for_each(|state| plonky3.permute_mut(state));
+            })
         }],
     );
-    for _ in 0..rounds * PERMUTATIONS / STATES {
+    for _ in 0..rounds * HASHES / STATES {
         expected
             .iter_mut()
             .for_each(|state| plonky3.permute_mut(state));
@@ -157,6 +124,38 @@ fn poseidon2(rounds: usize) -> Result<Kernel, BenchError> {
         unit: "a state",
         core_ns: 1e9 * core_s / P::WIDTH as f64,
         plonky3_ns: vec![("Poseidon2BabyBear", 1e9 * plonky3_s / TheirP::WIDTH as f64)],
+    })
+}
+
+/// Rows of one block: the core's lie column by column, Plonky3's row by row.
+fn blake3(rounds: usize) -> Result<Kernel, BenchError> {
+    let plonky3 = SerializingHasher::new(Blake3);
+    let mut core = CompressionClock::default();
+    let rows = RowMajorMatrix::new(core.columns.clone(), ROWS)
+        .transpose()
+        .values;
+    let mut theirs = vec![[0; DIGEST * size_of::<u32>()]; ROWS];
+    let [core_s, plonky3_s] = least(
+        rounds,
+        [&mut || core.seconds(), &mut || {
+            block(|| plonky3.hash_many(black_box(&rows), &mut theirs))
+        }],
+    );
+    let layer = &core.layer;
+    let digest = |row: usize| {
+        let words = (0..DIGEST).map(move |word| layer[word * ROWS + row]);
+        words.flat_map(u32::to_le_bytes)
+    };
+    let equal = theirs
+        .iter()
+        .enumerate()
+        .all(|(row, theirs)| digest(row).eq(*theirs));
+    agree("blake3", equal)?;
+    Ok(Kernel {
+        name: format!("blake3, rows of {BLOCK} elements"),
+        unit: "a row",
+        core_ns: 1e9 * core_s / P::WIDTH as f64,
+        plonky3_ns: vec![("SerializingHasher", 1e9 * plonky3_s / P::WIDTH as f64)],
     })
 }
 
@@ -288,6 +287,7 @@ mod tests {
     fn every_kernel_agrees_with_plonky3() {
         for kernel in [
             poseidon2(2),
+            blake3(2),
             extension(3, 6, 2),
             extension(20, 9, 1),
             inversion(1),

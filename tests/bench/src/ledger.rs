@@ -3,10 +3,11 @@
 //! With `n` the rows of a table, `b` the blowup, `w` the base columns of a matrix and `h` the rows of
 //! its extension (`h = b n`):
 //!
-//! - *Permutations.* A tree over matrices of heights `h_0 > h_1 > ...`, the widths of height `h_i`
-//!   summing to `W_i`: `h_0 ceil(W_0 / 8)` for the leaves, `h_0 - 1` compressions, and
-//!   `h_i (ceil(W_i / 8) + 1)` for the rows that enter higher up. A proof of work takes its witness
-//!   plus one. The transcript's own (a few hundred states, one at a time) are not counted.
+//! - *Hashes.* Poseidon2 permutations, or BLAKE3 compressions, of one state. With `r(W)` of them for a row of
+//!   `W` elements ([`Suite::row_hashes`]), a tree over matrices of heights `h_0 > h_1 > ...`, the widths of
+//!   height `h_i` summing to `W_i`: `h_0 r(W_0)` for the leaves, `h_0 - 1` for the nodes, and
+//!   `h_i (r(W_i) + 1)` for the rows that enter higher up. A proof of work takes its witness plus one. The
+//!   transcript's own (a few hundred, one at a time) are not counted.
 //! - *Butterflies.* A transform of `n` has `n/2 log2 n`; a column takes `1 + b` of them.
 //! - *Bytes.* Every step reads its inputs and writes its outputs once, 4 bytes an element, as if all
 //!   that it holds in between stayed in the cache: see [`Bytes`]. Time over bytes says how far a phase
@@ -14,7 +15,7 @@
 //!
 //! Only the profile that keeps extensions is counted. Nothing here panics.
 
-use tranche_core::{D, DIGEST, Plan};
+use tranche_core::{D, DIGEST, Plan, Suite};
 
 use crate::race::PHASES;
 
@@ -35,8 +36,8 @@ const _: () = assert!(OPEN + 1 == PHASES.len());
 /// What one phase computes and moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Poseidon2 permutations of one state.
-    pub permutations: u64,
+    /// Poseidon2 permutations, or BLAKE3 compressions, of one state.
+    pub hashes: u64,
     /// Butterflies of transforms.
     pub butterflies: u64,
     /// Bytes read and written.
@@ -45,13 +46,13 @@ pub struct Cost {
 
 impl std::ops::AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
-        self.permutations += other.permutations;
+        self.hashes += other.hashes;
         self.butterflies += other.butterflies;
         self.bytes += other.bytes;
     }
 }
 
-/// The permutations that the proofs of work of one proof took: its witnesses, plus one each.
+/// The hashes that the proofs of work of one proof took: its witnesses, plus one each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Grinding {
     /// Before the LogUp challenges.
@@ -67,8 +68,8 @@ pub struct Grinding {
 /// The cost of every one of [`PHASES`].
 ///
 /// `proof_bytes` is the length of the proof, which the open phase writes.
-pub fn ledger<const N: usize>(
-    plan: &Plan<N>,
+pub fn ledger<const N: usize, S: Suite>(
+    plan: &Plan<N, S>,
     grinding: &Grinding,
     proof_bytes: u64,
 ) -> [Cost; PHASES.len()] {
@@ -99,9 +100,9 @@ pub fn ledger<const N: usize>(
     costs[COMMIT] = round(tables().map(|(t, _)| main(t)));
     // One tree for each group of tables.
     for group in plan.main_groups() {
-        costs[COMMIT] += tree(group.map(main));
+        costs[COMMIT] += tree::<S>(group.map(main));
     }
-    costs[COMMIT].permutations += grinding.lookup;
+    costs[COMMIT].hashes += grinding.lookup;
 
     let lookups = || {
         tables()
@@ -109,7 +110,7 @@ pub fn ledger<const N: usize>(
             .filter(|m| m.width > 0)
     };
     costs[ARGUE] = round(lookups());
-    costs[ARGUE] += tree(lookups());
+    costs[ARGUE] += tree::<S>(lookups());
     let mut bytes = Bytes::default();
     for (t, _) in tables().filter(|&(t, _)| permutation(t).width > 0) {
         bytes.read(main(t).trace()).read(preprocessed(t).trace());
@@ -118,8 +119,8 @@ pub fn ledger<const N: usize>(
     costs[ARGUE].bytes += bytes.0;
 
     costs[QUOTIENT] = round(tables().flat_map(|(t, _)| chunks(t)));
-    costs[QUOTIENT] += tree(tables().flat_map(|(t, _)| chunks(t)));
-    costs[QUOTIENT].permutations += grinding.out_of_domain;
+    costs[QUOTIENT] += tree::<S>(tables().flat_map(|(t, _)| chunks(t)));
+    costs[QUOTIENT].hashes += grinding.out_of_domain;
     let mut bytes = Bytes::default();
     for (t, table) in tables() {
         // The quotient domain holds as many cosets of the trace's as there are chunks.
@@ -151,10 +152,10 @@ pub fn ledger<const N: usize>(
     }
     reduced.write(D as u64 * codeword_elements(plan));
     costs[REDUCE].bytes += reduced.0;
-    costs[REDUCE].permutations = grinding.batch;
+    costs[REDUCE].hashes = grinding.batch;
 
     costs[FOLD] = fold(plan);
-    costs[FOLD].permutations += grinding.fri;
+    costs[FOLD].hashes += grinding.fri;
     costs[OPEN].bytes = proof_bytes;
     costs
 }
@@ -169,7 +170,7 @@ struct Matrix {
 }
 
 impl Matrix {
-    fn new<const N: usize>(plan: &Plan<N>, table: usize, width: usize) -> Self {
+    fn new<const N: usize, S: Suite>(plan: &Plan<N, S>, table: usize, width: usize) -> Self {
         Self {
             width: width as u64,
             log_height: plan.tables()[table].spec.log_height.into(),
@@ -178,7 +179,7 @@ impl Matrix {
     }
 
     /// The sums of the columns of one height, as challenges: of those opened at zeta, and at the next row's point.
-    fn sums<const N: usize>(plan: &Plan<N>, log_lde: usize) -> Self {
+    fn sums<const N: usize, S: Suite>(plan: &Plan<N, S>, log_lde: usize) -> Self {
         let log_blowup = plan.params().log_blowup.into();
         Self {
             width: 2 * D as u64,
@@ -240,10 +241,10 @@ fn round(matrices: impl Iterator<Item = Matrix>) -> Cost {
 }
 
 /// The tree over extensions: rows are read, every digest is written and, but for the root, read.
-fn tree(matrices: impl Iterator<Item = Matrix>) -> Cost {
+fn tree<S: Suite>(matrices: impl Iterator<Item = Matrix>) -> Cost {
     let matrices: Vec<_> = matrices.collect();
     let mut bytes = Bytes::default();
-    let mut permutations = 0;
+    let mut hashes = 0;
     let tallest = matrices.iter().map(Matrix::log_lde).max();
     for log_lde in 0..=tallest.unwrap_or(0) {
         let of_height = matrices.iter().filter(|m| m.log_lde() == log_lde);
@@ -251,51 +252,51 @@ fn tree(matrices: impl Iterator<Item = Matrix>) -> Cost {
         if width > 0 {
             bytes.read(width << log_lde);
             let joins = u64::from(Some(log_lde) < tallest);
-            permutations += (width.div_ceil(DIGEST as u64) + joins) << log_lde;
+            hashes += (S::row_hashes(width as usize) as u64 + joins) << log_lde;
         }
     }
     let leaves = tallest.map_or(0, |log_lde| 1 << log_lde);
-    digests(&mut bytes, &mut permutations, leaves);
+    digests(&mut bytes, &mut hashes, leaves);
     Cost {
-        permutations,
+        hashes,
         butterflies: 0,
         bytes: bytes.0,
     }
 }
 
-/// The digests of a tree, and the compressions above its leaves.
-fn digests(bytes: &mut Bytes, permutations: &mut u64, leaves: u64) {
+/// The digests of a tree, and the nodes above its leaves.
+fn digests(bytes: &mut Bytes, hashes: &mut u64, leaves: u64) {
     if leaves > 0 {
-        *permutations += leaves - 1;
+        *hashes += leaves - 1;
         bytes.write(DIGEST as u64 * (2 * leaves - 1));
         bytes.read(DIGEST as u64 * (2 * leaves - 2));
     }
 }
 
 /// Challenges of the codewords of all heights.
-fn codeword_elements<const N: usize>(plan: &Plan<N>) -> u64 {
+fn codeword_elements<const N: usize, S: Suite>(plan: &Plan<N, S>) -> u64 {
     heights(plan).map(|log_lde| 1 << log_lde).sum()
 }
 
 /// log2 of every height of an extension, each once.
-fn heights<const N: usize>(plan: &Plan<N>) -> impl Iterator<Item = usize> + '_ {
+fn heights<const N: usize, S: Suite>(plan: &Plan<N, S>) -> impl Iterator<Item = usize> + '_ {
     let log_lde = |t: usize| Matrix::new(plan, t, 1).log_lde() as usize;
     (0..=plan.log_max_lde()).filter(move |&h| (0..plan.tables().len()).any(|t| log_lde(t) == h))
 }
 
 /// The low-degree test: each round hashes its codeword and folds it, and adds the codeword of the
 /// height that it reaches; the last one is interpolated.
-fn fold<const N: usize>(plan: &Plan<N>) -> Cost {
-    let (mut bytes, mut permutations) = (Bytes::default(), 0);
+fn fold<const N: usize, S: Suite>(plan: &Plan<N, S>) -> Cost {
+    let (mut bytes, mut hashes) = (Bytes::default(), 0);
     let mut log_len = plan.log_max_lde();
     for &log_arity in plan.log_arities() {
         let width = D << log_arity;
         let from = (D as u64) << log_len;
         log_len -= log_arity as usize;
         let leaves = 1 << log_len;
-        permutations += leaves * width.div_ceil(DIGEST) as u64;
+        hashes += leaves * S::row_hashes(width) as u64;
         bytes.read(from);
-        digests(&mut bytes, &mut permutations, leaves);
+        digests(&mut bytes, &mut hashes, leaves);
         let to = D as u64 * leaves;
         bytes.read(from).write(to);
         if heights(plan).any(|height| height == log_len) {
@@ -304,7 +305,7 @@ fn fold<const N: usize>(plan: &Plan<N>) -> Cost {
     }
     let log_final = plan.params().log_final_poly_len.into();
     Cost {
-        permutations,
+        hashes,
         butterflies: D as u64 * transform(log_final),
         bytes: bytes.0,
     }
@@ -317,10 +318,13 @@ mod tests {
 
     use p3_matrix::dense::RowMajorMatrix;
     use tranche_core::air::ProverAir;
-    use tranche_core::hash::poseidon2::{Kernels, Permute, Poseidon2};
+    use tranche_core::hash::blake3::{self, Blake3, Vector};
+    use tranche_core::hash::poseidon2::{self, Permute, Poseidon2};
     use tranche_core::kernels::ntt::Twiddles;
-    use tranche_core::{Backend, F, Params, Prover, ScalarBackend, TableSpec};
+    use tranche_core::shape::Profile;
+    use tranche_core::{Backend, F, Hashes, Params, Prover, ScalarBackend, TableSpec};
     use tranche_machine::Program;
+    use tranche_machine::hash::{Hash, MachineSuite};
 
     use super::*;
     use crate::airs::{Exclusive, Lookups};
@@ -328,14 +332,28 @@ mod tests {
     use tranche::epoch::epoch_batch;
     use tranche_machine::settings::Settings;
 
+    /// Rotations of a compression: seven rounds of eight mixings, which rotate four times each.
+    const ROTATIONS: u64 = 7 * 8 * 4;
+
     thread_local! {
-        /// Permutations and butterflies since the last look.
-        static COUNTS: Cell<[u64; 2]> = const { Cell::new([0; 2]) };
+        /// Permutations, rotations and butterflies since the last look.
+        static COUNTS: Cell<[u64; 3]> = const { Cell::new([0; 3]) };
     }
 
-    fn count(permutations: u64, butterflies: u64) {
-        let [p, b] = COUNTS.get();
-        COUNTS.set([p + permutations, b + butterflies]);
+    fn count(counted: [u64; 3]) {
+        let counts = COUNTS.get();
+        COUNTS.set(std::array::from_fn(|i| counts[i] + counted[i]));
+    }
+
+    /// Hashes of a suite and butterflies since the last look.
+    fn taken(hash: Hash) -> [u64; 2] {
+        let [permutations, rotations, butterflies] = COUNTS.take();
+        let (hashes, others) = match hash {
+            Hash::Poseidon2 => (permutations, rotations),
+            Hash::Blake3 => (rotations / ROTATIONS, permutations + rotations % ROTATIONS),
+        };
+        assert_eq!(others, 0);
+        [hashes, butterflies]
     }
 
     fn butterflies(column: &[F]) -> u64 {
@@ -353,8 +371,38 @@ mod tests {
 
     impl Permute<F> for CountedPermutation<'_> {
         fn permute(&self, state: &mut [F; 16]) {
-            count(1, 0);
+            count([1, 0, 0]);
             self.0.permute(state);
+        }
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    struct CountedWord(u32);
+
+    impl Vector for CountedWord {
+        fn splat(word: u32) -> Self {
+            Self(word)
+        }
+
+        fn load(words: &[u32]) -> Self {
+            Self(words[0])
+        }
+
+        fn store(self, words: &mut [u32]) {
+            words[0] = self.0;
+        }
+
+        fn add(self, other: Self) -> Self {
+            Self(self.0.wrapping_add(other.0))
+        }
+
+        fn xor(self, other: Self) -> Self {
+            Self(self.0 ^ other.0)
+        }
+
+        fn rotate_right<const N: i32>(self) -> Self {
+            count([0, 1, 0]);
+            Self(self.0.rotate_right(N.unsigned_abs()))
         }
     }
 
@@ -362,8 +410,12 @@ mod tests {
     #[derive(Clone, Copy, Debug, Default)]
     struct Counting;
 
-    impl Kernels for Counting {
+    impl poseidon2::Kernels for Counting {
         type Permutation<'p> = CountedPermutation<'p>;
+    }
+
+    impl blake3::Kernels for Counting {
+        type Vector = CountedWord;
     }
 
     impl Backend for Counting {
@@ -372,28 +424,30 @@ mod tests {
         const NAME: &'static str = "counting";
 
         fn coset_ntt(twiddles: &Twiddles<'_>, column: &mut [F], shift: F) {
-            count(0, butterflies(column));
+            count([0, 0, butterflies(column)]);
             ScalarBackend::coset_ntt(twiddles, column, shift);
         }
 
         fn intt(twiddles: &Twiddles<'_>, column: &mut [F]) {
-            count(0, butterflies(column));
+            count([0, 0, butterflies(column)]);
             ScalarBackend::intt(twiddles, column);
         }
     }
 
     /// Proves the batch with [`Counting`], and compares every phase's counts with the ledger's.
-    fn counted<A: ProverAir<Counting>>(
+    fn counted<S: MachineSuite, A: ProverAir<Counting>>(
         airs: &[A],
         specs: &[TableSpec],
         traces: &[RowMajorMatrix<F>],
         publics: &[&[F]],
         params: Params,
-    ) {
-        let plan = Plan::<16>::new::<Counting, A>(airs, specs, params).unwrap();
+    ) where
+        Counting: Hashes<S>,
+    {
+        let fast = Profile::Fast;
+        let plan = Plan::<16, S>::of_suite::<Counting, A>(airs, specs, params, fast).unwrap();
         let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
-        let poseidon2 = Poseidon2::BABY_BEAR;
-        let mut prover = Prover::new(&plan, airs, &poseidon2, &mut workspace).unwrap();
+        let mut prover = Prover::new(&plan, airs, S::instance(), &mut workspace).unwrap();
         for table in 0..airs.len() {
             // Their values do not matter to the counts.
             prover.preprocessed_mut(table);
@@ -402,8 +456,9 @@ mod tests {
         let costs = ledger(&plan, &Grinding::default(), 0);
         let check = |phase: usize| {
             let cost = &costs[phase];
-            let expected = [cost.permutations, cost.butterflies];
-            assert_eq!(COUNTS.take(), expected, "{} of {specs:?}", PHASES[phase]);
+            let expected = [cost.hashes, cost.butterflies];
+            let (name, suite) = (PHASES[phase], S::NAME);
+            assert_eq!(taken(S::HASH), expected, "{name} of {specs:?}, {suite}");
         };
 
         let mut started = prover.begin(None).unwrap();
@@ -449,15 +504,37 @@ mod tests {
 
     #[test]
     fn one_table_costs_what_the_ledger_says() {
+        one_table::<Poseidon2>();
+        one_table::<Blake3>();
+    }
+
+    fn one_table<S: MachineSuite>()
+    where
+        Counting: Hashes<S>,
+    {
         for params in params() {
             for (lookups, log_height) in [(1, 3), (3, 6), (9, 5)] {
                 let air = Lookups { lookups };
                 let (specs, trace) = ([TableSpec::new(log_height)], air.trace(log_height.into()));
-                counted(&[air], &specs, &[trace], &[&[]], params);
+                counted::<S, _>(&[air], &specs, &[trace], &[&[]], params);
             }
             let trace = Exclusive::<true>::trace(4);
             let air = Exclusive::<true>;
-            counted(&[air], &[TableSpec::new(4)], &[trace], &[&[]], params);
+            counted::<S, _>(&[air], &[TableSpec::new(4)], &[trace], &[&[]], params);
+        }
+    }
+
+    /// Rows that join a tree, and rows of several chunks of BLAKE3.
+    #[test]
+    fn tables_of_two_heights_cost_what_the_ledger_says() {
+        for params in params() {
+            let airs = [Lookups { lookups: 2 }, Lookups { lookups: 150 }];
+            let heights = [5, 3];
+            let traces = [0, 1].map(|t| airs[t].trace(heights[t].into()));
+            let mut specs = heights.map(TableSpec::new);
+            counted::<Blake3, _>(&airs, &specs, &traces, &[&[], &[]], params);
+            specs[1].carved = true;
+            counted::<Blake3, _>(&airs, &specs, &traces, &[&[], &[]], params);
         }
     }
 
@@ -473,10 +550,10 @@ mod tests {
             let epoch = epoch_batch(&program, b"tranche", settings, 1).unwrap();
             let publics: Vec<&[F]> = epoch.publics.iter().map(Vec::as_slice).collect();
             let mut specs = epoch.specs;
-            counted(&epoch.airs, &specs, &epoch.traces, &publics, params);
+            counted::<Poseidon2, _>(&epoch.airs, &specs, &epoch.traces, &publics, params);
             // The same tables under one root.
             specs.iter_mut().for_each(|spec| spec.carved = false);
-            counted(&epoch.airs, &specs, &epoch.traces, &publics, params);
+            counted::<Poseidon2, _>(&epoch.airs, &specs, &epoch.traces, &publics, params);
         }
     }
 

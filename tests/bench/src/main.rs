@@ -7,9 +7,9 @@
 //! |---|---|
 //! | `args`, `error` | the command line, and why it ends without a result |
 //! | `cases`, `airs` | the batches, and the tables they are made of |
-//! | `race` | two provers, one batch |
+//! | `race`, `plonky3` | two provers, one batch; Plonky3's side of it |
 //! | `ledger` | what each phase computes and moves, from the plan |
-//! | `kernels` | permutation, extension and inversion alone |
+//! | `hashing`, `kernels` | hashes, extension and inversion alone |
 //! | `profiles` | what each profile of the workspace costs |
 //! | `scaling` | a whole run with one worker and with two |
 //! | `clock`, `print` | stopwatches; tables, Markdown, JSON |
@@ -20,8 +20,10 @@ mod args;
 mod cases;
 mod clock;
 mod error;
+mod hashing;
 mod kernels;
 mod ledger;
+mod plonky3;
 mod print;
 mod profiles;
 mod race;
@@ -37,7 +39,7 @@ use tranche::answer::{Answer, not_understood};
 use tranche::error::{BAD_USAGE, REFUSED};
 use tranche::table::Form;
 
-use args::{Args, What, selected};
+use args::{Args, What, selected, suites};
 use error::BenchError;
 use print::Measured;
 
@@ -87,11 +89,17 @@ fn measure(args: &Args) -> Result<Measured, BenchError> {
         ledgers: what.ledgers,
         ..Measured::default()
     };
-    let runs = args.runs as usize;
+    let (runs, suites) = (args.runs as usize, suites(args));
     if what.cases {
         for case in selected(args)? {
-            say(&format!("{}: {runs} proofs each", case.name));
-            measured.cases.push((case.name, (case.race)(runs)?));
+            for &hash in &suites {
+                say(&format!(
+                    "{}, {}: {runs} proofs each",
+                    case.name,
+                    hash.name()
+                ));
+                measured.cases.push((case.name, (case.race)(hash, runs)?));
+            }
         }
     }
     if what.kernels {
@@ -100,11 +108,12 @@ fn measure(args: &Args) -> Result<Measured, BenchError> {
     }
     if what.profiles {
         say(&format!("profiles: {runs} proofs each"));
-        measured.profiles = profiles::run(runs)?;
+        measured.profiles = profiles::run(&suites, runs)?;
     }
     if what.scaling {
         say(&format!("scaling: {runs} runs each"));
-        measured.scaling = Some(scaling::run(runs)?);
+        let run = |&hash| scaling::run(hash, runs);
+        measured.scaling = suites.iter().map(run).collect::<Result<_, _>>()?;
     }
     Ok(measured)
 }

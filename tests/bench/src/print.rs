@@ -25,8 +25,8 @@ pub struct Measured {
     pub kernels: Vec<Kernel>,
     /// The profiles, by case.
     pub profiles: Vec<(&'static str, Comparison)>,
-    /// The runs with one worker and with two.
-    pub scaling: Option<[Scaling; 2]>,
+    /// The runs with one worker and with two, suite by suite.
+    pub scaling: Vec<[Scaling; 2]>,
 }
 
 /// One table: what it is about, its heading, its rows.
@@ -53,8 +53,8 @@ impl Measured {
             let profiles = profiles.map(|(name, report)| profiles::object(name, report));
             object.insert("profiles".into(), profiles.collect());
         }
-        if let Some(runs) = &self.scaling {
-            object.insert("scaling".into(), scaling(runs));
+        if !self.scaling.is_empty() {
+            object.insert("scaling".into(), self.scaling.iter().map(scaling).collect());
         }
         object.into()
     }
@@ -93,12 +93,14 @@ impl Measured {
             tables.push(profiles::table(&self.profiles));
             tables.push(profiles::phase_table(&self.profiles));
         }
-        tables.extend(self.scaling.as_ref().map(scaling_table));
+        if !self.scaling.is_empty() {
+            tables.push(scaling_table(&self.scaling));
+        }
         tables
     }
 }
 
-/// Processor, compiler, flags and backend.
+/// Processor, compiler, flags and backend, and the instructions that the `blake3` crate found: Plonky3's BLAKE3 is its.
 fn build() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {
@@ -112,9 +114,13 @@ fn build() -> String {
         flags => flags,
     };
     let (rustc, backend) = (env!("TRANCHE_RUSTC"), tranche_backend::NAME);
-    format!("{processor}{family}, {rustc}, {flags}, backend {backend}, one thread")
+    let blake3 = blake3::platform::Platform::detect();
+    format!(
+        "{processor}{family}, {rustc}, {flags}, backend {backend}, blake3 {blake3:?}, one thread"
+    )
 }
 
+/// A compression of BLAKE3 counts as a permutation.
 fn case(name: &str, report: &Report) -> Value {
     let phases =
         PHASES
@@ -125,24 +131,29 @@ fn case(name: &str, report: &Report) -> Value {
                 json!({
                     "name": name,
                     "seconds": seconds,
-                    "permutations": cost.permutations,
+                    "permutations": cost.hashes,
                     "butterflies": cost.butterflies,
                     "bytes": cost.bytes,
                 })
             });
     json!({
         "name": name,
+        "suite": report.suite.name(),
         "core_seconds": report.core_seconds,
         "plonky3_seconds": report.plonky3_seconds,
+        "plonky3_poseidon2_seconds": report.poseidon2_seconds,
         "ratio": report.ratio(),
+        "ratio_to_poseidon2": report.ratio_to_poseidon2(),
+        "verify_seconds": report.verify_seconds,
+        "plonky3_verify_seconds": report.plonky3_verify_seconds,
         "core_bytes": report.core_bytes,
         "plonky3_bytes": report.plonky3_bytes,
         "bytes_equal": report.bytes_equal,
         "backend": tranche_backend::NAME,
         "core_processor_seconds": report.core_processor_seconds(),
         "plonky3_processor_seconds": report.plonky3_processor_seconds,
-        "permutations": report.permutations(),
-        "packed_permutation_ns": 1e9 * report.packed_permutation_seconds,
+        "permutations": report.hashes(),
+        "packed_permutation_ns": 1e9 * report.packed_hash_seconds,
         "lanes": report.lanes,
         "hash_floor_seconds": report.hash_floor_seconds(),
         "over_floor": report.over_floor(),
@@ -172,7 +183,11 @@ fn scaling(runs: &[Scaling; 2]) -> Value {
             "cycles_per_second": run.cycles_per_second(),
         })
     });
-    json!({ "runs": each.collect::<Vec<_>>(), "ratio": speedup(runs) })
+    json!({
+        "suite": runs[0].suite.name(),
+        "runs": each.collect::<Vec<_>>(),
+        "ratio": speedup(runs),
+    })
 }
 
 /// How many times as fast two workers are.
@@ -189,27 +204,36 @@ fn race_table(cases: &[(&str, Report)]) -> Table {
     let row = |(name, report): &(&str, Report)| {
         vec![
             (*name).to_owned(),
+            report.suite.name().to_owned(),
             format!("{:.3}", report.core_seconds),
             format!("{:.3}", report.plonky3_seconds),
             format!("{:.2}", report.ratio()),
+            format!("{:.2}", report.ratio_to_poseidon2()),
             format!("{:.3}", report.hash_floor_seconds()),
             format!("{:.2}", report.over_floor()),
             format!("{:.1}", report.core_bytes as f64 / MIB),
             format!("{:.1}", report.plonky3_bytes as f64 / MIB),
+            format!("{:.1}", 1e3 * report.verify_seconds),
+            format!("{:.1}", 1e3 * report.plonky3_verify_seconds),
             equality(report.bytes_equal),
         ]
     };
     Table {
-        title: "Proofs, medians of alternating runs".into(),
+        title: "Proofs, medians of alternating runs (ratio: to Plonky3 with the same suite, and with Poseidon2)"
+            .into(),
         heading: strings([
             "case",
+            "suite",
             "core s",
             "plonky3 s",
             "ratio",
+            "to poseidon2",
             "floor s",
             "over floor",
             "core MiB",
             "plonky3 MiB",
+            "verify ms",
+            "plonky3 ms",
             "bytes",
         ]),
         rows: cases.iter().map(row).collect(),
@@ -218,12 +242,12 @@ fn race_table(cases: &[(&str, Report)]) -> Table {
 
 fn ledger_table(name: &str, report: &Report) -> Table {
     let total = report.core_processor_seconds();
-    let row = |phase: &str, seconds: f64, [permutations, butterflies, bytes]: [u64; 3]| {
+    let row = |phase: &str, seconds: f64, [hashes, butterflies, bytes]: [u64; 3]| {
         vec![
             phase.to_owned(),
             format!("{seconds:.4}"),
             format!("{:.1}", 100.0 * seconds / total),
-            permutations.to_string(),
+            hashes.to_string(),
             butterflies.to_string(),
             format!("{:.1}", bytes as f64 / MIB),
             format!("{:.2}", bytes as f64 / seconds / 1e9),
@@ -232,7 +256,7 @@ fn ledger_table(name: &str, report: &Report) -> Table {
     let mut sums = [0; 3];
     let mut rows = Vec::new();
     for ((phase, seconds), cost) in PHASES.iter().zip(report.phases).zip(report.costs) {
-        let counts = [cost.permutations, cost.butterflies, cost.bytes];
+        let counts = [cost.hashes, cost.butterflies, cost.bytes];
         sums = std::array::from_fn(|i| sums[i] + counts[i]);
         rows.push(row(phase, seconds, counts));
     }
@@ -240,22 +264,15 @@ fn ledger_table(name: &str, report: &Report) -> Table {
     let plonky3 = report.plonky3_processor_seconds;
     Table {
         title: format!(
-            "{name} by phase, processor seconds (Plonky3 {plonky3:.4}, ratio {:.3}; {:.0} ns for {} \
-             permutations side by side, all over floor {:.2})",
+            "{name} {} by phase, processor seconds (Plonky3 {plonky3:.4}, ratio {:.3}; {:.0} ns for {} \
+             hashes side by side, all over floor {:.2})",
+            report.suite.name(),
             total / plonky3,
-            1e9 * report.packed_permutation_seconds,
+            1e9 * report.packed_hash_seconds,
             report.lanes,
             total / report.hash_floor_seconds(),
         ),
-        heading: strings([
-            "phase",
-            "s",
-            "%",
-            "permutations",
-            "butterflies",
-            "MiB",
-            "GB/s",
-        ]),
+        heading: strings(["phase", "s", "%", "hashes", "butterflies", "MiB", "GB/s"]),
         rows,
     }
 }
@@ -279,24 +296,27 @@ fn kernel_table(kernels: &[Kernel]) -> Table {
     }
 }
 
-fn scaling_table(runs: &[Scaling; 2]) -> Table {
-    let row = |run: &Scaling| {
+fn scaling_table(suites: &[[Scaling; 2]]) -> Table {
+    let row = |run: &Scaling, one: &Scaling| {
         vec![
+            run.suite.name().to_owned(),
             run.workers.to_string(),
             format!("{:.3}", run.seconds),
             run.cycles.to_string(),
             run.epochs.to_string(),
             format!("{:.0}", run.cycles_per_second()),
-            format!(
-                "{:.2}",
-                run.cycles_per_second() / runs[0].cycles_per_second()
-            ),
+            format!("{:.2}", run.cycles_per_second() / one.cycles_per_second()),
         ]
     };
     Table {
         title: "A whole run, medians of alternating runs".into(),
-        heading: strings(["workers", "s", "cycles", "epochs", "cycles/s", "ratio"]),
-        rows: runs.iter().map(row).collect(),
+        heading: strings([
+            "suite", "workers", "s", "cycles", "epochs", "cycles/s", "ratio",
+        ]),
+        rows: suites
+            .iter()
+            .flat_map(|runs| runs.each_ref().map(|run| row(run, &runs[0])))
+            .collect(),
     }
 }
 
@@ -308,20 +328,25 @@ pub fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::ledger::Cost;
+    use tranche_machine::hash::Hash;
 
     fn report() -> Report {
         let cost = Cost {
-            permutations: 1000,
+            hashes: 1000,
             butterflies: 5,
             bytes: 1 << 20,
         };
         Report {
+            suite: Hash::Blake3,
             core_seconds: 1.0,
             plonky3_seconds: 2.0,
+            poseidon2_seconds: 4.0,
+            verify_seconds: 0.002,
+            plonky3_verify_seconds: 0.001,
             phases: [0.125; PHASES.len()],
             plonky3_processor_seconds: 2.0,
             costs: [cost; PHASES.len()],
-            packed_permutation_seconds: 1e-3,
+            packed_hash_seconds: 1e-3,
             lanes: 16,
             core_bytes: 3,
             plonky3_bytes: 4,
@@ -331,6 +356,7 @@ mod tests {
 
     fn measured() -> Measured {
         let run = Scaling {
+            suite: Hash::Poseidon2,
             workers: 1,
             seconds: 2.0,
             cycles: 10,
@@ -351,7 +377,7 @@ mod tests {
                 plonky3_ns: vec![("p", 2.0)],
             }],
             profiles: vec![],
-            scaling: Some([run, faster]),
+            scaling: vec![[run, faster]],
         }
     }
 
@@ -360,7 +386,9 @@ mod tests {
         let json = measured().json();
         let case = &json["cases"][0];
         let expected = json!({
-            "name": "a", "core_seconds": 1.0, "plonky3_seconds": 2.0, "ratio": 0.5,
+            "name": "a", "suite": "blake3", "core_seconds": 1.0, "plonky3_seconds": 2.0, "ratio": 0.5,
+            "plonky3_poseidon2_seconds": 4.0, "ratio_to_poseidon2": 0.25,
+            "verify_seconds": 0.002, "plonky3_verify_seconds": 0.001,
             "core_bytes": 3, "plonky3_bytes": 4, "bytes_equal": true, "backend": tranche_backend::NAME,
             "permutations": 8000, "lanes": 16, "hash_floor_seconds": 0.5, "over_floor": 2.0,
         });
@@ -374,8 +402,10 @@ mod tests {
         assert_eq!(case["phases"][1], phase);
         assert_eq!(json["kernels"][0]["ratio"], 0.5);
         assert_eq!(json["kernels"][0]["plonky3_ns"]["p"], 2.0);
-        assert_eq!(json["scaling"]["ratio"], 2.0);
-        assert_eq!(json["scaling"]["runs"][1]["cycles_per_second"], 10.0);
+        assert_eq!(json["scaling"][0]["ratio"], 2.0);
+        assert_eq!(json["scaling"][0]["suite"], "poseidon2");
+        assert_eq!(json["scaling"][0]["runs"][1]["cycles_per_second"], 10.0);
+        assert!(json["build"].as_str().unwrap().contains(", blake3 "));
     }
 
     #[test]
@@ -390,7 +420,7 @@ mod tests {
         let measured = measured();
         for form in [Form::Text, Form::Markdown] {
             let tables = measured.tables(form);
-            for part in ["a by phase", "core s", "a thing", "cycles/s"] {
+            for part in ["a blake3 by phase", "core s", "a thing", "cycles/s"] {
                 assert!(tables.contains(part), "{part}");
             }
             let cells = |line: &str| {
@@ -399,7 +429,7 @@ mod tests {
                     .collect::<Vec<_>>()
                     .join(" ")
             };
-            let row = "a 1.000 2.000 0.50 0.500 2.00 0.0 0.0 equal";
+            let row = "a blake3 1.000 2.000 0.50 0.25 0.500 2.00 0.0 0.0 2.0 1.0 equal";
             assert!(tables.lines().any(|line| cells(line) == row), "{tables}");
         }
     }

@@ -5,25 +5,23 @@
 
 use std::mem::MaybeUninit;
 
-use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
-use p3_commit::Pcs;
-use p3_matrix::Matrix;
-use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAllocTrait};
 use serde_json::{Value, json};
 use tranche_backend::Chosen;
 use tranche_core::air::ProverAir;
-use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::shape::Profile;
-use tranche_core::verifier::{CarvedConfig, Carving, Challenger, Configuration, PlainConfig};
-use tranche_core::{EF, F, Plan, Prover};
+use tranche_core::verifier::{CarvedConfig, PlainConfig};
+use tranche_core::{Hashes, Prover};
 use tranche_machine::Program;
+use tranche_machine::hash::{Hash, MachineSuite};
 
 use crate::airs::Lookups;
 use crate::cases::machine_batch;
 use crate::clock::Laps;
 use crate::error::BenchError;
+use crate::plonky3::{Plonky3, Plonky3Air, Raced};
 use crate::print::{MIB, Table, equality, strings};
-use crate::race::{Batch, PARAMS, PHASES, Plonky3Air};
+use crate::race::{Batch, PHASES};
 
 /// The goals: bytes and time of `Compact` over those of `Fast`.
 pub const GOALS: [f64; 2] = [0.30, 2.0];
@@ -31,23 +29,31 @@ pub const GOALS: [f64; 2] = [0.30, 2.0];
 /// A batch under a name.
 struct Case {
     name: &'static str,
-    compare: fn(usize) -> Result<Comparison, BenchError>,
+    compare: fn(Hash, usize) -> Result<Comparison, BenchError>,
 }
 
 /// The batches that the goals are about.
 const CASES: [Case; 2] = [
     Case {
         name: "machine-2^16",
-        compare: |runs| {
+        compare: |hash, runs| {
             let program = Program::parse(crate::cases::GUEST)?;
-            machine_batch(&program, 16)?.compare::<CarvedConfig>(runs)
+            let batch = machine_batch(&program, 16, hash)?;
+            match hash {
+                Hash::Poseidon2 => batch.compare::<CarvedConfig>(runs),
+                Hash::Blake3 => batch.compare::<CarvedConfig<Blake3>>(runs),
+            }
         },
     },
     Case {
         name: "lookup-2^18x32",
-        compare: |runs| {
+        compare: |hash, runs| {
             let air = Lookups { lookups: 32 };
-            Batch::of_table(air, air.trace(18)).compare::<PlainConfig>(runs)
+            let batch = Batch::of_table(air, air.trace(18));
+            match hash {
+                Hash::Poseidon2 => batch.compare::<PlainConfig>(runs),
+                Hash::Blake3 => batch.compare::<PlainConfig<Blake3>>(runs),
+            }
         },
     },
 ];
@@ -66,6 +72,8 @@ struct Taken {
 /// What came of a comparison.
 #[derive(Clone, Debug)]
 pub struct Comparison {
+    /// What all proofs hashed with.
+    suite: Hash,
     fast: Taken,
     compact: Taken,
     /// The most bytes that Plonky3 held at once, and its traces.
@@ -83,13 +91,16 @@ impl Comparison {
     }
 }
 
-/// Compares the profiles on every case.
+/// Compares the profiles on every case, with each of the suites.
 ///
 /// # Errors
 /// When a prover refuses a batch.
-pub fn run(runs: usize) -> Result<Vec<(&'static str, Comparison)>, BenchError> {
-    let compare = |case: &Case| Ok((case.name, (case.compare)(runs)?));
-    CASES.iter().map(compare).collect()
+pub fn run(suites: &[Hash], runs: usize) -> Result<Vec<(&'static str, Comparison)>, BenchError> {
+    let cases = CASES
+        .iter()
+        .flat_map(|case| suites.iter().map(move |&hash| (case, hash)));
+    let compare = |(case, hash): (&Case, Hash)| Ok((case.name, (case.compare)(hash, runs)?));
+    cases.map(compare).collect()
 }
 
 /// A comparison as a JSON object.
@@ -97,6 +108,7 @@ pub fn object(name: &str, report: &Comparison) -> Value {
     let [bytes_ratio, time_ratio] = report.ratios();
     json!({
         "name": name,
+        "suite": report.suite.name(),
         "fast_bytes": report.fast.bytes,
         "compact_bytes": report.compact.bytes,
         "bytes_ratio": bytes_ratio,
@@ -114,6 +126,7 @@ pub fn table(reports: &[(&str, Comparison)]) -> Table {
         let [bytes, time] = report.ratios();
         vec![
             (*name).to_owned(),
+            report.suite.name().to_owned(),
             format!("{:.1}", report.fast.bytes as f64 / MIB),
             format!("{:.1}", report.compact.bytes as f64 / MIB),
             format!("{bytes:.3}"),
@@ -132,6 +145,7 @@ pub fn table(reports: &[(&str, Comparison)]) -> Table {
         ),
         heading: strings([
             "case",
+            "suite",
             "fast MiB",
             "compact MiB",
             "ratio",
@@ -151,7 +165,7 @@ pub fn phase_table(reports: &[(&str, Comparison)]) -> Table {
         let profiles = [("fast", &report.fast), ("compact", &report.compact)];
         profiles.map(|(profile, taken)| {
             let phases = taken.phases.map(|seconds| format!("{seconds:.4}"));
-            let name = format!("{name} {profile}");
+            let name = format!("{name} {} {profile}", report.suite.name());
             std::iter::once(name).chain(phases).collect::<Vec<_>>()
         })
     });
@@ -165,25 +179,23 @@ pub fn phase_table(reports: &[(&str, Comparison)]) -> Table {
 
 impl<C, P> Batch<C, P> {
     /// Proves the batch `runs` times in either profile, in turns, and once with Plonky3.
-    fn compare<G: Configuration<Suite = Poseidon2>>(
-        &self,
-        runs: usize,
-    ) -> Result<Comparison, BenchError>
+    fn compare<G: Raced>(&self, runs: usize) -> Result<Comparison, BenchError>
     where
+        Chosen: Hashes<G::Suite>,
         C: ProverAir<Chosen>,
         P: Plonky3Air<G>,
-        G::Pcs: Sync + Pcs<EF, Challenger, ProverData: Sync, Commitment: Sync, ProverError: Send>,
     {
-        let (reference, plonky3_bytes) = self.plonky3::<G>()?;
-        let poseidon2 = Poseidon2::BABY_BEAR;
-        let plan = |profile| Plan::<16>::of::<Chosen, _>(&self, profile);
+        let traces: Vec<_> = self.traces.iter().collect();
+        let mut plonky3 = Plonky3::<P, G>::new(self, &traces)?;
+        let reference = postcard::to_allocvec(&plonky3.prove()?).map_err(BenchError::plonky3)?;
+        let plan = |profile| self.plan::<G::Suite>(profile);
         let plans = [plan(Profile::Fast)?, plan(Profile::Compact)?];
         let mut workspaces = plans
             .each_ref()
             .map(|plan| vec![MaybeUninit::uninit(); plan.workspace_len()]);
         let mut provers = Vec::new();
         for (plan, workspace) in plans.iter().zip(&mut workspaces) {
-            let mut prover = Prover::new(plan, &self.core_airs, &poseidon2, workspace)?;
+            let mut prover = Prover::new(plan, &self.core_airs, G::Suite::instance(), workspace)?;
             prover.prepare_with(|table, trace| {
                 tranche_core::Batch::fill_preprocessed(&self, table, trace);
             });
@@ -206,32 +218,12 @@ impl<C, P> Batch<C, P> {
             phases: laps[i].least_of_each(),
         };
         Ok(Comparison {
+            suite: G::Suite::HASH,
             fast: taken(0),
             compact: taken(1),
-            plonky3_bytes,
+            plonky3_bytes: plonky3.bytes,
             bytes_equal,
         })
-    }
-
-    /// Plonky3's proof, and the most bytes that it held at once with its traces.
-    fn plonky3<G: Configuration<Suite = Poseidon2>>(&self) -> Result<(Vec<u8>, usize), BenchError>
-    where
-        P: Plonky3Air<G>,
-        G::Pcs: Sync + Pcs<EF, Challenger, ProverData: Sync, Commitment: Sync, ProverError: Send>,
-    {
-        let widths = self.traces.iter().map(Matrix::width).collect();
-        let carving = Carving::new(widths, &self.carved);
-        let (poseidon2, statement) = (Poseidon2::BABY_BEAR, self.statement.as_ref());
-        let config = <G as Configuration>::new(&PARAMS, &poseidon2, &carving, statement);
-        let traces: Vec<_> = self.traces.iter().collect();
-        let instances = StarkInstance::new_multiple(&self.plonky3_airs, &traces, &self.publics);
-        let data = ProverData::from_instances(&config, &instances).map_err(BenchError::plonky3)?;
-        let trace_bytes: usize = traces.iter().map(|t| size_of::<F>() * t.values.len()).sum();
-        INSTRUMENTED_SYSTEM.reset_peak_memory();
-        let proof = prove_batch(&config, &instances, &data).map_err(BenchError::plonky3)?;
-        let peak = trace_bytes + INSTRUMENTED_SYSTEM.get_peak_memory();
-        let bytes = postcard::to_allocvec(&proof).map_err(BenchError::plonky3)?;
-        Ok((bytes, peak))
     }
 }
 
@@ -242,10 +234,14 @@ mod tests {
     #[test]
     fn a_small_comparison_ends_in_equal_bytes() {
         let air = Lookups { lookups: 3 };
-        let report = Batch::of_table(air, air.trace(10)).compare::<PlainConfig>(1);
-        let report = report.unwrap();
-        assert!(report.bytes_equal);
-        assert!(report.compact.bytes < report.fast.bytes);
-        assert!(report.ratios()[1] > 0.0);
+        let batch = Batch::of_table(air, air.trace(10));
+        for report in [
+            batch.compare::<PlainConfig>(1).unwrap(),
+            batch.compare::<PlainConfig<Blake3>>(1).unwrap(),
+        ] {
+            assert!(report.bytes_equal);
+            assert!(report.compact.bytes < report.fast.bytes);
+            assert!(report.ratios()[1] > 0.0);
+        }
     }
 }

@@ -8,28 +8,26 @@
 use std::convert::Infallible;
 use std::mem::MaybeUninit;
 
-use p3_air::{Air, BaseAir, DebugConstraintBuilder};
-use p3_batch_stark::folder::ProverConstraintFolderWithLookups;
-use p3_batch_stark::{ProverData, StarkInstance, prove_batch};
-use p3_commit::{Mmcs, Pcs};
-use p3_field::{Field, PrimeField32};
-use p3_fri::FriProof;
+use p3_air::BaseAir;
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_util::log2_strict_usize;
-use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAllocTrait};
 use tranche_backend::Chosen;
 use tranche_core::air::ProverAir;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::BatchError;
 use tranche_core::shape::Profile;
-use tranche_core::verifier::{Carving, Challenger, Configuration, VerifierAir};
-use tranche_core::{EF, F, Params, Plan, Prover, Statement, TableSpec, TraceMut};
+use tranche_core::verifier::VerifyingKey;
+use tranche_core::{
+    F, Hashes, Params, Plan, PlanError, Prover, Statement, Suite, TableSpec, TraceMut,
+};
+use tranche_machine::hash::{Hash, MachineSuite};
 
-use crate::clock::{Laps, median};
+use crate::clock::{Laps, elapsed, median};
 use crate::error::BenchError;
-use crate::kernels::PermutationClock;
+use crate::hashing::{HashClock, RacedSuite};
 use crate::ledger::{Cost, Grinding, ledger};
+use crate::plonky3::{Plonky3, Plonky3Air, Raced, grinding};
 
 /// The parameters of both provers.
 pub const PARAMS: Params = Params::BENCHMARK;
@@ -38,23 +36,6 @@ pub const PARAMS: Params = Params::BENCHMARK;
 pub const PHASES: [&str; 8] = [
     "fill", "commit", "argue", "quotient", "evaluate", "reduce", "fold", "open",
 ];
-
-/// AIRs that Plonky3 can prove under `G`.
-pub trait Plonky3Air<G: Configuration<Suite = Poseidon2>>:
-    Clone
-    + VerifierAir<G>
-    + for<'a> Air<DebugConstraintBuilder<'a, F, EF>>
-    + for<'a> Air<ProverConstraintFolderWithLookups<'a, G>>
-{
-}
-
-impl<A, G: Configuration<Suite = Poseidon2>> Plonky3Air<G> for A where
-    A: Clone
-        + VerifierAir<G>
-        + for<'a> Air<DebugConstraintBuilder<'a, F, EF>>
-        + for<'a> Air<ProverConstraintFolderWithLookups<'a, G>>
-{
-}
 
 /// One batch as both provers take it: AIRs for either, and one trace per table.
 #[derive(Clone, Debug)]
@@ -76,10 +57,18 @@ pub struct Batch<C, P> {
 /// What came of a race.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// What both provers hashed with.
+    pub suite: Hash,
     /// Seconds of the core: the median.
     pub core_seconds: f64,
     /// Seconds of Plonky3: the median.
     pub plonky3_seconds: f64,
+    /// Seconds of Plonky3 with Poseidon2, in turns with the others: the median.
+    pub poseidon2_seconds: f64,
+    /// Seconds from a proof's bytes to the verdict of the core's key: the median.
+    pub verify_seconds: f64,
+    /// Seconds of Plonky3's verifier, its own proof being decoded: the median.
+    pub plonky3_verify_seconds: f64,
     /// Processor seconds of each of [`PHASES`]: their medians. They, unlike elapsed time, hold on a
     /// busy machine.
     pub phases: [f64; PHASES.len()],
@@ -87,10 +76,9 @@ pub struct Report {
     pub plonky3_processor_seconds: f64,
     /// What each of [`PHASES`] computes and moves.
     pub costs: [Cost; PHASES.len()],
-    /// Seconds of one packed permutation, its lanes side by side: the median of a block after each
-    /// proof.
-    pub packed_permutation_seconds: f64,
-    /// States in a packed permutation.
+    /// Seconds of one packed hash, its lanes side by side: the median of a block after each proof.
+    pub packed_hash_seconds: f64,
+    /// States in a packed hash.
     pub lanes: usize,
     /// Bytes of the core's workspace, which holds the traces too.
     pub core_bytes: usize,
@@ -106,14 +94,19 @@ impl Report {
         self.core_seconds / self.plonky3_seconds
     }
 
-    /// The permutations of the proof.
-    pub fn permutations(&self) -> u64 {
-        self.costs.iter().map(|cost| cost.permutations).sum()
+    /// The core's time over Plonky3's with Poseidon2.
+    pub fn ratio_to_poseidon2(&self) -> f64 {
+        self.core_seconds / self.poseidon2_seconds
     }
 
-    /// Seconds that the proof's permutations alone would take, all lanes in use.
+    /// The hashes of the proof.
+    pub fn hashes(&self) -> u64 {
+        self.costs.iter().map(|cost| cost.hashes).sum()
+    }
+
+    /// Seconds that the proof's hashes alone would take, all lanes in use.
     pub fn hash_floor_seconds(&self) -> f64 {
-        self.permutations() as f64 / self.lanes as f64 * self.packed_permutation_seconds
+        self.hashes() as f64 / self.lanes as f64 * self.packed_hash_seconds
     }
 
     /// The core's time over [`Report::hash_floor_seconds`].
@@ -147,102 +140,123 @@ impl<C, P> Batch<C, P> {
         }
     }
 
-    /// Proves the batch `runs` times with either prover, in turns.
+    /// Proves the batch `runs` times with either prover under `G`, and with Plonky3 under `B` where that is
+    /// another suite, in turns; verifies each of Plonky3's proofs both ways.
     ///
     /// # Errors
-    /// When either prover refuses the batch.
+    /// When either prover refuses the batch, or either verifier a proof.
     ///
     /// # Panics
     /// When `runs` is zero, or in debug builds when a trace breaks a constraint.
-    pub fn race<G: Configuration<Suite = Poseidon2>>(
+    pub fn race<G: Raced, B: Raced<Suite = Poseidon2>>(
         &self,
         runs: usize,
     ) -> Result<Report, BenchError>
     where
+        Chosen: Hashes<G::Suite>,
         C: ProverAir<Chosen>,
-        P: Plonky3Air<G>,
-        G::Pcs: Sync
-            + Pcs<
-                EF,
-                Challenger,
-                Proof: OpeningWork,
-                ProverData: Sync,
-                Commitment: Sync,
-                ProverError: Send,
-            >,
+        P: Plonky3Air<G> + Plonky3Air<B>,
     {
-        let poseidon2 = Poseidon2::BABY_BEAR;
-        let widths = self.traces.iter().map(Matrix::width).collect();
-        let carving = Carving::new(widths, &self.carved);
-        let config =
-            <G as Configuration>::new(&PARAMS, &poseidon2, &carving, self.statement.as_ref());
         let traces: Vec<_> = self.traces.iter().collect();
-        let instances = StarkInstance::new_multiple(&self.plonky3_airs, &traces, &self.publics);
-        let data = ProverData::from_instances(&config, &instances).map_err(BenchError::plonky3)?;
-        let trace_bytes: usize = traces
-            .iter()
-            .map(|t| size_of_val(t.values.as_slice()))
-            .sum();
+        let mut plonky3 = Plonky3::<P, G>::new(self, &traces)?;
+        let mut poseidon2 = match G::Suite::HASH {
+            Hash::Poseidon2 => None,
+            Hash::Blake3 => Some(Plonky3::<P, B>::new(self, &traces)?),
+        };
+        let key = self.key::<G>()?;
 
-        let plan = Plan::<16>::of::<Chosen, _>(&self, Profile::Fast)?;
+        let suite = G::Suite::instance();
+        let plan = self.plan::<G::Suite>(Profile::Fast)?;
         let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
-        let mut prover = Prover::new(&plan, &self.core_airs, &poseidon2, &mut workspace)?;
+        let mut prover = Prover::new(&plan, &self.core_airs, suite, &mut workspace)?;
         prover.prepare_with(|table, trace| {
             tranche_core::Batch::fill_preprocessed(&self, table, trace)
         });
 
-        let (mut core, mut plonky3) = (Laps::<{ PHASES.len() }>::new(), Laps::<1>::new());
-        let (mut plonky3_bytes, mut bytes_equal) = (0, true);
-        let (mut grinding, mut proof_bytes) = (Grinding::default(), 0);
-        let (mut permutation, mut permutations) = (PermutationClock::new(), Vec::new());
+        let (mut core, mut bytes_equal) = (Laps::<{ PHASES.len() }>::new(), true);
+        let (mut work, mut proof_bytes) = (Grinding::default(), 0);
+        let mut hash = <G::Suite as RacedSuite>::Clock::default();
+        let (mut hashes, mut verifications) = (Vec::new(), Vec::new());
         for _ in 0..runs {
             let mut proof = Vec::new();
             core.start();
             self.prove_with_core(&mut prover, &mut proof, &mut core)?;
             core.stop();
-            permutations.push(permutation.seconds());
+            hashes.push(hash.seconds());
 
-            INSTRUMENTED_SYSTEM.reset_peak_memory();
-            plonky3.start();
-            let reference = prove_batch(&config, &instances, &data).map_err(BenchError::plonky3)?;
-            plonky3.lap(0);
-            plonky3.stop();
-            let peak = INSTRUMENTED_SYSTEM.get_peak_memory();
-            plonky3_bytes = plonky3_bytes.max(trace_bytes + peak);
-            let work = |bits: u8, witness: Option<F>| witness.map_or(0, |w| searched(bits, w));
-            let opening = reference.opening_proof.work(&PARAMS);
-            grinding = Grinding {
-                lookup: work(PARAMS.lookup_pow_bits, reference.lookup_pow_witness),
-                out_of_domain: work(PARAMS.ood_pow_bits, Some(reference.ood_pow_witness)),
-                ..opening
-            };
+            let reference = plonky3.prove()?;
+            plonky3.verify(&reference)?;
+            work = grinding(&reference);
             let reference = postcard::to_allocvec(&reference).map_err(BenchError::plonky3)?;
             bytes_equal &= proof == reference;
             proof_bytes = proof.len() as u64;
+            let (seconds, verified) =
+                elapsed(|| key.verify(&reference, self.statement.as_ref(), &self.publics));
+            verified?;
+            verifications.push(seconds);
+            if let Some(poseidon2) = &mut poseidon2 {
+                poseidon2.prove()?;
+            }
         }
-        let [plonky3_processor_seconds] = plonky3.processor_seconds();
+        let plonky3_seconds = plonky3.laps.seconds();
+        let [plonky3_processor_seconds] = plonky3.laps.processor_seconds();
         Ok(Report {
+            suite: G::Suite::HASH,
             core_seconds: core.seconds(),
-            plonky3_seconds: plonky3.seconds(),
+            plonky3_seconds,
+            poseidon2_seconds: poseidon2.map_or(plonky3_seconds, |p| p.laps.seconds()),
+            verify_seconds: median(&verifications),
+            plonky3_verify_seconds: plonky3.verify_seconds(),
             phases: core.processor_seconds(),
             plonky3_processor_seconds,
-            costs: ledger(&plan, &grinding, proof_bytes),
-            packed_permutation_seconds: median(&permutations),
+            costs: ledger(&plan, &work, proof_bytes),
+            packed_hash_seconds: median(&hashes),
             lanes: plan.lanes(),
             core_bytes: plan.workspace_len(),
-            plonky3_bytes,
+            plonky3_bytes: plonky3.bytes,
             bytes_equal,
         })
     }
 
+    /// The core's plan of the batch.
+    ///
+    /// # Errors
+    /// When the core refuses it.
+    pub fn plan<S: Suite>(&self, profile: Profile) -> Result<Plan<16, S>, PlanError>
+    where
+        C: ProverAir<Chosen>,
+        P: BaseAir<F>,
+    {
+        let specs: Vec<_> = tranche_core::Batch::specs(&self).collect();
+        Plan::of_suite::<Chosen, _>(&self.core_airs, &specs, PARAMS, profile)
+    }
+
+    /// What the core's verifier keeps of the batch.
+    fn key<G: Raced>(&self) -> Result<VerifyingKey<P, G>, BenchError>
+    where
+        P: Plonky3Air<G>,
+    {
+        let heights = self.traces.iter().map(|trace| trace.height());
+        let log_heights: Vec<_> = heights.map(log2_strict_usize).collect();
+        let (airs, suite) = (self.plonky3_airs.clone(), G::Suite::instance().clone());
+        Ok(VerifyingKey::new(
+            airs,
+            &log_heights,
+            PARAMS,
+            suite,
+            &self.carved,
+        )?)
+    }
+
     /// Proves once, a lap for each of [`PHASES`].
-    pub fn prove_with_core(
+    pub fn prove_with_core<S: MachineSuite>(
         &self,
-        prover: &mut Prover<'_, Chosen, C>,
+        prover: &mut Prover<'_, Chosen, C, S>,
         proof: &mut Vec<u8>,
         laps: &mut Laps<{ PHASES.len() }>,
     ) -> Result<(), BatchError>
     where
+        Chosen: Hashes<S>,
         C: ProverAir<Chosen>,
         P: BaseAir<F>,
     {
@@ -307,37 +321,11 @@ impl<C, P: BaseAir<F>> tranche_core::Batch for &Batch<C, P> {
     }
 }
 
-/// The permutations of the proofs of work inside an opening proof.
-pub trait OpeningWork {
-    /// Those of [`Grinding::batch`] and [`Grinding::fri`]; the others are zero.
-    fn work(&self, params: &Params) -> Grinding;
-}
-
-impl<E: Field, M: Mmcs<E>, I> OpeningWork for FriProof<E, M, F, I> {
-    fn work(&self, params: &Params) -> Grinding {
-        let commit = self.commit_pow_witnesses.iter();
-        let commit: u64 = commit.map(|&w| searched(params.commit_pow_bits, w)).sum();
-        Grinding {
-            batch: searched(params.batch_pow_bits, self.batch_pow_witness),
-            fri: commit + searched(params.query_pow_bits, self.query_pow_witness),
-            ..Grinding::default()
-        }
-    }
-}
-
-/// Candidates that a search tries which starts at zero and ends at its witness; none for no bits.
-fn searched(bits: u8, witness: F) -> u64 {
-    if bits == 0 {
-        0
-    } else {
-        u64::from(witness.as_canonical_u32()) + 1
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use p3_air::WindowAccess;
+    use p3_air::{Air, WindowAccess};
     use p3_lookup::{Count, InteractionBuilder};
+    use tranche_core::hash::blake3::Blake3;
     use tranche_core::verifier::PlainConfig;
 
     use super::*;
@@ -347,10 +335,29 @@ mod tests {
     fn small_races_end_in_equal_bytes() {
         let air = Lookups { lookups: 3 };
         let lookups = Batch::of_table(air, air.trace(6));
-        assert!(lookups.race::<PlainConfig>(1).unwrap().bytes_equal);
         let trace = Exclusive::<true>::trace(6);
         let exclusive = Batch::of_twins(Exclusive::<true>, Exclusive::<false>, trace);
-        assert!(exclusive.race::<PlainConfig>(1).unwrap().bytes_equal);
+        let of_suite = |hash| match hash {
+            Hash::Poseidon2 => [
+                lookups.race::<PlainConfig, PlainConfig>(1).unwrap(),
+                exclusive.race::<PlainConfig, PlainConfig>(1).unwrap(),
+            ],
+            Hash::Blake3 => [
+                lookups.race::<PlainConfig<Blake3>, PlainConfig>(1).unwrap(),
+                exclusive
+                    .race::<PlainConfig<Blake3>, PlainConfig>(1)
+                    .unwrap(),
+            ],
+        };
+        for hash in Hash::ALL {
+            for report in of_suite(hash) {
+                assert!(report.bytes_equal && report.suite == hash);
+                // Its own time but for the suite that it is compared with.
+                let own = report.poseidon2_seconds == report.plonky3_seconds;
+                assert_eq!(own, hash == Hash::Poseidon2);
+                assert!(report.verify_seconds > 0.0 && report.plonky3_verify_seconds > 0.0);
+            }
+        }
     }
 
     /// One lookup as [`Lookups`] declares it, but provided first.
@@ -378,8 +385,18 @@ mod tests {
     fn other_messages_end_in_other_bytes() {
         let air = Lookups { lookups: 1 };
         let control = Batch::of_twins(ProvidedFirst, ProvidedFirst, air.trace(6));
-        assert!(control.race::<PlainConfig>(1).unwrap().bytes_equal);
+        assert!(
+            control
+                .race::<PlainConfig, PlainConfig>(1)
+                .unwrap()
+                .bytes_equal
+        );
         let unlike = Batch::of_twins(air, ProvidedFirst, air.trace(6));
-        assert!(!unlike.race::<PlainConfig>(1).unwrap().bytes_equal);
+        assert!(
+            !unlike
+                .race::<PlainConfig, PlainConfig>(1)
+                .unwrap()
+                .bytes_equal
+        );
     }
 }

@@ -6,6 +6,7 @@
 use std::num::NonZeroUsize;
 
 use tranche_machine::Program;
+use tranche_machine::hash::Hash;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 use tranche_machine::setup::Setup;
 
@@ -22,6 +23,8 @@ const INPUT: &[u8] = b"20000";
 /// One run, timed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaling {
+    /// What its proofs hashed with.
+    pub suite: Hash,
     /// Threads that proved.
     pub workers: usize,
     /// Elapsed seconds: the median.
@@ -43,8 +46,12 @@ impl Scaling {
 ///
 /// # Errors
 /// When a proof is refused, or the bundles differ.
-pub fn run(runs: usize) -> Result<[Scaling; 2], BenchError> {
-    run_with(INPUT, Settings::default(), runs)
+pub fn run(hash: Hash, runs: usize) -> Result<[Scaling; 2], BenchError> {
+    let settings = Settings {
+        hash,
+        ..Settings::default()
+    };
+    run_with(INPUT, settings, runs)
 }
 
 fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scaling; 2], BenchError> {
@@ -72,6 +79,7 @@ fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scaling; 2
         }
     }
     Ok(std::array::from_fn(|i| Scaling {
+        suite: settings.hash,
         workers: proved[i].workers,
         seconds: median(&seconds[i]),
         cycles: proved[i].cycles,
@@ -85,13 +93,17 @@ mod tests {
 
     #[test]
     fn both_runs_prove_the_same_cycles() {
-        let settings = Settings {
-            log2_cycles: 10,
-            ..Settings::default()
-        };
-        let [one, two] = run_with(b"20", settings, 1).unwrap();
-        assert_eq!((one.workers, two.workers), (1, 2));
-        assert_eq!((one.cycles, one.epochs), (two.cycles, two.epochs));
-        assert!(one.epochs > 1 && one.cycles_per_second() > 0.0);
+        for hash in Hash::ALL {
+            let settings = Settings {
+                log2_cycles: 10,
+                hash,
+                ..Settings::default()
+            };
+            let [one, two] = run_with(b"20", settings, 1).unwrap();
+            assert_eq!((one.workers, two.workers), (1, 2));
+            assert_eq!((one.suite, two.suite), (hash, hash));
+            assert_eq!((one.cycles, one.epochs), (two.cycles, two.epochs));
+            assert!(one.epochs > 1 && one.cycles_per_second() > 0.0);
+        }
     }
 }

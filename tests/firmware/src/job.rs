@@ -1,9 +1,11 @@
 //! What the host asks an image to prove: one line of text.
 //!
-//! `GUEST LOG2_CYCLES PROFILE EPOCHS INPUT`, such as `spin 8 compact 2 40`: the guest's input is what
-//! follows the fourth space. `GUEST largest` asks for the longest epoch that fits instead.
+//! `GUEST SUITE LOG2_CYCLES PROFILE EPOCHS INPUT`, such as `spin blake3 8 compact 2 40`: the guest's input is
+//! what follows the fifth space. `GUEST SUITE largest` asks for the longest epoch that fits instead, and
+//! `GUEST SUITE grind` for what a proof of work costs.
 
 use tranche_core::shape::Profile;
+use tranche_machine::hash::Hash;
 
 /// Longest line, in bytes.
 pub const MAX_BYTES: usize = 256;
@@ -25,6 +27,8 @@ static GUESTS: [(&str, &[u8]); 2] = [
 pub struct Job<'a> {
     /// The guest's ELF file.
     pub elf: &'static [u8],
+    /// What to hash with.
+    pub hash: Hash,
     /// What to do with it.
     pub task: Task<'a>,
 }
@@ -34,6 +38,8 @@ pub struct Job<'a> {
 pub enum Task<'a> {
     /// Say how long an epoch may be, in each profile.
     Largest,
+    /// Search for one proof of work.
+    Grind,
     /// Execute and prove it.
     Prove {
         /// log2 of the cycles of an epoch.
@@ -51,16 +57,18 @@ impl<'a> Job<'a> {
     /// Reads a line; `None` when it is no job.
     pub fn parse(line: &'a [u8]) -> Option<Self> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let mut words = line.splitn(5, |&byte| byte == b' ');
+        let mut words = line.splitn(6, |&byte| byte == b' ');
         let mut word = || words.next();
         let name = word()?;
         let (_, elf) = GUESTS.iter().find(|(guest, _)| guest.as_bytes() == name)?;
-        let first = word()?;
-        let task = if first == b"largest" {
-            Task::Largest
-        } else {
-            Task::Prove {
-                log2_cycles: number(first)?.try_into().ok()?,
+        let suite = word()?;
+        let mut suites = Hash::ALL.into_iter();
+        let hash = suites.find(|hash| hash.name().as_bytes() == suite)?;
+        let task = match word()? {
+            b"largest" => Task::Largest,
+            b"grind" => Task::Grind,
+            log2_cycles => Task::Prove {
+                log2_cycles: number(log2_cycles)?.try_into().ok()?,
                 profile: match word()? {
                     b"fast" => Profile::Fast,
                     b"compact" => Profile::Compact,
@@ -68,9 +76,9 @@ impl<'a> Job<'a> {
                 },
                 epochs: number(word()?)?,
                 input: word()?,
-            }
+            },
         };
-        Some(Self { elf, task })
+        Some(Self { elf, hash, task })
     }
 }
 

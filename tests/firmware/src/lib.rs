@@ -18,6 +18,8 @@ pub mod session;
 
 use tranche_core::Hashes;
 use tranche_core::air::ProverAir;
+use tranche_core::hash::blake3::Blake3;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_machine::EpochTable;
 
 defmt::timestamp!("{=u64}", metal::clock());
@@ -25,7 +27,7 @@ defmt::timestamp!("{=u64}", metal::clock());
 /// Does what the host asks for, and ends with its success or failure.
 ///
 /// Called once, by the startup code of an image.
-pub fn run<B: Hashes>() -> !
+pub fn run<B: Hashes<Poseidon2> + Hashes<Blake3>>() -> !
 where
     EpochTable<'static>: ProverAir<B>,
 {

@@ -1,9 +1,13 @@
 //! The main flow: plan an epoch, place every buffer in the static arena, execute and prove.
 
+use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use tranche_core::air::ProverAir;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::hash::{Hasher, Transcript};
 use tranche_core::shape::Profile;
-use tranche_core::{Hashes, PlanError};
+use tranche_core::{F, Hashes, PlanError};
+use tranche_machine::hash::{Hash, MachineSuite};
 use tranche_machine::prove::{EpochError, StartError};
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::setup::SetupError;
@@ -21,6 +25,8 @@ use crate::metal::{self, Arena};
 const MAX_CELLS: usize = 2048;
 /// Proof bytes that are gathered before the host is called.
 const SINK_BYTES: usize = 4096;
+/// Bits of the proof of work that is timed alone.
+const GRIND_BITS: usize = 12;
 
 /// Why the image failed.
 #[derive(Clone, Copy, Debug, defmt::Format)]
@@ -68,16 +74,32 @@ from! {
 ///
 /// # Errors
 /// [`Failure`].
-pub fn run<B: Hashes>() -> Result<(), Failure>
+pub fn run<B: Hashes<Poseidon2> + Hashes<Blake3>>() -> Result<(), Failure>
 where
     EpochTable<'static>: ProverAir<B>,
 {
     let mut arena = metal::arena();
     let line = metal::receive_job(arena.take(MAX_BYTES, 0)?);
     let job = Job::parse(line).ok_or(Failure::Job)?;
+    match job.hash {
+        Hash::Poseidon2 => run_with::<B, Poseidon2>(&job, arena),
+        Hash::Blake3 => run_with::<B, Blake3>(&job, arena),
+    }
+}
+
+/// Does a job with its suite; the stack of one is no part of the other's.
+#[inline(never)]
+fn run_with<B: Hashes<S>, S: MachineSuite>(job: &Job<'_>, mut arena: Arena) -> Result<(), Failure>
+where
+    EpochTable<'static>: ProverAir<B>,
+{
     let program = place_program(job.elf, &mut arena)?;
     match job.task {
-        Task::Largest => largest::<B>(program, arena.left()),
+        Task::Largest => largest::<B, S>(program, arena.left()),
+        Task::Grind => {
+            grind::<B, S>();
+            Ok(())
+        }
         Task::Prove {
             log2_cycles,
             profile,
@@ -85,27 +107,32 @@ where
             input,
         } => {
             let mut sink = ProofSink::new(arena.take(SINK_BYTES, 0)?);
-            let tables = place_tables(program, log2_cycles, &mut arena)?;
-            let plan = place_plan::<B>(tables, profile, &mut arena)?;
-            let prover = place_prover::<B>(tables, plan, &mut arena)?;
+            let tables = place_tables(program, log2_cycles, S::HASH, &mut arena)?;
+            let plan = place_plan::<B, S>(tables, profile, &mut arena)?;
+            let prover = place_prover::<B, S>(tables, plan, &mut arena)?;
             prove(prover, epochs, input, &mut sink)
         }
     }
 }
 
 /// The setup of epochs of 2^`log2_cycles` cycles at the default parameters.
-fn setup<'a>(program: &'a Program<'a>, log2_cycles: u8) -> Result<Setup<'a>, SetupError> {
+fn setup<'a>(
+    program: &'a Program<'a>,
+    log2_cycles: u8,
+    hash: Hash,
+) -> Result<Setup<'a>, SetupError> {
     let settings = Settings {
         log2_cycles,
+        hash,
         ..Settings::default()
     };
     Setup::secure(program, settings, SECURITY_FLOOR_BITS)
 }
 
 /// Bytes of everything but the workspace.
-const fn other_bytes<B: Hashes>(shape: EpochShape) -> usize {
-    size_of::<EpochPlan>()
-        + size_of::<EpochProver<'_, B>>()
+const fn other_bytes<B: Hashes<S>, S: MachineSuite>(shape: EpochShape) -> usize {
+    size_of::<EpochPlan<S>>()
+        + size_of::<EpochProver<'_, B, S>>()
         + shape.record_bytes() as usize
         + Cell::slots_for(MAX_CELLS) * size_of::<Cell>()
         + SINK_BYTES
@@ -113,23 +140,26 @@ const fn other_bytes<B: Hashes>(shape: EpochShape) -> usize {
 
 /// Logs the longest epoch of each profile whose buffers take at most `bytes`.
 #[inline(never)]
-fn largest<B: Hashes>(program: &'static Program<'static>, bytes: usize) -> Result<(), Failure>
+fn largest<B: Hashes<S>, S: MachineSuite>(
+    program: &'static Program<'static>,
+    bytes: usize,
+) -> Result<(), Failure>
 where
     EpochTable<'static>: ProverAir<B>,
 {
     for profile in [Profile::Fast, Profile::Compact] {
         for log2_cycles in (MIN_LOG2_CYCLES..=MAX_LOG2_CYCLES).rev() {
-            let setup = match setup(program, log2_cycles as u8) {
+            let setup = match setup(program, log2_cycles as u8, S::HASH) {
                 // The longest epochs may have too few bits, whatever the queries.
                 Err(SetupError::Security { .. }) => continue,
                 setup => setup?,
             };
-            let plan = match EpochTables::new(&setup).plan_in::<B, Poseidon2>(profile) {
+            let plan = match EpochTables::new(&setup).plan_in::<B, S>(profile) {
                 // Nor does an address have room for them.
                 Err(PlanError::TooLarge { .. }) => continue,
                 plan => plan?,
             };
-            let needed = plan.workspace_len() + other_bytes::<B>(setup.shape);
+            let needed = plan.workspace_len() + other_bytes::<B, S>(setup.shape);
             if needed <= bytes {
                 defmt::info!(
                     "largest {} {=u32} of {=usize} bytes in {=usize}",
@@ -143,6 +173,17 @@ where
         }
     }
     Ok(())
+}
+
+/// Logs when a proof of work begins and when it is found, and how many candidates that took.
+#[inline(never)]
+fn grind<B: Hashes<S>, S: MachineSuite>() {
+    let hasher = B::hasher(S::instance());
+    let mut transcript = hasher.transcript();
+    transcript.observe(F::ONE);
+    defmt::info!("grind");
+    let witness = hasher.grind(&mut transcript, GRIND_BITS);
+    defmt::info!("tries {=u32}", witness.as_canonical_u32() + 1);
 }
 
 // What lives as long as the image is in the arena: on the stack it would lie below every frame of the
@@ -160,29 +201,30 @@ fn place_program(
 fn place_tables(
     program: &'static Program<'static>,
     log2_cycles: u8,
+    hash: Hash,
     arena: &mut Arena,
 ) -> Result<&'static EpochTables<'static>, Failure> {
-    Ok(arena.place(EpochTables::new(&setup(program, log2_cycles)?))?)
+    Ok(arena.place(EpochTables::new(&setup(program, log2_cycles, hash)?))?)
 }
 
 #[inline(never)]
-fn place_plan<B: Hashes>(
+fn place_plan<B: Hashes<S>, S: MachineSuite>(
     tables: &EpochTables<'static>,
     profile: Profile,
     arena: &mut Arena,
-) -> Result<&'static EpochPlan, Failure>
+) -> Result<&'static EpochPlan<S>, Failure>
 where
     EpochTable<'static>: ProverAir<B>,
 {
-    Ok(arena.place(tables.plan_in::<B, _>(profile)?)?)
+    Ok(arena.place(tables.plan_in::<B, S>(profile)?)?)
 }
 
 #[inline(never)]
-fn place_prover<B: Hashes>(
+fn place_prover<B: Hashes<S>, S: MachineSuite>(
     tables: &'static EpochTables<'static>,
-    plan: &'static EpochPlan,
+    plan: &'static EpochPlan<S>,
     arena: &mut Arena,
-) -> Result<&'static mut EpochProver<'static, B>, Failure>
+) -> Result<&'static mut EpochProver<'static, B, S>, Failure>
 where
     EpochTable<'static>: ProverAir<B>,
 {
@@ -190,7 +232,7 @@ where
     defmt::info!(
         "workspace {=usize} other {=usize} queries {=u16}",
         plan.workspace_len(),
-        other_bytes::<B>(setup.shape),
+        other_bytes::<B, S>(setup.shape),
         setup.settings.params.num_queries
     );
     let buffers = EpochBuffers {
@@ -199,12 +241,12 @@ where
         workspace: arena.take_uninit(plan.workspace_len())?,
     };
     defmt::info!("prepare");
-    Ok(arena.place(EpochProver::<B>::new(tables, plan, buffers, u64::MAX)?)?)
+    Ok(arena.place(EpochProver::<B, S>::new(tables, plan, buffers, u64::MAX)?)?)
 }
 
 /// Executes the guest and proves its epochs, `epochs` at most.
-fn prove<B: Hashes>(
-    prover: &mut EpochProver<'static, B>,
+fn prove<B: Hashes<S>, S: MachineSuite>(
+    prover: &mut EpochProver<'static, B, S>,
     epochs: u32,
     input: &[u8],
     sink: &mut ProofSink<'_>,

@@ -1,5 +1,5 @@
 /* libFuzzer's entry to the C interface, for the address sanitizer: calls in any order with any plan, any
- * program and any buffer, each buffer a block of the heap of exactly its length.
+ * hash suite, any program and any buffer, each buffer a block of the heap of exactly its length.
  *
  * Oracle: the sanitizer; every answer has a name; a buffer one byte too short is refused untouched; what
  * is proved of one program at one plan is proved in the same bytes again, whatever the buffer held; an
@@ -112,6 +112,7 @@ static void request_of(struct tranche_request *request) {
   s->num_queries = (uint16_t)(1 + below(8));
   s->query_pow_bits = s->batch_pow_bits = s->lookup_pow_bits = 1;
   s->commit_pow_bits = s->ood_pow_bits = 0;
+  s->hash = (uint8_t)(below(16) == 1 ? next() : below(2));
   request->security_floor_bits = below(8) == 1 ? 100 : 0;
   request->profile = below(4);
   request->max_cells = below(4) == 1 ? next() << (next() & 31) : 512;
@@ -191,6 +192,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                                 null == 3 ? NULL : &plan));
   if (null >= 1 && null <= 3)
     expect(error != TRANCHE_ERROR_OK, "a null pointer is refused");
+  if (honest && null == 0 && request.settings.hash > TRANCHE_HASH_BLAKE3)
+    expect(error == TRANCHE_ERROR_UNKNOWN_HASH, "a suite that is none is refused");
+  if (error == TRANCHE_ERROR_OK)
+    expect(plan.settings.hash == request.settings.hash, "a plan is of the suite that was asked for");
   if (error == TRANCHE_ERROR_OK && plan.bytes <= MAX_BUFFER_BYTES) {
     /* A plan that is not the library's, now and then. */
     int same = below(8) != 1;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tranche_machine::hash::Hash;
+
 /// A run of a guest, or the first epochs of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Case {
@@ -9,6 +11,8 @@ pub struct Case {
     pub guest: &'static str,
     /// log2 of the cycles of an epoch.
     pub log2_cycles: u8,
+    /// What its proofs hash with.
+    pub hash: Hash,
     /// Whether in the compact profile.
     pub compact: bool,
     /// Epochs to prove, if the guest does not exit before.
@@ -19,7 +23,7 @@ pub struct Case {
 
 /// What every firmware image proves: the smallest plan, and epochs of 2^8, 2^10 and 2^12 cycles in each profile, two after one
 /// another, one alone, and a run to its end, and the longest epoch that fits the 16 MiB of the smallest
-/// board. `json` is the guest whose ROM has 2^10 rows.
+/// board; some of them with the other suite too. `json` is the guest whose ROM has 2^10 rows.
 pub const CASES: &[Case] = &[
     case("spin", 6, true, 1, "none"),
     case("spin", 8, false, 2, "20"),
@@ -31,10 +35,17 @@ pub const CASES: &[Case] = &[
     case("json", 12, false, u32::MAX, JSON),
     case("json", 12, true, 1, JSON),
     case("spin", 14, true, 1, "2000"),
+    case("spin", 6, true, 1, "none").with(Hash::Blake3),
+    case("spin", 8, false, 2, "20").with(Hash::Blake3),
+    case("json", 10, false, 1, JSON).with(Hash::Blake3),
+    case("json", 10, true, 1, JSON).with(Hash::Blake3),
 ];
 
-/// What the C example (`tests/c-example/main.c`) proves.
-pub const EXAMPLE: Case = case("spin", 10, false, u32::MAX, "9");
+/// What the C example (`tests/c-example/main.c`) proves, one run after the other.
+pub const EXAMPLE: [Case; 2] = [
+    case("spin", 10, false, u32::MAX, "9"),
+    case("spin", 10, false, u32::MAX, "9").with(Hash::Blake3),
+];
 
 const JSON: &str = r#"{"tables": [10, 8, 6], "heap": false, "of": ["device", "host", null]}"#;
 
@@ -48,6 +59,7 @@ const fn case(
     Case {
         guest,
         log2_cycles,
+        hash: Hash::Poseidon2,
         compact,
         epochs,
         input,
@@ -55,6 +67,11 @@ const fn case(
 }
 
 impl Case {
+    /// The same in another suite.
+    pub const fn with(self, hash: Hash) -> Self {
+        Self { hash, ..self }
+    }
+
     /// Its profile's name.
     pub const fn profile_name(&self) -> &'static str {
         if self.compact { "compact" } else { "fast" }
@@ -63,8 +80,8 @@ impl Case {
     /// The line that an image reads.
     pub fn job(&self) -> String {
         let (profile, Self { guest, input, .. }) = (self.profile_name(), self);
-        let (log2_cycles, epochs) = (self.log2_cycles, self.epochs);
-        format!("{guest} {log2_cycles} {profile} {epochs} {input}")
+        let (suite, log2_cycles, epochs) = (self.hash.name(), self.log2_cycles, self.epochs);
+        format!("{guest} {suite} {log2_cycles} {profile} {epochs} {input}")
     }
 
     /// The guest's ELF file.
@@ -78,7 +95,8 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (guest, suite) = (self.guest, self.hash.name());
         let (log2_cycles, profile) = (self.log2_cycles, self.profile_name());
-        write!(f, "{}, 2^{log2_cycles} cycles, {profile}", self.guest)
+        write!(f, "{guest}, {suite}, 2^{log2_cycles} cycles, {profile}")
     }
 }

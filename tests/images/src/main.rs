@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `proofs FILE...` | proofs of the C example: the host's bytes, accepted by Plonky3's verifier |
 //! | `archive FILE...` | static libraries: no function of theirs reaches an allocator |
+//! | `suites FILE SUITE...` | a static library: code of these hash suites, and of no other |
 //! | `images FILE...` | linked images: no allocator in them, and the panic sites are the committed ones |
 //! | `sites FILE...` | prints the panic sites of images, in the form of the committed list |
 //! | `firmware FOLDER LEDGER [--write] [BOARD...]` | firmware in QEMU: its proofs, and the ledger |
@@ -17,7 +18,7 @@ mod proofs;
 use std::error::Error;
 use std::process::ExitCode;
 
-use contents::{archive, sites};
+use contents::{archive, sites, suites};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,10 +26,12 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["proofs", files @ ..] if !files.is_empty() => proofs::check(files),
         ["archive", files @ ..] if !files.is_empty() => archive::check(files),
+        ["suites", file, names @ ..] if !names.is_empty() => suites::check(file, names),
         ["images", files @ ..] if !files.is_empty() => sites::check(files),
         ["sites", files @ ..] if !files.is_empty() => sites::print(files),
         ["firmware", folder, ledger, rest @ ..] => firmware::check(folder, ledger, rest),
         _ => Err("usage: proofs|archive|images|sites FILE...\n       \
+                  suites FILE SUITE...\n       \
                   firmware FOLDER LEDGER [--write] [BOARD...]"
             .into()),
     };

@@ -12,48 +12,50 @@ use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_uni_stark::PreprocessedOpenedValues;
 use p3_util::log2_strict_usize;
-use tranche_core::verifier::{Challenger, PlainConfig, Root, Tree};
+use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::verifier::{Plonky3Suite, Root};
 use tranche_core::{EF, F};
 
-use super::commit::{Data, PlainPcs, commit, coset_points, domain};
+use super::commit::{
+    Challenger, Config, Data, NaiveAir, NaiveSuite, PlainPcs, Tree, commit, coset_points, domain,
+};
 use super::deviation::Deviation;
 use super::quotient::Constraints;
 use super::round::{Round, evaluate};
 use super::transcript::{observe, sample};
 use super::{Batch, BatchPart, Run};
-use crate::reference::ReferenceAir;
 
 /// A fork before its batching witness.
-pub struct Fork {
+pub struct Fork<S: Plonky3Suite = Poseidon2> {
     /// Its transcript.
-    pub challenger: Challenger,
+    pub challenger: Challenger<S>,
     /// The out-of-domain point.
     pub zeta: EF,
     /// Its rounds in opening order.
-    pub rounds: Vec<Round>,
+    pub rounds: Vec<Round<S>>,
     /// Residues of the tables' quotients, where they are rational.
     pub residues: Vec<EF>,
-    pub(super) part: BatchPart,
+    pub(super) part: BatchPart<S>,
 }
 
 /// One batch, and what it is proved with.
-pub struct BatchProver<'a, A> {
-    pub run: &'a Run<A>,
+pub struct BatchProver<'a, A, S: NaiveSuite> {
+    pub run: &'a Run<A, S>,
     pub batch: &'a Batch<A>,
-    pub deviation: &'a Deviation,
-    pub pcs: &'a PlainPcs,
-    pub tree: &'a Tree,
+    pub deviation: &'a Deviation<S>,
+    pub pcs: &'a PlainPcs<S>,
+    pub tree: &'a Tree<S>,
 }
 
-impl<A: ReferenceAir> BatchProver<'_, A> {
+impl<A: NaiveAir<S>, S: NaiveSuite> BatchProver<'_, A, S> {
     /// Steps 7 and 8, and the claims of step 9.
     pub fn fork(
         &self,
-        key: ProverData<PlainConfig>,
-        main: (Root, Data),
+        key: ProverData<Config<S>>,
+        main: (Root<S>, Data<S>),
         challenges: &[Vec<EF>],
-        mut challenger: Challenger,
-    ) -> Fork {
+        mut challenger: Challenger<S>,
+    ) -> Fork<S> {
         let Self {
             run,
             batch,
@@ -71,12 +73,13 @@ impl<A: ReferenceAir> BatchProver<'_, A> {
         let terminals: Vec<Option<EF>> = tables
             .clone()
             .map(|t| {
-                let (trace, terminal) = permutation_trace(batch, t, &lookups[t], &challenges[t])?;
+                let (trace, terminal) =
+                    permutation_trace::<A, S>(batch, t, &lookups[t], &challenges[t])?;
                 traces.push(trace);
                 Some(terminal)
             })
             .collect();
-        let permutation = (!traces.is_empty()).then(|| commit(pcs, traces.into_iter()));
+        let permutation = (!traces.is_empty()).then(|| commit::<S>(pcs, traces.into_iter()));
         if let Some((root, _)) = &permutation {
             challenger.observe(root.clone());
         }
@@ -123,15 +126,16 @@ impl<A: ReferenceAir> BatchProver<'_, A> {
             }
             chunk_counts.push(chunks.len() - before);
         }
-        let quotient = <PlainPcs as UnivariateStarkPcs<EF, Challenger>>::commit_ldes(pcs, chunks)
-            .expect("chunks that can be committed");
+        let quotient =
+            <PlainPcs<S> as UnivariateStarkPcs<EF, Challenger<S>>>::commit_ldes(pcs, chunks)
+                .expect("chunks that can be committed");
         challenger.observe(quotient.0.clone());
         let ood_witness = challenger.grind(run.params.ood_pow_bits.into());
         let zeta: EF = sample(&mut challenger);
 
         // Step 9.
         let points = |t: usize, next: bool| {
-            let next_point = domain(pcs, log_heights[t])
+            let next_point = domain::<S>(pcs, log_heights[t])
                 .next_point(zeta)
                 .expect("a next row");
             if next {
@@ -211,7 +215,7 @@ impl<A: ReferenceAir> BatchProver<'_, A> {
 }
 
 /// A table's permutation trace over the base field, and its terminal; none without lookups.
-fn permutation_trace<A: ReferenceAir>(
+fn permutation_trace<A: NaiveAir<S>, S: NaiveSuite>(
     batch: &Batch<A>,
     table: usize,
     lookups: &Lookups<F>,
@@ -249,8 +253,8 @@ fn rational_claim(lde: &RowMajorMatrix<F>, pole: F, residue: EF, zeta: EF) -> Ve
 
 /// `BatchOpenedValues` from the claims of the rounds. `indices` has a table's preprocessed and permutation
 /// rounds.
-fn opened_values(
-    rounds: &[Round],
+fn opened_values<S: Plonky3Suite>(
+    rounds: &[Round<S>],
     chunk_counts: &[usize],
     indices: impl Fn(usize) -> (Option<usize>, Option<usize>),
 ) -> BatchOpenedValues<EF> {
@@ -292,10 +296,10 @@ fn opened_values(
     }
 }
 
-impl Fork {
+impl<S: Plonky3Suite> Fork<S> {
     /// The batch's codewords by height: `sum lambda^i (claim_i - column_i(x)) / (point - x)`, the powers
     /// running on over the rounds of a height.
-    pub fn reduce(&self, tree: &Tree, lambda: EF) -> BTreeMap<usize, Vec<EF>> {
+    pub fn reduce(&self, tree: &Tree<S>, lambda: EF) -> BTreeMap<usize, Vec<EF>> {
         let mut codewords: BTreeMap<usize, Vec<EF>> = BTreeMap::new();
         let mut powers: BTreeMap<usize, EF> = BTreeMap::new();
         for round in &self.rounds {

@@ -21,6 +21,7 @@ use tranche_core::{F, Params, Statement};
 
 use crate::reference::{self, ReferenceAir, ReferenceSuite};
 
+pub use commit::{NaiveAir, NaiveSuite};
 pub use deviation::Deviation;
 pub use fork::Fork;
 pub use proof::{BatchPart, Proof};

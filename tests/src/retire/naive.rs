@@ -7,41 +7,40 @@ use std::marker::PhantomData;
 use p3_batch_stark::ProverData;
 use p3_challenger::{CanObserve, GrindingChallenger};
 use p3_commit::OpeningRequest;
+use p3_dft::Radix2DitParallel;
 use p3_field::PrimeCharacteristicRing;
 use p3_fri::prover::prove_fri;
-use p3_fri::{FriParameters, TwoAdicFriFolding, TwoAdicFriFoldingForMmcs};
+use p3_fri::{TwoAdicFriFolding, TwoAdicFriFoldingForMmcs};
 use p3_uni_stark::StarkGenericConfig;
-use tranche_core::verifier::{
-    Carving, Challenger, Compress, Configuration, Hash, Join, Joined, PlainConfig, Root, Tree,
-    permutation,
-};
+use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::verifier::{Join, Joined, Root};
 use tranche_core::{EF, F};
 
-use super::commit::{commit, sloped};
+use super::commit::{
+    Challenger, Config, NaiveAir, NaiveSuite, PlainPcs, Tree, commit, fri, sloped,
+};
 use super::deviation::Deviation;
 use super::fork::{BatchProver, Fork};
-use super::proof::FriTree;
 use super::transcript::{self, sample, tag};
 use super::{Proof, Run};
-use crate::reference::ReferenceAir;
 
 /// A run whose forks are drawn.
-pub struct Forks<'r, A> {
-    run: &'r Run<A>,
-    deviation: Deviation,
-    tree: Tree,
-    main: Challenger,
-    main_roots: Vec<Root>,
+pub struct Forks<'r, A, S: NaiveSuite = Poseidon2> {
+    run: &'r Run<A, S>,
+    deviation: Deviation<S>,
+    tree: Tree<S>,
+    main: Challenger<S>,
+    main_roots: Vec<Root<S>>,
     lookup_witness: Option<F>,
     /// Batch by batch.
-    pub forks: Vec<Fork>,
+    pub forks: Vec<Fork<S>>,
 }
 
 /// The proof of the specification.
 ///
 /// # Panics
 /// When the tables cannot be proved.
-pub fn prove<A: ReferenceAir>(run: &Run<A>) -> Proof {
+pub fn prove<A: NaiveAir<S>, S: NaiveSuite>(run: &Run<A, S>) -> Proof<S> {
     prove_with(run, Deviation::default(), Joined)
 }
 
@@ -49,23 +48,24 @@ pub fn prove<A: ReferenceAir>(run: &Run<A>) -> Proof {
 ///
 /// # Panics
 /// When the tables cannot be committed.
-pub fn prove_with<A: ReferenceAir>(run: &Run<A>, deviation: Deviation, join: impl Join) -> Proof {
+pub fn prove_with<A: NaiveAir<S>, S: NaiveSuite>(
+    run: &Run<A, S>,
+    deviation: Deviation<S>,
+    join: impl Join<Challenger<S>>,
+) -> Proof<S> {
     Forks::new(run, deviation).finish(join)
 }
 
-impl<'r, A: ReferenceAir> Forks<'r, A> {
+impl<'r, A: NaiveAir<S>, S: NaiveSuite> Forks<'r, A, S> {
     /// Commits every batch, and runs every fork up to its claims.
     ///
     /// # Panics
     /// When the tables cannot be committed.
-    pub fn new(run: &'r Run<A>, deviation: Deviation) -> Self {
-        let carving = Carving::new(Vec::new(), &[]);
-        let config = <PlainConfig as Configuration>::new(
-            &run.params,
-            &run.suite,
-            &carving,
-            run.statement.as_ref(),
-        );
+    pub fn new(run: &'r Run<A, S>, deviation: Deviation<S>) -> Self {
+        let tree = run.suite.tree(run.params.cap_height.into());
+        let fri = fri::<S>(&run.params, &tree);
+        let pcs = PlainPcs::<S>::new(Radix2DitParallel::default(), tree.clone(), fri);
+        let config = Config::<S>::new(pcs, run.suite.challenger());
         let pcs = config.pcs();
         let keys: Vec<_> = run
             .batches
@@ -75,28 +75,27 @@ impl<'r, A: ReferenceAir> Forks<'r, A> {
                     .expect("preprocessed columns that can be committed")
             })
             .collect();
-        let permutation = permutation(&run.suite);
-        let tree = Tree::new(
-            Hash::new(permutation.clone()),
-            Compress::new(permutation),
-            run.params.cap_height.into(),
-        );
         let (mut main_roots, mut data): (Vec<_>, Vec<_>) = run
             .batches
             .iter()
-            .map(|batch| commit(pcs, batch.traces.iter().cloned()))
+            .map(|batch| commit::<S>(pcs, batch.traces.iter().cloned()))
             .unzip();
         if let Some(slope) = deviation.slope {
-            (main_roots[0], data[0]) = sloped(&tree, &data[0], slope);
+            (main_roots[0], data[0]) = sloped::<S>(&tree, &data[0], slope);
         }
 
         // Steps 1 to 3.
         let mut main = config.initialise_challenger();
+        let statement = run
+            .statement
+            .iter()
+            .flat_map(|statement| statement.elements());
+        statement.for_each(|element| main.observe(element));
         main.observe_slice(&tag("tranche/retire/forked/run/1"));
         main.observe_slice(&transcript::params(&run.params));
         main.observe(F::from_usize(run.batches.len()));
         for (batch, key) in run.batches.iter().zip(&keys) {
-            main.observe_slice(&transcript::shape(batch, &key.common.lookups));
+            main.observe_slice(&transcript::shape::<A, S>(batch, &key.common.lookups));
         }
         for publics in run.batches.iter().flat_map(|batch| &batch.publics) {
             main.observe_slice(publics);
@@ -135,7 +134,7 @@ impl<'r, A: ReferenceAir> Forks<'r, A> {
                 let _drawn_too_late = (sample(&mut main), sample(&mut main));
             }
         }
-        let mut challenges = lookup_challenges(&keys, &deviation, pair).into_iter();
+        let mut challenges = lookup_challenges::<S>(&keys, &deviation, pair).into_iter();
 
         let mut forks = Vec::new();
         let roots = main_roots.iter().cloned().zip(data);
@@ -178,9 +177,8 @@ impl<'r, A: ReferenceAir> Forks<'r, A> {
     ///
     /// # Panics
     /// When the tables are too short for the final polynomial.
-    pub fn finish(mut self, mut join: impl Join) -> Proof {
+    pub fn finish(mut self, mut join: impl Join<Challenger<S>>) -> Proof<S> {
         let params = &self.run.params;
-        let log_blowup = usize::from(params.log_blowup);
         let bits = usize::from(params.batch_pow_bits);
         self.main
             .observe_slice(&tag("tranche/retire/forked/join/1"));
@@ -222,17 +220,8 @@ impl<'r, A: ReferenceAir> Forks<'r, A> {
                 points: Vec::new(),
             })
             .collect();
-        let fri = FriParameters {
-            log_blowup,
-            log_final_poly_len: params.log_final_poly_len.into(),
-            max_log_arity: params.max_log_arity.into(),
-            num_queries: params.num_queries.into(),
-            batch_proof_of_work_bits: bits,
-            commit_proof_of_work_bits: params.commit_pow_bits.into(),
-            query_proof_of_work_bits: params.query_pow_bits.into(),
-            mmcs: FriTree::new(self.tree.clone()),
-        };
-        let folding: TwoAdicFriFoldingForMmcs<F, Tree> = TwoAdicFriFolding(PhantomData);
+        let fri = fri::<S>(params, &self.tree);
+        let folding: TwoAdicFriFoldingForMmcs<F, Tree<S>> = TwoAdicFriFolding(PhantomData);
         let proof = prove_fri(
             &folding,
             &fri,
@@ -262,12 +251,12 @@ impl<'r, A: ReferenceAir> Forks<'r, A> {
 }
 
 /// The challenges of every table's lookups.
-fn lookup_challenges(
-    keys: &[ProverData<PlainConfig>],
-    deviation: &Deviation,
+fn lookup_challenges<S: NaiveSuite>(
+    keys: &[ProverData<Config<S>>],
+    deviation: &Deviation<S>,
     (alpha, beta): (EF, EF),
 ) -> Vec<Vec<EF>> {
-    let tables = |keys: &[ProverData<PlainConfig>]| {
+    let tables = |keys: &[ProverData<Config<S>>]| {
         let tables: Vec<_> = keys
             .iter()
             .flat_map(|key| key.common.lookups.iter())

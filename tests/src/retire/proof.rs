@@ -1,24 +1,24 @@
 //! A proof in parts, and its bytes.
 
 use p3_batch_stark::BatchOpenedValues;
-use p3_commit::ExtensionMmcs;
 use p3_fri::{BatchMultiOpening, CommitPhaseMultiStep};
 use serde::{Deserialize, Serialize};
-use tranche_core::verifier::{Root, Tree};
+use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::verifier::{Plonky3Suite, Root};
 use tranche_core::{EF, F};
 
-/// Trees over codewords of challenges.
-pub type FriTree = ExtensionMmcs<F, EF, Tree>;
+use super::commit::{FriTree, Tree};
 
 /// What one fork leaves.
 #[derive(Serialize, Deserialize)]
-pub struct BatchPart {
+#[serde(bound = "")]
+pub struct BatchPart<S: Plonky3Suite = Poseidon2> {
     /// Root of the permutation traces.
-    pub permutation: Option<Root>,
+    pub permutation: Option<Root<S>>,
     /// One terminal per table with lookups.
     pub terminals: Vec<Option<EF>>,
     /// Root of the quotient chunks.
-    pub quotient: Root,
+    pub quotient: Root<S>,
     /// Witness before the out-of-domain point.
     pub ood_witness: F,
     /// Claimed openings.
@@ -29,15 +29,16 @@ pub struct BatchPart {
 
 /// All parts, in the order of the bytes.
 #[derive(Serialize, Deserialize)]
-pub struct Proof {
+#[serde(bound = "")]
+pub struct Proof<S: Plonky3Suite = Poseidon2> {
     /// Root of each batch's main traces.
-    pub main: Vec<Root>,
+    pub main: Vec<Root<S>>,
     /// Witness before the LogUp challenges.
     pub lookup_witness: Option<F>,
     /// The forks.
-    pub batches: Vec<BatchPart>,
+    pub batches: Vec<BatchPart<S>>,
     /// Roots of the low-degree test's layers.
-    pub fold_roots: Vec<Root>,
+    pub fold_roots: Vec<Root<S>>,
     /// Witnesses before the folding challenges.
     pub fold_witnesses: Vec<F>,
     /// Coefficients of the last codeword, constant term first.
@@ -45,12 +46,12 @@ pub struct Proof {
     /// Witness before the queries.
     pub query_witness: F,
     /// Opened rows, batch by batch, round by round.
-    pub rows: Vec<Vec<BatchMultiOpening<F, Tree>>>,
+    pub rows: Vec<Vec<BatchMultiOpening<F, Tree<S>>>>,
     /// Openings of the layers.
-    pub folds: Vec<CommitPhaseMultiStep<EF, FriTree>>,
+    pub folds: Vec<CommitPhaseMultiStep<EF, FriTree<S>>>,
 }
 
-impl Proof {
+impl<S: Plonky3Suite> Proof<S> {
     /// The bytes: each part's postcard encoding, one after the other.
     ///
     /// # Panics

@@ -8,42 +8,40 @@ use p3_lookup::{LogUpGadget, Lookups};
 use p3_matrix::Matrix;
 use p3_matrix::bitrev::BitReversibleMatrix;
 use p3_matrix::dense::RowMajorMatrix;
-use tranche_core::verifier::{Challenger, PlainConfig};
 use tranche_core::{EF, F};
 
-use super::commit::{Data, Domain, PlainPcs, domain};
+use super::commit::{Challenger, Config, Data, Domain, NaiveAir, NaiveSuite, PlainPcs, domain};
 use super::transcript::{layout, log_chunks};
-use crate::reference::ReferenceAir;
 
 /// A committed matrix: the round's data and the matrix's place in it.
-pub type Committed<'a> = (&'a Data, usize);
+pub type Committed<'a, S> = (&'a Data<S>, usize);
 
 /// All that a table's quotient depends on.
-pub struct Constraints<'a, A> {
-    pub pcs: &'a PlainPcs,
+pub struct Constraints<'a, A, S: NaiveSuite> {
+    pub pcs: &'a PlainPcs<S>,
     pub air: &'a A,
     pub log_height: usize,
     pub publics: &'a [F],
     pub lookups: &'a Lookups<F>,
     pub challenges: &'a [EF],
     pub terminal: Option<EF>,
-    pub main: Committed<'a>,
-    pub permutation: Option<Committed<'a>>,
-    pub preprocessed: Option<Committed<'a>>,
+    pub main: Committed<'a, S>,
+    pub permutation: Option<Committed<'a, S>>,
+    pub preprocessed: Option<Committed<'a, S>>,
     pub alpha: EF,
 }
 
-impl<A: ReferenceAir> Constraints<'_, A> {
+impl<A: NaiveAir<S>, S: NaiveSuite> Constraints<'_, A, S> {
     fn domain(&self) -> Domain {
-        domain(self.pcs, self.log_height)
+        domain::<S>(self.pcs, self.log_height)
     }
 
     fn on_coset<'a>(
         &'a self,
-        (data, index): Committed<'a>,
+        (data, index): Committed<'a, S>,
         coset: Domain,
-    ) -> <PlainPcs as UnivariateStarkPcs<EF, Challenger>>::EvaluationsOnDomain<'a> {
-        <PlainPcs as UnivariateStarkPcs<EF, Challenger>>::get_evaluations_on_domain(
+    ) -> <PlainPcs<S> as UnivariateStarkPcs<EF, Challenger<S>>>::EvaluationsOnDomain<'a> {
+        <PlainPcs<S> as UnivariateStarkPcs<EF, Challenger<S>>>::get_evaluations_on_domain(
             self.pcs, data, index, coset,
         )
     }
@@ -53,11 +51,11 @@ impl<A: ReferenceAir> Constraints<'_, A> {
         let coset = self.domain().create_disjoint_domain(1 << log_size);
         let permutation = self.permutation.map(|matrix| self.on_coset(matrix, coset));
         let preprocessed = self.preprocessed.map(|matrix| self.on_coset(matrix, coset));
-        quotient_values::<PlainConfig, A, _, LogUpGadget>(
+        quotient_values::<Config<S>, A, _, LogUpGadget>(
             self.pcs,
             self.air,
             self.publics,
-            layout(self.air),
+            layout::<A, S>(self.air),
             self.domain(),
             coset,
             &self.on_coset(self.main, coset),
@@ -73,13 +71,14 @@ impl<A: ReferenceAir> Constraints<'_, A> {
 
     /// The extensions of the chunks, rows bit-reversed.
     pub fn chunks(&self) -> Vec<RowMajorMatrix<F>> {
-        let log_size = self.log_height + log_chunks(self.air, self.log_height, self.lookups);
+        let log_size =
+            self.log_height + log_chunks::<A, S>(self.air, self.log_height, self.lookups);
         let chunks = 1 << (log_size - self.log_height);
         let values = RowMajorMatrix::new_col(self.values(log_size)).flatten_to_base();
         let coset = self.domain().create_disjoint_domain(1 << log_size);
         let evaluations = coset.split_domains(chunks).into_iter();
         let evaluations = evaluations.zip(coset.split_evals(chunks, values));
-        <PlainPcs as UnivariateStarkPcs<EF, Challenger>>::get_quotient_ldes(
+        <PlainPcs<S> as UnivariateStarkPcs<EF, Challenger<S>>>::get_quotient_ldes(
             self.pcs,
             evaluations,
             chunks,

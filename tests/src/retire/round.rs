@@ -6,15 +6,16 @@ use p3_matrix::Matrix;
 use p3_matrix::bitrev::BitReversibleMatrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_matrix::interpolation::Interpolate;
-use tranche_core::verifier::{Root, Tree};
+use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::verifier::{Plonky3Suite, Root};
 use tranche_core::{EF, F};
 
-use super::commit::Data;
+use super::commit::{Data, Tree};
 
 /// A round of a batch: its tree, and the points at which each matrix is opened.
-pub struct Round {
-    pub(super) root: Root,
-    pub(super) data: Data,
+pub struct Round<S: Plonky3Suite = Poseidon2> {
+    pub(super) root: Root<S>,
+    pub(super) data: Data<S>,
     /// Matrix by matrix.
     pub points: Vec<Vec<EF>>,
     /// Matrix by matrix, point by point, column by column.
@@ -28,8 +29,12 @@ pub(super) fn evaluate(extension: &RowMajorMatrix<F>, point: EF) -> Vec<EF> {
     natural.interpolate_coset(F::GENERATOR, point)
 }
 
-impl Round {
-    pub(super) fn new(tree: &Tree, (root, data): (Root, Data), points: Vec<Vec<EF>>) -> Self {
+impl<S: Plonky3Suite> Round<S> {
+    pub(super) fn new(
+        tree: &Tree<S>,
+        (root, data): (Root<S>, Data<S>),
+        points: Vec<Vec<EF>>,
+    ) -> Self {
         let claims = tree.get_matrices(&data).into_iter().zip(&points);
         let claims = claims.map(|(matrix, points)| {
             let at = |&point: &EF| evaluate(matrix, point);

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use p3_air::symbolic::AirLayout;
 use p3_batch_stark::symbolic::get_log_num_quotient_chunks;
-use p3_challenger::{CanObserve, FieldChallenger};
+use p3_challenger::FieldChallenger;
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
 use p3_lookup::{Challenges, Kind, LogUpGadget, Lookups};
 use p3_matrix::Matrix;
-use tranche_core::verifier::Challenger;
+use tranche_core::verifier::Configured;
 use tranche_core::{EF, F, Params};
 
 use super::Batch;
@@ -43,27 +43,30 @@ pub fn params(p: &Params) -> [F; 10] {
 }
 
 /// The shape of a batch's tables as elements, behind their number.
-pub fn shape<A: ReferenceAir>(batch: &Batch<A>, lookups: &[Lookups<F>]) -> Vec<F> {
+pub fn shape<A: ReferenceAir<S>, S: Configured>(
+    batch: &Batch<A>,
+    lookups: &[Lookups<F>],
+) -> Vec<F> {
     let mut elements = vec![batch.airs.len()];
     for ((air, log_height), lookups) in batch.airs.iter().zip(batch.log_heights()).zip(lookups) {
         elements.extend([
             log_height,
             air.width(),
-            layout(air).preprocessed_width,
+            layout::<A, S>(air).preprocessed_width,
             air.num_public_values(),
             if lookups.is_empty() {
                 0
             } else {
                 lookups.len() + 1
             },
-            log_chunks(air, log_height, lookups),
+            log_chunks::<A, S>(air, log_height, lookups),
         ]);
     }
     elements.into_iter().map(F::from_usize).collect()
 }
 
 /// What Plonky3 wants to know of an AIR.
-pub fn layout<A: ReferenceAir>(air: &A) -> AirLayout {
+pub fn layout<A: ReferenceAir<S>, S: Configured>(air: &A) -> AirLayout {
     AirLayout {
         preprocessed_width: air.preprocessed_trace().map_or(0, |trace| trace.width()),
         main_width: air.width(),
@@ -73,10 +76,14 @@ pub fn layout<A: ReferenceAir>(air: &A) -> AirLayout {
 }
 
 /// log2 of a table's quotient chunks.
-pub fn log_chunks<A: ReferenceAir>(air: &A, log_height: usize, lookups: &Lookups<F>) -> usize {
+pub fn log_chunks<A: ReferenceAir<S>, S: Configured>(
+    air: &A,
+    log_height: usize,
+    lookups: &Lookups<F>,
+) -> usize {
     get_log_num_quotient_chunks::<F, EF, A, _>(
         air,
-        layout(air),
+        layout::<A, S>(air),
         1 << log_height,
         lookups,
         0,
@@ -113,12 +120,12 @@ pub fn lookup_challenges(tables: &[&Lookups<F>], alpha: EF, beta: EF) -> Vec<Vec
 }
 
 /// Absorbs an extension element.
-pub fn observe(challenger: &mut Challenger, value: EF) {
+pub fn observe(challenger: &mut impl FieldChallenger<F>, value: EF) {
     let coordinates: &[F] = value.as_basis_coefficients_slice();
     challenger.observe_slice(coordinates);
 }
 
 /// Draws an extension element.
-pub fn sample(challenger: &mut Challenger) -> EF {
+pub fn sample(challenger: &mut impl FieldChallenger<F>) -> EF {
     challenger.sample_algebra_element()
 }

@@ -1,6 +1,7 @@
 //! Runs that more than one test uses.
 
 use tranche_core::Params;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_tests::air::{Part, TestAir};
 use tranche_tests::retire::Run;
 use tranche_tests::shapes::{QUICK, Shape, TableShape};
@@ -16,12 +17,27 @@ pub fn table(log_height: usize, parts: Vec<Part>) -> TableShape {
 
 /// Every part, in three batches of two tables, with buses that balance over the run only.
 pub fn everything() -> Run<TestAir> {
-    Run::cut(Shape::everything(QUICK).batch(), &[2, 2])
+    everything_with(Poseidon2::BABY_BEAR)
+}
+
+/// The same with another hash suite.
+pub fn everything_with<S>(suite: S) -> Run<TestAir, S> {
+    Run::cut(Shape::everything(QUICK).batch().with_suite(suite), &[2, 2])
 }
 
 /// Batches of one table each, without buses, all of one kind and with values of their own: a column and its
 /// squares, so a single quotient chunk.
 pub fn squares(batches: usize, log_height: usize, params: Params) -> Run<TestAir> {
+    squares_with(Poseidon2::BABY_BEAR, batches, log_height, params)
+}
+
+/// The same with another hash suite.
+pub fn squares_with<S: Clone>(
+    suite: S,
+    batches: usize,
+    log_height: usize,
+    params: Params,
+) -> Run<TestAir, S> {
     let run = |seed| {
         let square = TableShape {
             log_height,
@@ -32,7 +48,7 @@ pub fn squares(batches: usize, log_height: usize, params: Params) -> Run<TestAir
             seed,
             ..Shape::new(vec![square], params)
         };
-        Run::cut(shape.batch(), &[])
+        Run::cut(shape.batch().with_suite(suite.clone()), &[])
     };
     let mut all = run(1);
     let others = (2..).map(run).take(batches - 1);

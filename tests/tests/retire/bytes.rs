@@ -3,11 +3,11 @@
 use tranche_backend::Chosen;
 use tranche_core::hash::blake3::Blake3;
 use tranche_core::retire::Order;
-use tranche_core::{Hashes, Params, ScalarBackend};
+use tranche_core::{Hashes, Params};
 use tranche_tests::air::{Form, Part, TestAir};
 use tranche_tests::core::PROFILES;
 use tranche_tests::reference::ReferenceSuite;
-use tranche_tests::retire::{Run, naive};
+use tranche_tests::retire::{NaiveSuite, Run, naive};
 use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, sweep};
 
 use super::keeps;
@@ -22,7 +22,10 @@ fn table(log_height: usize, parts: Vec<Part>) -> TableShape {
 
 /// Compares the forked order with the naive prover, and verifies.
 #[track_caller]
-fn forked(run: &Run<TestAir>) {
+fn forked<S: NaiveSuite>(run: &Run<TestAir, S>)
+where
+    Chosen: Hashes<S>,
+{
     let expected = naive::prove(run).encode();
     assert_eq!(run.verify(&expected), Ok(()));
     compare(run, Order::Forked, &expected);
@@ -38,16 +41,6 @@ where
     let verified = run.verify_shared(&expected);
     assert!(verified.is_ok(), "{verified:?}");
     compare(run, Order::Shared, &expected);
-}
-
-/// The forked order with BLAKE3: its verifier accepts the bytes, which do not depend on what makes them.
-#[track_caller]
-fn forked_with_blake3(run: &Run<TestAir, Blake3>) {
-    let order = Order::Forked;
-    let expected =
-        run.core_prove::<ScalarBackend>(order, keeps(order).next().expect("a choice"), PROFILES[0]);
-    assert_eq!(run.verify(&expected), Ok(()));
-    compare(run, order, &expected);
 }
 
 #[track_caller]
@@ -75,7 +68,7 @@ fn both(shape: &Shape, lengths: &[usize]) {
     forked(&run);
     shared(&run);
     let run = Run::cut(shape.batch().with_suite(Blake3), lengths);
-    forked_with_blake3(&run);
+    forked(&run);
     shared(&run);
 }
 

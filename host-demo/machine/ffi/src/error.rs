@@ -35,6 +35,10 @@ pub enum TrancheError {
     Stopped = 9,
     /// The library contradicts itself: a bug of tranche.
     Internal = 10,
+    /// A hash suite that is none of `tranche_hash`.
+    UnknownHash = 11,
+    /// A hash suite that this library was built without.
+    HashNotBuilt = 12,
 
     /// Not an ELF file, or a broken one.
     ElfMalformed = 32,
@@ -89,7 +93,7 @@ impl TrancheError {
     /// Every code.
     ///
     /// cbindgen:ignore
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::Ok,
         Self::NullPointer,
         Self::UnknownProfile,
@@ -101,6 +105,8 @@ impl TrancheError {
         Self::SessionOver,
         Self::Stopped,
         Self::Internal,
+        Self::UnknownHash,
+        Self::HashNotBuilt,
         Self::ElfMalformed,
         Self::ElfClass,
         Self::ElfMachine,
@@ -145,6 +151,8 @@ impl TrancheError {
             Self::SessionOver => c"TRANCHE_ERROR_SESSION_OVER",
             Self::Stopped => c"TRANCHE_ERROR_STOPPED",
             Self::Internal => c"TRANCHE_ERROR_INTERNAL",
+            Self::UnknownHash => c"TRANCHE_ERROR_UNKNOWN_HASH",
+            Self::HashNotBuilt => c"TRANCHE_ERROR_HASH_NOT_BUILT",
             Self::ElfMalformed => c"TRANCHE_ERROR_ELF_MALFORMED",
             Self::ElfClass => c"TRANCHE_ERROR_ELF_CLASS",
             Self::ElfMachine => c"TRANCHE_ERROR_ELF_MACHINE",
@@ -273,6 +281,6 @@ mod tests {
         let codes: BTreeSet<_> = TrancheError::ALL.map(|error| error as i32).into();
         assert_eq!(codes.len(), TrancheError::ALL.len());
         assert_eq!(TrancheError::from_code(-1), None);
-        assert_eq!(TrancheError::from_code(11), None);
+        assert_eq!(TrancheError::from_code(13), None);
     }
 }

@@ -7,6 +7,7 @@
 //! | [`plan`] | how many bytes a session takes, and which epoch a budget buys |
 //! | [`session`] | a session in its buffer |
 //! | [`error`] | error codes and their names |
+//! | [`suite`] | the hash suites that this build has |
 //! | [`types`] | what crosses the boundary |
 //!
 //! Nothing here is global, nothing is allocated, and sessions in different buffers are independent. No
@@ -23,4 +24,5 @@ pub mod error;
 pub mod plan;
 pub mod raw;
 pub mod session;
+pub mod suite;
 pub mod types;

@@ -1,13 +1,14 @@
 //! How many bytes a session takes, and which epoch a budget buys.
 
 use tranche_backend::Chosen;
-use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_machine::fit::{Length, Request, fit};
+use tranche_machine::fit::{Fitted, Length, Request, fit};
+use tranche_machine::hash::MachineSuite;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 use tranche_machine::{Program, Settings};
 
 use crate::error::TrancheError;
 use crate::session::FIXED_BYTES;
+use crate::suite::{BUILT, with_suite};
 use crate::types::{TranchePlan, TrancheProfile, TrancheRequest, TrancheSettings};
 
 /// Cells that a guest may touch unless the caller says otherwise.
@@ -18,6 +19,7 @@ pub fn default_request() -> TrancheRequest {
     TrancheRequest {
         settings: TrancheSettings {
             epoch_log2: 0,
+            hash: BUILT[0].number(),
             ..Settings::default().into()
         },
         security_floor_bits: SECURITY_FLOOR_BITS as u16,
@@ -34,7 +36,7 @@ pub fn default_request() -> TrancheRequest {
 pub fn plan(elf: &[u8], request: &TrancheRequest) -> Result<(TranchePlan, bool), TrancheError> {
     let program = parse(elf)?;
     let asked = Request {
-        settings: request.settings.into(),
+        settings: request.settings.try_into()?,
         floor: request.security_floor_bits.into(),
         length: match request.settings.epoch_log2 {
             0 => Length::Best,
@@ -48,7 +50,7 @@ pub fn plan(elf: &[u8], request: &TrancheRequest) -> Result<(TranchePlan, bool),
         budget => budget,
     };
     let for_buffers = (budget as u64).saturating_sub(FIXED_BYTES as u64);
-    let fitted = fit::<Chosen, Poseidon2>(&program, &asked, for_buffers)?;
+    let fitted = with_suite!(asked.settings.hash, S => fit_in::<S>(&program, &asked, for_buffers))?;
     let plan = TranchePlan {
         settings: fitted.setup.settings.into(),
         profile: TrancheProfile::code(fitted.profile),
@@ -66,6 +68,16 @@ pub fn plan(elf: &[u8], request: &TrancheRequest) -> Result<(TranchePlan, bool),
 #[inline(never)]
 fn parse(elf: &[u8]) -> Result<Program<'_>, TrancheError> {
     Ok(Program::parse(elf)?)
+}
+
+/// The stack of one suite is no part of the other's.
+#[inline(never)]
+fn fit_in<'a, S: MachineSuite>(
+    program: &'a Program<'a>,
+    asked: &Request,
+    budget: u64,
+) -> Result<Fitted<'a>, TrancheError> {
+    Ok(fit::<Chosen, S>(program, asked, budget)?)
 }
 
 /// A length that an address may not reach.

@@ -8,19 +8,22 @@ use core::mem::MaybeUninit;
 use embedded_io::{ErrorKind, ErrorType, Write};
 use thiserror::Error;
 use tranche_backend::Chosen;
-use tranche_core::hash::poseidon2::Poseidon2;
+use tranche_core::Hashes;
 use tranche_core::shape::Profile;
 use tranche_machine::fit::SessionBytes;
+use tranche_machine::hash::MachineSuite;
 use tranche_machine::setup::SetupError;
 use tranche_machine::{
-    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, GuestIo, Program, ProvedEpoch, Setup,
+    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, GuestIo, Program, ProvedEpoch,
+    Settings, Setup,
 };
 
 use crate::error::TrancheError;
 use crate::raw::arena::{Arena, Lent, ROW_ALIGN, VALUE_ALIGN, value_bytes};
+use crate::suite::{SuiteProver, with_suite};
 use crate::types::{TranchePlan, TrancheProfile};
 
-/// Bytes of a session besides its cells, its record and its workspace.
+/// Bytes of a session besides its cells, its record and its workspace; the same in every suite.
 pub const FIXED_BYTES: usize = VALUE_ALIGN - 1
     + value_bytes::<Program<'_>>()
     + value_bytes::<EpochTables<'_>>()
@@ -36,7 +39,7 @@ const _: () = assert!(align_of::<u32>() <= ROW_ALIGN && align_of::<Cell>() <= RO
 /// A program that is being executed and proved.
 #[derive(Debug)]
 pub struct Session<'a> {
-    prover: EpochProver<'a, Chosen>,
+    prover: SuiteProver<'a>,
     over: bool,
     lent: Lent,
     gathered: [u8; GATHER_BYTES],
@@ -55,16 +58,33 @@ impl<'a> Session<'a> {
         max_cycles: u64,
         buffer: &'a mut [MaybeUninit<u8>],
     ) -> Result<&'a mut Self, TrancheError> {
+        let settings = Settings::try_from(plan.settings)?;
+        with_suite!(settings.hash, S => Self::begin_in::<S>(elf, plan, &settings, max_cycles, buffer))
+    }
+
+    /// [`Session::begin`] with the suite of the settings.
+    #[inline(never)] // as above
+    fn begin_in<S: MachineSuite>(
+        elf: &'a [u8],
+        plan: &TranchePlan,
+        settings: &Settings,
+        max_cycles: u64,
+        buffer: &'a mut [MaybeUninit<u8>],
+    ) -> Result<&'a mut Self, TrancheError>
+    where
+        Chosen: Hashes<S>,
+        SuiteProver<'a>: From<EpochProver<'a, Chosen, S>>,
+    {
         let profile =
             TrancheProfile::from_code(plan.profile)?.ok_or(TrancheError::UnknownProfile)?;
-        let needed = needed(elf, plan, profile)?;
+        let needed = needed::<S>(elf, plan, settings, profile)?;
         if (buffer.len() as u64) < needed {
             return Err(TrancheError::BufferTooSmall);
         }
         let (mut arena, lent) = Arena::new(buffer);
         let program = place_program(elf, &mut arena)?;
-        let tables = place_tables(program, plan, &mut arena)?;
-        let epoch = place_plan(tables, profile, &mut arena)?;
+        let tables = place_tables(program, settings, &mut arena)?;
+        let epoch = place_plan::<S>(tables, profile, &mut arena)?;
         let session = arena.reserve()?;
         let slots = Cell::slots_for(plan.max_cells as usize);
         let buffers = EpochBuffers {
@@ -98,13 +118,19 @@ impl<'a> Session<'a> {
             bytes: &mut self.gathered,
             len: 0,
         };
-        let proved = self.prover.next(guest, &mut gather);
+        let proved = match &mut self.prover {
+            #[cfg(feature = "poseidon2")]
+            SuiteProver::Poseidon2(prover) => prove_epoch(prover, guest, &mut gather),
+            #[cfg(feature = "blake3")]
+            SuiteProver::Blake3(prover) => prove_epoch(prover, guest, &mut gather),
+        };
         self.over = !matches!(&proved, Ok(epoch) if epoch.exit_code.is_none());
-        Ok(proved?)
+        proved
     }
 }
 
-// Functions of their own, so that the stack that making a value takes is gone before the next one.
+// Functions of their own, so that the stack that making a value takes is gone before the next one, and that
+// of one suite is no part of the other's.
 
 #[inline(never)]
 fn place_program<'a>(
@@ -117,49 +143,71 @@ fn place_program<'a>(
 #[inline(never)]
 fn place_tables<'a>(
     program: &'a Program<'a>,
-    plan: &TranchePlan,
+    settings: &Settings,
     arena: &mut Arena<'a>,
 ) -> Result<&'a EpochTables<'a>, TrancheError> {
-    let setup = Setup::new(program, plan.settings.into()).map_err(SetupError::Range)?;
+    let setup = Setup::new(program, *settings).map_err(SetupError::Range)?;
     Ok(arena.put(EpochTables::new(&setup))?)
 }
 
 #[inline(never)]
-fn place_plan<'a>(
+fn place_plan<'a, S: MachineSuite>(
     tables: &EpochTables<'a>,
     profile: Profile,
     arena: &mut Arena<'a>,
-) -> Result<&'a EpochPlan, TrancheError> {
+) -> Result<&'a EpochPlan<S>, TrancheError> {
+    const { assert!(value_bytes::<EpochPlan<S>>() == value_bytes::<EpochPlan>()) }
     let plan = tables
-        .plan_in::<Chosen, Poseidon2>(profile)
+        .plan_in::<Chosen, S>(profile)
         .map_err(SetupError::Plan)?;
     Ok(arena.put(plan)?)
 }
 
 #[inline(never)]
-fn place_session<'a>(
+fn place_session<'a, S: MachineSuite>(
     place: &'a mut MaybeUninit<Session<'a>>,
     tables: &'a EpochTables<'a>,
-    plan: &'a EpochPlan,
+    plan: &'a EpochPlan<S>,
     buffers: EpochBuffers<'a>,
     max_cycles: u64,
     lent: Lent,
-) -> Result<&'a mut Session<'a>, TrancheError> {
+) -> Result<&'a mut Session<'a>, TrancheError>
+where
+    Chosen: Hashes<S>,
+    SuiteProver<'a>: From<EpochProver<'a, Chosen, S>>,
+{
     Ok(place.write(Session {
-        prover: EpochProver::new(tables, plan, buffers, max_cycles)?,
+        prover: EpochProver::new(tables, plan, buffers, max_cycles)?.into(),
         over: false,
         lent,
         gathered: [0; GATHER_BYTES],
     }))
 }
 
+#[inline(never)]
+fn prove_epoch<S: MachineSuite, W: Write>(
+    prover: &mut EpochProver<'_, Chosen, S>,
+    guest: &mut impl GuestIo,
+    sink: W,
+) -> Result<ProvedEpoch, TrancheError>
+where
+    Chosen: Hashes<S>,
+{
+    Ok(prover.next(guest, sink)?)
+}
+
 /// Bytes that a session of this plan takes.
 #[inline(never)]
-fn needed(elf: &[u8], plan: &TranchePlan, profile: Profile) -> Result<u64, TrancheError> {
+fn needed<S: MachineSuite>(
+    elf: &[u8],
+    plan: &TranchePlan,
+    settings: &Settings,
+    profile: Profile,
+) -> Result<u64, TrancheError> {
     let program = Program::parse(elf)?;
-    let setup = Setup::new(&program, plan.settings.into()).map_err(SetupError::Range)?;
-    let bytes = SessionBytes::of::<Chosen, Poseidon2>(&setup, profile, plan.max_cells)
-        .map_err(SetupError::Plan)?;
+    let setup = Setup::new(&program, *settings).map_err(SetupError::Range)?;
+    let bytes =
+        SessionBytes::of::<Chosen, S>(&setup, profile, plan.max_cells).map_err(SetupError::Plan)?;
     Ok(bytes.total() + FIXED_BYTES as u64)
 }
 

@@ -47,10 +47,26 @@ impl TrancheProfile {
     }
 }
 
+/// What the proofs of a run hash with.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrancheHash {
+    /// Poseidon2: for proofs that other proofs verify.
+    Poseidon2 = 0,
+    /// BLAKE3: for speed.
+    Blake3 = 1,
+}
+
+// The numbers of bundles.
+const _: () = assert!(
+    TrancheHash::Poseidon2 as u8 == Hash::Poseidon2.number()
+        && TrancheHash::Blake3 as u8 == Hash::Blake3.number()
+);
+
 /// The settings as C sees them: the epoch, the merges, and the core's table of parameters.
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $int:ident $ranges:tt)+) => {
-        /// What the proofs of a run, which hash with Poseidon2, are made with. Prover and verifier have to agree on all of it.
+        /// What the proofs of a run are made with. Prover and verifier have to agree on all of it.
         #[repr(C)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct TrancheSettings {
@@ -59,6 +75,8 @@ macro_rules! settings {
             /// Epochs that one merge of the host takes, 2 to 32.
             pub arity: u8,
             $($(#[doc = $doc])+ pub $name: $int,)+
+            /// A `tranche_hash`.
+            pub hash: u8,
         }
 
         impl From<Settings> for TrancheSettings {
@@ -67,19 +85,23 @@ macro_rules! settings {
                     epoch_log2: settings.log2_cycles,
                     arity: settings.arity,
                     $($name: settings.params.$name,)+
+                    hash: settings.hash.number(),
                 }
             }
         }
 
-        impl From<TrancheSettings> for Settings {
-            fn from(settings: TrancheSettings) -> Self {
-                Self {
+        impl TryFrom<TrancheSettings> for Settings {
+            type Error = TrancheError;
+
+            /// Fails with [`TrancheError::UnknownHash`]; ranges are checked where a setup is made.
+            fn try_from(settings: TrancheSettings) -> Result<Self, TrancheError> {
+                Ok(Self {
                     log2_cycles: settings.epoch_log2,
                     heights: Heights::Common,
                     arity: settings.arity,
                     params: Params { $($name: settings.$name,)+ },
-                    hash: Hash::Poseidon2,
-                }
+                    hash: Hash::of_number(settings.hash).ok_or(TrancheError::UnknownHash)?,
+                })
             }
         }
     };
@@ -180,4 +202,6 @@ pub struct TrancheLibrary {
     pub max_epoch_log2: u8,
     /// Proven bits that a verifier asks for, unless it is told otherwise.
     pub security_floor_bits: u16,
+    /// What it can hash with: bit `1 << h` for each `tranche_hash` h that it was built with.
+    pub hashes: u8,
 }

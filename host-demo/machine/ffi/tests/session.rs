@@ -9,7 +9,9 @@ use tranche::prove::{Options, prove};
 use tranche_ffi::error::TrancheError;
 use tranche_ffi::plan::{default_request, plan};
 use tranche_ffi::session::{FIXED_BYTES, Session};
+use tranche_ffi::suite::BUILT;
 use tranche_ffi::types::{TranchePlan, TrancheProfile, TrancheRequest};
+use tranche_machine::hash::Hash;
 use tranche_machine::{GuestIo, Program, Settings, Setup};
 
 const SPIN: &[u8] = include_bytes!("../../../guests/prebuilt/spin.elf");
@@ -29,6 +31,13 @@ fn request() -> TrancheRequest {
     request.settings.num_queries = 5;
     request.settings.query_pow_bits = 2;
     request.security_floor_bits = 0;
+    request
+}
+
+/// The same that hashes with a suite.
+fn hashed_with(hash: Hash) -> TrancheRequest {
+    let mut request = request();
+    request.settings.hash = hash.number();
     request
 }
 
@@ -73,12 +82,18 @@ fn buffer(len: usize) -> Vec<MaybeUninit<u8>> {
 fn the_hosts_bytes_in_exactly_the_planned_buffer_at_any_alignment() {
     let program = Program::parse(SPIN).unwrap();
     let execution = execute(&program, INPUT, MAX_CYCLES).unwrap();
-    for profile in [TrancheProfile::Fast, TrancheProfile::Compact] {
+    let profiles = [TrancheProfile::Fast, TrancheProfile::Compact];
+    for (hash, profile) in BUILT
+        .iter()
+        .flat_map(|&hash| profiles.map(|profile| (hash, profile)))
+    {
         let plan = planned(&TrancheRequest {
             profile: profile as u32,
-            ..request()
+            ..hashed_with(hash)
         });
-        let setup = Setup::new(&program, Settings::from(plan.settings)).unwrap();
+        let settings = Settings::try_from(plan.settings).unwrap();
+        assert_eq!(settings.hash, hash);
+        let setup = Setup::new(&program, settings).unwrap();
         let options = Options {
             workers: NonZeroUsize::MIN,
             floor: 0.0,
@@ -102,7 +117,10 @@ fn the_hosts_bytes_in_exactly_the_planned_buffer_at_any_alignment() {
                 numbers += 1;
                 let (span, proof) = reader.epoch(plan.max_proof_bytes).unwrap();
                 assert_eq!((epoch.number, epoch.span), (numbers, span));
-                assert!(sent == proof, "epoch {numbers}, {profile:?}, {offset}");
+                assert!(
+                    sent == proof,
+                    "epoch {numbers}, {hash:?}, {profile:?}, {offset}"
+                );
                 assert_eq!(epoch.proof_bytes, proof.len() as u64);
                 assert!(proof.len() <= plan.max_proof_bytes);
                 if epoch.exit_code == Some(0) {
@@ -120,23 +138,27 @@ fn the_hosts_bytes_in_exactly_the_planned_buffer_at_any_alignment() {
 /// What is left of the bound are queries that fall less evenly than they could.
 #[test]
 fn a_secure_proof_is_nearly_as_long_as_it_can_be() {
-    for epoch_log2 in [6, 9] {
+    for (hash, epoch_log2) in BUILT.iter().flat_map(|&hash| [(hash, 6), (hash, 9)]) {
         let mut request = default_request();
         request.settings.epoch_log2 = epoch_log2;
+        request.settings.hash = hash.number();
         let plan = planned(&request);
         let mut memory = buffer(plan.bytes);
         let session = Session::begin(SPIN, &plan, MAX_CYCLES, &mut memory).unwrap();
         let epoch = session.prove_next(&mut World::new(), |_| true).unwrap();
         let (len, longest) = (epoch.proof_bytes, plan.max_proof_bytes as u64);
-        println!("2^{epoch_log2} cycles: {len} bytes of at most {longest}");
+        println!("{hash:?}, 2^{epoch_log2} cycles: {len} bytes of at most {longest}");
         assert!(len <= longest && 100 * longest <= 115 * len);
     }
 }
 
 #[test]
 fn one_byte_fewer_is_refused() {
-    let plan = planned(&request());
-    for offset in 0..16 {
+    for (hash, offset) in BUILT
+        .iter()
+        .flat_map(|&hash| (0..16).map(move |offset| (hash, offset)))
+    {
+        let plan = planned(&hashed_with(hash));
         let mut memory = buffer(offset + plan.bytes - 1);
         let refused = Session::begin(SPIN, &plan, MAX_CYCLES, &mut memory[offset..]);
         assert_eq!(refused.unwrap_err(), TrancheError::BufferTooSmall);
@@ -231,6 +253,21 @@ fn what_a_plan_is_refused_for() {
         ..request()
     };
     assert_eq!(refused(SPIN, &floor), TrancheError::SecurityFloor);
+
+    let unknown = Hash::ALL.len() as u8;
+    let mut other = planned(&request());
+    other.settings.hash = unknown;
+    let error = Session::begin(SPIN, &other, MAX_CYCLES, &mut []).unwrap_err();
+    assert_eq!(error, TrancheError::UnknownHash);
+    for hash in (0..=unknown).chain([u8::MAX]) {
+        let mut request = request();
+        request.settings.hash = hash;
+        match Hash::of_number(hash) {
+            None => assert_eq!(refused(SPIN, &request), TrancheError::UnknownHash),
+            Some(hash) if BUILT.contains(&hash) => _ = planned(&request),
+            Some(_) => assert_eq!(refused(SPIN, &request), TrancheError::HashNotBuilt),
+        }
+    }
 
     let mut best = planned(&request());
     best.profile = TrancheProfile::Best as u32;

@@ -1,7 +1,8 @@
-//! What the static libraries and images of the C interface contain: allocators, and where panics come
-//! from.
+//! What the static libraries and images of the C interface contain: allocators, hash suites, and where
+//! panics come from.
 
 pub mod archive;
 mod image;
 pub mod sites;
+pub mod suites;
 mod symbols;

@@ -1,4 +1,6 @@
-//! Which symbols are allocators, and which functions may panic, by their names.
+//! Which symbols are allocators, which belong to a hash suite, and which functions may panic, by their names.
+
+use tranche_machine::hash::Hash;
 
 /// A symbol's name as its source has it, without a hash.
 pub fn demangled(symbol: &str) -> String {
@@ -35,6 +37,16 @@ pub fn is_allocator(symbol: &str) -> bool {
             .any(|start| name.starts_with(start))
 }
 
+/// The hash suites that a symbol (as it is in the file) is of. What names programs and statements, the `blake3`
+/// crate, is of none.
+pub fn suites(symbol: &str) -> impl Iterator<Item = Hash> {
+    let name = demangled(symbol).to_lowercase();
+    Hash::ALL.into_iter().filter(move |hash| match hash {
+        Hash::Poseidon2 => name.contains("poseidon2"),
+        Hash::Blake3 => name.contains("hash::blake3"),
+    })
+}
+
 /// Whether a function is the standard library's.
 pub fn is_standard(name: &str) -> bool {
     ["core::", "<core::", "alloc::", "<alloc::"]
@@ -50,6 +62,23 @@ pub fn is_panic(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn suites_and_the_crate_that_names_things() {
+        let of = |symbol| suites(symbol).collect::<Vec<_>>();
+        let lanes = "<tranche_core::hash::blake3::hasher::Lanes<F> as Hasher<F>>::hash_rows";
+        assert_eq!(of(lanes), [Hash::Blake3]);
+        assert_eq!(
+            of("tranche_machine::hash::instance::POSEIDON2"),
+            [Hash::Poseidon2]
+        );
+        assert_eq!(
+            of("<p3_poseidon2::external::Layer as Clone>::clone"),
+            [Hash::Poseidon2]
+        );
+        assert_eq!(of("blake3::portable::compress_in_place"), []);
+        assert_eq!(of("tranche_begin"), []);
+    }
 
     #[test]
     fn allocators_and_what_sounds_like_them() {

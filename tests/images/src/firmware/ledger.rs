@@ -5,6 +5,8 @@
 
 use std::fmt::{self, Write as _};
 
+use tranche_machine::hash::Hash;
+
 use super::image::{Image, SECTIONS};
 use super::log::{Log, STEPS};
 use crate::Failure;
@@ -14,8 +16,25 @@ use crate::case::Case;
 const TOLERANCE: f64 = 0.1;
 /// Columns whose figures are compared within the tolerance: bytes of code and stack, instructions.
 const COMPILED: &[&str] = &[
-    ".text", ".rodata", ".data", ".bss", "stack", "total", "prepare", "execute", "commit", "argue",
-    "quotient", "evaluate", "reduce", "fold", "open",
+    ".text",
+    ".rodata",
+    ".data",
+    ".bss",
+    "stack",
+    "total",
+    "prepare",
+    "execute",
+    "commit",
+    "argue",
+    "quotient",
+    "evaluate",
+    "reduce",
+    "fold",
+    "open",
+    "expected",
+    "of a try",
+    "ratio",
+    "ratio expected",
 ];
 /// Most stack that the Cortex-M7 may use.
 const MAX_STACK_BYTES: u64 = 32 << 10;
@@ -29,6 +48,7 @@ const MAX_COMPACT_BYTES: u64 = (8 << 20) / 10 + (6 << 10);
 #[derive(Debug)]
 pub struct Row {
     case: Case,
+    luck: i64,
     workspace: u64,
     other: u64,
     stack: u64,
@@ -37,12 +57,13 @@ pub struct Row {
 }
 
 impl Row {
-    /// What a log says of a case.
-    pub fn new(case: &Case, log: &Log) -> Result<Self, Failure> {
+    /// What a log says of a case whose first proof took so many more candidates of proofs of work than on average.
+    pub fn new(case: &Case, log: &Log, luck: i64) -> Result<Self, Failure> {
         let (workspace, other) = log.memory()?;
         let first = log.epochs()?.first().copied().ok_or("no epoch")?;
         Ok(Self {
             case: *case,
+            luck,
             workspace,
             other,
             stack: log.stack()?,
@@ -50,12 +71,23 @@ impl Row {
             steps: log.steps()?,
         })
     }
+
+    /// Instructions in all.
+    fn total(&self) -> u64 {
+        self.steps.iter().sum()
+    }
+
+    /// Instructions in all, had every search for a proof of work taken its average, by those of one candidate.
+    fn expected(&self, of_a_try: f64) -> f64 {
+        self.total() as f64 - self.luck as f64 * of_a_try
+    }
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             case,
+            luck: _,
             workspace,
             other,
             stack,
@@ -63,11 +95,12 @@ impl fmt::Display for Row {
             steps,
         } = self;
         let (guest, log2_cycles, profile) = (case.guest, case.log2_cycles, case.profile_name());
+        let suite = case.hash.name();
         write!(
             f,
-            "| {guest} | 2^{log2_cycles} | {profile} | {workspace} | {other} | {stack} | {proof} "
+            "| {guest} | {suite} | 2^{log2_cycles} | {profile} | {workspace} | {other} | {stack} | {proof} "
         )?;
-        for instructions in [steps.iter().sum()].iter().chain(steps) {
+        for instructions in [self.total()].iter().chain(steps) {
             write!(f, "| {:.1} ", *instructions as f64 / 1e6)?;
         }
         f.write_str("|")
@@ -83,8 +116,40 @@ pub struct Entry {
     pub image: Image,
     /// Its proofs.
     pub rows: Vec<Row>,
-    /// Longest epochs that fit, in words.
-    pub largest: Vec<String>,
+    /// Longest epochs that fit, in words, suite by suite.
+    pub largest: Vec<(Hash, Vec<String>)>,
+    /// Instructions of one candidate of a proof of work, suite by suite.
+    pub tries: Vec<(Hash, f64)>,
+}
+
+/// A compact epoch of 2^10 cycles with one suite over the same with the other, as instructions.
+struct Ratio {
+    /// Of all that was executed.
+    total: f64,
+    /// With the average of every search for a proof of work.
+    expected: f64,
+}
+
+impl Entry {
+    /// Instructions of one candidate.
+    fn of_a_try(&self, hash: Hash) -> f64 {
+        let tries = self.tries.iter().find(|(of, _)| *of == hash);
+        tries.map_or(0.0, |&(_, instructions)| instructions)
+    }
+
+    /// BLAKE3 over Poseidon2, where both were run.
+    fn ratio(&self) -> Option<Ratio> {
+        let of = |hash| {
+            let is = |case: &Case| case.log2_cycles == 10 && case.compact && case.hash == hash;
+            let row = self.rows.iter().find(|row| is(&row.case))?;
+            Some([row.total() as f64, row.expected(self.of_a_try(hash))])
+        };
+        let (poseidon2, blake3) = (of(Hash::Poseidon2)?, of(Hash::Blake3)?);
+        Some(Ratio {
+            total: blake3[0] / poseidon2[0],
+            expected: blake3[1] / poseidon2[1],
+        })
+    }
 }
 
 /// Everything that the images say.
@@ -199,7 +264,7 @@ impl<'a> Tables<'a> {
 }
 
 /// Columns that name a row; those after them are its figures.
-const NAMES: &[&str] = &["target", "guest", "cycles", "profile"];
+const NAMES: &[&str] = &["target", "guest", "suite", "cycles", "profile"];
 
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -230,21 +295,50 @@ impl fmt::Display for Ledger {
         let steps = STEPS.map(|step| step.trim_start_matches("tranche: ").to_lowercase());
         writeln!(
             f,
-            "| target | guest | cycles | profile | workspace | other | stack | proof | total | {} |",
+            "| target | guest | suite | cycles | profile | workspace | other | stack | proof | total | {} |",
             steps.join(" | ")
         )?;
-        writeln!(f, "{}|", "|---".repeat(9 + STEPS.len()))?;
+        writeln!(f, "{}|", "|---".repeat(10 + STEPS.len()))?;
         for (board, row) in self.rows() {
             writeln!(f, "| {board} {row}")?;
         }
         writeln!(
             f,
+            "\n## Suites\n\nInstructions of one candidate of a proof of work, and millions of them that an epoch of \
+             `json` of 2^10\ncycles in the compact profile takes: in all, and `expected`, with 2^bits candidates for each \
+             proof of work in place\nof those that its luck took. The ratio is BLAKE3's over Poseidon2's.\n\n\
+             | target | suite | of a try | total | expected | ratio | ratio expected |\n\
+             |---|---|---|---|---|---|---|"
+        )?;
+        for entry in &self.entries {
+            let is = |row: &&Row| row.case.log2_cycles == 10 && row.case.compact;
+            for row in entry.rows.iter().filter(is) {
+                let hash = row.case.hash;
+                let of_a_try = entry.of_a_try(hash);
+                let (total, expected) = (row.total() as f64 / 1e6, row.expected(of_a_try) / 1e6);
+                let (board, suite) = (entry.board, hash.name());
+                write!(
+                    f,
+                    "| {board} | {suite} | {of_a_try:.0} | {total:.1} | {expected:.1} |"
+                )?;
+                match entry.ratio() {
+                    Some(Ratio { total, expected }) if hash == Hash::Blake3 => {
+                        writeln!(f, " {total:.3} | {expected:.3} |")?;
+                    }
+                    _ => writeln!(f, " 1 | 1 |")?,
+                }
+            }
+        }
+        writeln!(
+            f,
             "\n## Longest epochs\n\nOf `spin`, with all buffers in the arena.\n\n\
-             | target | profile | cycles | bytes | arena |\n|---|---|---|---|---|"
+             | target | suite | profile | cycles | bytes | arena |\n|---|---|---|---|---|---|"
         )?;
         for Entry { board, largest, .. } in &self.entries {
-            for line in largest {
-                writeln!(f, "| {board} | {line} |")?;
+            for (hash, lines) in largest {
+                for line in lines {
+                    writeln!(f, "| {board} | {} | {line} |", hash.name())?;
+                }
             }
         }
         Ok(())

@@ -121,6 +121,17 @@ impl Log {
             .collect()
     }
 
+    /// Instructions of one candidate of a proof of work, on average over a search.
+    pub fn try_instructions(&self) -> Result<f64, Failure> {
+        let time = |name: &str| {
+            let line = self.lines.iter().find(|(_, line)| line.starts_with(name));
+            let (time, _) = line.ok_or_else(|| format!("no line '{name}'"))?;
+            Ok::<_, Failure>(*time)
+        };
+        let tries: u32 = number(&self.only("tries")?, 1)?;
+        Ok((time("tries")? - time("grind")?) as f64 / f64::from(tries))
+    }
+
     /// Instructions of each of the [`STEPS`] of the first proof.
     pub fn steps(&self) -> Result<[u64; STEPS.len()], Failure> {
         let mut starts = Vec::new();

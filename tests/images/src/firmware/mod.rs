@@ -12,6 +12,8 @@ mod log;
 use std::path::Path;
 use std::thread;
 
+use tranche_machine::hash::Hash;
+
 use super::Failure;
 use crate::case::{CASES, Case};
 use crate::proofs::Proofs;
@@ -72,13 +74,25 @@ fn check_board(board: &'static Board, path: &Path, proofs: &Proofs) -> Result<En
         println!("{}, {case}: as on the host, verified", board.name);
         rows.push(row);
     }
-    let (log, _) = board.job(path, &image, "spin largest")?;
+    let mut largest = Vec::new();
+    let mut tries = Vec::new();
+    for hash in Hash::ALL {
+        let job = |task: &str| board.job(path, &image, &format!("spin {} {task}", hash.name()));
+        largest.push((hash, job("largest")?.0.largest()?));
+        tries.push((hash, job("grind")?.0.try_instructions()?));
+    }
     Ok(Entry {
         board: board.name,
         image,
         rows,
-        largest: log.largest()?,
+        largest,
+        tries,
     })
+}
+
+/// The luck of the first proof of a case, which is the one that the ledger has.
+fn expected_luck(proofs: &Proofs, case: &Case) -> i64 {
+    proofs.expected(case).first().map_or(0, |proof| proof.luck)
 }
 
 /// Runs a case on a board and checks every proof that comes of it.
@@ -104,5 +118,5 @@ fn check_case(
     if !said.eq(expected) {
         return Err("the log says something else of the epochs than the host".into());
     }
-    Row::new(case, &log)
+    Row::new(case, &log, expected_luck(proofs, case))
 }

@@ -4,23 +4,26 @@ use std::iter::successors;
 
 use p3_challenger::FieldChallenger;
 use p3_field::{ExtensionField, PrimeCharacteristicRing, PrimeField64};
+use tranche_core::hash::blake3::Blake3;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{CommitmentName, ForkedError, Part, Root, Site};
 use tranche_core::{EF, F};
 use tranche_tests::retire::{Deviation, Proof, naive};
 use tranche_tests::shapes::QUICK;
 
-use crate::runs::{everything, squares};
+use super::suite::AlteredSuite;
+use crate::runs::{everything_with, squares};
 
 /// Another cap of the same length.
-fn other(root: &Root) -> Root {
+fn other<S: AlteredSuite>(root: &Root<S>) -> Root<S> {
     let mut digests = root.roots().to_vec();
-    digests[0][3] += F::ONE;
-    <Root>::new(digests)
+    S::alter(&mut digests[0]);
+    Root::<S>::new(digests)
 }
 
 /// Each alteration is refused for its reason, and what is not altered is accepted.
-fn refused(alterations: &[(fn(&mut Proof), ForkedError)]) {
-    let run = everything();
+fn refused<S: AlteredSuite>(alterations: &[(fn(&mut Proof<S>), ForkedError)]) {
+    let run = everything_with(S::instance().clone());
     let proof = naive::prove(&run);
     assert_eq!(run.verify(&proof.copy().encode()), Ok(()), "the control");
     for (number, (alter, refusal)) in alterations.iter().enumerate() {
@@ -37,20 +40,25 @@ const fn constraints(batch: usize) -> ForkedError {
 
 #[test]
 fn roots() {
-    refused(&[
+    roots_of::<Poseidon2>();
+    roots_of::<Blake3>();
+}
+
+fn roots_of<S: AlteredSuite>() {
+    refused::<S>(&[
         (
-            |proof| proof.main[0] = other(&proof.main[0]),
+            |proof| proof.main[0] = other::<S>(&proof.main[0]),
             constraints(0),
         ),
         (
-            |proof| proof.main[2] = other(&proof.main[2]),
+            |proof| proof.main[2] = other::<S>(&proof.main[2]),
             constraints(0),
         ),
         (|proof| proof.main.swap(0, 1), constraints(0)),
         (
             |proof| {
                 let root = &mut proof.batches[1].permutation;
-                *root = root.as_ref().map(other);
+                *root = root.as_ref().map(other::<S>);
             },
             constraints(1),
         ),
@@ -66,12 +74,12 @@ fn roots() {
             },
         ),
         (
-            |proof| proof.batches[2].quotient = other(&proof.batches[2].quotient),
+            |proof| proof.batches[2].quotient = other::<S>(&proof.batches[2].quotient),
             constraints(2),
         ),
         // The queries are others then.
         (
-            |proof| proof.fold_roots[1] = other(&proof.fold_roots[1]),
+            |proof| proof.fold_roots[1] = other::<S>(&proof.fold_roots[1]),
             ForkedError::Rows {
                 batch: 0,
                 round: CommitmentName::Main,
@@ -82,7 +90,7 @@ fn roots() {
 
 #[test]
 fn terminals() {
-    refused(&[
+    refused::<Poseidon2>(&[
         (
             |proof| *proof.batches[0].terminals[0].as_mut().expect("one") += EF::ONE,
             constraints(0),
@@ -114,7 +122,7 @@ fn claims() {
         expected,
         got,
     };
-    refused(&[
+    refused::<Poseidon2>(&[
         (
             |proof| {
                 let tables = &mut proof.batches[1].opened.instances;
@@ -155,8 +163,13 @@ fn claims() {
 /// Without grinding a witness is zero, or it would be bound by nothing.
 #[test]
 fn witnesses() {
+    witnesses_of::<Poseidon2>();
+    witnesses_of::<Blake3>();
+}
+
+fn witnesses_of<S: AlteredSuite>() {
     let proof_of_work = |site| ForkedError::ProofOfWork { site };
-    refused(&[
+    refused::<S>(&[
         (
             |proof| proof.lookup_witness = Some(F::ONE),
             proof_of_work(Site::Lookup),
@@ -190,8 +203,13 @@ fn witnesses() {
 
 #[test]
 fn rows_and_their_paths() {
+    rows_and_paths_of::<Poseidon2>();
+    rows_and_paths_of::<Blake3>();
+}
+
+fn rows_and_paths_of<S: AlteredSuite>() {
     let rows = |batch, round| ForkedError::Rows { batch, round };
-    refused(&[
+    refused::<S>(&[
         (
             |proof| proof.rows[0][0].opened_values[0][0][0] += F::ONE,
             rows(0, CommitmentName::Main),
@@ -213,26 +231,26 @@ fn rows_and_their_paths() {
             rows(1, CommitmentName::Main),
         ),
         (
-            |proof| proof.rows[2][0].opening_proof.sibling_hashes[0][0] += F::ONE,
+            |proof| S::alter(&mut S::siblings(&mut proof.rows[2][0].opening_proof)[0]),
             rows(2, CommitmentName::Main),
         ),
         (
             |proof| {
-                proof.rows[1][0].opening_proof.sibling_hashes.pop();
+                S::siblings(&mut proof.rows[1][0].opening_proof).pop();
             },
             rows(1, CommitmentName::Main),
         ),
         (
             |proof| {
-                let paths = &mut proof.rows[1][0].opening_proof.sibling_hashes;
-                paths.push([F::ZERO; 8]);
+                let paths = S::siblings(&mut proof.rows[1][0].opening_proof);
+                paths.push(S::digest(&Default::default()));
             },
             rows(1, CommitmentName::Main),
         ),
         (
             |proof| {
-                let paths = &mut proof.rows[0][0].opening_proof.sibling_hashes;
-                paths.resize(25, [F::ZERO; 8]);
+                let paths = S::siblings(&mut proof.rows[0][0].opening_proof);
+                paths.resize(25, S::digest(&Default::default()));
             },
             ForkedError::Length {
                 part: Part::Paths,
@@ -270,7 +288,7 @@ fn layers_and_the_final_polynomial() {
         expected,
         got,
     };
-    refused(&[
+    refused::<Poseidon2>(&[
         (
             |proof| proof.folds[0].sibling_values[2][0] += EF::ONE,
             ForkedError::FinalPolynomial { query: 2 },

@@ -1,15 +1,22 @@
 //! Bytes that are no proof.
 
 use embedded_io::ErrorKind;
+use tranche_core::hash::blake3::Blake3;
+use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{ForkedError, Part};
-use tranche_tests::retire::naive;
+use tranche_tests::retire::{NaiveSuite, naive};
 
-use crate::runs::{everything, squares};
+use crate::runs::{everything, squares, squares_with};
 use tranche_tests::shapes::QUICK;
 
 #[test]
 fn cut_short_or_followed_by_more() {
-    let run = squares(2, 2, QUICK);
+    cut_short_or_longer(Poseidon2::BABY_BEAR);
+    cut_short_or_longer(Blake3);
+}
+
+fn cut_short_or_longer<S: NaiveSuite>(suite: S) {
+    let run = squares_with(suite, 2, 2, QUICK);
     let mut bytes = naive::prove(&run).encode();
     assert_eq!(run.verify(&bytes), Ok(()), "the control");
     for length in 0..bytes.len() {
@@ -23,7 +30,12 @@ fn cut_short_or_followed_by_more() {
 /// Whatever byte is changed, the proof is refused; nothing panics.
 #[test]
 fn every_byte_changed() {
-    let run = squares(2, 2, QUICK);
+    every_byte(Poseidon2::BABY_BEAR);
+    every_byte(Blake3);
+}
+
+fn every_byte<S: NaiveSuite>(suite: S) {
+    let run = squares_with(suite, 2, 2, QUICK);
     let bytes = naive::prove(&run).encode();
     assert_eq!(run.verify(&bytes), Ok(()), "the control");
     for at in 0..bytes.len() {

@@ -6,3 +6,4 @@ mod buses;
 mod bytes;
 mod keys;
 mod order;
+mod suite;

@@ -14,6 +14,7 @@ use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 use crate::error::TrancheError;
 use crate::plan;
 use crate::session::Session;
+use crate::suite::BUILT;
 use crate::types::{
     TrancheEpoch, TrancheGuest, TrancheLibrary, TranchePlan, TrancheRequest, TrancheSink,
 };
@@ -87,6 +88,7 @@ pub unsafe extern "C" fn tranche_about(library: *mut TrancheLibrary) -> TrancheE
         min_epoch_log2: MIN_LOG2_CYCLES as u8,
         max_epoch_log2: MAX_LOG2_CYCLES as u8,
         security_floor_bits: SECURITY_FLOOR_BITS as u16,
+        hashes: BUILT.iter().fold(0, |bits, hash| bits | 1 << hash.number()),
     };
     // SAFETY: the caller's contract.
     unsafe { deliver(Ok(value), library) }
@@ -102,7 +104,7 @@ pub extern "C" fn tranche_error_name(error: i32) -> *const c_char {
 }
 
 /// Writes a request at the default settings and security floor: the best epoch that fits any budget,
-/// for guests that touch at most 2048 cells.
+/// for guests that touch at most 2048 cells. It hashes with the first `tranche_hash` that the library has.
 ///
 /// # Safety
 /// `request` is null or valid for a write.
