@@ -524,11 +524,11 @@ mod tests {
         }
     }
 
-    /// Rows that join a tree, and rows of several chunks of BLAKE3.
+    /// Rows that join a tree below its leaves.
     #[test]
     fn tables_of_two_heights_cost_what_the_ledger_says() {
         for params in params() {
-            let airs = [Lookups { lookups: 2 }, Lookups { lookups: 150 }];
+            let airs = [Lookups { lookups: 3 }, Lookups { lookups: 32 }];
             let heights = [5, 3];
             let traces = [0, 1].map(|t| airs[t].trace(heights[t].into()));
             let mut specs = heights.map(TableSpec::new);
