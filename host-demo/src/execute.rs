@@ -12,7 +12,7 @@ use crate::observe::{self, Observer};
 pub const MAX_MEMORY: u64 = 1 << 30;
 
 /// Cycles between two reports of progress.
-pub(crate) const WATCHED_CYCLES: u64 = 1 << 20;
+const WATCHED_CYCLES: u64 = 1 << 20;
 
 /// What an execution came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +169,7 @@ pub fn execute_observed(
         if observers.is_empty() {
             return machine.run_for(io, WATCHED_CYCLES);
         }
-        observe::run_for(machine, program, io, observers)
+        observe::run_for(machine, program, io, WATCHED_CYCLES, observers)
     })
 }
 

@@ -29,6 +29,9 @@ pub enum Sizing {
     Metered,
 }
 
+/// What an epoch costs besides its cells, in cells: queries, paths and proofs of work.
+const EPOCH_CELLS: f64 = (1 << 17) as f64;
+
 /// Something for each table that an execution fills, in batch order.
 type PerFilled<T> = [T; FilledTable::ALL.len()];
 
@@ -112,7 +115,7 @@ impl Mix {
     fn cells(&self, logs: &PerFilled<Option<u32>>, widths: &Widths) -> f64 {
         let tables = logs.iter().zip(&widths.filled);
         let filled = tables.map(|(log, width)| log.map_or(0.0, |log| width * rows(log)));
-        self.epochs(logs, widths) * (filled.sum::<f64>() + widths.asked)
+        self.epochs(logs, widths) * (filled.sum::<f64>() + widths.fixed)
     }
 
     /// Epochs of the run in tables of these heights. Within a window, rows are spread evenly.
@@ -165,8 +168,8 @@ fn rows(log: u32) -> f64 {
 pub struct Widths {
     /// Of those that an execution fills; 0 of one that is not in the batch.
     filled: PerFilled<f64>,
-    /// Of those that are asked, times their rows.
-    asked: f64,
+    /// Of those that are asked, times their rows, and what each epoch costs besides.
+    fixed: f64,
 }
 
 impl Widths {
@@ -178,7 +181,7 @@ impl Widths {
             widths.filled[table.index()] = plan.committed_columns() as f64;
         }
         let asked = tables.map(|plan| (plan.committed_columns() * plan.height()) as f64);
-        widths.asked = asked.sum();
+        widths.fixed = asked.sum::<f64>() + EPOCH_CELLS;
         widths
     }
 }
@@ -265,7 +268,7 @@ mod tests {
     fn widths() -> Widths {
         Widths {
             filled: [1.0; FilledTable::ALL.len()],
-            asked: 512.0,
+            fixed: 512.0,
         }
     }
 

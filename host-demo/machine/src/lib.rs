@@ -21,6 +21,7 @@ mod identity;
 pub mod merge;
 pub mod program;
 pub mod prove;
+mod row;
 pub mod settings;
 pub mod setup;
 pub mod shape;

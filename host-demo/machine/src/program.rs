@@ -20,7 +20,7 @@ use tranche_core::Identity;
 use crate::cells::{REGISTERS, REGISTERS_END};
 use crate::decode::{DecodeError, Extension, Instruction, decode};
 use crate::identity::{Form, Kind};
-use crate::tables::rom::RomRow;
+use crate::row::RomRow;
 
 /// Most loadable segments of a program, and most intervals of an image.
 pub const MAX_SEGMENTS: usize = 16;
@@ -390,16 +390,10 @@ impl<'a> Program<'a> {
         self.code(pc).map(decode)
     }
 
-    /// Decodes the ROM once for all executions and traces to come, on the heap: 32 bytes a word. They are much faster
-    /// then; where there is no memory for it, they are as they were.
+    /// The program with the rows of its ROM.
     #[cfg(feature = "alloc")]
-    pub fn decoded(mut self) -> Self {
-        let mut rows = alloc::vec::Vec::new();
-        if rows.try_reserve_exact(self.rom.len()).is_ok() {
-            rows.extend(self.rom().map(|pc| RomRow::decode(&self, pc)));
-            self.rows = rows;
-        }
-        self
+    pub(crate) fn with_rows(self, rows: alloc::vec::Vec<RomRow>) -> Self {
+        Self { rows, ..self }
     }
 
     /// The row of ROM cell `pc`, if it was decoded ahead.

@@ -26,7 +26,6 @@ pub const DEFAULT_LOG2_CYCLES: u8 = 14;
 /// in 1.5 times the time and twice the memory (`docs/performance.md`). Queries are raised until they reach a floor.
 pub const SMALL: Params = Params {
     log_blowup: 2,
-    log_final_poly_len: 3,
     max_log_arity: 3,
     cap_height: 4,
     num_queries: 1,

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::files::{Language, NAME};
+use super::files::{KIT, Language, NAME};
 use super::{KitError, rust};
 
 /// Makes the folder `project`, which is named as the program will be, and writes a project in `language` into it.
@@ -34,7 +34,7 @@ fn name(project: &Path) -> Result<String, KitError> {
     let name = project.file_name().unwrap_or_default().to_string_lossy();
     let rest = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if rest.len() == name.len() || !rest.chars().all(known) || name == rust::KIT {
+    if rest.len() == name.len() || !rest.chars().all(known) || name == KIT {
         return Err(KitError::Name { name: name.into() });
     }
     Ok(name.into_owned())

@@ -6,14 +6,16 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
-use super::rust::TARGET;
+use super::files::{KIT, TARGET};
 
 /// What making or building a project fails with.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KitError {
     /// A name that no package can have.
-    #[error("{name:?} is no name of a project: letters, digits, - and _, a letter first, and not {kit}", kit = super::rust::KIT)]
+    #[error(
+        "{name:?} is no name of a project: letters, digits, - and _, a letter first, and not {KIT}"
+    )]
     Name {
         /// The name.
         name: String,

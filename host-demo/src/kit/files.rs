@@ -17,6 +17,11 @@ pub enum Language {
 /// A file's path in a project, and its contents.
 pub type File = (&'static str, &'static str);
 
+/// The machine as Rust's compilers know it.
+pub const TARGET: &str = "riscv32im-unknown-none-elf";
+/// The package that every project in Rust has.
+pub const KIT: &str = "tranche-guest";
+
 /// The word in templates that stands for a project's name.
 pub const NAME: &str = "NAME";
 

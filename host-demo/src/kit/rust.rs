@@ -5,12 +5,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use super::files::TARGET;
 use super::{KitError, tools};
 
-/// The machine as compilers know it.
-pub const TARGET: &str = "riscv32im-unknown-none-elf";
-/// The package that every project has.
-pub const KIT: &str = "tranche-guest";
 /// What marks a project in Rust.
 pub const MANIFEST: &str = "Cargo.toml";
 

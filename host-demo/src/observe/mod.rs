@@ -20,8 +20,6 @@ pub mod trace;
 use tranche_machine::decode::{Instruction, Size, decode};
 use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program};
 
-use crate::execute::WATCHED_CYCLES;
-
 /// Whether register x_`i` takes the return address of a call, and a return goes by it (RISC-V ELF psABI, section 2.1).
 const fn is_link(i: u32) -> bool {
     matches!(i, 1 | 5)
@@ -63,14 +61,15 @@ pub trait Observer {
     fn see(&mut self, executed: &Executed);
 }
 
-/// Executes until the program exits, or for about so many cycles as [`WATCHED_CYCLES`] are, and shows each instruction.
+/// Executes until the program exits, or for about so many cycles, and shows each instruction.
 pub(crate) fn run_for(
     machine: &mut Machine<'_, Pages>,
     program: &Program<'_>,
     io: &mut impl GuestIo,
+    cycles: u64,
     observers: &mut [&mut dyn Observer],
 ) -> Result<Option<u32>, ExecError> {
-    let end = machine.cycles().saturating_add(WATCHED_CYCLES);
+    let end = machine.cycles().saturating_add(cycles);
     while machine.exit_code().is_none() && machine.cycles() < end {
         let executed = step(machine, program, io)?;
         for observer in &mut *observers {

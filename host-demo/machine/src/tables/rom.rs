@@ -17,6 +17,8 @@ use crate::columns::{Column, columns};
 use crate::decode::{Alu, Condition, Instruction, Size};
 use crate::program::Program;
 
+pub use crate::row::RomRow;
+
 columns! {
     /// How often the row is fetched.
     COUNT,
@@ -81,27 +83,6 @@ const _: () = {
         op += 1;
     }
 };
-
-/// A row of the ROM table: an instruction as the CPU table sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RomRow {
-    /// Word index of the instruction.
-    pub pc: u32,
-    /// Cell written.
-    pub rd: u32,
-    /// Cell read as operand a.
-    pub rs1: u32,
-    /// Cell read as operand b, where the flag [`READS_RS2`] is set.
-    pub rs2: u32,
-    /// Operand b, where it is not set.
-    pub imm: u32,
-    /// Target (word index) of branches and jumps, offset (bytes) of memory accesses and `jalr`.
-    pub aux: i32,
-    /// Operation on the exec bus, 0 for none.
-    pub op: u32,
-    /// Sum of flags.
-    pub flags: u32,
-}
 
 impl RomRow {
     /// A row that cannot be executed.
@@ -310,6 +291,19 @@ impl RomRow {
         let [pc, rd, rs1, rs2, lo, hi, op, flags] =
             [pc, rd, rs1, rs2, imm & 0xffff, imm >> 16, op, flags].map(F::from_u32);
         [pc, rd, rs1, rs2, lo, hi, F::from_i32(aux), op, flags]
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Program<'_> {
+    /// Decodes the ROM once for all executions and traces to come, on the heap: 32 bytes a word. They are much faster
+    /// then; where there is no memory for it, they are as they were.
+    pub fn decoded(self) -> Self {
+        let mut rows = alloc::vec::Vec::new();
+        if rows.try_reserve_exact(self.rom().len()).is_ok() {
+            rows.extend(self.rom().map(|pc| RomRow::decode(&self, pc)));
+        }
+        self.with_rows(rows)
     }
 }
 
