@@ -14,8 +14,9 @@ use crate::execute::{Execution, Io};
 const WINDOWS_PER_EPOCH: u64 = 16;
 /// Windows that are kept: where there would be more, two are made one.
 const MAX_WINDOWS: usize = 1 << 12;
-/// Rows that an epoch may leave free in L2G: a step may touch so many cells.
-const FREE_CELLS: f64 = 8.0;
+/// Rows of a table that an epoch may leave free: a step may touch eight cells, and one of a system call asks for a row of
+/// MEM whether or not it needs it.
+const FREE: [(FilledTable, f64); 2] = [(FilledTable::L2g, 8.0), (FilledTable::Mem, 1.0)];
 /// Cells of an epoch to those of one that begins elsewhere, for which they were counted: at most, as a rule.
 const MORE_CELLS: f64 = 1.25;
 
@@ -121,7 +122,10 @@ impl Mix {
     /// Epochs of the run in tables of these heights. Within a window, rows are spread evenly.
     fn epochs(&self, logs: &PerFilled<Option<u32>>, widths: &Widths) -> f64 {
         let mut capacities = logs.map(|log| log.map_or(0.0, rows));
-        capacities[FilledTable::L2g.index()] -= FREE_CELLS;
+        for (table, free) in FREE {
+            let capacity = &mut capacities[table.index()];
+            *capacity = (*capacity - free).max(1.0);
+        }
         for (capacity, &width) in capacities.iter_mut().zip(&widths.filled) {
             // Batches have no L2G.
             if width == 0.0 {
@@ -291,9 +295,9 @@ mod tests {
         let mix = mix(8, 0.3);
         assert_eq!(mix.epochs(&logs(10), &widths()), 8.0);
         assert_eq!(mix.epochs(&logs(9), &widths()), 8.0, "307 rows of 512");
-        // 2,458 rows in tables of 256, of 64, of one.
+        // 2,458 rows in tables of 256 and of 64, of which one stays free, and of one.
         assert_eq!(mix.epochs(&logs(8), &widths()), 10.0);
-        assert_eq!(mix.epochs(&logs(6), &widths()), 39.0);
+        assert_eq!(mix.epochs(&logs(6), &widths()), 40.0);
         assert_eq!(mix.epochs(&logs(0), &widths()), 2458.0);
     }
 
