@@ -51,7 +51,7 @@ build_kit() {
 build_rust() {
     export CARGO_TARGET_DIR
     CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-$root/target}")/guests
-    local cargo=(cargo)
+    local cargo=(cargo) remap= folder
     if ! has_target $target; then
         install rustc-web cargo-web rust-web-src binutils-riscv64-unknown-elf
         export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
@@ -59,6 +59,14 @@ build_rust() {
             --config "target.$target.rustflags=['-Clinker-flavor=ld', '-Clink-arg=-melf32lriscv']"
             -Zbuild-std=core,alloc,compiler_builtins -Zbuild-std-features=compiler-builtins-mem)
     fi
+    # Messages of panics name source files: those of no machine and no registry.
+    (cd "$here" && "${cargo[@]}" fetch --locked -q)
+    for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+        remap+="'--remap-path-prefix=$folder=/crates', "
+    done
+    remap+="'--remap-path-prefix=$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust=/rust', "
+    remap+="'--remap-path-prefix=$here=/guests'"
+    cargo+=(--config "target.$target.rustflags=[$remap]")
     # The folder's own flags, whatever programs for this machine are built with.
     (cd "$here" && env -u RUSTFLAGS "${cargo[@]}" build --locked --release --target $target)
     for guest in $rust; do

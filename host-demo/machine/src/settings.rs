@@ -116,9 +116,7 @@ impl Settings {
             }),
         }
     }
-}
 
-impl Settings {
     /// Compares log2 of a table's rows with its caps: what has a row in a cycle has none in as many as are more.
     fn check_height(&self, table: FilledTable, got: u8) -> Result<(), OutOfRange> {
         if table.is_extension() && got == ABSENT {
