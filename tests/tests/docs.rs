@@ -158,7 +158,7 @@ fn the_longest_run() {
     let body = RunShape::body(16, &program).unwrap();
     let sum = |batches| {
         let mut shape = RunShape::of(&program, body, batches, &[]);
-        shape.clock = Clock::Run;
+        shape.body.clock = Clock::LONGEST;
         let tables =
             RunTables::new(&program, &shape, Params::DEFAULT, Hash::Poseidon2, 0, b"").unwrap();
         tables.multiplicities().unwrap()

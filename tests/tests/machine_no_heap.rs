@@ -93,10 +93,7 @@ fn a_guest_is_surveyed_and_walked() {
         vec![BatchSpan::default(); 32],
         vec![Chain::default(); 1 << 12],
     );
-    let (mut record, mut debts) = (
-        vec![0; body.record_words()],
-        vec![0; Debts::words(body.rom)],
-    );
+    let (mut record, mut debts) = (vec![0; body.record_words()], vec![0; Debts::words(&body)]);
     let mut values = vec![F::ZERO; 64 << LOG2_CYCLES.max(program.rom_log2())];
 
     let batches = assert_no_alloc(|| {

@@ -5,7 +5,7 @@
 //! | [`ROM`] | pc, rd, rs1, rs2, imm (2), aux, op, flags | CPU asks, ROM provides |
 //! | [`EXEC`] | op, clk, a (2), b (2), result (2), aux, next pc, old rd (2) | CPU, SYS ask others |
 //! | [`MEMORY`] | cell, timestamp, low half, high half | an access takes one, puts the next |
-//! | [`RANGE`] | value, bits | `value < 2^bits`, bits at most 8 |
+//! | [`RANGE`] | value, bits | `value < 2^bits`, bits at most 8, or those of half a timestamp |
 //! | [`AND4`] | x, y, x & y | nibbles |
 
 use p3_baby_bear::BabyBear;
@@ -30,64 +30,59 @@ pub const fn inverse_power_of_two(k: u32) -> F {
     BabyBear::new(P - ((P - 1) >> k))
 }
 
-/// How wide the clock of an epoch or of a run is, and so a timestamp difference.
+/// How many bits the clock of an epoch or of a run has, and so a timestamp, and a difference of two.
+///
+/// A difference is checked in two parts. A width more than the least is as sound; it asks for more rows of the
+/// range table, not for more columns or messages elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
-    /// Two bytes: up to 2^14 cycles.
-    Short,
-    /// Three bytes: up to 2^20 cycles.
-    Long,
-    /// Three bytes and four bits: runs in batches, up to [`MAX_RUN_CYCLES`] cycles.
-    Run,
+pub struct Clock {
+    bits: u32,
 }
 
 impl Clock {
-    /// The clock of an epoch of `2^log2_cycles` cycles.
-    pub const fn for_cycles(log2_cycles: u32) -> Self {
-        if log2_cycles <= 14 {
-            Self::Short
+    /// Two bytes: the least clock, up to 2^14 cycles.
+    pub const SHORT: Self = Self { bits: 16 };
+    /// 28 bits: the widest, up to [`MAX_RUN_CYCLES`] cycles.
+    pub const LONGEST: Self = Self { bits: 28 };
+
+    /// The least clock that ends below 2^`bits`; the widest where none does.
+    const fn of_bits(bits: u32) -> Self {
+        if bits <= Self::SHORT.bits {
+            Self::SHORT
+        } else if bits >= Self::LONGEST.bits {
+            Self::LONGEST
         } else {
-            Self::Long
+            Self { bits }
         }
     }
 
-    /// The least clock of a run of at most so many cycles; [`Clock::Run`] for longer ones too, whose
+    /// The clock of an epoch of `2^log2_cycles` cycles.
+    pub const fn for_cycles(log2_cycles: u32) -> Self {
+        // 1 + 3 * 2^n is below 2^(n + 2).
+        Self::of_bits(log2_cycles.saturating_add(2))
+    }
+
+    /// The least clock of a run of at most so many cycles; the widest for longer ones too, whose
     /// end is compared with its bits.
     pub const fn for_run(cycles: u64) -> Self {
         let end = (CLOCK_START as u64).saturating_add(cycles.saturating_mul(STAMPS as u64));
-        if end >> Self::Short.bits() == 0 {
-            Self::Short
-        } else if end >> Self::Long.bits() == 0 {
-            Self::Long
-        } else {
-            Self::Run
-        }
-    }
-
-    /// Columns that an access needs for its difference: all bytes but the highest, which is
-    /// derived.
-    pub const fn limbs(self) -> usize {
-        match self {
-            Self::Short => 1,
-            Self::Long => 2,
-            Self::Run => 3,
-        }
-    }
-
-    /// Most limbs of a clock.
-    pub const MAX_LIMBS: usize = Self::Run.limbs();
-
-    /// Bits of the limb that is derived.
-    pub(crate) const fn top_bits(self) -> u32 {
-        match self {
-            Self::Short | Self::Long => 8,
-            Self::Run => 4,
-        }
+        Self::of_bits(u64::BITS - end.leading_zeros())
     }
 
     /// Bits of a timestamp, and of a difference of two.
     pub const fn bits(self) -> u32 {
-        8 * self.limbs() as u32 + self.top_bits()
+        self.bits
+    }
+
+    /// Bits of the low part of a difference, which has a column; as many as those of the high one, which is
+    /// derived, or one more.
+    pub const fn low_bits(self) -> u32 {
+        self.bits.div_ceil(2)
+    }
+
+    /// Bits of the high part of a difference.
+    pub const fn high_bits(self) -> u32 {
+        self.bits / 2
     }
 }
 
@@ -96,20 +91,13 @@ pub const STAMPS: u32 = 3;
 /// The clock of an epoch's first cycle. Timestamp 0 belongs to L2G.
 pub const CLOCK_START: u32 = 1;
 
-const _: () = assert!(
-    CLOCK_START + STAMPS * (1 << 14) < 1 << 16,
-    "a short difference is 16 bits"
-);
-const _: () = assert!(
-    CLOCK_START + STAMPS * (1 << 20) < 1 << 24,
-    "a long difference is 24 bits"
-);
+const _: () = assert!(STAMPS < 4 && CLOCK_START == 1, "for `Clock::for_cycles`");
 
 /// Most cycles of a run in batches: its clock ends below 2^28.
-pub const MAX_RUN_CYCLES: u64 = (((1 << Clock::Run.bits()) - 1 - CLOCK_START) / STAMPS) as u64;
+pub const MAX_RUN_CYCLES: u64 = (((1 << Clock::LONGEST.bits) - 1 - CLOCK_START) / STAMPS) as u64;
 
 // A difference that is negative is none of so many bits, modulo the field's order.
-const _: () = assert!(0x7800_0001 - (1 << Clock::Run.bits()) >= 1 << Clock::Run.bits());
+const _: () = assert!(0x7800_0001 - (1 << Clock::LONGEST.bits) >= 1 << Clock::LONGEST.bits);
 
 /// Multiplicity of a message that a boolean `gate` sends.
 pub(crate) fn send<E>(gate: E) -> Count<E> {
@@ -181,7 +169,7 @@ pub(crate) fn serve<AB: InteractionBuilder<F = F>>(
 }
 
 /// One access to a cell: what it takes from the memory bus and puts back.
-pub(crate) struct Access<'a, E> {
+pub(crate) struct Access<E> {
     /// The cell.
     pub cell: E,
     /// Timestamp of this access.
@@ -192,8 +180,8 @@ pub(crate) struct Access<'a, E> {
     pub old: [E; 2],
     /// Halves left.
     pub new: [E; 2],
-    /// Low bytes of `timestamp - previous - 1`, at least as many as the clock's limbs.
-    pub limbs: &'a [E],
+    /// Low part of `timestamp - previous - 1`.
+    pub elapsed: E,
     /// Whether the access happens.
     pub gate: E,
 }
@@ -202,7 +190,7 @@ pub(crate) struct Access<'a, E> {
 pub(crate) fn access<AB: InteractionBuilder<F = F>>(
     builder: &mut AB,
     clock: Clock,
-    access: Access<'_, AB::Expr>,
+    access: Access<AB::Expr>,
 ) {
     let Access {
         cell,
@@ -210,7 +198,7 @@ pub(crate) fn access<AB: InteractionBuilder<F = F>>(
         previous,
         old,
         new,
-        limbs,
+        elapsed,
         gate,
     } = access;
     let [old_lo, old_hi] = old;
@@ -220,19 +208,9 @@ pub(crate) fn access<AB: InteractionBuilder<F = F>>(
     let put = [cell, timestamp.clone(), new_lo, new_hi];
     builder.push_interaction(MEMORY, put, send(gate.clone()));
 
-    let mut rest = timestamp - previous - AB::Expr::ONE;
-    for limb in &limbs[..clock.limbs()] {
-        range8(builder, limb.clone(), gate.clone());
-        rest = (rest - limb.clone()) * inverse_power_of_two(8);
-    }
-    range(builder, rest, AB::Expr::from_u32(clock.top_bits()), gate);
-}
-
-/// The limbs of an access, by their first column; those that the clock has not are not looked at.
-pub(crate) fn limbs<E>(
-    clock: Clock,
-    first: usize,
-    at: impl Fn(usize) -> E,
-) -> [E; Clock::MAX_LIMBS] {
-    core::array::from_fn(|l| at(first + l.min(clock.limbs() - 1)))
+    let (low, high) = (clock.low_bits(), clock.high_bits());
+    let difference = timestamp - previous - AB::Expr::ONE;
+    let rest = (difference - elapsed.clone()) * inverse_power_of_two(low);
+    range(builder, elapsed, AB::Expr::from_u32(low), gate.clone());
+    range(builder, rest, AB::Expr::from_u32(high), gate);
 }

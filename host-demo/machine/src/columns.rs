@@ -7,38 +7,24 @@ use core::fmt;
 pub struct Column {
     /// The name.
     pub name: &'static str,
-    /// How many there are; of those that grow with the [clock](crate::bus::Clock), for each of its limbs.
+    /// How many there are.
     pub size: usize,
-    /// Whether they grow with the clock.
-    pub per_limb: bool,
 }
 
-impl Column {
-    /// How many columns it is with a clock of so many limbs.
-    const fn width(&self, limbs: usize) -> usize {
-        if self.per_limb {
-            self.size * limbs
-        } else {
-            self.size
-        }
-    }
-}
-
-/// The number of a table's columns, with a clock of so many limbs.
-pub const fn width(columns: &[Column], limbs: usize) -> usize {
+/// The number of a table's columns.
+pub const fn width(columns: &[Column]) -> usize {
     let (mut width, mut i) = (0, 0);
     while i < columns.len() {
-        width += columns[i].width(limbs);
+        width += columns[i].size;
         i += 1;
     }
     width
 }
 
-/// The first column of a name; those that grow with the clock come after all others.
+/// The first column of a name.
 pub(crate) const fn first(columns: &[Column], name: &str) -> usize {
     let (mut place, mut i) = (0, 0);
     while !equal(columns[i].name, name) {
-        assert!(!columns[i].per_limb, "a place that depends on the clock");
         place += columns[i].size;
         i += 1;
     }
@@ -80,14 +66,13 @@ pub struct ColumnName {
 
 impl ColumnName {
     /// The name of column `place` of a table; `None` when there is no such column.
-    pub fn of(columns: &[Column], limbs: usize, place: usize) -> Option<Self> {
+    pub fn of(columns: &[Column], place: usize) -> Option<Self> {
         let mut index = place;
         for &group in columns {
-            let width = group.width(limbs);
-            if index < width {
+            if index < group.size {
                 return Some(Self { group, index });
             }
-            index -= width;
+            index -= group.size;
         }
         None
     }
@@ -97,7 +82,7 @@ impl fmt::Display for ColumnName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { group, index } = self;
         f.write_str(group.name)?;
-        if group.size > 1 || group.per_limb {
+        if group.size > 1 {
             write!(f, "[{index}]")?;
         }
         Ok(())
@@ -105,18 +90,15 @@ impl fmt::Display for ColumnName {
 }
 
 /// Declares the columns of a table, in order, and a constant for each name: `NAME` is a column, `NAME[3]`
-/// are three, `NAME[3 per limb]` are three for each limb of the clock, of which the constant is the first.
+/// are three.
 macro_rules! columns {
     (@group $name:ident) => {
         columns!(@group $name [1])
     };
-    (@group $name:ident [$size:literal per limb]) => {
-        $crate::columns::Column { name: stringify!($name), size: $size, per_limb: true }
-    };
     (@group $name:ident [$size:expr]) => {
-        $crate::columns::Column { name: stringify!($name), size: $size, per_limb: false }
+        $crate::columns::Column { name: stringify!($name), size: $size }
     };
-    (@place $(#[$doc:meta])* $name:ident $([$size:literal per limb])?) => {
+    (@place $(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         pub const $name: usize = $crate::columns::first(COLUMNS, stringify!($name));
     };
@@ -148,21 +130,21 @@ mod tests {
         TWO[2],
         /// One more.
         LAST,
-        /// With the clock.
-        ELAPSED[3 per limb],
+        /// Three more.
+        MORE[3],
     }
 
     #[test]
     fn places_follow_from_the_order() {
-        assert_eq!((ONE, TWO, LAST, ELAPSED), (0, [1, 2], 3, 4));
-        assert_eq!((width(COLUMNS, 1), width(COLUMNS, 2)), (7, 10));
+        assert_eq!((ONE, TWO, LAST, MORE), (0, [1, 2], 3, [4, 5, 6]));
+        assert_eq!(width(COLUMNS), 7);
     }
 
     #[test]
     fn every_column_has_a_name() {
-        let name = |place| ColumnName::of(COLUMNS, 2, place).map(|name| name.to_string());
-        let names: [_; 5] = [0, 1, 2, 3, 9].map(|place| name(place).expect("a column"));
-        assert_eq!(names, ["ONE", "TWO[0]", "TWO[1]", "LAST", "ELAPSED[5]"]);
-        assert_eq!(name(10), None);
+        let name = |place| ColumnName::of(COLUMNS, place).map(|name| name.to_string());
+        let names: [_; 5] = [0, 1, 2, 3, 6].map(|place| name(place).expect("a column"));
+        assert_eq!(names, ["ONE", "TWO[0]", "TWO[1]", "LAST", "MORE[2]"]);
+        assert_eq!(name(7), None);
     }
 }

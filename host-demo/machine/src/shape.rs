@@ -1,5 +1,6 @@
 //! Heights of an epoch's tables.
 
+use crate::bus::Clock;
 use crate::program::Program;
 use crate::tables::filled::{Extends, Filled};
 use crate::tables::list::FilledTable;
@@ -92,6 +93,9 @@ macro_rules! shape {
             $($(#[$doc])* pub $table: height!(of $($mark)?),)*
             /// Words of the program.
             pub rom: u32,
+            /// Bits of the clock: of an epoch those that its cycles take. The range table has as many rows as
+            /// they need.
+            pub clock: Clock,
         }
 
         impl EpochShape {
@@ -112,6 +116,7 @@ macro_rules! shape {
                         absent $($mark)?, <$table::$Table as Filled>::HEIGHT.log(log2_cycles)
                     ),)*
                     rom: rom_log2,
+                    clock: Clock::for_cycles(log2_cycles),
                 }
             }
 
@@ -129,6 +134,7 @@ macro_rules! shape {
                 Self {
                     $($table: height!(held $($mark)?, u32::from($table), $table != ABSENT),)*
                     rom: rom_log2,
+                    clock: Clock::for_cycles(heights[FilledTable::Cpu.index()].into()),
                 }
             }
 

@@ -15,7 +15,7 @@ use tranche_core::verifier::{
 use tranche_core::{F, Identity};
 use tranche_machine::Program;
 use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTable, RunTables};
-use tranche_machine::bus::{CLOCK_START, Clock, STAMPS};
+use tranche_machine::bus::{CLOCK_START, STAMPS};
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::check_floor;
 
@@ -82,9 +82,8 @@ fn verify_from(
     let body = RunShape::body_of(&header.body, program.rom_log2());
     let batches = header.spans.len() as u32;
     let shape = RunShape {
-        body,
+        body: RunShape::with_clock_of(body, batches),
         batches,
-        clock: Clock::for_run(u64::from(batches) << body.cpu),
         rest: header.rest.clone(),
     };
     let tables = RunTables::new(

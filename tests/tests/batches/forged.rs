@@ -20,7 +20,7 @@ use tranche_tests::merge::forge::{TOP, bridge, padding, rest_trace, row as rest_
 use tranche_tests::omit::Checks;
 use tranche_tests::omit::Omit::{self, Assertion, Interaction};
 
-use crate::witness::{ACCESSES, CELL, follow, forger, hole, retime, row, time};
+use crate::witness::{ACCESSES, CELL, Low, follow, forger, hole, retime, row, time};
 
 /// Judges a forgery that the tables of this name refuse by these checks: by the audit, then by proofs.
 fn judge(what: &str, forged: &RunTraces<'static>, table: &str, omits: &[Omit]) {
@@ -64,13 +64,13 @@ fn judge(what: &str, forged: &RunTraces<'static>, table: &str, omits: &[Omit]) {
 
 #[test]
 fn the_honest_controls() {
-    for clock in [Clock::Short, Clock::Run] {
+    for clock in [Clock::SHORT, Clock::LONGEST] {
         let honest = &forger(clock).honest;
         assert_eq!(audit(honest), BTreeSet::new());
         let batch = reference(honest, "", &[]);
         batch.verify(&batch.prove()).expect("an honest run");
     }
-    let idle = forger(Clock::Short).idle_run(0, b"");
+    let idle = forger(Clock::SHORT).idle_run(0, b"");
     let mut counted = idle.clone();
     recount(&mut counted, "", &[]);
     assert_eq!(audit(&counted), BTreeSet::new());
@@ -79,7 +79,7 @@ fn the_honest_controls() {
 /// The rows of the last batch start three ticks after what its public values say.
 #[test]
 fn a_batch_whose_rows_start_at_another_clock() {
-    for clock in [Clock::Short, Clock::Run] {
+    for clock in [Clock::SHORT, Clock::LONGEST] {
         let mut forged = forger(clock).honest.clone();
         let last = place(&forged, 2, "cpu");
         let start = forged.public[last][3];
@@ -94,7 +94,7 @@ fn a_batch_whose_rows_start_at_another_clock() {
     }
 }
 
-/// Interactions of MEM that check a difference, lowest limb first: the address and the two tokens stand
+/// Interactions of MEM that check a difference, the low part first: the address and the two tokens stand
 /// ahead.
 const MEM_ELAPSED: usize = 6;
 
@@ -102,21 +102,21 @@ const MEM_ELAPSED: usize = 6;
 /// older timestamp.
 #[test]
 fn a_write_that_is_replayed_with_an_older_timestamp() {
-    for clock in [Clock::Short, Clock::Run] {
+    for clock in [Clock::SHORT, Clock::LONGEST] {
         let air = RunTable::Epoch(EpochTable::from(Mem(clock)));
         let interactions = Checks::of(&air).interactions;
-        for limb in 0..=clock.limbs() {
-            assert_eq!(interactions[MEM_ELAPSED + limb], RANGE);
+        for (part, wrong) in [Low::All, Low::Nothing].into_iter().enumerate() {
+            assert_eq!(interactions[MEM_ELAPSED + part], RANGE);
             let mut forged = forger(clock).honest.clone();
             let [first, load, last] = ACCESSES;
             let [at_first, at_load, at_last] = ACCESSES.map(|access| time(&forged, access));
-            follow(&mut forged, load, 0, usize::MAX);
-            follow(&mut forged, last, at_load, usize::MAX);
-            follow(&mut forged, first, at_last, limb);
+            follow(&mut forged, load, 0, Low::Honest);
+            follow(&mut forged, last, at_load, Low::Honest);
+            follow(&mut forged, first, at_last, wrong);
             let rest = hole(&forged);
             row(&mut forged, rest, 0)[rest::FINI_EPOCH] = F::from_u32(at_first);
-            let what = format!("a store replayed by limb {limb}, {clock:?}");
-            judge(&what, &forged, "mem", &[Interaction(MEM_ELAPSED + limb)]);
+            let what = format!("a store replayed by part {part}, {clock:?}");
+            judge(&what, &forged, "mem", &[Interaction(MEM_ELAPSED + part)]);
         }
     }
 }
@@ -124,11 +124,11 @@ fn a_write_that_is_replayed_with_an_older_timestamp() {
 /// Final memory has the cell twice, so that the load of batch 1 can find it as genesis left it.
 #[test]
 fn final_memory_with_a_cell_twice() {
-    let mut forged = forger(Clock::Short).honest.clone();
+    let mut forged = forger(Clock::SHORT).honest.clone();
     let [_, load, last] = ACCESSES;
     let [at_first, at_load, at_last] = ACCESSES.map(|access| time(&forged, access));
-    follow(&mut forged, load, 0, usize::MAX);
-    follow(&mut forged, last, at_first, usize::MAX);
+    follow(&mut forged, load, 0, Low::Honest);
+    follow(&mut forged, last, at_first, Low::Honest);
     let table = hole(&forged);
     let height = forged.main[table].values.len() / rest::WIDTH;
     let [first, end] = [0, 1].map(|i| forged.public[table][i].as_canonical_u32());
@@ -155,7 +155,7 @@ fn final_memory_that_nobody_left() {
             .filter_map(on_memory)
             .collect::<Vec<_>>()
     };
-    let forger = forger(Clock::Short);
+    let forger = forger(Clock::SHORT);
     let mut image = forger.idle_run(0, b"");
     let table = image.index("image");
     row(&mut image, table, 0)[..2].fill(F::ONE);
@@ -193,7 +193,7 @@ fn final_memory_that_nobody_left() {
 /// Final memory without a cell that the run touched.
 #[test]
 fn final_memory_short_of_a_cell() {
-    let mut forged = forger(Clock::Short).honest.clone();
+    let mut forged = forger(Clock::SHORT).honest.clone();
     let table = hole(&forged);
     let height = forged.main[table].values.len() / rest::WIDTH;
     forged.main[table] = rest_trace(&vec![padding(0); height], TOP);
@@ -207,11 +207,11 @@ fn final_memory_short_of_a_cell() {
 /// memory is another.
 #[test]
 fn the_other_checks_are_those_of_epochs_and_merges() {
-    for clock in [Clock::Short, Clock::Run] {
+    for clock in [Clock::SHORT, Clock::LONGEST] {
         let ours = Checks::of(&RunTable::Cpu(RunCpu(clock)));
         assert_eq!(ours, Checks::of(&EpochTable::from(Cpu(clock))));
     }
-    let traces = &forger(Clock::Short).honest;
+    let traces = &forger(Clock::SHORT).honest;
     let theirs = [
         MergeTable::Image(image()),
         MergeTable::Result(outcome(0, b"")),

@@ -61,7 +61,7 @@ fn the_repository_s_programs_run_in_batches() {
         let run = survey(program, input, body(program, log2_cycles));
         println!(
             "{name}: {} cycles, {} batches, {:?}",
-            run.run.cycles, run.shape.batches, run.shape.clock
+            run.run.cycles, run.shape.batches, run.shape.body.clock
         );
         assert!(run.shape.batches >= 16, "{name}: {}", run.shape.batches);
         check(&run);
@@ -77,14 +77,14 @@ fn runs_of_every_clock() {
     for (log2_cycles, batches) in [(6, 2), (7, 1)] {
         let run = survey(program, &[], body(program, log2_cycles));
         assert_eq!(
-            (run.shape.batches, run.shape.clock),
-            (batches, Clock::Short)
+            (run.shape.batches, run.shape.body.clock),
+            (batches, Clock::SHORT)
         );
         check(&run);
     }
     let sha = guest("sha256");
     let run = survey(sha, &[7; 300], body(sha, 12));
-    assert_eq!(run.shape.clock, Clock::Long);
+    assert_eq!(run.shape.body.clock.bits(), 17);
     check(&run);
 }
 
@@ -122,13 +122,15 @@ fn batches_end_inside_a_write() {
 fn a_run_with_the_longest_clock() {
     let program = guest("sha256");
     let mut run = survey(program, b"abc", body(program, 10));
-    run.shape.clock = Clock::Run;
+    run.shape.body.clock = Clock::LONGEST;
     check(&run);
-    let least = |cycles| Clock::for_run(cycles);
-    assert_eq!(least((1 << 16) / 3 - 1), Clock::Short);
-    assert_eq!(least((1 << 16) / 3), Clock::Long);
-    assert_eq!(least((1 << 24) / 3 - 1), Clock::Long);
-    assert_eq!(least(MAX_RUN_CYCLES), Clock::Run);
+    let least = |cycles| Clock::for_run(cycles).bits();
+    for bits in 16..28 {
+        let end = (1 << bits) / 3;
+        assert_eq!((least(end - 1), least(end)), (bits, bits + 1));
+    }
+    assert_eq!(least(MAX_RUN_CYCLES), 28);
+    assert_eq!(Clock::for_run(MAX_RUN_CYCLES + 1), Clock::LONGEST);
 }
 
 fn prove(program: &Program<'_>, input: &[u8], log2_cycles: u32) {

@@ -23,18 +23,18 @@ fn judge(mut forged: RunTraces<'static>) -> Result<(), SpanError> {
         .verify(&batch.prove())
         .expect("a proof that is accepted");
     let spans = spans(&forged);
-    let program = forger(Clock::Short).run.program;
-    check_spans(program, Clock::Short, spans.len() as u32, &spans)
+    let program = forger(Clock::SHORT).run.program;
+    check_spans(program, Clock::SHORT, spans.len() as u32, &spans)
 }
 
 #[test]
 fn the_honest_control() {
-    assert_eq!(judge(forger(Clock::Short).honest.clone()), Ok(()));
+    assert_eq!(judge(forger(Clock::SHORT).honest.clone()), Ok(()));
 }
 
 /// The run with a batch in which nothing happens ahead of batch `at`.
 fn with_idle(at: usize, pc: u32, clock: u32) -> RunTraces<'static> {
-    let forger = forger(Clock::Short);
+    let forger = forger(Clock::SHORT);
     let mut forged = forger.honest.clone();
     insert(&mut forged, at * BODY_TABLES, forger.idle(pc, clock));
     forged
@@ -43,7 +43,7 @@ fn with_idle(at: usize, pc: u32, clock: u32) -> RunTraces<'static> {
 /// A program counter or a clock that is broken between batches, or at the start.
 #[test]
 fn batches_that_do_not_follow_one_another() {
-    let forger = forger(Clock::Short);
+    let forger = forger(Clock::SHORT);
     let honest = &forger.run.run.spans;
     let (pc, clock) = (honest[0].exit(), honest[0].end());
     // An idle batch in its place is as good as none.
@@ -91,7 +91,7 @@ fn batches_that_do_not_follow_one_another() {
 /// HALT is the exit of the last batch, and of no other.
 #[test]
 fn batches_that_halt_early_or_never() {
-    let forger = forger(Clock::Short);
+    let forger = forger(Clock::SHORT);
     let end = forger.run.run.spans[2].end();
     let early = with_idle(3, HALT, end);
     assert_eq!(judge(early), Err(SpanError::Halt { last: false }));
@@ -104,12 +104,12 @@ fn batches_that_halt_early_or_never() {
 /// prove, so the spans alone are judged.
 #[test]
 fn a_clock_past_its_bits() {
-    let program = forger(Clock::Short).run.program;
+    let program = forger(Clock::SHORT).run.program;
     let run = |end: u32| {
         let words = [program.entry(), HALT, CLOCK_START, end];
         [BatchSpan::from_words(words).unwrap()]
     };
-    for clock in [Clock::Short, Clock::Long, Clock::Run] {
+    for clock in [Clock::SHORT, Clock::for_cycles(16), Clock::LONGEST] {
         let bits = clock.bits();
         let end = 1 << bits;
         assert_eq!(check_spans(program, clock, 1, &run(end - 1)), Ok(()));
@@ -125,14 +125,14 @@ fn a_clock_past_its_bits() {
 /// As many spans as the header has batches, and numbers in one form only.
 #[test]
 fn spans_that_are_missing_or_have_two_forms() {
-    let forger = forger(Clock::Short);
+    let forger = forger(Clock::SHORT);
     let (program, spans) = (forger.run.program, &forger.run.run.spans);
     let count = |expected, got| Err(SpanError::Count { expected, got });
     assert_eq!(
-        check_spans(program, Clock::Short, 3, &spans[..2]),
+        check_spans(program, Clock::SHORT, 3, &spans[..2]),
         count(3, 2)
     );
-    assert_eq!(check_spans(program, Clock::Short, 0, &[]), count(0, 0));
+    assert_eq!(check_spans(program, Clock::SHORT, 0, &[]), count(0, 0));
 
     let words = spans[1].words();
     assert_eq!(BatchSpan::from_words(words), Some(spans[1]));
@@ -146,7 +146,7 @@ fn spans_that_are_missing_or_have_two_forms() {
 /// What cannot be one proof is refused by name before anything is proved.
 #[test]
 fn plans_that_are_refused() {
-    let forger = forger(Clock::Short);
+    let forger = forger(Clock::SHORT);
     let tables = |shape: &RunShape| {
         let program = forger.run.program;
         RunTables::new(
@@ -198,7 +198,7 @@ fn plans_that_are_refused() {
 
 /// The sum of a run's multiplicities.
 fn sum_of(shape: &RunShape) -> u64 {
-    let forger = forger(Clock::Short);
+    let forger = forger(Clock::SHORT);
     let params = forger.tables.params();
     let tables =
         RunTables::new(forger.run.program, shape, params, Hash::Poseidon2, 0, b"").unwrap();

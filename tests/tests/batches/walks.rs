@@ -111,8 +111,8 @@ fn debts_commute() {
     for (record, span) in records.iter_mut().zip(&run.run.spans) {
         assert_eq!(machine.next(&mut io, record).unwrap().span, *span);
     }
-    let mut words = vec![7; Debts::words(shape.rom)];
-    let mut debts = Debts::new(shape.rom, &mut words).unwrap();
+    let mut words = vec![7; Debts::words(&shape)];
+    let mut debts = Debts::new(&shape, &mut words).unwrap();
     assert_eq!(debts.add(&records[0]), Err(Unfilled));
     for (b, record) in records.iter_mut().enumerate().rev() {
         for (t, air) in tables.airs(BODY).iter().enumerate().rev() {

@@ -7,7 +7,7 @@ use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::{F, TraceMut};
 use tranche_machine::batches::{BODY, RunTable, RunTables};
-use tranche_machine::bus::{Clock, inverse_power_of_two};
+use tranche_machine::bus::Clock;
 use tranche_machine::exec::RecordStorage;
 use tranche_machine::hash::Hash;
 use tranche_machine::merge::rest;
@@ -36,8 +36,8 @@ pub struct Forger {
 /// The run with a clock.
 pub fn forger(clock: Clock) -> &'static Forger {
     static FORGERS: LazyLock<[Forger; 2]> =
-        LazyLock::new(|| [Clock::Short, Clock::Run].map(Forger::new));
-    &FORGERS[usize::from(clock == Clock::Run)]
+        LazyLock::new(|| [Clock::SHORT, Clock::LONGEST].map(Forger::new));
+    &FORGERS[usize::from(clock == Clock::LONGEST)]
 }
 
 fn program() -> &'static Program<'static> {
@@ -60,7 +60,7 @@ impl Forger {
     fn new(clock: Clock) -> Self {
         let program = program();
         let mut run = survey(program, &[], body(program, LOG2_CYCLES));
-        run.shape.clock = clock;
+        run.shape.body.clock = clock;
         assert_eq!(run.shape.batches, 3);
         // Kept, since traces name their program and the claimed output.
         let run: &'static Surveyed<'static> = Box::leak(Box::new(run));
@@ -169,29 +169,33 @@ pub fn time(traces: &RunTraces<'_>, (batch, row): (usize, usize)) -> u32 {
     main.values[row * main.width + mem::CLK].as_canonical_u32() + 2
 }
 
-/// Makes an access of [`ACCESSES`] follow one at `previous`; what the limbs of the difference do not hold is
-/// in limb `odd`, the highest when there is no such limb.
-pub fn follow(traces: &mut RunTraces<'_>, access: (usize, usize), previous: u32, odd: usize) {
+/// Makes an access of [`ACCESSES`] follow one at `previous`, with this low part of the difference.
+pub fn follow(traces: &mut RunTraces<'_>, access: (usize, usize), previous: u32, low: Low) {
     let time = time(traces, access);
     let table = place(traces, access.0, "mem");
     let clock = clock_of(traces);
     let row = row(traces, table, access.1);
     row[mem::PREVIOUS] = F::from_u32(previous);
     let difference = F::from_u32(time) - F::from_u32(previous) - F::ONE;
-    set_limbs(&mut row[mem::ELAPSED..][..clock.limbs()], difference, odd);
+    row[mem::ELAPSED] = low_part(clock, difference, low);
 }
 
-/// Low bytes of a difference, of which limb `odd` makes up for what the others do not hold; the derived one
-/// when there is no such limb.
-fn set_limbs(limbs: &mut [F], difference: F, odd: usize) {
-    let bytes = difference.as_canonical_u32();
-    let committed = limbs.len();
-    for (l, limb) in limbs.iter_mut().enumerate() {
-        *limb = match odd {
-            _ if odd > committed => F::from_u32(bytes >> (8 * l) & 0xff),
-            _ if odd == l => difference * inverse_power_of_two(8 * l as u32),
-            _ => F::ZERO,
-        };
+/// What stands in the column of the low part of a difference.
+#[derive(Clone, Copy, Debug)]
+pub enum Low {
+    /// The low part.
+    Honest,
+    /// All of the difference, so that the low part is too wide.
+    All,
+    /// Nothing, so that the high part is.
+    Nothing,
+}
+
+fn low_part(clock: Clock, difference: F, low: Low) -> F {
+    match low {
+        Low::Honest => F::from_u32(difference.as_canonical_u32() & ((1 << clock.low_bits()) - 1)),
+        Low::All => difference,
+        Low::Nothing => F::ZERO,
     }
 }
 
@@ -206,7 +210,7 @@ fn clock_of(traces: &RunTraces<'_>) -> Clock {
 /// from the second on.
 pub fn retime(traces: &mut RunTraces<'_>, to: impl Fn(u32) -> u32) {
     let moved = |time: F| F::from_u32(to(time.as_canonical_u32()));
-    let limbs = clock_of(traces).limbs();
+    let clock = clock_of(traces);
     for t in 0..traces.tables.len() {
         let table = traces.tables[t];
         for r in 0..traces.main[t].height() {
@@ -215,10 +219,7 @@ pub fn retime(traces: &mut RunTraces<'_>, to: impl Fn(u32) -> u32) {
             let (clk, accesses): (_, Vec<_>) = match table {
                 RunTable::Cpu(_) => {
                     let gates = [cpu::REAL, cpu::flag(READS_RS2), cpu::REAL];
-                    let of = |i: usize| {
-                        let elapsed = cpu::ELAPSED + i * limbs;
-                        (row[gates[i]], i, cpu::PREVIOUS[i], elapsed)
-                    };
+                    let of = |i: usize| (row[gates[i]], i, cpu::PREVIOUS[i], cpu::ELAPSED[i]);
                     (cpu::CLK, (0..3).map(of).collect())
                 }
                 RunTable::Epoch(EpochTable::Mem(Mem(_))) => {
@@ -238,10 +239,10 @@ pub fn retime(traces: &mut RunTraces<'_>, to: impl Fn(u32) -> u32) {
                         write.map(|c| row[c]).sum(),
                         2,
                         sys::OUT_LEN_PREVIOUS,
-                        sys::ELAPSED + limbs,
+                        sys::ELAPSED[1],
                     );
                     row[sys::RESULT_PREVIOUS] = moved(row[sys::RESULT_PREVIOUS]);
-                    let argument = (gate, 2, sys::ARGUMENT_PREVIOUS, sys::ELAPSED);
+                    let argument = (gate, 2, sys::ARGUMENT_PREVIOUS, sys::ELAPSED[0]);
                     (sys::CLK, vec![argument, output])
                 }
                 RunTable::Image(_) | RunTable::Result(_) => {
@@ -260,7 +261,7 @@ pub fn retime(traces: &mut RunTraces<'_>, to: impl Fn(u32) -> u32) {
                     row[previous] = moved(row[previous]);
                     let time = row[clk] + F::from_usize(offset);
                     let difference = time - row[previous] - F::ONE;
-                    set_limbs(&mut row[elapsed..][..limbs], difference, usize::MAX);
+                    row[elapsed] = low_part(clock, difference, Low::Honest);
                 }
             }
         }

@@ -65,7 +65,7 @@ fn set_row(witness: &mut Witness, [a, b]: [u32; 2], kinds: [i64; 3]) {
 fn shift_left(kinds: [i64; 3]) -> Witness {
     let operands = [4, 1];
     let code = code(operands, register("sll", 7, 5, 6));
-    let mut witness = Witness::honest(Clock::Short, &code, &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &code, &[]);
     witness.clear("shift", 0);
     witness.set("shift", 0, POWER, F::ONE);
     set_row(&mut witness, operands, kinds);
@@ -78,7 +78,7 @@ fn shift_left(kinds: [i64; 3]) -> Witness {
 fn or_of(kinds: [i64; 3]) -> Witness {
     let operands = [4, 1];
     let code = code(operands, register("or", 7, 5, 6));
-    let mut witness = Witness::honest(Clock::Short, &code, &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &code, &[]);
     set_row(&mut witness, operands, kinds);
     witness.write(ROW, [0, 0]);
     witness.relink();
@@ -92,7 +92,7 @@ fn not_equal(kinds: [i64; 3]) -> Witness {
         let skipped = immediate("addi", 7, 0, 1);
         [&code(operands, branch(name, 5, 6, 8))[..], &[skipped]].concat()
     };
-    let mut witness = Witness::honest(Clock::Short, &code("beq"), &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &code("beq"), &[]);
     witness.claim(&code("bne"));
     witness.fetch(ROW);
     witness.clear("cmp", 0);
@@ -104,7 +104,7 @@ fn not_equal(kinds: [i64; 3]) -> Witness {
 /// 1 in place of 0 & 0, at nibble `i`.
 fn and_of_zeros(i: usize) -> Witness {
     let code = code([0, 0], register("and", 7, 5, 6));
-    let mut witness = Witness::honest(Clock::Short, &code, &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &code, &[]);
     witness.set("bit", 0, bit::AND[i], F::ONE);
     witness.write_word(ROW, 1 << (4 * i));
     witness.relink();
@@ -112,7 +112,7 @@ fn and_of_zeros(i: usize) -> Witness {
 }
 
 fn unasked() -> Witness {
-    let mut witness = Witness::honest(Clock::Short, &[], &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &[], &[]);
     set_row(&mut witness, [0, 0], [1, 0, 0]);
     witness
 }

@@ -32,7 +32,7 @@ fn code([a, b]: [u32; 2], last: u32) -> Vec<u32> {
 /// `name x7, a, b`, whose row of CMP is changed, and which gives `result`.
 fn compared(name: &str, operands: [u32; 2], change: &[(usize, i64)], result: i64) -> Witness {
     let code = code(operands, register(name, 7, 5, 6));
-    let mut witness = Witness::honest(Clock::Short, &code, &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &code, &[]);
     let changed = [(cmp::RESULT, result)];
     for &(column, value) in changed.iter().chain(change) {
         witness.set("cmp", 0, column, f(value));
@@ -189,7 +189,7 @@ fn equal(entry: &mut Entry<Witness>) {
         ]
     };
     let claimed = |honest: u32, claimed: u32, b: u32, change: &[(usize, i64)]| {
-        let mut witness = Witness::honest(Clock::Short, &code(honest), &[]);
+        let mut witness = Witness::honest(Clock::SHORT, &code(honest), &[]);
         witness.claim(&code(claimed));
         witness.fetch(1);
         witness.write_word(1, b);
@@ -217,7 +217,7 @@ fn gates(entry: &mut Entry<Witness>) {
     let logic = |name, operands, count: usize| {
         let one = register(name, 7, 5, 6);
         let code = [code(operands, one), vec![one; count - 1]].concat();
-        let mut witness = Witness::honest(Clock::Short, &code, &[]);
+        let mut witness = Witness::honest(Clock::SHORT, &code, &[]);
         for (row, columns) in [(cmp::A, operands[0]), (cmp::B, operands[1])] {
             witness.set_word("cmp", 0, row, columns);
         }
@@ -245,7 +245,7 @@ fn gates(entry: &mut Entry<Witness>) {
     entry.forge(Assertion(6), "1 | 0 = 0, twice", witness);
 
     let padding = |change: &[usize]| {
-        let mut witness = Witness::honest(Clock::Short, &[], &[]);
+        let mut witness = Witness::honest(Clock::SHORT, &[], &[]);
         change
             .iter()
             .for_each(|&column| witness.set("cmp", 0, column, F::ONE));

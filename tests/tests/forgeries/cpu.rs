@@ -20,9 +20,8 @@ fn two_steps() -> [u32; 2] {
 
 pub fn entry(clock: Clock) -> Entry<Witness> {
     let name = match clock {
-        Clock::Short => "cpu",
-        Clock::Long => "cpu, long clock",
-        Clock::Run => "cpu, a run's clock",
+        Clock::SHORT => "cpu",
+        _ => "cpu, long clock",
     };
     let mut entry = Entry::new(name, "cpu", &EpochTable::from(Cpu(clock)));
     flow::forge(&mut entry, clock);
@@ -39,18 +38,17 @@ pub fn entry(clock: Clock) -> Entry<Witness> {
 
 /// The interactions of access `i` (rs1, rs2, rd), of which the first two are the access; and the
 /// number of the first one behind them.
-fn access(clock: Clock, i: usize) -> std::ops::Range<usize> {
-    let len = 3 + clock.limbs();
-    1 + i * len..1 + (i + 1) * len
+fn access(i: usize) -> std::ops::Range<usize> {
+    1 + 4 * i..1 + 4 * (i + 1)
 }
 
 /// The first interaction behind the accesses.
-fn behind(clock: Clock) -> usize {
-    access(clock, 2).end
+fn behind() -> usize {
+    access(2).end
 }
 
 /// The interactions of an access that take its token and put the next.
-fn tokens(clock: Clock, i: usize) -> [tranche_tests::omit::Omit; 2] {
-    let start = access(clock, i).start;
+fn tokens(i: usize) -> [tranche_tests::omit::Omit; 2] {
+    let start = access(i).start;
     [start, start + 1].map(Interaction)
 }

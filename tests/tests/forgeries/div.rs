@@ -126,7 +126,7 @@ impl Claim {
     /// The witness of it with some changes; without the quotient or the remainder that is asked for, 0 is given.
     fn witness(&self, change: &[(usize, F)], result: u32) -> Witness {
         let code = code(self.name, [self.a, self.b]);
-        let mut witness = Witness::honest(Clock::Short, &code, &[]);
+        let mut witness = Witness::honest(Clock::SHORT, &code, &[]);
         for (column, value) in self.row().into_iter().chain(change.iter().copied()) {
             witness.set("div", 0, column, value);
         }
@@ -431,7 +431,7 @@ fn remainders(entry: &mut Entry<Witness>) {
 fn unasked() -> Witness {
     // An epoch that has the table and no division.
     let code = [jal(0, 8), register("divu", 7, 5, 6)];
-    let mut witness = Witness::honest(Clock::Short, &code, &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &code, &[]);
     // 0 / 1 = 0, without a carry of the rest.
     for column in [B[0], REST_CARRY[1], IS[1]] {
         witness.set("div", 0, column, F::ONE);

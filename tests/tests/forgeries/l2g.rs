@@ -38,7 +38,7 @@ pub fn entry() -> Entry<Witness> {
 }
 
 fn honest() -> Witness {
-    Witness::honest(Clock::Short, &[immediate("addi", 5, 0, 3)], &[])
+    Witness::honest(Clock::SHORT, &[immediate("addi", 5, 0, 3)], &[])
 }
 
 /// 2 - 1 = 1: the machine finds its tokens, the merge two cells.

@@ -25,11 +25,11 @@ use tranche_machine::tables::l2g::L2g;
 use tranche_tests::omit::Omit;
 
 use registry::{Entry, documented};
-use witness::Witness;
+use witness::{LONG, Witness};
 
 /// The tables of an epoch. Those with a clock come with all.
 fn epoch_tables() -> Vec<Entry<Witness>> {
-    [Clock::Short, Clock::Long, Clock::Run]
+    [Clock::SHORT, LONG]
         .into_iter()
         .flat_map(|clock| [cpu::entry(clock), mem::entry(clock), sys::entry(clock)])
         .chain([cmp::entry(), bit::entry(), shift::entry(), l2g::entry()])
@@ -83,7 +83,7 @@ fn a_check_without_a_forgery_is_found() {
 #[should_panic(expected = "why it is refused")]
 fn a_forgery_that_is_none_is_found() {
     let mut entry = Entry::new("l2g", "l2g", &EpochTable::from(L2g));
-    let honest = Witness::honest(Clock::Short, &[], &[]);
+    let honest = Witness::honest(Clock::SHORT, &[], &[]);
     entry.forge(Omit::Assertion(0), "nothing forged", honest);
     entry.judge();
 }

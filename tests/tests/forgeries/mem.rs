@@ -16,9 +16,8 @@ const WORDS: [u32; 2] = [0x5555_5555, 0x0403_8281];
 
 pub fn entry(clock: Clock) -> Entry<Witness> {
     let name = match clock {
-        Clock::Short => "mem",
-        Clock::Long => "mem, long clock",
-        Clock::Run => "mem, a run's clock",
+        Clock::SHORT => "mem",
+        _ => "mem, long clock",
     };
     let mut entry = Entry::new(name, "mem", &EpochTable::from(mem::Mem(clock)));
     gates(&mut entry, clock);
@@ -256,7 +255,7 @@ fn loads(entry: &mut Entry<Witness>, clock: Clock) {
         let witness = loaded(clock, (name, offset), &set(change), value);
         entry.forge(Assertion(k), what, witness);
     }
-    let behind = behind(clock);
+    let behind = behind();
     let change = set(&[
         (mem::HALF[0], 0x155),
         (mem::HALF[1], 0x54),
@@ -296,15 +295,15 @@ fn stores(entry: &mut Entry<Witness>, clock: Clock) {
     );
     let witness = stored(clock, 0, &[(mem::NEW[0], f(0x557e)), (mem::BYTE, f(0x7e))]);
     entry.forge(
-        Interaction(behind(clock) + 2),
+        Interaction(behind() + 2),
         "a store of another byte",
         witness,
     );
 }
 
 /// The first interaction behind the access.
-fn behind(clock: Clock) -> usize {
-    7 + clock.limbs()
+fn behind() -> usize {
+    8
 }
 
 fn messages(entry: &mut Entry<Witness>, clock: Clock) {
@@ -318,7 +317,7 @@ fn messages(entry: &mut Entry<Witness>, clock: Clock) {
         load("lw", 5, A1, 0),
         store("sw", 6, A1, 0),
     ];
-    for limb in 0..=clock.limbs() {
+    for limb in 0..2 {
         let mut witness = Witness::honest(clock, &[&li(A1, DATA)[..], &body].concat(), &[]);
         for columns in [mem::OLD, mem::NEW, mem::VALUE] {
             witness.set_word("mem", 0, columns, 77);
@@ -333,11 +332,11 @@ fn messages(entry: &mut Entry<Witness>, clock: Clock) {
         let elapsed =
             witness.get("mem", 0, mem::CLK) + F::ONE - witness.get("mem", 0, mem::PREVIOUS);
         witness.set_elapsed("mem", 0, mem::ELAPSED, elapsed, limb);
-        let name = format!("a load of what is stored later, in byte {limb}");
+        let name = format!("a load of what is stored later, in part {limb}");
         entry.forge(Interaction(6 + limb), name, witness);
     }
     entry.forge(
-        Interaction(behind(clock) + 4),
+        Interaction(behind() + 4),
         "a store that nobody asks for",
         unasked(clock),
     );

@@ -48,7 +48,7 @@ fn code(name: &str, [a, b]: [u32; 2]) -> Vec<u32> {
 
 /// A product whose row of MUL is changed and which gives `result`.
 fn product(name: &str, operands: [u32; 2], change: &[(usize, F)], result: u32) -> Witness {
-    let mut witness = Witness::honest(Clock::Short, &code(name, operands), &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &code(name, operands), &[]);
     for &(column, value) in change {
         witness.set("mul", 0, column, value);
     }
@@ -60,7 +60,7 @@ fn product(name: &str, operands: [u32; 2], change: &[(usize, F)], result: u32) -
 /// A row of MUL in an epoch that has the table and no product.
 fn unasked(change: &[(usize, F)]) -> Witness {
     let code = [jal(0, 8), register("mul", 7, 5, 6)];
-    let mut witness = Witness::honest(Clock::Short, &code, &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &code, &[]);
     for &(column, value) in change {
         witness.set("mul", 0, column, value);
     }

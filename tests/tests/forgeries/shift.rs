@@ -38,7 +38,7 @@ fn code(name: &str, [a, b]: [u32; 2]) -> Vec<u32> {
 
 /// A shift whose row of SHIFT is changed and which gives `result`.
 fn shifted(name: &str, operands: [u32; 2], change: &[(usize, F)], result: u32) -> Witness {
-    let mut witness = Witness::honest(Clock::Short, &code(name, operands), &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &code(name, operands), &[]);
     for &(column, value) in change {
         witness.set("shift", 0, column, value);
     }
@@ -51,7 +51,7 @@ fn shifted(name: &str, operands: [u32; 2], change: &[(usize, F)], result: u32) -
 /// One shift served as another, whose row has this flag of the sign.
 fn served_as(name: &str, other: &str, is_sra: F) -> Witness {
     let operands = [4, 1];
-    let mut witness = Witness::honest(Clock::Short, &code(other, operands), &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &code(other, operands), &[]);
     witness.claim(&code(name, operands));
     witness.fetch(ROW);
     witness.set("shift", 0, IS_SRA, is_sra);
@@ -203,7 +203,7 @@ fn parts(entry: &mut Entry<Witness>) {
 }
 
 fn unasked() -> Witness {
-    let mut witness = Witness::honest(Clock::Short, &[], &[]);
+    let mut witness = Witness::honest(Clock::SHORT, &[], &[]);
     for (column, value) in [(SELECT[4], 1), (M_POWER, 1), (N_POWER, 256)] {
         witness.set("shift", 0, column, f(value));
     }

@@ -20,9 +20,8 @@ use crate::witness::{Witness, f};
 
 pub fn entry(clock: Clock) -> Entry<Witness> {
     let name = match clock {
-        Clock::Short => "sys",
-        Clock::Long => "sys, long clock",
-        Clock::Run => "sys, a run's clock",
+        Clock::SHORT => "sys",
+        _ => "sys, long clock",
     };
     let mut entry = Entry::new(name, "sys", &EpochTable::from(sys::Sys(clock)));
     gates::forge(&mut entry, clock);

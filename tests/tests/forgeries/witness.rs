@@ -22,6 +22,9 @@ use tranche_tests::omit::Omit;
 
 use crate::registry;
 
+/// A clock whose differences have parts of unlike widths.
+pub const LONG: Clock = Clock::for_cycles(15);
+
 /// log2 of the cycles of a forged epoch.
 const LOG2_CYCLES: u32 = 6;
 /// What the data segment starts with.
@@ -57,7 +60,11 @@ pub fn fraction(numerator: i64, bits: u32) -> F {
 
 /// The tables of an epoch of `program`.
 pub fn tables(clock: Clock, program: &'static Program<'static>) -> PerTable<EpochTable<'static>> {
-    EpochTable::with_clock(clock, shape(program), program)
+    let shape = EpochShape {
+        clock,
+        ..shape(program)
+    };
+    EpochTable::all(shape, program)
 }
 
 fn shape(program: &Program<'_>) -> EpochShape {
@@ -364,8 +371,8 @@ impl Witness {
         }
     }
 
-    /// Sets the low bytes of a difference of timestamps so that byte `wrong` is the one that holds
-    /// what the others do not; the highest, when there is no such byte.
+    /// Sets the low part of a difference of timestamps: with all of it, so that this part is wrong (0), or
+    /// none, so that the high one is (1), or as it is.
     pub fn set_elapsed(
         &mut self,
         table: &str,
@@ -374,21 +381,16 @@ impl Witness {
         difference: F,
         wrong: usize,
     ) {
-        let bytes = difference.as_canonical_u32();
-        let limbs = self.clock.limbs();
-        for limb in 0..limbs {
-            let value = match wrong {
-                _ if wrong > limbs => F::from_u32(bytes >> (8 * limb) & 0xff),
-                _ if wrong == limb => difference * inverse_power_of_two(8 * limb as u32),
-                _ => F::ZERO,
-            };
-            self.set(table, row, column + limb, value);
-        }
+        let low = match wrong {
+            0 => difference,
+            1 => F::ZERO,
+            _ => F::from_u32(difference.as_canonical_u32() & ((1 << self.clock.low_bits()) - 1)),
+        };
+        self.set(table, row, column, low);
     }
 
     /// Every access of the epoch.
     fn links(&mut self) -> Vec<Link> {
-        let limbs = self.clock.limbs();
         let mut links = vec![];
         for r in 0..self.height("cpu") {
             let row = self.row("cpu", r);
@@ -410,10 +412,7 @@ impl Witness {
                         time: row[cpu::CLK] + F::from_usize(number),
                         new: New::Is(new.map(|c| row[c])),
                         old,
-                        previous: Some((
-                            cpu::PREVIOUS[number],
-                            Some(cpu::ELAPSED + number * limbs),
-                        )),
+                        previous: Some((cpu::PREVIOUS[number], Some(cpu::ELAPSED[number]))),
                     });
                 }
             }
@@ -458,7 +457,7 @@ impl Witness {
                     time,
                     new: New::Is(sys::RETURNED.map(|c| row[c])),
                     old: None,
-                    previous: Some((sys::ARGUMENT_PREVIOUS, Some(sys::ELAPSED))),
+                    previous: Some((sys::ARGUMENT_PREVIOUS, Some(sys::ELAPSED[0]))),
                 });
             }
             let [low, high] = sys::CHECKED.map(|c| row[c]);
@@ -472,7 +471,7 @@ impl Witness {
                     time,
                     new: New::Is([len + bytes - carry * F::from_u32(1 << 16), high + carry]),
                     old: None,
-                    previous: Some((sys::OUT_LEN_PREVIOUS, Some(sys::ELAPSED + limbs))),
+                    previous: Some((sys::OUT_LEN_PREVIOUS, Some(sys::ELAPSED[1]))),
                 });
             }
             let index = low + high * F::from_u32(1 << 14);

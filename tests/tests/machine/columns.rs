@@ -3,7 +3,6 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::FilledTable;
-use tranche_machine::bus::Clock;
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_machine::tables::{bit, cmp, cpu, div, mem, mul, rom, shift, sys};
 
@@ -43,7 +42,7 @@ fn is_free(traces: &Traces<'_>, table: &str, row: usize, column: usize) -> bool 
     }
     let free: Vec<usize> = match table {
         "cpu" if !is(cpu::flag(rom::READS_RS2)) => {
-            vec![cpu::PREVIOUS[1], cpu::ELAPSED + Clock::Short.limbs()]
+            vec![cpu::PREVIOUS[1], cpu::ELAPSED[1]]
         }
         // A word has no byte that is moved; a jump moves nothing and drops bit 0 of its address.
         "mem" if is(mem::IS_WORD) => [&mem::HALF[..], &[mem::BYTE]].concat(),
@@ -68,7 +67,7 @@ fn is_free(traces: &Traces<'_>, table: &str, row: usize, column: usize) -> bool 
             let write = writes.into_iter().any(is);
             let mut free = vec![];
             if !write {
-                let elapsed = sys::ELAPSED + Clock::Short.limbs();
+                let elapsed = sys::ELAPSED[1];
                 free.extend([sys::OUT_LEN_PREVIOUS, sys::OUT_LEN_CARRY, elapsed]);
                 // What is moved is shifted wherever it is shifted from.
                 if is(sys::IS_WRITE_END) || is(sys::IS_READ_END) {

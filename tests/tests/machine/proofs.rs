@@ -6,7 +6,6 @@ use p3_lookup::{LookupProtocol, Lookups};
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{EF, F, Params};
 use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTables};
-use tranche_machine::bus::Clock;
 use tranche_machine::hash::Hash;
 use tranche_machine::program::MAX_ROM_LOG2;
 use tranche_machine::shape::MAX_LOG2_CYCLES;
@@ -110,34 +109,28 @@ fn extended() -> Vec<u32> {
     [&code[..], &exit()].concat()
 }
 
-/// Constraint degrees stay at 3, packed message columns included, for every clock; the number of columns is
-/// the design's.
+/// Constraint degrees stay at 3, packed message columns included, and the number of columns is the design's.
 #[test]
 fn degrees_and_columns() {
     let elf = elf(&extended(), &[]);
     let program = Program::parse(&elf).unwrap();
-    for (log2_cycles, clock_columns) in [(10, 0), (16, 1)] {
+    for log2_cycles in [10, 16] {
         let shape = EpochShape::of(log2_cycles, &program).unwrap();
         for table in EpochTable::all(shape, &program) {
-            check_columns(&table, table.main_width(), clock_columns);
+            check_columns(&table, table.main_width());
         }
     }
     let body = RunShape::body(10, &program).unwrap();
-    for (clock, clock_columns) in [(Clock::Short, 0), (Clock::Long, 1), (Clock::Run, 2)] {
-        let shape = RunShape {
-            clock,
-            ..RunShape::of(&program, body, 1, &[])
-        };
-        let tables = RunTables::new(&program, &shape, PARAMS, Hash::Poseidon2, 0, b"").unwrap();
-        let kinds = [BODY, CLOSING].map(|kind| tables.airs(kind).len());
-        assert_eq!(kinds, [8, 2 + shape.rest.len() + 3]);
-        for table in [BODY, CLOSING].iter().flat_map(|&kind| tables.airs(kind)) {
-            check_columns(table, table.main_width(), clock_columns);
-        }
+    let shape = RunShape::of(&program, body, 1, &[]);
+    let tables = RunTables::new(&program, &shape, PARAMS, Hash::Poseidon2, 0, b"").unwrap();
+    let kinds = [BODY, CLOSING].map(|kind| tables.airs(kind).len());
+    assert_eq!(kinds, [8, 2 + shape.rest.len() + 3]);
+    for table in [BODY, CLOSING].iter().flat_map(|&kind| tables.airs(kind)) {
+        check_columns(table, table.main_width());
     }
 }
 
-fn check_columns<A: Table>(table: &A, main_width: usize, clock_columns: usize) {
+fn check_columns<A: Table>(table: &A, main_width: usize) {
     let name = table.name();
     let lookups = Lookups::<F>::from_air::<EF, _>(table).pack_same_bus(&LogUpGadget, 3);
     for lookup in lookups.iter() {
@@ -149,25 +142,22 @@ fn check_columns<A: Table>(table: &A, main_width: usize, clock_columns: usize) {
     let constraints = builder.base_constraints();
     let degree = constraints.iter().map(|c| c.degree_multiple()).max();
     assert!(degree.unwrap_or(0) <= 3, "{name}: degree {degree:?}");
-    // Main columns with a short clock, message columns with it, and what each limb more adds.
-    let (main, messages, accesses) = match name {
-        "cpu" => (34, 10, 3),
-        "mem" => (28, 7, 1),
-        "cmp" => (17, 5, 0),
-        "bit" => (27, 5, 0),
-        "shift" => (31, 6, 0),
-        "sys" => (41, 12, 2),
-        "l2g" => (10, 3, 0),
-        "mul" => (28, 9, 0),
-        "div" => (37, 12, 0),
-        "image" => (3, 1, 0),
-        "rest" => (12, 5, 0),
-        _ => (1, 1, 0),
+    // Main columns, message columns.
+    let expected = match name {
+        "cpu" => (34, 10),
+        "mem" => (28, 7),
+        "cmp" => (17, 5),
+        "bit" => (27, 5),
+        "shift" => (31, 6),
+        "sys" => (41, 12),
+        "l2g" => (10, 3),
+        "mul" => (28, 9),
+        "div" => (37, 12),
+        "image" => (3, 1),
+        "rest" => (12, 5),
+        _ => (1, 1),
     };
-    assert_eq!(main_width, main + accesses * clock_columns, "{name}");
-    if clock_columns == 0 {
-        assert_eq!(lookups.len(), messages, "{name}");
-    }
+    assert_eq!((main_width, lookups.len()), expected, "{name}");
 }
 
 /// In the largest epoch, no message can be sent so often that its count wraps modulo p.

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::exec::EpochRecord;
 use crate::exec::record::{Words, counters};
 use crate::merge::RangeCounts;
+use crate::shape::EpochShape;
 use crate::tables::counts::Counters;
 use crate::tables::list::with_tables;
 
@@ -42,10 +43,10 @@ macro_rules! debts {
         asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
     ) => {
         impl<'a> Debts<'a> {
-            /// Words of a run's debts, for a ROM table of 2^`rom_log2` rows; [`usize::MAX`] where an
-            /// address has fewer bits.
-            pub const fn words(rom_log2: u32) -> usize {
-                let words = 0_u64 $(.saturating_add(counters($asked::log_rows(rom_log2))))*;
+            /// Words of a run's debts, whose batches have this shape; [`usize::MAX`] where an address has fewer
+            /// bits.
+            pub const fn words(body: &EpochShape) -> usize {
+                let words = 0_u64 $(.saturating_add(counters($asked::log_rows(body))))*;
                 if words > usize::MAX as u64 {
                     usize::MAX
                 } else {
@@ -53,9 +54,9 @@ macro_rules! debts {
                 }
             }
 
-            fn cut(rom_log2: u32, mut words: Words<'a>) -> Option<Self> {
+            fn cut(body: &EpochShape, mut words: Words<'a>) -> Option<Self> {
                 Some(Self(Counters {
-                    $($asked: words.words(counters($asked::log_rows(rom_log2)))?,)*
+                    $($asked: words.words(counters($asked::log_rows(body)))?,)*
                 }))
             }
 
@@ -76,9 +77,9 @@ impl<'a> Debts<'a> {
     ///
     /// # Errors
     /// When there are fewer.
-    pub fn new(rom_log2: u32, words: &'a mut [u32]) -> Result<Self, DebtsTooShort> {
-        let (needed, got) = (Self::words(rom_log2), words.len());
-        let mut debts = Self::cut(rom_log2, Words(words)).ok_or(DebtsTooShort { needed, got })?;
+    pub fn new(body: &EpochShape, words: &'a mut [u32]) -> Result<Self, DebtsTooShort> {
+        let (needed, got) = (Self::words(body), words.len());
+        let mut debts = Self::cut(body, Words(words)).ok_or(DebtsTooShort { needed, got })?;
         debts.clear();
         Ok(debts)
     }

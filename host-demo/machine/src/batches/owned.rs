@@ -74,7 +74,7 @@ impl WalkStorage {
         Self {
             cells: vec![Cell::FREE; Cell::slots_for(cells)],
             record: vec![0; body.record_words()],
-            debts: vec![0; Debts::words(body.rom)],
+            debts: vec![0; Debts::words(body)],
         }
     }
 

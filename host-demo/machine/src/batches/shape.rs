@@ -46,13 +46,11 @@ pub type BodyHeights = [u8; MAX_BODY_TABLES];
 /// from program and result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunShape {
-    /// Heights of the tables of a body batch; a batch has no L2G table, whatever height it has here.
+    /// Heights of the tables of a body batch, with the clock of the run; a batch has no L2G table, whatever
+    /// height it has here.
     pub body: EpochShape,
     /// Number of body batches.
     pub batches: u32,
-    /// The clock of the tables: any is sound, since its bits bound the run; [`RunShape::of`] takes the least
-    /// that all batches full of cycles fit into.
-    pub clock: Clock,
     /// log2 of the heights of the tables of the holes.
     pub rest: RestHeights,
 }
@@ -97,17 +95,23 @@ impl RunShape {
         EpochShape::of_heights(&all, program_rom_log2)
     }
 
+    /// The tables of so many body batches, with the least clock that all of them full of cycles fit into. Any
+    /// clock is sound, since its bits bound the run.
+    pub fn with_clock_of(body: EpochShape, batches: u32) -> EpochShape {
+        let batch = 1_u64.checked_shl(body.cpu).unwrap_or(u64::MAX);
+        let clock = Clock::for_run(batch.saturating_mul(batches.into()));
+        EpochShape { clock, ..body }
+    }
+
     /// The shape of a run of so many batches that leaves this memory, whose cells ascend.
     pub fn of(program: &Program<'_>, body: EpochShape, batches: u32, memory: &[Chain]) -> Self {
-        let batch = 1_u64.checked_shl(body.cpu).unwrap_or(u64::MAX);
         let rest = holes(program.intervals())
             .take(MAX_RESTS)
             .map(|hole| log_rows(rest_rows(hole, memory)))
             .collect();
         Self {
-            body,
+            body: Self::with_clock_of(body, batches),
             batches,
-            clock: Clock::for_run(batch.saturating_mul(batches.into())),
             rest,
         }
     }

@@ -6,7 +6,7 @@ use tranche_core::{F, TableSpec, TraceMut};
 
 use super::ends::{ImageEnds, RestEnds, ResultEnds};
 use crate::air::{assert_fixed_shape, base_air};
-use crate::columns::ColumnName;
+use crate::columns::{ColumnName, width};
 use crate::exec::EpochRecord;
 use crate::program::Program;
 use crate::tables::cpu::{Cpu, RunCpu};
@@ -63,19 +63,14 @@ impl RunTable<'_> {
         }
     }
 
-    /// Limbs of the clock, where there are columns for them.
-    fn limbs(&self) -> usize {
-        on_table!(self, table => table.limbs())
-    }
-
     /// Number of main columns.
-    pub fn main_width(&self) -> usize {
-        self.facts().widths[self.limbs()]
+    pub const fn main_width(&self) -> usize {
+        width(self.facts().columns)
     }
 
     /// The name of a main column; `None` when there is no such column.
     pub fn column(&self, place: usize) -> Option<ColumnName> {
-        ColumnName::of(self.facts().columns, self.limbs(), place)
+        ColumnName::of(self.facts().columns, place)
     }
 
     /// Number of preprocessed columns, zero for a table without any.

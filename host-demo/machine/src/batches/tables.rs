@@ -126,12 +126,11 @@ impl<'a> RunTables<'a> {
         let result_height = Outcome::log_height_for(output.len());
         let result = Outcome::new(exit_code, output, result_height)?;
 
-        let clock = shape.clock;
-        let all = EpochTable::with_clock(clock, shape.body, program);
+        let all = EpochTable::all(shape.body, program);
         let (filled, asked) = all.split_at(all.len() - ASKED);
         let of_body = |table: &EpochTable<'a>| match table {
             EpochTable::L2g(_) => None,
-            EpochTable::Cpu(_) => Some(RunTable::Cpu(RunCpu(clock))),
+            EpochTable::Cpu(_) => Some(RunTable::Cpu(RunCpu(shape.body.clock))),
             table => Some(RunTable::Epoch(*table)),
         };
         let height = |table: &EpochTable<'_>| table.log_height(shape.body) as u8;
@@ -262,7 +261,12 @@ impl<'a> RunTables<'a> {
     /// # Errors
     /// As [`check_spans`].
     pub fn check_spans(&self, spans: &[BatchSpan]) -> Result<(), SpanError> {
-        check_spans(self.program, self.shape.clock, self.shape.batches, spans)
+        check_spans(
+            self.program,
+            self.shape.body.clock,
+            self.shape.batches,
+            spans,
+        )
     }
 
     /// Sum of weight times height over all tables of all batches: what Plonky3 keeps below the field's
@@ -312,7 +316,7 @@ impl<'a> RunTables<'a> {
         let body = self.specs(BODY).iter().take(BODY_TABLES);
         let specs = body.chain(self.specs(CLOSING));
         let heights = specs.map(|spec| spec.log_height.into());
-        let all = core::iter::once(self.shape.clock.bits()).chain(heights);
+        let all = core::iter::once(self.shape.body.clock.bits()).chain(heights);
         let all = all.chain(self.shape.body.extensions());
         integers.extend(all.take(MAX_INTEGERS));
         statement::plan_digest(MACHINE_VERSION, self.hash, &integers, &self.params)

@@ -214,7 +214,7 @@ impl<'a> Walk<'a> {
             io: Replay { input, read: 0 },
             machine: RunMachine::new(tables.program(), cells, MAX_RUN_CYCLES),
             record: EpochRecord::new(body, record)?,
-            debts: Debts::new(body.rom, debts)?,
+            debts: Debts::new(&body, debts)?,
             at: None,
             next: 0,
             counted: 0,

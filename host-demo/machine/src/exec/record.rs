@@ -125,7 +125,7 @@ macro_rules! record {
                     $(.saturating_add(row_words::<<$table::$Table as Filled>::Row>(
                         self.log_rows(FilledTable::$Table)
                     )))*
-                    $(.saturating_add(counters($asked::log_rows(self.rom))))*
+                    $(.saturating_add(counters($asked::log_rows(self))))*
             }
         }
 
@@ -134,7 +134,7 @@ macro_rules! record {
                 Some(Self {
                     $($table: words.rows(shape.log_rows(FilledTable::$Table))?,)*
                     counts: Counts::new(shape.absent(), Counters {
-                        $($asked: words.words(counters($asked::log_rows(shape.rom)))?,)*
+                        $($asked: words.words(counters($asked::log_rows(shape)))?,)*
                     }),
                     epoch: 0,
                     entry_pc: 0,

@@ -16,7 +16,7 @@ columns! {
     /// 1 on rows that hold a cell.
     REAL,
 }
-pub(crate) const WIDTH: usize = width(COLUMNS, 0);
+pub(crate) const WIDTH: usize = width(COLUMNS);
 
 /// One row per cell and value, then zeros.
 pub(crate) fn fill(cells: impl Iterator<Item = (u32, u32)>, trace: &mut TraceMut<'_>) {

@@ -25,7 +25,7 @@ columns! {
     /// Final value, high half.
     FINI_HI,
 }
-pub(super) const WIDTH: usize = width(COLUMNS, 0);
+pub(super) const WIDTH: usize = width(COLUMNS);
 
 /// The cells whose initial value the program determines: its image, the registers and the hidden
 /// cells.

@@ -20,7 +20,7 @@ columns! {
     /// The last epoch that touched the cell.
     FINI_EPOCH,
 }
-pub(super) const WIDTH: usize = width(COLUMNS, 0);
+pub(super) const WIDTH: usize = width(COLUMNS);
 
 /// A claimed result.
 #[derive(Clone, Copy, Debug)]

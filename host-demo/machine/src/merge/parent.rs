@@ -45,7 +45,7 @@ columns! {
     AFTER[LIMBS],
 }
 /// Number of columns.
-pub const WIDTH: usize = width(COLUMNS, 0);
+pub const WIDTH: usize = width(COLUMNS);
 
 /// The token that the range found.
 const INIT: [usize; 3] = [INIT_EPOCH, INIT_LO, INIT_HI];

@@ -47,7 +47,7 @@ columns! {
     REAL,
 }
 /// Number of columns.
-pub const WIDTH: usize = width(COLUMNS, 0);
+pub const WIDTH: usize = width(COLUMNS);
 
 /// Columns whose next row is read: limbs of cell and gap, and `real`.
 pub(crate) const NEXT: [usize; 9] = {

@@ -9,6 +9,7 @@ use super::table::Table;
 use crate::bus::AND4;
 use crate::columns::{Column, columns};
 use crate::program::Program;
+use crate::shape::EpochShape;
 
 columns! {
     /// How often the row is asked for.
@@ -21,7 +22,7 @@ pub(crate) const FIXED_WIDTH: usize = 3;
 pub(crate) const LOG_ROWS: u32 = 8;
 
 /// log2 of the number of rows in an epoch of a shape.
-pub(crate) const fn log_rows(_: u32) -> u32 {
+pub(crate) const fn log_rows(_: &EpochShape) -> u32 {
     LOG_ROWS
 }
 
@@ -30,7 +31,7 @@ pub(crate) const fn log_rows(_: u32) -> u32 {
 pub struct And4;
 
 impl And4 {
-    pub(super) const fn new(_: u32, _: &Program<'_>) -> Self {
+    pub(super) const fn new(_: &EpochShape, _: &Program<'_>) -> Self {
         Self
     }
 }

@@ -39,7 +39,7 @@ columns! {
     /// Whether the operation is and, or, xor.
     IS[3],
 }
-const WIDTH: usize = width(COLUMNS, 0);
+const WIDTH: usize = width(COLUMNS);
 
 /// The table.
 #[derive(Clone, Copy, Debug)]

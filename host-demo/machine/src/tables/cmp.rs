@@ -58,7 +58,7 @@ columns! {
     /// Low bytes of the operands' high halves.
     HIGH_LOW[2],
 }
-const WIDTH: usize = width(COLUMNS, 0);
+const WIDTH: usize = width(COLUMNS);
 
 /// The table.
 #[derive(Clone, Copy, Debug)]

@@ -96,16 +96,14 @@ impl<'a> Counts<'a> {
         F::new(value & 0xff)
     }
 
-    /// Counts the checks of `previous < timestamp`, and writes all but the highest byte of the
-    /// difference.
-    pub fn elapsed(&mut self, clock: Clock, timestamp: u32, previous: u32, limbs: &mut [F]) {
-        let mut rest = timestamp - previous - 1;
-        for limb in &mut limbs[..clock.limbs()] {
-            self.range(rest & 0xff, 8);
-            *limb = F::new(rest & 0xff);
-            rest >>= 8;
-        }
-        self.range(rest, clock.top_bits());
+    /// Counts the checks of `previous < timestamp`, and returns the low part of the difference.
+    pub fn elapsed(&mut self, clock: Clock, timestamp: u32, previous: u32) -> F {
+        let difference = timestamp - previous - 1;
+        let bits = clock.low_bits();
+        let low = difference & ((1 << bits) - 1);
+        self.range(low, bits);
+        self.range(difference >> bits, clock.high_bits());
+        F::new(low)
     }
 
     /// Counts the lookup of `x & y`.

@@ -16,8 +16,7 @@ use super::filled::{Epoch, Filled, Height};
 use super::rom::{BRANCH, CONST, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE};
 use super::table::Table;
 use crate::bus::{
-    Access, CLOCK_START, Clock, EXEC, ROM, STAMPS, access, inverse_power_of_two, limbs, range16,
-    send,
+    Access, CLOCK_START, Clock, EXEC, ROM, STAMPS, access, inverse_power_of_two, range16, send,
 };
 use crate::columns::{Column, columns, width};
 use crate::program::Program;
@@ -78,8 +77,8 @@ columns! {
     W_LOW[2],
     /// Previous timestamps of the three accesses.
     PREVIOUS[3],
-    /// Low bytes of the three timestamp differences.
-    ELAPSED[3 per limb],
+    /// Low parts of the three timestamp differences.
+    ELAPSED[3],
 }
 
 /// Number of flags; their sum's weights are powers of two below [`UNEXECUTABLE`].
@@ -103,10 +102,6 @@ impl Table for Cpu {
     const NEXT: &'static [usize] = &[PC, CLK, REAL];
     const PUBLIC_VALUES: usize = PUBLIC_VALUES;
 
-    fn limbs(&self) -> usize {
-        self.0.limbs()
-    }
-
     fn public_values(_: u32, span: &Span) -> PublicValues {
         let clock = CLOCK_START + STAMPS * span.cycles;
         [span.entry, span.exit, clock]
@@ -128,10 +123,6 @@ impl Table for RunCpu {
     const COLUMNS: &'static [Column] = COLUMNS;
     const NEXT: &'static [usize] = Cpu::NEXT;
     const PUBLIC_VALUES: usize = RUN_PUBLIC_VALUES;
-
-    fn limbs(&self) -> usize {
-        self.0.limbs()
-    }
 
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         let start = builder.public_values()[PUBLIC_VALUES].into();
@@ -230,9 +221,8 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &
         (RD, pair(OLD), pair(W), real.clone()),
     ];
     for (i, (cell, old, new, gate)) in accesses.into_iter().enumerate() {
-        let limbs = limbs(clock, ELAPSED + i * clock.limbs(), at);
         let timestamp = at(CLK) + AB::Expr::from_usize(i);
-        let (cell, previous, limbs) = (at(cell), at(PREVIOUS[i]), &limbs[..]);
+        let (cell, previous, elapsed) = (at(cell), at(PREVIOUS[i]), at(ELAPSED[i]));
         access(
             builder,
             clock,
@@ -242,7 +232,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &
                 previous,
                 old,
                 new,
-                limbs,
+                elapsed,
                 gate,
             },
         );
@@ -300,8 +290,7 @@ fn fill(
 ) {
     let rom_start = program.rom().start;
     let mut clk = epoch.clock;
-    let mut row = [F::ZERO; width(COLUMNS, Clock::MAX_LIMBS)];
-    let row = &mut row[..width(COLUMNS, clock.limbs())];
+    let row = &mut [F::ZERO; width(COLUMNS)];
     for (r, cycle) in rows.iter().enumerate() {
         let content = RomRow::of(program, cycle.pc);
         counts.fetch(cycle.pc - rom_start);
@@ -333,12 +322,11 @@ fn fill(
             row[column] = counts.range16(cycle.w >> (16 * i) & 0xffff);
         }
         for (i, &previous) in cycle.previous.iter().enumerate() {
-            let limbs = &mut row[ELAPSED + i * clock.limbs()..][..clock.limbs()];
-            if i == 1 && !content.has(READS_RS2) {
-                limbs.fill(F::ZERO);
+            row[ELAPSED[i]] = if i == 1 && !content.has(READS_RS2) {
+                F::ZERO
             } else {
-                counts.elapsed(clock, clk + i as u32, previous, limbs);
-            }
+                counts.elapsed(clock, clk + i as u32, previous)
+            };
         }
         trace.set_row(r, row);
         clk += STAMPS;

@@ -83,7 +83,7 @@ columns! {
     /// Whether the operation is div, divu, rem, remu.
     IS[4],
 }
-const WIDTH: usize = width(COLUMNS, 0);
+const WIDTH: usize = width(COLUMNS);
 
 /// The table.
 #[derive(Clone, Copy, Debug)]

@@ -63,7 +63,7 @@ pub mod columns {
         GAP[2],
     }
     /// Number of columns.
-    pub const WIDTH: usize = width(COLUMNS, 0);
+    pub const WIDTH: usize = width(COLUMNS);
 }
 
 use columns::{CELL, FINI_HI, FINI_LO, FINI_TIMESTAMP, GAP, INIT_EPOCH, INIT_HI, INIT_LO, REAL};

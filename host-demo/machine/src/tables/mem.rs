@@ -15,9 +15,7 @@ use super::counts::Counts;
 use super::filled::{Epoch, Filled, Height};
 use super::rom::op;
 use super::table::Table;
-use crate::bus::{
-    Access, Clock, EXEC, access, inverse_power_of_two, limbs, range, range8, receive,
-};
+use crate::bus::{Access, Clock, EXEC, access, inverse_power_of_two, range, range8, receive};
 use crate::columns::{Column, columns, width};
 use crate::program::Program;
 
@@ -84,8 +82,8 @@ columns! {
     BYTE,
     /// Sign bit of a load that extends it.
     SIGN,
-    /// Low bytes of the timestamp difference.
-    ELAPSED[1 per limb],
+    /// Low part of the timestamp difference.
+    ELAPSED,
 }
 
 /// The table.
@@ -94,10 +92,6 @@ pub struct Mem(pub Clock);
 
 impl Table for Mem {
     const COLUMNS: &'static [Column] = COLUMNS;
-
-    fn limbs(&self) -> usize {
-        self.0.limbs()
-    }
 
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         eval(self.0, builder);
@@ -167,16 +161,15 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     builder.assert_zero((word.clone() + jalr.clone()) * bit1.clone());
 
     // The cell.
-    let limbs = limbs(clock, ELAPSED, at);
     let (timestamp, previous, gate) = (at(CLK) + constant(2), at(PREVIOUS), moves);
-    let (old, new, limbs) = (pair(OLD), pair(NEW), &limbs[..]);
+    let (old, new, elapsed) = (pair(OLD), pair(NEW), at(ELAPSED));
     let touched = Access {
         cell: cell.clone(),
         timestamp,
         previous,
         old,
         new,
-        limbs,
+        elapsed,
         gate,
     };
     access(builder, clock, touched);
@@ -256,8 +249,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
 
 fn fill(clock: Clock, rows: &[MemRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let mut row = [F::ZERO; width(COLUMNS, Clock::MAX_LIMBS)];
-    let row = &mut row[..width(COLUMNS, clock.limbs())];
+    let row = &mut [F::ZERO; width(COLUMNS)];
     for (r, step) in rows.iter().enumerate() {
         row.fill(F::ZERO);
         let code = step.op - op::MEM;
@@ -316,7 +308,7 @@ fn fill(clock: Clock, rows: &[MemRow], counts: &mut Counts<'_>, trace: &mut Trac
         }
         if size != op::JALR {
             row[PREVIOUS] = F::from_u32(step.previous);
-            counts.elapsed(clock, step.clk + 2, step.previous, &mut row[ELAPSED..]);
+            row[ELAPSED] = counts.elapsed(clock, step.clk + 2, step.previous);
         }
         trace.set_row(r, row);
     }

@@ -29,7 +29,6 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TableSpec, TraceMut};
 
 use crate::air::{assert_fixed_shape, base_air};
-use crate::bus::Clock;
 use crate::columns::{Column, ColumnName, width};
 use crate::exec::record::EpochRecord;
 use crate::program::Program;
@@ -76,21 +75,12 @@ macro_rules! epoch_table {
         impl<'a> EpochTable<'a> {
             /// All tables of an epoch of `shape`, in batch order; those that are asked come last.
             pub fn all(shape: EpochShape, program: &'a Program<'a>) -> PerTable<Self> {
-                Self::with_clock(Clock::for_cycles(shape.cpu), shape, program)
-            }
-
-            /// The same with a clock that may be longer.
-            pub fn with_clock(
-                clock: Clock,
-                shape: EpochShape,
-                program: &'a Program<'a>,
-            ) -> PerTable<Self> {
                 let filled = [$(
                     shape
                         .log_rows(FilledTable::$Table)
-                        .map(|_| Self::$Table($table::$Table::new(clock))),
+                        .map(|_| Self::$Table($table::$Table::new(shape.clock))),
                 )*];
-                let asked = [$(Self::$Asked($asked::$Asked::new(shape.rom, program)),)*];
+                let asked = [$(Self::$Asked($asked::$Asked::new(&shape, program)),)*];
                 filled.into_iter().flatten().chain(asked).collect()
             }
 
@@ -164,8 +154,6 @@ pub type PerTable<T> = heapless::Vec<T, MAX_TABLES>;
 /// What a table's type says, for any table.
 pub(crate) struct Facts {
     pub columns: &'static [Column],
-    /// Their number, by the limbs of the clock.
-    pub widths: [usize; Clock::MAX_LIMBS + 1],
     pub next: &'static [usize],
     pub public_values: usize,
     pub fixed_width: usize,
@@ -175,16 +163,6 @@ pub(crate) struct Facts {
 pub(crate) const fn facts<T: Table>(_: &T) -> Facts {
     Facts {
         columns: T::COLUMNS,
-        widths: const {
-            let columns = T::COLUMNS;
-            let mut widths = [0; Clock::MAX_LIMBS + 1];
-            let mut limbs = 0;
-            while limbs < widths.len() {
-                widths[limbs] = width(columns, limbs);
-                limbs += 1;
-            }
-            widths
-        },
         next: T::NEXT,
         public_values: T::PUBLIC_VALUES,
         fixed_width: T::FIXED_WIDTH,
@@ -202,19 +180,14 @@ impl EpochTable<'_> {
         NAMES[self.index()]
     }
 
-    /// Limbs of the clock, where there are columns for them.
-    pub(crate) fn limbs(&self) -> usize {
-        on_table!(self, table => table.limbs())
-    }
-
     /// Number of main columns.
-    pub fn main_width(&self) -> usize {
-        self.facts().widths[self.limbs()]
+    pub const fn main_width(&self) -> usize {
+        width(self.facts().columns)
     }
 
     /// The name of a main column; `None` when there is no such column.
     pub fn column(&self, place: usize) -> Option<ColumnName> {
-        ColumnName::of(self.facts().columns, self.limbs(), place)
+        ColumnName::of(self.facts().columns, place)
     }
 
     /// Number of preprocessed columns, zero for a table without any.

@@ -69,7 +69,7 @@ columns! {
     /// Whether the operation is mul, mulh, mulhsu, mulhu.
     IS[4],
 }
-const WIDTH: usize = width(COLUMNS, 0);
+const WIDTH: usize = width(COLUMNS);
 
 /// The table.
 #[derive(Clone, Copy, Debug)]

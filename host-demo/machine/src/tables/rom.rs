@@ -16,6 +16,7 @@ use crate::cells::{DUMMY, PROGRESS, register};
 use crate::columns::{Column, columns};
 use crate::decode::{Alu, Condition, Instruction, Size};
 use crate::program::Program;
+use crate::shape::EpochShape;
 
 pub use crate::row::RomRow;
 
@@ -339,8 +340,8 @@ const fn target(address: u32, offset: i32) -> i32 {
 }
 
 /// log2 of the number of rows in an epoch of a shape.
-pub(crate) const fn log_rows(rom_log2: u32) -> u32 {
-    rom_log2
+pub(crate) const fn log_rows(shape: &EpochShape) -> u32 {
+    shape.rom
 }
 
 /// The table of a program's instructions, of 2^`log_height` rows.
@@ -353,10 +354,10 @@ pub struct Rom<'a> {
 }
 
 impl<'a> Rom<'a> {
-    pub(super) const fn new(rom_log2: u32, program: &'a Program<'a>) -> Self {
+    pub(super) const fn new(shape: &EpochShape, program: &'a Program<'a>) -> Self {
         Self {
             program,
-            log_height: rom_log2,
+            log_height: log_rows(shape),
         }
     }
 }

@@ -59,7 +59,7 @@ columns! {
     /// Result, halves.
     RESULT[2],
 }
-const WIDTH: usize = width(COLUMNS, 0);
+const WIDTH: usize = width(COLUMNS);
 
 /// The table.
 #[derive(Clone, Copy, Debug)]

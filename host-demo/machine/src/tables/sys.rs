@@ -24,7 +24,7 @@ use super::filled::{Epoch, Filled, Height};
 use super::rom::{HALT, op};
 use super::table::Table;
 use crate::bus::{
-    Access, Clock, EXEC, MEMORY, access, inverse_power_of_two, limbs, range16, receive, send,
+    Access, Clock, EXEC, MEMORY, access, inverse_power_of_two, range16, receive, send,
 };
 use crate::cells::{EXIT_CODE, OUT, OUT_LEN, register, shifted};
 use crate::columns::{Column, columns, width};
@@ -145,8 +145,8 @@ columns! {
     RESULT[2],
     /// Its previous timestamp.
     RESULT_PREVIOUS,
-    /// Low bytes of the timestamp differences of argument and output length.
-    ELAPSED[2 per limb],
+    /// Low parts of the timestamp differences of argument and output length.
+    ELAPSED[2],
 }
 
 /// The table.
@@ -155,10 +155,6 @@ pub struct Sys(pub Clock);
 
 impl Table for Sys {
     const COLUMNS: &'static [Column] = COLUMNS;
-
-    fn limbs(&self) -> usize {
-        self.0.limbs()
-    }
 
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
         eval(self.0, builder);
@@ -254,7 +250,6 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     builder.push_interaction(EXEC, request, receive(real.clone()));
 
     // The argument: a1 of a move, a0 of an end or an exit.
-    let limbs = |i: usize| limbs(clock, ELAPSED + i * clock.limbs(), at);
     let timestamp = at(CLK) + constant(2);
     let ([argument_lo, argument_hi], returned) = (pair(ARGUMENT), pair(RETURNED));
     let cell = constant(register(10)) + moves.clone();
@@ -264,7 +259,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
         previous: at(ARGUMENT_PREVIOUS),
         old: pair(ARGUMENT),
         new: pair(RETURNED),
-        limbs: &limbs(0),
+        elapsed: at(ELAPSED[0]),
         gate: real.clone(),
     };
     access(builder, clock, argument);
@@ -311,7 +306,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
             len_lo + bytes - len_carry.clone() * power,
             checked_hi.clone() + len_carry,
         ],
-        limbs: &limbs(1),
+        elapsed: at(ELAPSED[1]),
         gate: write.clone(),
     };
     access(builder, clock, out_len);
@@ -409,8 +404,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
 
 fn fill(clock: Clock, rows: &[SysRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let mut row = [F::ZERO; width(COLUMNS, Clock::MAX_LIMBS)];
-    let row = &mut row[..width(COLUMNS, clock.limbs())];
+    let row = &mut [F::ZERO; width(COLUMNS)];
     for (r, step) in rows.iter().enumerate() {
         row.fill(F::ZERO);
         let place = step.out_len % 4;
@@ -485,10 +479,14 @@ fn fill(clock: Clock, rows: &[SysRow], counts: &mut Counts<'_>, trace: &mut Trac
                 row[columns[1]] = counts.range16(value >> 16);
             }
         }
-        let (argument, out_len) = row[ELAPSED..].split_at_mut(clock.limbs());
-        counts.elapsed(clock, step.clk + 2, step.argument_previous, argument);
-        if write {
-            counts.elapsed(clock, step.clk + 2, step.out_len_previous, out_len);
+        let accesses = [
+            (true, step.argument_previous),
+            (write, step.out_len_previous),
+        ];
+        for (column, (happens, previous)) in ELAPSED.into_iter().zip(accesses) {
+            if happens {
+                row[column] = counts.elapsed(clock, step.clk + 2, previous);
+            }
         }
         trace.set_row(r, row);
     }

@@ -19,11 +19,6 @@ pub(crate) trait Table {
     /// Whether the main trace has a Merkle root of its own.
     const CARVED: bool = false;
 
-    /// Limbs of the clock, where there are columns for them.
-    fn limbs(&self) -> usize {
-        0
-    }
-
     /// log2 of the number of rows of the preprocessed trace, of a table that has one.
     fn fixed_log_height(&self) -> Option<u8> {
         None

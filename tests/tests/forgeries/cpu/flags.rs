@@ -104,13 +104,7 @@ fn scaled(clock: Clock) -> Witness {
         // What is taken is what is put.
         let time = witness.get("cpu", row, cpu::CLK) + F::ONE;
         witness.set("cpu", row, cpu::PREVIOUS[1], time);
-        witness.set_elapsed(
-            "cpu",
-            row,
-            cpu::ELAPSED + clock.limbs(),
-            F::NEG_ONE,
-            usize::MAX,
-        );
+        witness.set_elapsed("cpu", row, cpu::ELAPSED[1], F::NEG_ONE, usize::MAX);
     }
     witness.relink();
     witness

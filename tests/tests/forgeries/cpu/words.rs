@@ -64,7 +64,7 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
         for (byte, low) in [(0, value[half]), (1, low)] {
             let mut witness = wrote(&[immediate("addi", 5, 0, 1)], 0, value);
             witness.set("cpu", 0, cpu::W_LOW[half], f(low));
-            let check = Interaction(behind(clock) + 2 * half + byte);
+            let check = Interaction(behind() + 2 * half + byte);
             entry.forge(
                 check,
                 format!("half {half} of 17 bits, in byte {byte}"),
@@ -83,15 +83,11 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
             "another register read",
             "a register written",
         ][i];
-        entry.forge_all(
-            &tokens(clock, i),
-            format!("{name}, but not in memory"),
-            witness,
-        );
+        entry.forge_all(&tokens(i), format!("{name}, but not in memory"), witness);
     }
     for i in 0..3 {
-        for (limb, check) in access(clock, i).skip(2).enumerate() {
-            let name = format!("access {i} after a later one, in byte {limb}");
+        for (limb, check) in access(i).skip(2).enumerate() {
+            let name = format!("access {i} after a later one, in part {limb}");
             entry.forge(Interaction(check), name, late(clock, i, limb));
         }
     }
@@ -101,11 +97,7 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     let code = [&code[..], &[two_steps()[0]; 64]].concat();
     let mut witness = wrote(&code, 1, [1, 0]);
     witness.clear("cmp", 0);
-    entry.forge(
-        Interaction(behind(clock) + 4),
-        "5 < 1, not asked for",
-        witness,
-    );
+    entry.forge(Interaction(behind() + 4), "5 < 1, not asked for", witness);
 }
 
 /// x6 = x5 + 0 = 4, with x5 = 3.
@@ -156,7 +148,6 @@ fn late(clock: Clock, i: usize, limb: usize) -> Witness {
     let elapsed = witness.get("cpu", row, cpu::CLK) + F::from_usize(i)
         - witness.get("cpu", row, cpu::PREVIOUS[i])
         - F::ONE;
-    let column = cpu::ELAPSED + i * clock.limbs();
-    witness.set_elapsed("cpu", row, column, elapsed, limb);
+    witness.set_elapsed("cpu", row, cpu::ELAPSED[i], elapsed, limb);
     witness
 }

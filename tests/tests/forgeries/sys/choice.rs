@@ -12,7 +12,7 @@ use tranche_tests::machine::asm::DATA;
 use tranche_tests::machine::audit::audit;
 
 use super::{WRITE, call_at, set_row, shift};
-use crate::witness::{DATA_BYTES, Witness};
+use crate::witness::{DATA_BYTES, LONG, Witness};
 
 /// The cells of the result and what they are left with.
 fn result(witness: &mut Witness) -> BTreeMap<u32, [F; 2]> {
@@ -29,7 +29,7 @@ fn result(witness: &mut Witness) -> BTreeMap<u32, [F; 2]> {
 /// a word.
 #[test]
 fn a_word_written_by_bytes_is_the_same_output() {
-    for clock in [Clock::Short, Clock::Long, Clock::Run] {
+    for clock in [Clock::SHORT, LONG] {
         let (from, ecall) = (DATA + 4, 5);
         let mut witness = Witness::honest(clock, &call_at(from, WRITE, 1, 4), &[]);
         assert_eq!(witness.get("sys", 0, sys::IS_WRITE_WORD), F::ONE);

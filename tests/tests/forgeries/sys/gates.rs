@@ -107,7 +107,7 @@ fn output_changed_by_write(clock: Clock, [write, read]: [usize; 2]) -> Witness {
         &[(sys::OUT_LEN_PREVIOUS, -1), (sys::RESULT[0], -1)],
     );
     let time = witness.get("sys", 0, sys::CLK) + F::TWO;
-    let elapsed = sys::ELAPSED + clock.limbs();
+    let elapsed = sys::ELAPSED[1];
     witness.set_elapsed("sys", 0, elapsed, time, usize::MAX);
     let left = witness.touched(OUT);
     witness.row("l2g", left)[l2g::FINI_LO] -= F::ONE;

@@ -20,8 +20,8 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     // clock's; the length, the same; the four bytes of two checked halves; those of what is moved; the
     // result; its next cell; the byte or word.
     let argument = 1;
-    let length = argument + 3 + clock.limbs();
-    let checked = length + 3 + clock.limbs();
+    let length = argument + 4;
+    let checked = length + 4;
     let moved = checked + 4;
     let result = moved + 4;
     let next = result + 2;
@@ -63,11 +63,11 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     let witness = silent(&write_across(), ACROSS, 3, &[]);
     entry.forge_all(&access(next), name, witness);
 
-    for limb in 0..=clock.limbs() {
-        let name = format!("a descriptor that is set later, in byte {limb}");
+    for limb in 0..2 {
+        let name = format!("a descriptor that is set later, in part {limb}");
         let witness = descriptor_set_later(clock, limb);
         entry.forge(Interaction(argument + 2 + limb), name, witness);
-        let name = format!("an output of which the second byte is the first, in byte {limb}");
+        let name = format!("an output of which the second byte is the first, in part {limb}");
         let witness = swapped_output(clock, limb);
         entry.forge(Interaction(length + 2 + limb), name, witness);
     }
@@ -177,7 +177,7 @@ fn descriptor_set_later(clock: Clock, limb: usize) -> Witness {
     witness.relink_but(|_| false, Some(late));
     let previous = witness.get("sys", 0, sys::ARGUMENT_PREVIOUS);
     let elapsed = witness.get("sys", 0, sys::CLK) + F::ONE - previous;
-    witness.set_elapsed("sys", 0, sys::ELAPSED, elapsed, limb);
+    witness.set_elapsed("sys", 0, sys::ELAPSED[0], elapsed, limb);
     witness
 }
 
@@ -196,7 +196,6 @@ fn swapped_output(clock: Clock, limb: usize) -> Witness {
     witness.relink_but(|_| false, Some(late));
     let previous = witness.get("sys", 0, sys::OUT_LEN_PREVIOUS);
     let elapsed = witness.get("sys", 0, sys::CLK) + F::ONE - previous;
-    let column = sys::ELAPSED + clock.limbs();
-    witness.set_elapsed("sys", 0, column, elapsed, limb);
+    witness.set_elapsed("sys", 0, sys::ELAPSED[1], elapsed, limb);
     witness
 }
