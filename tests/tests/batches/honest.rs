@@ -126,7 +126,7 @@ fn a_run_with_the_longest_clock() {
     check(&run);
     let least = |cycles| Clock::for_run(cycles).bits();
     for bits in 16..28 {
-        let end = (1 << bits) / 3;
+        let end = ((1_u64 << bits) - 1).div_ceil(3);
         assert_eq!((least(end - 1), least(end)), (bits, bits + 1));
     }
     assert_eq!(least(MAX_RUN_CYCLES), 28);

@@ -60,15 +60,12 @@ pub fn fraction(numerator: i64, bits: u32) -> F {
 
 /// The tables of an epoch of `program`.
 pub fn tables(clock: Clock, program: &'static Program<'static>) -> PerTable<EpochTable<'static>> {
-    let shape = EpochShape {
-        clock,
-        ..shape(program)
-    };
-    EpochTable::all(shape, program)
+    EpochTable::all(shape(clock, program), program)
 }
 
-fn shape(program: &Program<'_>) -> EpochShape {
-    EpochShape::of(LOG2_CYCLES, program).expect("a valid shape")
+fn shape(clock: Clock, program: &Program<'_>) -> EpochShape {
+    let shape = EpochShape::of(LOG2_CYCLES, program).expect("a valid shape");
+    EpochShape { clock, ..shape }
 }
 
 /// A program of `code` that exits with the code in a0.
@@ -116,7 +113,7 @@ impl Witness {
             &tables(clock, program),
             program,
             input,
-            shape(program),
+            shape(clock, program),
             |_, traces| {
                 first.get_or_insert(traces);
             },
