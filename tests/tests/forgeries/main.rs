@@ -14,6 +14,7 @@ mod mem;
 mod merge;
 mod mul;
 mod proofs;
+mod public;
 mod registry;
 mod shift;
 mod sys;
@@ -31,7 +32,10 @@ use witness::Witness;
 fn epoch_tables() -> Vec<Entry<Witness>> {
     [Clock::Short, Clock::Long, Clock::Run]
         .into_iter()
-        .flat_map(|clock| [cpu::entry(clock), mem::entry(clock), sys::entry(clock)])
+        .flat_map(|clock| {
+            let entries = [cpu::entry, mem::entry, sys::entry, public::entry];
+            entries.map(|entry| entry(clock))
+        })
         .chain([cmp::entry(), bit::entry(), shift::entry(), l2g::entry()])
         .chain([mul::entry(), div::entry()])
         .chain(lookup::entries())

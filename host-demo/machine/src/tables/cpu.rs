@@ -298,13 +298,12 @@ fn fill(
     counts: &mut Counts<'_>,
     trace: &mut TraceMut<'_>,
 ) {
-    let rom_start = program.rom().start;
     let mut clk = epoch.clock;
     let mut row = [F::ZERO; width(COLUMNS, Clock::MAX_LIMBS)];
     let row = &mut row[..width(COLUMNS, clock.limbs())];
     for (r, cycle) in rows.iter().enumerate() {
         let content = RomRow::of(program, cycle.pc);
-        counts.fetch(cycle.pc - rom_start);
+        counts.fetch(program.rom_place(cycle.pc));
         let fields = [
             (PC, cycle.pc),
             (NEXT_PC, cycle.next_pc),
