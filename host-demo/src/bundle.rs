@@ -23,12 +23,12 @@ use thiserror::Error;
 use tranche_core::statement::IDENTITY_BYTES;
 use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_core::{Identity, Params};
-use tranche_machine::setup::Setup;
-use tranche_machine::{RomBlocks, Span};
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::{OutOfRange, Settings};
+use tranche_machine::setup::Setup;
 use tranche_machine::shape::Heights;
+use tranche_machine::{RomBlocks, Span};
 
 use crate::merge::MAX_HOLES;
 

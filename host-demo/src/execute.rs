@@ -137,9 +137,14 @@ pub fn execute_within(
         cycles: max_cycles,
         memory: max_memory,
     };
-    let run = drive(program, input, limits, messages, progress, |machine, io, blocks| {
-        machine.run_visiting(io, WATCHED_CYCLES, blocks)
-    });
+    let run = drive(
+        program,
+        input,
+        limits,
+        messages,
+        progress,
+        |machine, io, blocks| machine.run_visiting(io, WATCHED_CYCLES, blocks),
+    );
     Ok(run?.execution)
 }
 
@@ -167,12 +172,19 @@ pub fn execute_observed(
     progress: impl FnMut(u64),
     observers: &mut [&mut dyn Observer],
 ) -> Result<Observed, ExecError> {
-    drive(program, input, limits, messages, progress, |machine, io, blocks| {
-        if observers.is_empty() {
-            return machine.run_visiting(io, WATCHED_CYCLES, blocks);
-        }
-        observe::run_for(machine, program, (io, blocks), WATCHED_CYCLES, observers)
-    })
+    drive(
+        program,
+        input,
+        limits,
+        messages,
+        progress,
+        |machine, io, blocks| {
+            if observers.is_empty() {
+                return machine.run_visiting(io, WATCHED_CYCLES, blocks);
+            }
+            observe::run_for(machine, program, (io, blocks), WATCHED_CYCLES, observers)
+        },
+    )
 }
 
 /// Executes with `run_for`, which returns the exit code once there is one.

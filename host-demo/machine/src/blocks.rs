@@ -102,7 +102,14 @@ mod tests {
 
     #[test]
     fn there_are_no_more_blocks_than_bits() {
-        for (words, log2) in [(1, 0), (256, 0), (257, 1), (512, 1), (513, 2), (1 << 20, 12)] {
+        for (words, log2) in [
+            (1, 0),
+            (256, 0),
+            (257, 1),
+            (512, 1),
+            (513, 2),
+            (1 << 20, 12),
+        ] {
             assert_eq!(RomBlocks::block_log2(words), log2);
             assert!((words - 1) >> log2 < RomBlocks::COUNT as u32);
         }

@@ -12,7 +12,9 @@ use crate::identity::{Form, Kind};
 /// More public input than [`MAX_PUBLIC_BYTES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[error("{bytes} bytes of public input, {MAX_PUBLIC_BYTES} at most; of more, pass a digest and read the rest as private input")]
+#[error(
+    "{bytes} bytes of public input, {MAX_PUBLIC_BYTES} at most; of more, pass a digest and read the rest as private input"
+)]
 pub struct PublicTooLong {
     /// Its bytes.
     pub bytes: usize,

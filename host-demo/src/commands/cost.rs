@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tranche_machine::FilledTable;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 use tranche_machine::setup::Setup;
-use tranche_machine::FilledTable;
 
 use super::report::spinner;
 use super::{execute, program, read_guest};

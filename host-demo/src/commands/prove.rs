@@ -67,7 +67,11 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     })
     .map_err(Error::Signals)?;
     // What cannot be written is known before anything is executed.
-    let sources = [("program", &elf), ("input", &input), ("public input", &public)];
+    let sources = [
+        ("program", &elf),
+        ("input", &input),
+        ("public input", &public),
+    ];
     let (mut output, mut partial) = match kept {
         None => (Output::open(&path, &sources, &unfinished)?, None),
         Some(kept) => {

@@ -29,7 +29,11 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
     let named = (args.input.as_deref(), args.public.as_deref());
     let [elf, input, public] = read_guest(&args.program, named.0, named.1)?;
     let program = program(&elf, &public)?.decoded();
-    let sources = [("program", &elf), ("input", &input), ("public input", &public)];
+    let sources = [
+        ("program", &elf),
+        ("input", &input),
+        ("public input", &public),
+    ];
     let open = |path: &Path| Output::as_it_comes(path, &sources);
     let mut traced = args.trace.as_deref().map(open).transpose()?;
     let profiled = args.profile.as_ref();

@@ -1,7 +1,7 @@
 //! The tables that are asked. They only provide.
 
-use tranche_machine::{EpochTable, PublicInput};
 use tranche_machine::bus::Clock;
+use tranche_machine::{EpochTable, PublicInput};
 use tranche_tests::omit::Omit::Interaction;
 
 use crate::registry::Entry;

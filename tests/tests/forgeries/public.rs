@@ -5,6 +5,7 @@ use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::cells::{IN, IN_LEN, IN_POSITION, IN_START, PROGRESS};
+use tranche_machine::tables::l2g::columns as l2g;
 use tranche_machine::tables::public::{
     BYTE, CARRY, CHECKED, CHECKED_LOW, CLK, DONE, ELAPSED, HALF, HALF_LOW, IS_BYTE, IS_FULL,
     IS_SHORT, IS_WORD, PC, PLACE, POSITION, PREVIOUS, Public, WANTED, WORD,
@@ -63,14 +64,18 @@ fn stand(witness: &mut Witness, position: [i64; 2]) {
     }
 }
 
-/// Claims that the call, by these rows, asked for so many bytes.
-fn want(witness: &mut Witness, rows: usize, set: usize, wanted: u32) {
+/// Makes every call see this a2; `set` is the CPU row that writes it.
+fn want(witness: &mut Witness, set: usize, wanted: u32) {
     witness.write_word(set, wanted);
-    for row in 0..rows {
-        witness.set_word("public", row, WANTED, wanted);
-        let clk = witness.get("public", row, CLK);
-        let cycle = witness.find("cpu", |cycle| cycle[cpu::CLK] == clk);
-        witness.set_word("cpu", cycle, cpu::B, wanted);
+    for (table, clk, columns) in [("public", CLK, WANTED), ("sys", sys::CLK, sys::WANTED)] {
+        for row in 0..witness.height(table) {
+            let clk = witness.get(table, row, clk);
+            if clk != F::ZERO {
+                witness.set_word(table, row, columns, wanted);
+                let cycle = witness.find("cpu", |cycle| cycle[cpu::CLK] == clk);
+                witness.set_word("cpu", cycle, cpu::B, wanted);
+            }
+        }
     }
 }
 
@@ -94,7 +99,7 @@ fn kinds(entry: &mut Entry<Witness>, clock: Clock) {
     let mut long = read(clock, 2, b"ab");
     long.claim(&call(READ, 3, 1));
     long.fetch(SETS_A2);
-    want(&mut long, 3, SETS_A2, 1);
+    want(&mut long, SETS_A2, 1);
     let change = [
         (IS_FULL, 0),
         (IS_SHORT, 1),
@@ -111,7 +116,12 @@ fn positions(entry: &mut Entry<Witness>, clock: Clock) {
     for (bit, value) in [(0, 4), (1, 2)] {
         let mut witness = read(clock, 1, b"aaaabbbb");
         stand(&mut witness, [4, 0]);
-        let end = [(POSITION[0], 5), (WORD[0], 4), (CHECKED[0], 3), (CHECKED_LOW[0], 3)];
+        let end = [
+            (POSITION[0], 5),
+            (WORD[0], 4),
+            (CHECKED[0], 3),
+            (CHECKED_LOW[0], 3),
+        ];
         set_row(&mut witness, 1, &end);
         let change = [(POSITION[0], 4), (PLACE[bit], value)];
         let witness = changed(witness, 0, &change);
@@ -134,6 +144,9 @@ fn positions(entry: &mut Entry<Witness>, clock: Clock) {
     let mut beyond = read(clock, 1, b"a");
     stand(&mut beyond, [0, 0x100]);
     beyond.found(IN_LEN, [1, 0x100]);
+    // The input has the same word there.
+    let word = beyond.touched(IN);
+    beyond.set("l2g", word, l2g::CELL, F::from_u32(IN + (1 << 22)));
     let high = [
         (POSITION[1], 0x100),
         (CHECKED[1], 0x100),
@@ -154,7 +167,7 @@ fn ends(entry: &mut Entry<Witness>, clock: Clock) {
     let mut short = read(clock, 1, b"ab");
     short.claim(&call(READ, 3, 2));
     short.fetch(SETS_A2);
-    want(&mut short, 2, SETS_A2, 2);
+    want(&mut short, SETS_A2, 2);
     short.relink();
     entry.forge(Assertion(10), "a read of two bytes that reads one", short);
     let wide = |high| {
@@ -172,7 +185,7 @@ fn ends(entry: &mut Entry<Witness>, clock: Clock) {
     short.fetch(0);
     short.write_word(0, 0x1_0000);
     short.set_word("cpu", 1, cpu::A, 0x1_0000);
-    want(&mut short, 2, 1, 0x1_0001);
+    want(&mut short, 1, 0x1_0001);
     short.relink();
     let name = "a read of 0x10001 bytes that reads one";
     entry.forge(Assertion(11), name, short);
@@ -256,7 +269,7 @@ fn wide_done(clock: Clock) -> Witness {
     witness.write_word(0, ORDER - 1);
     witness.fetch(3);
     witness.set_word("cpu", 3, cpu::A, ORDER - 1);
-    want(&mut witness, 1, 3, ORDER);
+    want(&mut witness, 3, ORDER);
     witness.found(PROGRESS, [1, WRAP]);
     witness.set_word("public", 0, DONE, ORDER);
     witness.relink();
@@ -266,7 +279,12 @@ fn wide_done(clock: Clock) -> Witness {
 fn bytes(entry: &mut Entry<Witness>, clock: Clock) {
     let mut word = read(clock, 4, b"abcdefgh");
     stand(&mut word, [1, 0]);
-    let end = [(POSITION[0], 5), (WORD[0], 1), (CHECKED[0], 3), (CHECKED_LOW[0], 3)];
+    let end = [
+        (POSITION[0], 5),
+        (WORD[0], 1),
+        (CHECKED[0], 3),
+        (CHECKED_LOW[0], 3),
+    ];
     set_row(&mut word, 1, &end);
     let word = changed(word, 0, &[(POSITION[0], 1), (PLACE[0], 1)]);
     entry.forge(Assertion(15), "the first word as that at 1", word);
@@ -282,12 +300,21 @@ fn bytes(entry: &mut Entry<Witness>, clock: Clock) {
     let name = "a byte that the input has not";
     entry.forge(Assertion(16), name, first(&[]));
     let low = i64::from(b'z');
-    entry.forge(Assertion(17), name, first(&[(HALF, other), (HALF_LOW, low)]));
+    entry.forge(
+        Assertion(17),
+        name,
+        first(&[(HALF, other), (HALF_LOW, low)]),
+    );
 
     let half = 1 + 4 * (3 + clock.limbs()) + 5;
     let mut second = read(clock, 1, b"ab");
     stand(&mut second, [1, 0]);
-    let end = [(POSITION[0], 2), (WORD[0], 1), (CHECKED[0], 0), (CHECKED_LOW[0], 0)];
+    let end = [
+        (POSITION[0], 2),
+        (WORD[0], 1),
+        (CHECKED[0], 0),
+        (CHECKED_LOW[0], 0),
+    ];
     set_row(&mut second, 1, &end);
     // The byte that is moved is an 'a' at place 1, the input has a 'b' there.
     let low = i64::from(u16::from_le_bytes(*b"ab")) - (i64::from(b'a') << 8);
@@ -300,7 +327,11 @@ fn bytes(entry: &mut Entry<Witness>, clock: Clock) {
 fn accesses(entry: &mut Entry<Witness>, clock: Clock) {
     let width = 3 + clock.limbs();
     let at = |number: usize| 1 + number * width;
-    entry.forge(Interaction(0), "bytes that no cycle asks for", unasked(clock));
+    entry.forge(
+        Interaction(0),
+        "bytes that no cycle asks for",
+        unasked(clock),
+    );
     for (number, name) in [
         (0, "a descriptor that is not a0"),
         (1, "an address that is not a1"),
@@ -376,28 +407,15 @@ fn descriptor_set_later(clock: Clock) -> Witness {
     witness
 }
 
-/// An end ahead of the call takes three bytes that an earlier epoch moved.
+/// An end without a call returns three bytes that an earlier epoch moved.
 fn unasked(clock: Clock) -> Witness {
-    let mut witness = read(clock, 0, b"abcdefgh");
-    let (free, clk) = (1, witness.get("cpu", 2, cpu::CLK));
-    witness.set("public", free, CLK, clk);
-    let end = [
-        (IS_FULL, 1),
-        (WANTED[0], 3),
-        (DONE[0], 3),
-        (public::ARGUMENT[0], 8),
-        (POSITION[0], 3),
-        (CHECKED[0], 5),
-        (CHECKED_LOW[0], 5),
-    ];
-    set_row(&mut witness, free, &end);
-    witness.found(IN_POSITION, [3, 0]);
-    let end = [
-        (POSITION[0], 3),
-        (WORD[0], 3),
-        (CHECKED[0], 5),
-        (CHECKED_LOW[0], 5),
-    ];
+    let code = [immediate("addi", A0, 0, 3), immediate("addi", 5, 0, 3)];
+    let mut witness = Witness::honest_on(clock, &code, &[], b"a");
+    let clk = witness.get("cpu", 1, cpu::CLK);
+    witness.set("public", 0, CLK, clk);
+    witness.enter(IN_START, 0);
+    witness.found(IN_START, [-3, 0]);
+    let end = [(IS_FULL, 1), (WANTED[0], 3), (DONE[0], 3), (WORD[0], -3)];
     changed(witness, 0, &end)
 }
 

@@ -532,8 +532,13 @@ impl Witness {
         let limbs = self.clock.limbs();
         for r in 0..self.height("public") {
             let row = self.row("public", r);
-            let [byte, word, full, short] =
-                [public::IS_BYTE, public::IS_WORD, public::IS_FULL, public::IS_SHORT].map(|c| row[c]);
+            let [byte, word, full, short] = [
+                public::IS_BYTE,
+                public::IS_WORD,
+                public::IS_FULL,
+                public::IS_SHORT,
+            ]
+            .map(|c| row[c]);
             let (moves, end) = (byte + word, full + short);
             if moves + end != F::ONE {
                 continue;
@@ -550,13 +555,13 @@ impl Witness {
                     cell(register(10)),
                     [moves * f(3) + end * done[0], end * done[1]],
                 ),
-                (
-                    moves * cell(register(11)) + end * cell(IN_LEN),
-                    argument,
-                ),
+                (moves * cell(register(11)) + end * cell(IN_LEN), argument),
                 (
                     cell(IN_POSITION),
-                    [position[0] + bytes - carry * f(1 << 16), position[1] + carry],
+                    [
+                        position[0] + bytes - carry * f(1 << 16),
+                        position[1] + carry,
+                    ],
                 ),
                 (
                     moves * (cell(IN) + index) + end * cell(IN_START),

@@ -2,17 +2,17 @@
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
-use tranche_machine::FilledTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_machine::tables::{bit, cmp, cpu, div, mem, mul, rom, shift, sys};
+use tranche_machine::tables::{bit, cmp, cpu, div, mem, mul, public, rom, shift, sys};
+use tranche_machine::{FilledTable, Program, PublicInput};
 
 use crate::asm::{
     A0, A1, A2, A7, DATA, ECALL, REGISTER, auipc, branch, elf, immediate, jal, jalr, li, load,
     register, store,
 };
 use crate::audit::audit;
-use crate::oracle::{Traces, run_epochs};
+use crate::oracle::{Traces, run_program};
 
 /// The columns that make a row real: one of them is 1.
 fn gates(table: &str) -> Vec<usize> {
@@ -24,6 +24,7 @@ fn gates(table: &str) -> Vec<usize> {
         "shift" => shift::SELECT.to_vec(),
         "mul" => mul::IS.to_vec(),
         "div" => div::IS.to_vec(),
+        "public" => (public::IS_BYTE..=public::IS_SHORT).collect(),
         "sys" => (sys::IS_EXIT..=sys::IS_READ_END).collect(),
         _ => vec![l2g::REAL],
     }
@@ -60,6 +61,18 @@ fn is_free(traces: &Traces<'_>, table: &str, row: usize, column: usize) -> bool 
             }
             if is(div::IS_ZERO) {
                 free.extend([&div::REST[..], &div::REST_CARRY, &[div::SIGN[2]]].concat());
+            }
+            free
+        }
+        "public" => {
+            let mut free = vec![];
+            let end = is(public::IS_FULL) || is(public::IS_SHORT);
+            if end {
+                // What an end leaves has no form.
+                free.extend([&public::PLACE[..], &[public::POSITION_CARRY]].concat());
+            }
+            if !is(public::IS_BYTE) {
+                free.extend([public::HALF, public::HALF_LOW, public::BYTE]);
             }
             free
         }
@@ -131,6 +144,20 @@ fn every_element_matters() {
         ECALL,
         immediate("addi", A7, 0, 64),
     ]);
+    // Nine bytes of public input: one, then three more and a word of what is asked for, then none.
+    code.extend([
+        immediate("addi", A7, 0, 63),
+        immediate("addi", A0, 0, 3),
+        immediate("addi", A2, 0, 1),
+        ECALL,
+        immediate("addi", A0, 0, 3),
+        immediate("addi", A2, 0, 12),
+        ECALL,
+        immediate("addi", A0, 0, 3),
+        immediate("addi", A2, 0, 0),
+        ECALL,
+        immediate("addi", A7, 0, 64),
+    ]);
     // A message, and the exit of all threads.
     code.extend([
         immediate("addi", A0, 0, 2),
@@ -140,7 +167,10 @@ fn every_element_matters() {
     ]);
     let data = [0x81, 0x82, 0x83, 0x84, 5, 6, 7, 8];
 
-    run_epochs(&elf(&code, &data), b"x1234", 7, |epoch, mut traces| {
+    let elf = elf(&code, &data);
+    let public = PublicInput::new(b"abcdefghi").unwrap();
+    let program = Program::parse(&elf).unwrap().with_public(public);
+    run_program(&program, b"x1234", 8, |epoch, mut traces| {
         assert_eq!(epoch, 1);
         assert!(audit(&traces).is_empty(), "the honest control");
         // The others hold multiplicities, which the audit takes as the prover's best.

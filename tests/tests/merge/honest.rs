@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use tranche_core::{DefaultBackend, Identity};
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::Plonky3Suite;
+use tranche_core::{DefaultBackend, Identity};
 use tranche_machine::cells::REGISTERS;
 use tranche_machine::merge::statement::Claim;
 use tranche_machine::merge::{

@@ -272,10 +272,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     let read = position - whole(&word_lo, &word_hi);
     builder.assert_zero(end.clone() * (read - whole(&done_lo, &done_hi)));
     range8(builder, done_hi.clone(), end);
-    for (value, low) in [
-        (&checked_lo, CHECKED_LOW[0]),
-        (&checked_hi, CHECKED_LOW[1]),
-    ] {
+    for (value, low) in [(&checked_lo, CHECKED_LOW[0]), (&checked_hi, CHECKED_LOW[1])] {
         range16(builder, value.clone(), at(low), real.clone());
     }
     let below_24_bits = checked_hi - at(CHECKED_LOW[1]);

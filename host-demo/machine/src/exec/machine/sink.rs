@@ -49,10 +49,7 @@ impl Sink for Discard {
 }
 
 /// The table, L2G apart, that has no room for a step that this one serves.
-fn full(
-    serving: Option<FilledTable>,
-    room: impl Fn(FilledTable) -> bool,
-) -> Option<FilledTable> {
+fn full(serving: Option<FilledTable>, room: impl Fn(FilledTable) -> bool) -> Option<FilledTable> {
     if !room(FilledTable::Cpu) {
         return Some(FilledTable::Cpu);
     }
