@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use tranche::bundle::FormatError;
 use tranche::merge::{image, merge_statement};
 use tranche::prove::ProveError;
 use tranche::verify::{Check, Place, Refusal};
@@ -67,7 +68,12 @@ fn a_run_is_proved_with_its_public_input() {
             let mut forged = Parts::of(&bundle);
             forged.name_public(&other);
             let refusal = refused(&other, &forged);
-            assert!(matches!(refusal.check, Check::Proof(_)), "{refusal}");
+            // Epochs of a run without one have a table less.
+            let shorter = matches!(refusal.check, Check::Format(FormatError::TooLong { .. }));
+            assert!(
+                matches!(refusal.check, Check::Proof(_)) || shorter && other.public().is_empty(),
+                "{refusal}"
+            );
         }
     }
 }
@@ -114,11 +120,6 @@ fn an_input_that_was_not_read() {
     }
 }
 
-/// The blocks of the words that a run of SPIN executes.
-fn executed(input: &str) -> RomBlocks {
-    run(&SPIN, input).blocks
-}
-
 #[test]
 fn a_run_is_proved_on_the_blocks_that_it_executes() {
     let whole = reader(b"0123456789");
@@ -127,8 +128,6 @@ fn a_run_is_proved_on_the_blocks_that_it_executes() {
     let bundle = bundle(&short, SMALL, "ab");
     // The verifier is told the program, and finds the blocks in the header.
     assert!(check(&whole, &bundle).is_ok());
-    let short = SPIN.shortened(executed("20"));
-    assert!(short.rom_log2() < SPIN.rom_log2(), "{}", short.rom_log2());
 }
 
 #[test]
