@@ -2,7 +2,7 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), log2 of the rows of each table of an epoch (9, 255 of one that is absent; 255 of all for a common mix), digest of the program (32), checksum (4) |
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), log2 of the rows of each table of an epoch (10, 255 of one that is absent; 255 of all for a common mix), blocks of the ROM (32), digest of the program (32), digest of the public input (32), checksum (4) |
 //! | frame | kind, length of the payload (4), payload, checksum (4) |
 //!
 //! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of
@@ -23,30 +23,35 @@ use thiserror::Error;
 use tranche_core::statement::IDENTITY_BYTES;
 use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_core::{Identity, Params};
-use tranche_machine::Span;
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::{OutOfRange, Settings};
+use tranche_machine::setup::Setup;
 use tranche_machine::shape::Heights;
+use tranche_machine::{RomBlocks, Span};
 
 use crate::merge::MAX_HOLES;
 
 /// First bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"tranche\0";
 /// Version of the format.
-pub const VERSION: u16 = 5;
+pub const VERSION: u16 = 6;
 /// Bytes of the header.
-pub const HEADER_BYTES: usize = PROGRAM_AT + IDENTITY_BYTES + 4;
+pub const HEADER_BYTES: usize = CHECKSUM_AT + 4;
 /// Where the integers of the settings begin.
 const SETTINGS_AT: usize = 10;
 /// Where the parameters begin.
 const PARAMS_AT: usize = SETTINGS_AT + 3;
 /// Where the heights begin.
 const HEIGHTS_AT: usize = PARAMS_AT + Params::BYTES;
+/// Where the blocks of the ROM begin.
+const BLOCKS_AT: usize = HEIGHTS_AT + Heights::BYTES;
 /// Where the program's digest begins.
-const PROGRAM_AT: usize = HEIGHTS_AT + Heights::BYTES;
+const PROGRAM_AT: usize = BLOCKS_AT + RomBlocks::BYTES;
+/// Where the digest of the public input begins.
+const PUBLIC_AT: usize = PROGRAM_AT + IDENTITY_BYTES;
 /// Where the checksum begins.
-const CHECKSUM_AT: usize = PROGRAM_AT + IDENTITY_BYTES;
+const CHECKSUM_AT: usize = PUBLIC_AT + IDENTITY_BYTES;
 /// Bytes of a frame besides its payload.
 pub const FRAME_BYTES: usize = 9;
 /// Bytes of a payload that are passed over at a time.
@@ -57,8 +62,24 @@ const PIECE_BYTES: usize = 1 << 12;
 pub struct Header {
     /// The integers that decide every plan.
     pub settings: Settings,
+    /// The blocks of the program's ROM that every epoch has.
+    pub blocks: RomBlocks,
     /// Digest of the program whose run is proved.
     pub program: Identity,
+    /// Digest of its public input.
+    pub public: Identity,
+}
+
+impl Header {
+    /// The header of a bundle of a setup's runs.
+    pub fn of(setup: &Setup<'_>) -> Self {
+        Self {
+            settings: setup.settings,
+            blocks: setup.program.blocks(),
+            program: setup.program_digest,
+            public: setup.program.public().digest(),
+        }
+    }
 }
 
 /// What a frame holds.
@@ -285,8 +306,10 @@ pub fn header(head: &Header) -> [u8; HEADER_BYTES] {
     bytes[8..SETTINGS_AT].copy_from_slice(&VERSION.to_le_bytes());
     bytes[SETTINGS_AT..PARAMS_AT].copy_from_slice(&[log2_cycles, arity, hash.number()]);
     bytes[PARAMS_AT..HEIGHTS_AT].copy_from_slice(&params.to_bytes());
-    bytes[HEIGHTS_AT..PROGRAM_AT].copy_from_slice(&heights.to_bytes());
-    bytes[PROGRAM_AT..CHECKSUM_AT].copy_from_slice(&head.program);
+    bytes[HEIGHTS_AT..BLOCKS_AT].copy_from_slice(&heights.to_bytes());
+    bytes[BLOCKS_AT..PROGRAM_AT].copy_from_slice(&head.blocks.to_bytes());
+    bytes[PROGRAM_AT..PUBLIC_AT].copy_from_slice(&head.program);
+    bytes[PUBLIC_AT..CHECKSUM_AT].copy_from_slice(&head.public);
     let checksum = crc32fast::hash(&bytes[..CHECKSUM_AT]);
     bytes[CHECKSUM_AT..].copy_from_slice(&checksum.to_le_bytes());
     bytes
@@ -346,7 +369,9 @@ impl<R: Read> Reader<R> {
         let mut params = [0; Params::BYTES];
         params.copy_from_slice(&bytes[PARAMS_AT..HEIGHTS_AT]);
         let mut heights = [0; Heights::BYTES];
-        heights.copy_from_slice(&bytes[HEIGHTS_AT..PROGRAM_AT]);
+        heights.copy_from_slice(&bytes[HEIGHTS_AT..BLOCKS_AT]);
+        let mut blocks = [0; RomBlocks::BYTES];
+        blocks.copy_from_slice(&bytes[BLOCKS_AT..PROGRAM_AT]);
         let got = bytes[SETTINGS_AT + 2];
         let hash = Hash::of_number(got).ok_or(FormatError::Hash { got })?;
         let settings = Settings {
@@ -357,15 +382,22 @@ impl<R: Read> Reader<R> {
             params: Params::from_bytes(&params),
         };
         settings.check().map_err(FormatError::Setting)?;
-        let mut program = Identity::default();
-        program.copy_from_slice(&bytes[PROGRAM_AT..CHECKSUM_AT]);
+        let (mut program, mut public) = (Identity::default(), Identity::default());
+        program.copy_from_slice(&bytes[PROGRAM_AT..PUBLIC_AT]);
+        public.copy_from_slice(&bytes[PUBLIC_AT..CHECKSUM_AT]);
+        let header = Header {
+            settings,
+            blocks: RomBlocks::from_bytes(&blocks),
+            program,
+            public,
+        };
         let reader = Self {
             source,
             payload: Vec::new(),
             checksum: crc32fast::Hasher::new(),
             left: 0,
         };
-        Ok((reader, Header { settings, program }))
+        Ok((reader, header))
     }
 
     /// Passes over the next frame, of whatever kind and length, in memory of one piece: `visit`
@@ -536,7 +568,7 @@ mod tests {
 
     use super::*;
 
-    /// The layout of version 4, byte by byte.
+    /// The layout, byte by byte.
     #[test]
     fn a_header_is_these_bytes() {
         let params = Params {
@@ -554,20 +586,24 @@ mod tests {
         let head = Header {
             settings: Settings {
                 log2_cycles: 14,
-                heights: Heights::Given([14, 13, 12, 12, 12, 10, 11, ABSENT, 4]),
+                heights: Heights::Given([14, 13, 12, 12, 12, 10, 11, ABSENT, 4, ABSENT]),
                 arity: 16,
                 params,
                 hash: Hash::Blake3,
             },
+            blocks: RomBlocks::from_bytes(&core::array::from_fn(|at| at as u8)),
             program: [0xab; IDENTITY_BYTES],
+            public: [0xcd; IDENTITY_BYTES],
         };
         let bytes = header(&head);
         assert_eq!(bytes[..8], *b"tranche\0");
-        let integers = [5, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
+        let integers = [6, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
         assert_eq!(bytes[8..24], integers);
-        assert_eq!(bytes[24..33], [14, 13, 12, 12, 12, 10, 11, 255, 4]);
-        assert_eq!(bytes[33..65], [0xab; 32]);
-        assert_eq!(bytes[65..], crc32fast::hash(&bytes[..65]).to_le_bytes());
+        assert_eq!(bytes[24..34], [14, 13, 12, 12, 12, 10, 11, 255, 4, 255]);
+        assert!(bytes[34..66].iter().copied().eq(0..32));
+        assert_eq!(bytes[66..98], [0xab; 32]);
+        assert_eq!(bytes[98..130], [0xcd; 32]);
+        assert_eq!(bytes[130..], crc32fast::hash(&bytes[..130]).to_le_bytes());
         let (_, read) = Reader::new(&bytes[..]).unwrap();
         assert_eq!(read, head);
     }

@@ -94,6 +94,9 @@ pub struct RunArgs {
     /// The file that the program reads as its input; empty without it.
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    /// The file that the program reads as its public input, a part of what is proved; empty without it.
+    #[arg(long, value_name = "FILE")]
+    pub public: Option<PathBuf>,
     /// Gives up after so many cycles.
     #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = MAX_CYCLES)]
     pub max_cycles: u64,
@@ -122,6 +125,9 @@ pub struct CostArgs {
     /// The file that the program reads as its input; empty without it.
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    /// The file that the program reads as its public input, a part of what is proved; empty without it.
+    #[arg(long, value_name = "FILE")]
+    pub public: Option<PathBuf>,
     /// What the proofs hash with.
     #[arg(long, value_enum, default_value_t)]
     pub hash: Hash,
@@ -150,6 +156,9 @@ pub struct ProveArgs {
     /// The file that the program reads as its input; empty without it.
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    /// The file that the program reads as its public input, a part of what is proved; empty without it.
+    #[arg(long, value_name = "FILE")]
+    pub public: Option<PathBuf>,
     /// How a run is proved that is longer than memory is large.
     #[arg(long, value_enum, default_value_t = Approach::Epochs)]
     pub approach: Approach,
@@ -225,6 +234,9 @@ pub struct VerifyArgs {
     pub program: PathBuf,
     /// The bundle that claims an execution of it.
     pub bundle: PathBuf,
+    /// The public input of that execution; empty without it.
+    #[arg(long, value_name = "FILE")]
+    pub public: Option<PathBuf>,
     /// Proven bits that every proof has to have, at least the default.
     #[arg(long, allow_negative_numbers = true, value_name = "BITS", default_value_t = SECURITY_FLOOR_BITS,
           value_parser = security_floor)]
@@ -242,6 +254,9 @@ pub struct CompareArgs {
     /// A file that the program reads as its input, once for each run to compare; empty without it.
     #[arg(short, long, value_name = "FILE")]
     pub input: Vec<PathBuf>,
+    /// The file that the program reads as its public input, a part of what is proved; empty without it.
+    #[arg(long, value_name = "FILE")]
+    pub public: Option<PathBuf>,
     /// What the proofs hash with: BLAKE3 for speed, Poseidon2 for bundles that another proof is to verify.
     #[arg(long, value_enum, default_value_t)]
     pub hash: Hash,

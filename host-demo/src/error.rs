@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use thiserror::Error;
+use tranche_machine::public::PublicTooLong;
 use tranche_machine::setup::SetupError;
 use tranche_machine::{ElfError, ExecError};
 
@@ -106,6 +107,9 @@ pub enum Error {
     /// A file is no program for this machine.
     #[error(transparent)]
     Elf(#[from] ElfError),
+    /// A file is too long for a public input.
+    #[error("--public: {0}")]
+    Public(#[from] PublicTooLong),
     /// An execution cannot go on.
     #[error("{}{}", .0, way_on(.0))]
     Execution(#[from] ExecError),

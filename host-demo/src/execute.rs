@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program};
+use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program, RomBlocks};
 
 use crate::observe::markers::Markers;
 use crate::observe::{self, Observer};
@@ -27,6 +27,8 @@ pub struct Execution {
     pub instructions: u64,
     /// Bytes of the guest's memory and output on the pages that it touched.
     pub memory: u64,
+    /// The blocks of the ROM that it executed.
+    pub blocks: RomBlocks,
 }
 
 /// The outside world of a guest: input from a slice, output to a vector.
@@ -135,9 +137,14 @@ pub fn execute_within(
         cycles: max_cycles,
         memory: max_memory,
     };
-    let run = drive(program, input, limits, messages, progress, |machine, io| {
-        machine.run_for(io, WATCHED_CYCLES)
-    });
+    let run = drive(
+        program,
+        input,
+        limits,
+        messages,
+        progress,
+        |machine, io, blocks| machine.run_visiting(io, WATCHED_CYCLES, blocks),
+    );
     Ok(run?.execution)
 }
 
@@ -165,12 +172,19 @@ pub fn execute_observed(
     progress: impl FnMut(u64),
     observers: &mut [&mut dyn Observer],
 ) -> Result<Observed, ExecError> {
-    drive(program, input, limits, messages, progress, |machine, io| {
-        if observers.is_empty() {
-            return machine.run_for(io, WATCHED_CYCLES);
-        }
-        observe::run_for(machine, program, io, WATCHED_CYCLES, observers)
-    })
+    drive(
+        program,
+        input,
+        limits,
+        messages,
+        progress,
+        |machine, io, blocks| {
+            if observers.is_empty() {
+                return machine.run_visiting(io, WATCHED_CYCLES, blocks);
+            }
+            observe::run_for(machine, program, (io, blocks), WATCHED_CYCLES, observers)
+        },
+    )
 }
 
 /// Executes with `run_for`, which returns the exit code once there is one.
@@ -180,7 +194,11 @@ fn drive(
     limits: Limits,
     messages: &mut dyn Write,
     mut progress: impl FnMut(u64),
-    mut run_for: impl FnMut(&mut Machine<'_, Pages>, &mut Shown<'_>) -> Result<Option<u32>, ExecError>,
+    mut run_for: impl FnMut(
+        &mut Machine<'_, Pages>,
+        &mut Shown<'_>,
+        &mut RomBlocks,
+    ) -> Result<Option<u32>, ExecError>,
 ) -> Result<Observed, ExecError> {
     let mut machine = Machine::over(program, Pages::new(limits.memory), limits.cycles);
     let mut io = Shown {
@@ -188,9 +206,10 @@ fn drive(
         messages,
         markers: Markers::default(),
     };
+    let mut blocks = RomBlocks::NONE;
     let start = Instant::now();
     let end = loop {
-        match run_for(&mut machine, &mut io) {
+        match run_for(&mut machine, &mut io, &mut blocks) {
             Ok(None) => progress(machine.cycles()),
             Ok(Some(exit_code)) => break Ok(exit_code),
             Err(error) => break Err(error),
@@ -206,6 +225,7 @@ fn drive(
             cycles: machine.cycles(),
             instructions: machine.instructions(),
             memory: machine.store().bytes(),
+            blocks,
         },
         markers: io.markers,
         time,

@@ -9,6 +9,7 @@ use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
 use tranche_core::verifier::{CarvedConfig, KeyError, VerifierAir, VerifyingKey};
 use tranche_core::{F, Params, Plan, PlanError, Statement, Suite, TableSpec};
+use tranche_machine::merge::statement::Claim;
 use tranche_machine::merge::{
     Child, Image, MIN_LOG_ROWS, MergeTable, Node, Outcome, image_rows, inner_tables, root_tables,
     statement,
@@ -184,8 +185,11 @@ impl<'a> MergeTables<'a> {
 
 /// The statement of a merge; `result` is the claimed result of a root.
 pub fn merge_statement(setup: &Setup<'_>, node: &Node, result: Option<&Outcome<'_>>) -> Statement {
-    let digest = result
-        .map(|result| statement::result_digest(result.exit_code(), result.output()))
+    let claim = result
+        .map(|result| Claim {
+            public: setup.program.public().digest(),
+            result: statement::result_digest(result.exit_code(), result.output()),
+        })
         .unwrap_or_default();
-    statement::merge(&setup.program_digest, &setup.plan_digest, node, &digest)
+    statement::merge(&setup.program_digest, &setup.plan_digest, node, &claim)
 }

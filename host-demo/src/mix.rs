@@ -29,6 +29,16 @@ pub enum Sizing {
     Metered,
 }
 
+impl Sizing {
+    /// The program with the ROM that the tables of a run have: its own with a common mix, what it executes otherwise.
+    pub fn program<'a>(self, program: &Program<'a>, execution: &Execution) -> Program<'a> {
+        match self {
+            Self::Common => program.clone(),
+            Self::Metered => program.shortened(execution.blocks),
+        }
+    }
+}
+
 /// What an epoch costs besides its cells, in cells: queries, paths and proofs of work.
 const EPOCH_CELLS: f64 = (1 << 17) as f64;
 

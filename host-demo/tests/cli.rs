@@ -23,6 +23,8 @@ mod options;
 mod output;
 #[path = "cli/projects.rs"]
 mod projects;
+#[path = "cli/public.rs"]
+mod public;
 #[path = "cli/resources.rs"]
 mod resources;
 

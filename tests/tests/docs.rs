@@ -20,7 +20,8 @@ use tranche_machine::merge::EPOCH_BITS;
 use tranche_machine::program::MAX_SEGMENTS;
 use tranche_machine::settings::MAX_RAISED_POW_BITS;
 use tranche_machine::{
-    Cell, EpochPlan, EpochShape, EpochTable, EpochTables, FilledTable, Program, Settings, Setup,
+    Cell, EpochPlan, EpochShape, EpochTable, EpochTables, FilledTable, Program, PublicInput,
+    Settings, Setup,
 };
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -182,7 +183,8 @@ fn extended() -> Program<'static> {
 
 #[test]
 fn the_machine_s_tables() {
-    let program = extended();
+    let public = PublicInput::new(b"a").unwrap();
+    let program = extended().with_public(public);
     let plan = |log2_cycles| {
         let settings = Settings {
             log2_cycles,

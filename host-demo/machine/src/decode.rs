@@ -58,20 +58,22 @@ pub enum Alu {
     Remu,
 }
 
-/// A part of the M extension.
+/// What a batch may have a table more for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extension {
     /// `mul`, `mulh`, `mulhsu`, `mulhu`.
     Multiply,
     /// `div`, `divu`, `rem`, `remu`.
     Divide,
+    /// Reads of public input, which are no instructions of their own.
+    PublicInput,
 }
 
 impl Extension {
     /// Number of them.
-    pub(crate) const COUNT: usize = 2;
+    pub(crate) const COUNT: usize = 3;
 
-    /// The part that an operation is of; `None` of RV32I's.
+    /// The part of the M extension that an operation is of; `None` of RV32I's.
     pub const fn of(alu: Alu) -> Option<Self> {
         match alu {
             Alu::Mul | Alu::Mulh | Alu::Mulhsu | Alu::Mulhu => Some(Self::Multiply),

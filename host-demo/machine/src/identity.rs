@@ -5,11 +5,12 @@
 //! | program | entry, number of segments, then of each: address, end, executable (1 or 0), number of bytes, the bytes |
 //! | plan | machine version, queries, the nine other parameters, number of integers, the integers |
 //! | result | exit code, number of bytes, the bytes |
+//! | public input | number of bytes, the bytes |
 //! | epoch statement | program, plan, number |
 //! | inner merge statement | program, plan, level, first epoch, last epoch |
-//! | root merge statement | program, plan, level, first epoch, last epoch, result |
-//! | run statement | program, plan, body batches, result |
-//! | whole run statement | program, plan, result |
+//! | root merge statement | program, plan, level, first epoch, last epoch, public input, result |
+//! | run statement | program, plan, body batches, public input, result |
+//! | whole run statement | program, plan, public input, result |
 //!
 //! Numbers are four bytes, little-endian; digests are their 32 bytes. A kind fixes the order of its
 //! parts, and the number of a list's items stands before them, so two things of one kind never have
@@ -27,6 +28,7 @@ pub(crate) enum Kind {
     Program,
     Plan,
     Result,
+    Public,
     Epoch,
     InnerMerge,
     RootMerge,
@@ -41,11 +43,12 @@ impl Kind {
             Self::Program => "tranche 2026-11-26 program v2",
             Self::Plan => "tranche 2026-11-26 plan v2",
             Self::Result => "tranche 2026-11-26 result v2",
+            Self::Public => "tranche 2026-11-27 public input v1",
             Self::Epoch => "tranche 2026-11-26 epoch statement v2",
             Self::InnerMerge => "tranche 2026-11-26 inner merge statement v2",
-            Self::RootMerge => "tranche 2026-11-26 root merge statement v2",
-            Self::Run => "tranche 2026-11-26 run statement v2",
-            Self::Whole => "tranche 2026-11-26 whole run statement v2",
+            Self::RootMerge => "tranche 2026-11-27 root merge statement v3",
+            Self::Run => "tranche 2026-11-27 run statement v3",
+            Self::Whole => "tranche 2026-11-27 whole run statement v3",
         }
     }
 }
@@ -85,10 +88,11 @@ impl Form {
 mod tests {
     use super::*;
 
-    const KINDS: [Kind; 8] = [
+    const KINDS: [Kind; 9] = [
         Kind::Program,
         Kind::Plan,
         Kind::Result,
+        Kind::Public,
         Kind::Epoch,
         Kind::InnerMerge,
         Kind::RootMerge,

@@ -9,6 +9,7 @@
 
 mod air;
 pub mod batches;
+pub mod blocks;
 pub mod bus;
 pub mod cells;
 pub mod columns;
@@ -21,6 +22,7 @@ mod identity;
 pub mod merge;
 pub mod program;
 pub mod prove;
+pub mod public;
 mod row;
 pub mod settings;
 pub mod setup;
@@ -31,12 +33,14 @@ pub mod tables;
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub use blocks::RomBlocks;
 pub use epoch::{EpochPlan, EpochTables, Span};
 pub use exec::{Cell, CellStore, EpochEnd, EpochRecord, ExecError, GuestIo, Machine};
 #[cfg(feature = "alloc")]
 pub use exec::{Pages, RecordStorage};
 pub use program::{ElfError, Program};
 pub use prove::{EpochBuffers, EpochProver, ProvedEpoch, RecordProver, RecordedEpoch};
+pub use public::PublicInput;
 pub use settings::Settings;
 pub use setup::Setup;
 pub use shape::EpochShape;

@@ -17,9 +17,11 @@ use heapless::Vec;
 use thiserror::Error;
 use tranche_core::Identity;
 
-use crate::cells::{REGISTERS, REGISTERS_END};
+use crate::blocks::RomBlocks;
+use crate::cells::{IN_LEN, IN_POSITION, REGISTERS, REGISTERS_END};
 use crate::decode::{DecodeError, Extension, Instruction, decode};
 use crate::identity::{Form, Kind};
+use crate::public::PublicInput;
 use crate::row::RomRow;
 
 /// Most loadable segments of a program, and most intervals of an image.
@@ -27,7 +29,8 @@ pub const MAX_SEGMENTS: usize = 16;
 /// log2 of the most rows that an image, the registers and the hidden cells take in the root merge.
 pub const MAX_IMAGE_LOG2: u32 = 21;
 /// Most words of an image, the gaps within its intervals included.
-pub const MAX_IMAGE_WORDS: u32 = (1 << MAX_IMAGE_LOG2) - (REGISTERS_END - REGISTERS);
+pub const MAX_IMAGE_WORDS: u32 =
+    (1 << MAX_IMAGE_LOG2) - (REGISTERS_END - REGISTERS) - (IN_LEN + 1 - IN_POSITION);
 /// log2 of the most words in a ROM.
 pub const MAX_ROM_LOG2: u32 = 20;
 /// Segments that are closer than this, in words, share an interval.
@@ -241,7 +244,8 @@ fn program_headers(
     Ok(SegmentTable::new(LittleEndian, Class::ELF32, table).iter())
 }
 
-/// A program that the machine can run. Borrows the file.
+/// A program that the machine can run, with its public input: all that a verifier is told of a run but for its
+/// result. Borrows the file and the input.
 #[derive(Clone, Debug)]
 pub struct Program<'a> {
     entry: u32,
@@ -250,6 +254,9 @@ pub struct Program<'a> {
     rom: Range<u32>,
     /// Whether the ROM has an instruction of each extension.
     uses: [bool; Extension::COUNT],
+    public: PublicInput<'a>,
+    /// The blocks of the ROM that its table has.
+    blocks: RomBlocks,
     /// The ROM's rows, once they are decoded ahead.
     #[cfg(feature = "alloc")]
     rows: alloc::vec::Vec<RomRow>,
@@ -326,6 +333,8 @@ impl<'a> Program<'a> {
             intervals,
             rom,
             uses: [false; _],
+            public: PublicInput::default(),
+            blocks: RomBlocks::ALL,
             #[cfg(feature = "alloc")]
             rows: alloc::vec::Vec::new(),
         };
@@ -345,7 +354,21 @@ impl<'a> Program<'a> {
         Ok(program)
     }
 
-    /// Whether the ROM has an instruction of an extension, executed or not.
+    /// The program with a public input. A batch of tables for a common mix has one for reads of it unless it is
+    /// empty.
+    pub const fn with_public(mut self, public: PublicInput<'a>) -> Self {
+        self.uses[Extension::PublicInput as usize] = !public.is_empty();
+        self.public = public;
+        self
+    }
+
+    /// The public input; empty unless there is one.
+    pub const fn public(&self) -> PublicInput<'a> {
+        self.public
+    }
+
+    /// Whether the ROM has an instruction of an extension, executed or not; of
+    /// [public input](Extension::PublicInput), whether there is some.
     pub const fn uses(&self, extension: Extension) -> bool {
         self.uses[extension as usize]
     }
@@ -365,12 +388,66 @@ impl<'a> Program<'a> {
         self.rom.clone()
     }
 
-    /// log2 of the height of the ROM table: its words and at least 2^4 rows.
+    /// log2 of the height of the ROM table: the words of its [blocks](Self::blocks) and at least 2^4 rows.
     pub fn rom_log2(&self) -> u32 {
-        (self.rom.end - self.rom.start)
+        self.rom_place(self.rom.end)
             .next_power_of_two()
             .ilog2()
             .max(4)
+    }
+
+    /// The program with a ROM table of these blocks: a run that executes another cannot be proved, and is refused
+    /// by the executor.
+    pub fn with_blocks(&self, blocks: RomBlocks) -> Self {
+        let program = Self {
+            blocks,
+            ..self.clone()
+        };
+        #[cfg(feature = "alloc")]
+        if !program.rows.is_empty() {
+            return program.decoded();
+        }
+        program
+    }
+
+    /// The program with a ROM table of these blocks where it is lower then, and as it is otherwise: the fewer
+    /// tables differ, the fewer keys there are.
+    pub fn shortened(&self, blocks: RomBlocks) -> Self {
+        let shorter = self.with_blocks(blocks);
+        if shorter.rom_log2() < self.rom_log2() {
+            shorter
+        } else {
+            self.clone()
+        }
+    }
+
+    /// The blocks of the ROM that its table has: all, unless [others](Self::with_blocks) were chosen.
+    pub const fn blocks(&self) -> RomBlocks {
+        self.blocks
+    }
+
+    /// The block of ROM cell `pc`, which is within the ROM.
+    #[inline]
+    pub(crate) const fn block(&self, pc: u32) -> u32 {
+        (pc - self.rom.start) >> self.block_log2()
+    }
+
+    const fn block_log2(&self) -> u32 {
+        RomBlocks::block_log2(self.rom.end - self.rom.start)
+    }
+
+    /// Whether the ROM table has a row for `pc`.
+    pub fn in_rom_table(&self, pc: u32) -> bool {
+        self.rom.contains(&pc) && self.blocks.has(self.block(pc))
+    }
+
+    /// Rows of the ROM table before that of ROM cell `pc`, or before the ROM's end.
+    pub(crate) fn rom_place(&self, pc: u32) -> u32 {
+        let (block, log2) = (self.block(pc), self.block_log2());
+        let whole = self.blocks.before(block) << log2;
+        // Of the last block, which may be a part, the rest is behind the end.
+        let part = (pc - self.rom.start) & ((1 << log2) - 1);
+        whole + if self.blocks.has(block) { part } else { 0 }
     }
 
     /// The word at ROM cell `pc`; `None` outside of the ROM.
@@ -428,9 +505,12 @@ impl<'a> Program<'a> {
             .any(|s| s.writable && s.cells.contains(&cell))
     }
 
-    /// Initial value of a RAM cell: its word of the image, or zero. A word that the bytes of the file
-    /// end within is filled up with zeros.
+    /// Initial value of a cell: its word of the image or of the public input, or zero. A word that the bytes of the
+    /// file end within is filled up with zeros.
     pub fn initial_word(&self, cell: u32) -> u32 {
+        if cell >= REGISTERS {
+            return self.public.initial(cell);
+        }
         self.segments
             .iter()
             .find(|s| s.cells.contains(&cell))

@@ -6,6 +6,7 @@ use tranche_core::plan::security_shape;
 use tranche_core::security;
 use tranche_core::{Identity, PlanError, Statement};
 
+use crate::blocks::RomBlocks;
 use crate::merge::{MIN_LOG_ROWS, inner_tables, statement};
 use crate::program::Program;
 use crate::settings::{OutOfRange, Settings, Shortfall, raised};
@@ -13,7 +14,7 @@ use crate::shape::{EpochShape, Heights};
 use crate::tables::EpochTable;
 
 /// Version of the machine's tables and of the merge's: a change of either is another plan.
-pub const MACHINE_VERSION: u32 = 4;
+pub const MACHINE_VERSION: u32 = 5;
 
 /// Why settings and a program cannot be proved.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
@@ -52,7 +53,7 @@ pub struct Setup<'a> {
     pub settings: Settings,
     /// Heights of an epoch's tables.
     pub shape: EpochShape,
-    /// Digest of everything that decides a plan: machine, hash suite, heights, arity, parameters.
+    /// Digest of everything that decides a plan: machine, hash suite, heights, arity, the ROM's blocks, parameters.
     pub plan_digest: Identity,
 }
 
@@ -69,7 +70,8 @@ impl<'a> Setup<'a> {
         };
         let arity = u32::from(settings.arity);
         let integers = shape.integers().chain([arity]).chain(shape.extensions());
-        let integers: Vec<u32, { EpochShape::MAX_LEN + 1 }> = integers.collect();
+        let integers = integers.chain(program.blocks().words());
+        let integers: Vec<u32, { EpochShape::MAX_LEN + 1 + RomBlocks::WORDS }> = integers.collect();
         Ok(Self {
             program,
             program_digest: program.digest(),

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tranche_machine::FilledTable;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 use tranche_machine::setup::Setup;
-use tranche_machine::{FilledTable, Program};
 
 use super::report::spinner;
-use super::{execute, read_both};
+use super::{execute, program, read_guest};
 use crate::answer::print;
 use crate::cli::CostArgs;
 use crate::cost::{Columns, Counted, Use, columns, count};
@@ -24,8 +24,9 @@ use crate::table::{Form, draw};
 /// # Errors
 /// When a file cannot be read, no epoch can be planned, or the execution cannot go on.
 pub fn run(args: &CostArgs) -> Result<ExitCode, Error> {
-    let [elf, input] = read_both(&args.program, args.input.as_deref())?;
-    let program = Program::parse(&elf.bytes)?.decoded();
+    let named = (args.input.as_deref(), args.public.as_deref());
+    let [elf, input, public] = read_guest(&args.program, named.0, named.1)?;
+    let program = program(&elf, &public)?.decoded();
     let functions = Functions::of(&program, &elf.bytes);
     let input = &input.bytes;
     let execution = execute(&program, input, args.max_cycles, args.max_memory)?;
@@ -35,7 +36,9 @@ pub fn run(args: &CostArgs) -> Result<ExitCode, Error> {
         hash: args.hash.into(),
         ..Settings::default()
     };
-    let settings = match args.heights.map_or_else(Sizing::default, Sizing::from) {
+    let sizing = args.heights.map_or_else(Sizing::default, Sizing::from);
+    let program = sizing.program(&program, &execution);
+    let settings = match sizing {
         Sizing::Common => settings,
         Sizing::Metered => metered(&program, input, &execution, settings)?,
     };

@@ -159,6 +159,8 @@ impl Info {
             "verified": false,
             "version": VERSION,
             "program_digest": digest_hex(&self.header.program),
+            "public_digest": digest_hex(&self.header.public),
+            "rom_blocks": self.header.blocks.count(),
             "bundle_bytes": self.bytes(),
             "cycles": self.cycles,
             "epochs": epochs.count,

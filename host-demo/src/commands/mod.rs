@@ -21,21 +21,37 @@ use std::io::LineWriter;
 use std::path::Path;
 
 use report::{Messages, spinner};
-use tranche_machine::{ExecError, Program};
+use tranche_machine::{ExecError, Program, PublicInput};
 
 use crate::error::Error;
 use crate::execute::{Execution, Limits, Observed, execute_observed, execute_within};
 use crate::files::{Source, is_standard};
 use crate::observe::Observer;
 
-/// Reads the program and the input of a guest, which is empty unless a file is named.
-fn read_both(program: &Path, input: Option<&Path>) -> Result<[Source; 2], Error> {
-    if is_standard(program) && input.is_some_and(is_standard) {
-        return Err(Error::StdinTwice);
+/// Refuses files of which several are standard input.
+fn standard_once(named: [Option<&Path>; 3]) -> Result<(), Error> {
+    let standard = named.into_iter().flatten().filter(|path| is_standard(path));
+    match standard.count() {
+        0 | 1 => Ok(()),
+        _ => Err(Error::StdinTwice),
     }
-    let program = Source::read(program)?;
-    let input = input.map_or(Ok(Source::EMPTY), Source::read)?;
-    Ok([program, input])
+}
+
+/// Reads the program, the input and the public input of a guest; an input is empty unless a file is named.
+fn read_guest(
+    program: &Path,
+    input: Option<&Path>,
+    public: Option<&Path>,
+) -> Result<[Source; 3], Error> {
+    standard_once([Some(program), input, public])?;
+    let optional = |path: Option<&Path>| path.map_or(Ok(Source::EMPTY), Source::read);
+    Ok([Source::read(program)?, optional(input)?, optional(public)?])
+}
+
+/// The program of a file, with its public input.
+fn program<'a>(elf: &'a Source, public: &'a Source) -> Result<Program<'a>, Error> {
+    let public = PublicInput::new(&public.bytes)?;
+    Ok(Program::parse(&elf.bytes)?.with_public(public))
 }
 
 /// Executes a program as [`execute`] does, and shows each instruction to `observers`.

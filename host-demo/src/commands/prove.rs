@@ -15,7 +15,7 @@ use tranche_machine::settings::Settings;
 use super::report::{profile_name, progress_bar, size};
 use super::resume::{bind, finish, say_way_on, way_on};
 use super::retire::prove_as_one;
-use super::{execute, read_both};
+use super::{execute, program, read_guest};
 use crate::answer::Answer;
 use crate::cli::{Approach, ProveArgs, Size};
 use crate::error::Error;
@@ -50,8 +50,9 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     if let (Approach::Monolithic, Some(option)) = (args.approach, args.of_cuts()) {
         return Err(Error::NotMonolithic { option });
     }
-    let [elf, input] = read_both(&args.program, args.input.as_deref())?;
-    let program = Program::parse(&elf.bytes)?.decoded();
+    let named = (args.input.as_deref(), args.public.as_deref());
+    let [elf, input, public] = read_guest(&args.program, named.0, named.1)?;
+    let program = program(&elf, &public)?.decoded();
     let unfinished = Unfinished::default();
     let (ended, path) = (unfinished.clone(), args.output_path());
     let kept = args.resume.then(|| Partial::path_for(&path));
@@ -66,7 +67,11 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     })
     .map_err(Error::Signals)?;
     // What cannot be written is known before anything is executed.
-    let sources = [("program", &elf), ("input", &input)];
+    let sources = [
+        ("program", &elf),
+        ("input", &input),
+        ("public input", &public),
+    ];
     let (mut output, mut partial) = match kept {
         None => (Output::open(&path, &sources, &unfinished)?, None),
         Some(kept) => {
@@ -78,6 +83,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     let start = Instant::now();
     let input = &input.bytes;
     let execution = execute(&program, input, args.max_cycles, args.max_memory)?;
+    let program = args.sizing().program(&program, &execution);
     if args.approach != Approach::Epochs {
         return prove_as_one(
             args,
@@ -124,6 +130,7 @@ pub fn run(args: &ProveArgs, answer: Answer) -> Result<ExitCode, Error> {
     if args.json {
         let report = json!({
             "program_digest": digest,
+            "public_digest": digest_hex(&program.public().digest()),
             "cycles": proved.cycles,
             "epochs": proved.epochs,
             "resumed_epochs": proved.resumed_epochs,

@@ -4,8 +4,9 @@ use std::io::{self, IsTerminal, Write, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tranche_core::shape::Profile;
+use tranche_machine::Program;
 
-use crate::hex::hex;
+use crate::hex::{digest_hex, hex};
 
 /// A bar over `cycles` on a terminal's stderr; elsewhere it shows nothing.
 pub fn progress_bar(cycles: u64) -> ProgressBar {
@@ -58,6 +59,16 @@ pub const fn profile_name(profile: Profile) -> &'static str {
         Profile::Fast => "fast",
         Profile::Compact => "compact",
     }
+}
+
+/// The line of a public input, unless it is empty.
+pub fn public_text(program: &Program<'_>) -> String {
+    let public = program.public();
+    if public.is_empty() {
+        return String::new();
+    }
+    let (bytes, digest) = (public.len(), digest_hex(&public.digest()));
+    format!("public     {bytes} bytes of input, {digest}\n")
 }
 
 /// Guest output as text where it is printable, else in hexadecimal.

@@ -12,7 +12,7 @@ use tranche_machine::Program;
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
-use super::report::{profile_name, progress_bar, shown, size};
+use super::report::{profile_name, progress_bar, public_text, shown, size};
 use super::resume::{bind, finish, say_way_on};
 use crate::answer::{Answer, print};
 use crate::cli::{Approach, InfoArgs, ProveArgs, VerifyArgs};
@@ -123,6 +123,7 @@ pub fn prove_as_one(
             "approach": approach_name(order),
             "challenges": order.map(order_name),
             "program_digest": digest,
+            "public_digest": digest_hex(&program.public().digest()),
             "cycles": cycles,
             "batches": batches,
             "batch_log2": log2,
@@ -233,6 +234,7 @@ pub fn verify_one(
             "challenges": claim.and_then(|claim| claim.order).map(order_name),
             "hash": claim.map(|claim| claim.hash.name()),
             "program_digest": digest,
+            "public_digest": digest_hex(&program.public().digest()),
             "cycles": claim.map(|claim| claim.cycles),
             "batches": claim.map(|claim| claim.batches),
             "exit_code": claim.map(|claim| claim.exit_code),
@@ -253,11 +255,12 @@ pub fn verify_one(
     print(format!(
         "accepted in {seconds:.2} s\n\
          program    {digest}\n\
-         cycles     {} in {}, one proof\n\
+         {}cycles     {} in {}, one proof\n\
          exit code  {}\n\
          security   {:.2} proven bits\n\
          output     {} bytes, SHA-256 {}\n\
          {output}\n",
+        public_text(program),
         claim.cycles,
         cut_text(claim.batches, None, claim.order),
         claim.exit_code,
@@ -288,6 +291,7 @@ pub fn info_of_one(args: &InfoArgs, mut source: impl Read) -> Result<ExitCode, E
             "challenges": header.order.map(order_name),
             "hash": header.hash.name(),
             "program_digest": program,
+            "public_digest": digest_hex(&header.public),
             "batches": batches,
             "batch_log2": log2,
             "exit_code": header.exit_code,

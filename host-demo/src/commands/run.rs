@@ -5,9 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use tranche_machine::Program;
 
-use super::{execute_seen, read_both};
+use super::{execute_seen, program, read_guest};
 use crate::answer::{print, say};
 use crate::cli::RunArgs;
 use crate::error::{Error, GUEST_RUN_FAILED, RUN_FAILED};
@@ -27,9 +26,14 @@ use crate::table::{Form, draw};
 /// # Errors
 /// When a file cannot be read or written, or the execution cannot go on.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Error> {
-    let [elf, input] = read_both(&args.program, args.input.as_deref())?;
-    let program = Program::parse(&elf.bytes)?.decoded();
-    let sources = [("program", &elf), ("input", &input)];
+    let named = (args.input.as_deref(), args.public.as_deref());
+    let [elf, input, public] = read_guest(&args.program, named.0, named.1)?;
+    let program = program(&elf, &public)?.decoded();
+    let sources = [
+        ("program", &elf),
+        ("input", &input),
+        ("public input", &public),
+    ];
     let open = |path: &Path| Output::as_it_comes(path, &sources);
     let mut traced = args.trace.as_deref().map(open).transpose()?;
     let profiled = args.profile.as_ref();

@@ -6,15 +6,15 @@ use std::time::Instant;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tranche_machine::Program;
 
-use super::report::shown;
+use super::report::{public_text, shown};
 use super::retire::verify_one;
+use super::{program, standard_once};
 use crate::answer::print;
 use crate::bundle::FormatError;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, REFUSED};
-use crate::files::{self, Source, is_standard};
+use crate::files::{self, Source};
 use crate::hex::{digest_hex, hex};
 use crate::retire::header::MAGIC;
 use crate::system::peak_rss_bytes;
@@ -26,11 +26,11 @@ use crate::verify::{Check, Refusal, verify_above};
 /// # Errors
 /// When a file cannot be read, or the program is none.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
-    if is_standard(&args.program) && is_standard(&args.bundle) {
-        return Err(Error::StdinTwice);
-    }
+    let public = args.public.as_deref();
+    standard_once([Some(&*args.program), Some(&*args.bundle), public])?;
     let elf = Source::read(&args.program)?;
-    let program = Program::parse(&elf.bytes)?;
+    let public = public.map_or(Ok(Source::EMPTY), Source::read)?;
+    let program = program(&elf, &public)?;
     let mut file = BufReader::new(files::open(&args.bundle)?);
     // Either kind of bundle begins with eight bytes of its own; what is shorter is neither.
     let mut magic = Vec::new();
@@ -61,6 +61,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
             "accepted": verdict.is_ok(),
             "reason": verdict.as_ref().err().map(ToString::to_string),
             "program_digest": program_digest,
+            "public_digest": digest_hex(&program.public().digest()),
             "cycles": claim.map(|claim| claim.cycles),
             "epochs": claim.map(|claim| claim.epochs),
             "hash": claim.map(|claim| claim.settings.hash.name()),
@@ -84,11 +85,12 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Error> {
     print(format!(
         "accepted in {seconds:.2} s\n\
          program    {program_digest}\n\
-         cycles     {} in {} epochs\n\
+         {}cycles     {} in {} epochs\n\
          exit code  {}\n\
          security   {:.2} proven bits a proof, {:.2} against a forgery of any of {proofs}\n\
          output     {} bytes, SHA-256 {}\n\
          {output}\n",
+        public_text(&program),
         claim.cycles,
         claim.epochs,
         claim.exit_code,

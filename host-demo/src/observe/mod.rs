@@ -18,7 +18,7 @@ pub mod profile;
 pub mod trace;
 
 use tranche_machine::decode::{Instruction, Size, decode};
-use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program};
+use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program, RomBlocks};
 
 /// Whether register x_`i` takes the return address of a call, and a return goes by it (RISC-V ELF psABI, section 2.1).
 const fn is_link(i: u32) -> bool {
@@ -65,13 +65,13 @@ pub trait Observer {
 pub(crate) fn run_for(
     machine: &mut Machine<'_, Pages>,
     program: &Program<'_>,
-    io: &mut impl GuestIo,
+    (io, blocks): (&mut impl GuestIo, &mut RomBlocks),
     cycles: u64,
     observers: &mut [&mut dyn Observer],
 ) -> Result<Option<u32>, ExecError> {
     let end = machine.cycles().saturating_add(cycles);
     while machine.exit_code().is_none() && machine.cycles() < end {
-        let executed = step(machine, program, io)?;
+        let executed = step(machine, program, io, blocks)?;
         for observer in &mut *observers {
             observer.see(&executed);
         }
@@ -84,13 +84,14 @@ fn step(
     machine: &mut Machine<'_, Pages>,
     program: &Program<'_>,
     io: &mut impl GuestIo,
+    blocks: &mut RomBlocks,
 ) -> Result<Executed, ExecError> {
     let (cycle, pc, done) = (machine.cycles(), machine.pc(), machine.instructions());
     let word = program.code(pc >> 2).unwrap_or_default();
     let decoded = decode(word);
     let access = decoded.ok().and_then(|it| access(it, machine));
     while machine.instructions() == done {
-        machine.step_once(io)?;
+        machine.run_visiting(io, 1, blocks)?;
     }
     // What is no instruction was refused.
     let instruction = decoded.unwrap_or(Instruction::Fence);

@@ -52,15 +52,11 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
         progress: P,
     ) -> Result<Self, ProveError> {
         let setup = tables.setup();
-        let header = Header {
-            settings: setup.settings,
-            program: setup.program_digest,
-        };
         Ok(Self {
             setup,
             result: claimed(execution)?,
             options: *options,
-            frames: Frames::new(header, partial, out)?,
+            frames: Frames::new(Header::of(setup), partial, out)?,
             progress,
             collector: Collector::new(setup),
             workspace: Workspace::default(),

@@ -121,12 +121,11 @@ impl Surveyed<'_> {
     /// What the partial file of this run is bound to: all that decides the bundle's bytes.
     pub fn binding(&self) -> Binding {
         let Setup {
-            settings,
             program_digest: program,
             plan_digest,
             ..
         } = self.setup;
-        let header = header(&Header { settings, program });
+        let header = header(&Header::of(&self.setup));
         let options = [b"epochs", &header[..], &plan_digest].concat();
         Binding::new(program, self.input, &options)
     }

@@ -163,6 +163,15 @@ pub enum RetireCheck {
         /// Digest of the program that it names.
         got: Identity,
     },
+    /// The bundle was made for another public input.
+    #[error("made for another public input: it names {}, this one is {}", digest_hex(.got),
+                digest_hex(.expected))]
+    Public {
+        /// Digest of the public input that it is verified for.
+        expected: Identity,
+        /// Digest of the public input that it names.
+        got: Identity,
+    },
     /// The header's integers give no run.
     #[error(transparent)]
     Run(RunError),

@@ -5,7 +5,8 @@
 //! | magic, version | 8, 2 |
 //! | order: 0 forked, 1 shared, 2 a single batch; hash suite: 0 Poseidon2, 1 BLAKE3; log2 of the rows of each table of a body batch, 255 for one of an extension that it has not | 1, 1, one each |
 //! | parameters, in the order of [`Params`] | 11 |
-//! | digest of the program | 32 |
+//! | blocks of the ROM | 32 |
+//! | digest of the program, digest of the public input | 32, 32 |
 //! | exit code, bytes of output, output | 4, 4, as many |
 //! | number of holes of the image, log2 of the rows of each | 1, as many |
 //! | number of batches but the closing one; entry, exit, first and last clock of each | 4, 16 each |
@@ -19,6 +20,7 @@ use std::io::{self, Read, Write};
 use tranche_core::retire::Order;
 use tranche_core::verifier::VerifyError;
 use tranche_core::{Identity, Params};
+use tranche_machine::RomBlocks;
 use tranche_machine::batches::{
     BODY_TABLES, BatchSpan, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, MAX_RUN_CYCLES, RestHeights,
 };
@@ -32,7 +34,7 @@ use crate::merge::MAX_LOG_ROWS;
 /// First bytes of a bundle that is one proof.
 pub const MAGIC: [u8; 8] = *b"tranche\x01";
 /// Version of the format.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 
 /// The orders, by their number.
 const ORDERS: [Option<Order>; 3] = [Some(Order::Forked), Some(Order::Shared), None];
@@ -48,8 +50,12 @@ pub struct Header {
     pub body: BodyHeights,
     /// FRI parameters and grinding.
     pub params: Params,
+    /// The blocks of the program's ROM that the run has.
+    pub blocks: RomBlocks,
     /// Digest of the program whose run is proved.
     pub program: Identity,
+    /// Digest of its public input.
+    pub public: Identity,
     /// The claimed exit code.
     pub exit_code: u32,
     /// The claimed output.
@@ -74,7 +80,9 @@ impl Header {
         bytes.push(self.hash.number());
         bytes.extend(self.body);
         bytes.extend(self.params.to_bytes());
+        bytes.extend(self.blocks.to_bytes());
         bytes.extend(self.program);
+        bytes.extend(self.public);
         bytes.extend(self.exit_code.to_le_bytes());
         bytes.extend((self.output.len() as u32).to_le_bytes());
         bytes.extend(&self.output);
@@ -136,7 +144,9 @@ impl Header {
                 got: value.into(),
             });
         }
+        let blocks = RomBlocks::from_bytes(&source.array()?);
         let program = source.array()?;
+        let public = source.array()?;
         let exit_code = u32::from_le_bytes(source.array()?);
         let len = u32::from_le_bytes(source.array()?);
         within("the output's length", len, MAX_OUTPUT_BYTES.into())?;
@@ -171,7 +181,9 @@ impl Header {
             hash,
             body,
             params,
+            blocks,
             program,
+            public,
             exit_code,
             output,
             rest,

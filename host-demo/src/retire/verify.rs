@@ -48,7 +48,7 @@ pub struct ProvenExecution {
     pub security_bits: f64,
 }
 
-/// Verifies a run of `program` from what follows a bundle's [`MAGIC`](super::header::MAGIC), at a floor of
+/// Verifies a run of `program` and its [public input](Program::with_public) from what follows a bundle's [`MAGIC`](super::header::MAGIC), at a floor of
 /// proven bits.
 ///
 /// # Errors
@@ -72,6 +72,12 @@ fn verify_from(
     if got != expected {
         return Err(RetireCheck::Program { expected, got });
     }
+    let (public, got) = (program.public().digest(), header.public);
+    if got != public {
+        let expected = public;
+        return Err(RetireCheck::Public { expected, got });
+    }
+    let program = &program.with_blocks(header.blocks);
     let cycles = header.spans.last().map_or(0, |span| {
         u64::from(span.end().saturating_sub(CLOCK_START) / STAMPS)
     });

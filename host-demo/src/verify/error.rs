@@ -43,6 +43,15 @@ pub enum Check {
         /// Digest of the program that it names.
         got: Identity,
     },
+    /// The bundle was made for another public input.
+    #[error("made for another public input: it names {}, this one is {}", digest_hex(.got),
+                digest_hex(.expected))]
+    Public {
+        /// Digest of the public input that it is verified for.
+        expected: Identity,
+        /// Digest of the public input that it names.
+        got: Identity,
+    },
     /// The header's integers do not give a plan.
     #[error(transparent)]
     Setup(SetupError),

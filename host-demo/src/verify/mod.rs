@@ -63,7 +63,7 @@ pub struct ProvenRun {
     pub bundle_security_bits: f64,
 }
 
-/// Verifies a bundle of `program` at the default floor of 100 proven bits a proof.
+/// Verifies a bundle of `program` and its [public input](Program::with_public) at the default floor of 100 proven bits a proof.
 ///
 /// # Errors
 /// [`Refusal`], which names the place and the check.
@@ -71,7 +71,7 @@ pub fn verify<R: Read>(program: &Program<'_>, bundle: R) -> Result<ProvenRun, Re
     verify_above(program, bundle, SECURITY_FLOOR_BITS)
 }
 
-/// Verifies a bundle of `program` whose proofs all have at least `floor` proven bits.
+/// Verifies a bundle of `program` and its public input whose proofs all have at least `floor` proven bits.
 ///
 /// # Errors
 /// [`Refusal`], which names the place and the check.
@@ -92,13 +92,21 @@ fn verify_from(
     let (reader, header) = Reader::new(bundle).map_err(at(Place::Header))?;
     let Header {
         settings,
+        blocks,
         program: got,
+        public,
     } = header;
     let expected = program.digest();
     if got != expected {
         return Err(Check::Program { expected, got }).map_err(at(Place::Header));
     }
-    let setup = Setup::new(program, settings)
+    let expected = program.public().digest();
+    if public != expected {
+        let got = public;
+        return Err(Check::Public { expected, got }).map_err(at(Place::Header));
+    }
+    let program = program.with_blocks(blocks);
+    let setup = Setup::new(&program, settings)
         .map_err(|error| Check::Setup(SetupError::Range(error)))
         .map_err(at(Place::Header))?;
     with_suite!(settings.hash, S => run::<S>(setup, reader, floor))

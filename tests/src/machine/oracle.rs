@@ -231,14 +231,22 @@ pub fn run_epochs(
     look: impl FnMut(u32, Traces<'_>),
 ) -> Result<Run, ExecError> {
     let program = Program::parse(elf).expect("a valid program").decoded();
-    let shape = EpochShape::of(log2_cycles, &program).expect("a valid shape");
-    run_tables(
-        &EpochTable::all(shape, &program),
-        &program,
-        input,
-        shape,
-        look,
-    )
+    run_program(&program, input, log2_cycles, look)
+}
+
+/// The same of a program, with its public input and the blocks of its ROM.
+///
+/// # Errors
+/// When the execution cannot be proved.
+pub fn run_program<'p>(
+    program: &'p Program<'p>,
+    input: &[u8],
+    log2_cycles: u32,
+    look: impl FnMut(u32, Traces<'p>),
+) -> Result<Run, ExecError> {
+    let shape = EpochShape::of(log2_cycles, program).expect("a valid shape");
+    let tables = EpochTable::all(shape, program);
+    run_tables(&tables, program, input, shape, look)
 }
 
 /// Executes `program` in epochs of `shape` and hands each epoch's traces to `look`. The tables may

@@ -10,6 +10,7 @@ use tranche_core::verifier::{Root, VerifyError};
 use tranche_core::{F, Identity, Params, Statement, TraceMut};
 use tranche_machine::Program;
 use tranche_machine::cells::{EXIT_CODE, OUT, OUT_LEN, REGISTERS};
+use tranche_machine::merge::statement::Claim;
 use tranche_machine::merge::{
     Chain, Child, Image, MergeTable, Node, Outcome, RANGE_ROWS, RangeCounts, Step, Tree, extend,
     fill_image, fill_parent, fill_range, fill_rest, fill_result, rest_rows, statement,
@@ -289,7 +290,7 @@ pub fn inner(node: &Node, children: Vec<Table>, rows: &[Chain]) -> Batch {
     Batch {
         tables,
         carved,
-        statement: statement::merge(&PROGRAM, &PLAN, node, &[0; 32]),
+        statement: statement::merge(&PROGRAM, &PLAN, node, &Claim::default()),
     }
 }
 
@@ -336,11 +337,14 @@ pub fn root(
         });
     }
     tables.push(range(&counts));
-    let result = statement::result_digest(outcome.exit_code(), outcome.output());
+    let claim = Claim {
+        public: Identity::default(),
+        result: statement::result_digest(outcome.exit_code(), outcome.output()),
+    };
     Batch {
         tables,
         carved,
-        statement: statement::merge(&PROGRAM, &PLAN, node, &result),
+        statement: statement::merge(&PROGRAM, &PLAN, node, &claim),
     }
 }
 

@@ -4,6 +4,7 @@ mod forged;
 mod honest;
 mod programs;
 mod proved;
+mod public;
 mod refused;
 mod walks;
 mod witness;

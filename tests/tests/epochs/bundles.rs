@@ -96,7 +96,7 @@ pub fn check(program: &Program<'_>, bundle: &[u8]) -> Result<ProvenRun, Refusal>
 /// A bundle taken apart, for a forger to put together again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
-    /// Magic, version, integers and the program's digest, without the checksum.
+    /// Magic, version, integers and digests, without the checksum.
     pub header: Vec<u8>,
     /// Kind and payload of each frame.
     pub frames: Vec<(u8, Vec<u8>)>,
@@ -139,8 +139,14 @@ impl Parts {
 
     /// Names another program in the header.
     pub fn name(&mut self, program: &Program<'_>) {
+        let at = self.header.len() - 64;
+        self.header[at..][..32].copy_from_slice(&program.digest());
+    }
+
+    /// Names another public input in the header.
+    pub fn name_public(&mut self, program: &Program<'_>) {
         let at = self.header.len() - 32;
-        self.header[at..].copy_from_slice(&program.digest());
+        self.header[at..].copy_from_slice(&program.public().digest());
     }
 
     /// Index of the `n`-th frame (from 0) of a kind.

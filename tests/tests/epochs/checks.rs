@@ -10,6 +10,7 @@ use tranche::verify::{Check, Place, Refusal, verify_above};
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{F, Identity, Statement};
 use tranche_machine::Program;
+use tranche_machine::merge::statement::Claim;
 use tranche_machine::merge::{Child, Node, statement};
 use tranche_machine::settings::{Settings, bits};
 use tranche_machine::setup::Setup;
@@ -82,17 +83,16 @@ fn the_statement_of_a_merge_holds_program_plan_node_and_result() {
     let honest = Parts::of(&bundle(&SPIN, BINARY, "1"));
     let merges = forger.merges(|_, fewest| fewest);
     let result = forger.result();
-    let result = statement::result_digest(result.exit_code(), result.output());
+    let claim = Claim {
+        public: SPIN.public().digest(),
+        result: statement::result_digest(result.exit_code(), result.output()),
+    };
 
     let root = merges.len() - 1;
     for n in [1, root] {
         let MergeBatch { node, batch, .. } = &merges[n];
         let node = *node;
-        let result = if node.root {
-            result
-        } else {
-            Identity::default()
-        };
+        let claim = if node.root { claim } else { Claim::default() };
         let forge = |statement: Statement| {
             let mut batch = batch.clone();
             batch.statement = Some(statement);
@@ -105,19 +105,19 @@ fn the_statement_of_a_merge_holds_program_plan_node_and_result() {
             put_merge(&mut forged, &merge, if node.root { 0 } else { n });
             forged
         };
-        let honestly = forge(statement::merge(&program, &plan, &node, &result));
+        let honestly = forge(statement::merge(&program, &plan, &node, &claim));
         assert!(honestly == honest, "the control");
-        let at = |node: Node| statement::merge(&program, &plan, &node, &result);
+        let at = |node: Node| statement::merge(&program, &plan, &node, &claim);
         let (level, first_epoch, last_epoch) =
             (node.level + 1, node.first_epoch + 1, node.last_epoch + 1);
         let mut forgeries = vec![
             (
                 "program",
-                statement::merge(&other(&program), &plan, &node, &result),
+                statement::merge(&other(&program), &plan, &node, &claim),
             ),
             (
                 "plan",
-                statement::merge(&program, &other(&plan), &node, &result),
+                statement::merge(&program, &other(&plan), &node, &claim),
             ),
             ("level", at(Node { level, ..node })),
             ("last epoch", at(Node { last_epoch, ..node })),
@@ -130,8 +130,13 @@ fn the_statement_of_a_merge_holds_program_plan_node_and_result() {
             ),
         ];
         if node.root {
-            let statement = statement::merge(&program, &plan, &node, &other(&result));
-            forgeries.push(("result", statement));
+            let (public, result) = (other(&claim.public), other(&claim.result));
+            for (what, claim) in [
+                ("public input", Claim { public, ..claim }),
+                ("result", Claim { result, ..claim }),
+            ] {
+                forgeries.push((what, statement::merge(&program, &plan, &node, &claim)));
+            }
         } else {
             forgeries.push((
                 "first epoch",

@@ -6,15 +6,14 @@ use tranche::bundle::{FRAME_BYTES, FormatError, HEADER_BYTES, Header, Kind, Read
 use tranche::merge::MAX_HOLES;
 use tranche_core::verifier::MAX_PROOF_BYTES;
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
+use tranche_machine::setup::Setup;
 
 use crate::bundles::*;
 
 #[test]
 fn a_frame_is_as_long_as_its_kind_may_be() {
-    let head = Header {
-        settings: SMALL,
-        program: SPIN.digest(),
-    };
+    let setup = Setup::new(&SPIN, SMALL).unwrap();
+    let head = Header::of(&setup);
     for (kind, limit) in [
         (Kind::Epoch, 12 + MAX_PROOF_BYTES),
         (Kind::Merge, 1 + MAX_PROOF_BYTES),

@@ -15,4 +15,5 @@ mod honest;
 mod identity;
 mod metered;
 mod programs;
+mod public;
 mod secure;

@@ -1,7 +1,7 @@
 //! The tables that are asked. They only provide.
 
-use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
+use tranche_machine::{EpochTable, PublicInput};
 use tranche_tests::omit::Omit::Interaction;
 
 use crate::registry::Entry;
@@ -11,7 +11,7 @@ pub const PROVIDES: &str =
     "a prover may set every multiplicity to 0, so without the message he can do no more";
 
 pub fn entries() -> Vec<Entry<Witness>> {
-    let tables = tables(Clock::SHORT, program(&[]));
+    let tables = tables(Clock::SHORT, program(&[], PublicInput::default()));
     let lookups = tables.iter().filter(|table| table.fixed_width() > 0);
     lookups.map(entry).collect()
 }

@@ -14,6 +14,7 @@ mod mem;
 mod merge;
 mod mul;
 mod proofs;
+mod public;
 mod registry;
 mod shift;
 mod sys;
@@ -32,6 +33,8 @@ fn epoch_tables() -> Vec<Entry<Witness>> {
     [Clock::SHORT, LONG]
         .into_iter()
         .flat_map(|clock| [cpu::entry(clock), mem::entry(clock), sys::entry(clock)])
+        // Its accesses are as theirs: the fewest limbs, and the most.
+        .chain([Clock::SHORT, LONG].map(public::entry))
         .chain([cmp::entry(), bit::entry(), shift::entry(), l2g::entry()])
         .chain([mul::entry(), div::entry()])
         .chain(lookup::entries())

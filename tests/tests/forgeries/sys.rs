@@ -32,13 +32,13 @@ pub fn entry(clock: Clock) -> Entry<Witness> {
 }
 
 const WRITE: i32 = 64;
-const READ: i32 = 63;
+pub const READ: i32 = 63;
 /// CPU rows that set a0 and a2 in [`call`].
-const SETS_A0: usize = 0;
-const SETS_A2: usize = 1;
+pub const SETS_A0: usize = 0;
+pub const SETS_A2: usize = 1;
 
 /// A call about the data segment, by CPU row 5; then a0 is 0.
-fn call(number: i32, descriptor: i32, wanted: i32) -> Vec<u32> {
+pub fn call(number: i32, descriptor: i32, wanted: i32) -> Vec<u32> {
     call_at(DATA, number, descriptor, wanted)
 }
 

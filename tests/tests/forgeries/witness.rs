@@ -6,14 +6,17 @@ use p3_field::{PrimeCharacteristicRing, PrimeField32};
 use p3_matrix::Matrix;
 use tranche_core::F;
 use tranche_machine::bus::{Clock, inverse_power_of_two};
-use tranche_machine::cells::{EXIT_CODE, OUT, OUT_LEN, register};
+use tranche_machine::cells::{
+    EXIT_CODE, IN, IN_LEN, IN_POSITION, IN_START, OUT, OUT_LEN, register,
+};
 use tranche_machine::tables::PerTable;
 use tranche_machine::tables::cpu;
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_machine::tables::mem;
+use tranche_machine::tables::public;
 use tranche_machine::tables::rom::{READS_RS2, Rom, RomRow};
 use tranche_machine::tables::sys;
-use tranche_machine::{EpochShape, EpochTable, Program};
+use tranche_machine::{EpochShape, EpochTable, Program, PublicInput};
 use tranche_tests::audit::Flaw;
 use tranche_tests::machine::asm::{elf, exit};
 use tranche_tests::machine::audit::{audit, audit_without};
@@ -38,6 +41,7 @@ const NUM_FLAGS: usize = cpu::FLAGS.len();
 pub struct Witness {
     pub traces: Traces<'static>,
     clock: Clock,
+    public: PublicInput<'static>,
 }
 
 impl registry::Witness for Witness {
@@ -69,9 +73,10 @@ fn shape(clock: Clock, program: &Program<'_>) -> EpochShape {
 }
 
 /// A program of `code` that exits with the code in a0.
-pub fn program(code: &[u32]) -> &'static Program<'static> {
+pub fn program(code: &[u32], public: PublicInput<'static>) -> &'static Program<'static> {
     let elf = elf(&[code, &exit()].concat(), &DATA_BYTES).leak();
-    Box::leak(Box::new(Program::parse(elf).expect("a valid program")))
+    let program = Program::parse(elf).expect("a valid program");
+    Box::leak(Box::new(program.with_public(public)))
 }
 
 /// One access to a cell.
@@ -107,7 +112,13 @@ enum New {
 impl Witness {
     /// The first epoch of a program of `code`, which exits.
     pub fn honest(clock: Clock, code: &[u32], input: &[u8]) -> Self {
-        let program = program(code);
+        Self::honest_on(clock, code, input, b"")
+    }
+
+    /// The same on a public input.
+    pub fn honest_on(clock: Clock, code: &[u32], input: &[u8], public: &'static [u8]) -> Self {
+        let public = PublicInput::new(public).expect("a short input");
+        let program = program(code, public);
         let mut first = None;
         run_tables(
             &tables(clock, program),
@@ -121,12 +132,16 @@ impl Witness {
         .expect("a program that can be proved");
         let traces = first.expect("an epoch");
         assert_eq!(audit(&traces), BTreeSet::new(), "the honest control");
-        Self { traces, clock }
+        Self {
+            traces,
+            clock,
+            public,
+        }
     }
 
     /// Claims that it is the epoch of a program of `code`.
     pub fn claim(&mut self, code: &[u32]) {
-        self.traces.tables = tables(self.clock, program(code)).to_vec();
+        self.traces.tables = tables(self.clock, program(code, self.public)).to_vec();
     }
 
     pub fn get(&self, table: &str, row: usize, column: usize) -> F {
@@ -191,6 +206,14 @@ impl Witness {
         self.set("l2g", row, l2g::CELL, F::from_u32(cell));
         self.set("l2g", row, l2g::REAL, F::ONE);
         self.set_word("l2g", row, [l2g::INIT_LO, l2g::INIT_HI], value);
+    }
+
+    /// Makes L2G find another value in a cell that the epoch touches, for [`relink`](Self::relink) to keep.
+    pub fn found(&mut self, cell: u32, value: [i64; 2]) {
+        let row = self.touched(cell);
+        for (column, half) in [l2g::INIT_LO, l2g::INIT_HI].into_iter().zip(value) {
+            self.set("l2g", row, column, f(half));
+        }
     }
 
     /// The first padding row of the CPU table.
@@ -494,6 +517,68 @@ impl Witness {
                 });
             }
         }
+        if !self.public.is_empty() {
+            self.public_links(&mut links);
+        }
         links
+    }
+
+    /// Those of PUBLIC.
+    fn public_links(&mut self, links: &mut Vec<Link>) {
+        for r in 0..self.height("public") {
+            let row = self.row("public", r);
+            let [byte, word, full, short] = [
+                public::IS_BYTE,
+                public::IS_WORD,
+                public::IS_FULL,
+                public::IS_SHORT,
+            ]
+            .map(|c| row[c]);
+            let (moves, end) = (byte + word, full + short);
+            if moves + end != F::ONE {
+                continue;
+            }
+            let pair = |columns: [usize; 2]| columns.map(|c| row[c]);
+            let [done, argument, word_found] =
+                [public::DONE, public::ARGUMENT, public::WORD].map(pair);
+            let [position, checked] = [public::POSITION, public::CHECKED].map(pair);
+            let (bytes, carry) = (byte + word * f(4), row[public::POSITION_CARRY]);
+            let index = checked[0] + checked[1] * f(1 << 14);
+            let cell = F::from_u32;
+            let accesses = [
+                (
+                    cell(register(10)),
+                    [moves * f(3) + end * done[0], end * done[1]],
+                ),
+                (moves * cell(register(11)) + end * cell(IN_LEN), argument),
+                (
+                    cell(IN_POSITION),
+                    [
+                        position[0] + bytes - carry * f(1 << 16),
+                        position[1] + carry,
+                    ],
+                ),
+                (
+                    moves * (cell(IN) + index) + end * cell(IN_START),
+                    if end == F::ONE { position } else { word_found },
+                ),
+            ];
+            let clk = row[public::CLK];
+            for (number, (cell, new)) in accesses.into_iter().enumerate() {
+                let elapsed = public::ELAPSED[number];
+                links.push(Link {
+                    access: Access {
+                        table: "public",
+                        row: r,
+                        number,
+                    },
+                    cell,
+                    time: clk + F::TWO,
+                    new: New::Is(new),
+                    old: None,
+                    previous: Some((public::PREVIOUS[number], Some(elapsed))),
+                });
+            }
+        }
     }
 }

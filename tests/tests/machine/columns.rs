@@ -2,16 +2,16 @@
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
-use tranche_machine::FilledTable;
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_machine::tables::{bit, cmp, cpu, div, mem, mul, rom, shift, sys};
+use tranche_machine::tables::{bit, cmp, cpu, div, mem, mul, public, rom, shift, sys};
+use tranche_machine::{EpochShape, Program, PublicInput};
 
 use crate::asm::{
-    A0, A1, A2, A7, DATA, ECALL, REGISTER, auipc, branch, elf, immediate, jal, jalr, li, load,
-    register, store,
+    A0, A1, A2, A7, DATA, ECALL, REGISTER, auipc, branch, elf, exit, immediate, jal, jalr, li,
+    load, register, store,
 };
 use crate::audit::audit;
-use crate::oracle::{Traces, run_epochs};
+use crate::oracle::{Traces, run_program};
 
 /// The columns that make a row real: one of them is 1.
 fn gates(table: &str) -> Vec<usize> {
@@ -23,6 +23,7 @@ fn gates(table: &str) -> Vec<usize> {
         "shift" => shift::SELECT.to_vec(),
         "mul" => mul::IS.to_vec(),
         "div" => div::IS.to_vec(),
+        "public" => (public::IS_BYTE..=public::IS_SHORT).collect(),
         "sys" => (sys::IS_EXIT..=sys::IS_READ_END).collect(),
         _ => vec![l2g::REAL],
     }
@@ -62,6 +63,18 @@ fn is_free(traces: &Traces<'_>, table: &str, row: usize, column: usize) -> bool 
             }
             free
         }
+        "public" => {
+            let mut free = vec![];
+            let end = is(public::IS_FULL) || is(public::IS_SHORT);
+            if end {
+                // What an end leaves has no form.
+                free.extend([&public::PLACE[..], &[public::POSITION_CARRY]].concat());
+            }
+            if !is(public::IS_BYTE) {
+                free.extend([public::HALF, public::HALF_LOW, public::BYTE]);
+            }
+            free
+        }
         "sys" => {
             let writes = [sys::IS_WRITE_BYTE, sys::IS_WRITE_WORD, sys::IS_WRITE_ACROSS];
             let write = writes.into_iter().any(is);
@@ -92,7 +105,7 @@ fn is_free(traces: &Traces<'_>, table: &str, row: usize, column: usize) -> bool 
 }
 
 #[test]
-fn every_element_matters() {
+fn of_instructions_and_calls() {
     let mut code = vec![immediate("addi", 5, 0, -3), immediate("addi", 6, 0, 3)];
     for (name, _, _) in REGISTER {
         code.push(register(name, 7, 5, 6));
@@ -139,12 +152,33 @@ fn every_element_matters() {
     ]);
     let data = [0x81, 0x82, 0x83, 0x84, 5, 6, 7, 8];
 
-    run_epochs(&elf(&code, &data), b"x1234", 7, |epoch, mut traces| {
+    every_element_matters(&elf(&code, &data), b"", 7);
+}
+
+/// One byte, then three more and a word of what is asked for, then none.
+#[test]
+fn of_reads_of_public_input() {
+    let mut code = vec![immediate("addi", A7, 0, 63)];
+    code.extend(li(A1, DATA));
+    for bytes in [1, 12, 0] {
+        let descriptor = immediate("addi", A0, 0, 3);
+        code.extend([descriptor, immediate("addi", A2, 0, bytes), ECALL]);
+    }
+    code.extend(exit());
+    every_element_matters(&elf(&code, &[]), b"abcdefghi", 6);
+}
+
+/// Changes every element of a run of one epoch.
+fn every_element_matters(elf: &[u8], public: &'static [u8], log2_cycles: u32) {
+    let public = PublicInput::new(public).unwrap();
+    let program = Program::parse(elf).unwrap().with_public(public);
+    run_program(&program, b"x1234", log2_cycles, |epoch, mut traces| {
         assert_eq!(epoch, 1);
         assert!(audit(&traces).is_empty(), "the honest control");
         // The others hold multiplicities, which the audit takes as the prover's best.
-        for filled in FilledTable::ALL {
-            let (name, table) = (filled.name(), traces.tables[filled.index()]);
+        let shape = EpochShape::of(log2_cycles, &program).unwrap();
+        for (at, (filled, _)) in shape.tables().enumerate() {
+            let (name, table) = (filled.name(), traces.tables[at]);
             let width = traces.table(name).width;
             let rows = traces.table(name).values.len() / width;
             for row in 0..rows {

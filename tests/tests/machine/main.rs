@@ -10,7 +10,9 @@ mod messages;
 mod output;
 mod pages;
 mod proofs;
+mod public;
 mod qemu;
 mod random;
+mod rom;
 
 use tranche_tests::machine::{asm, audit, oracle};

@@ -360,7 +360,7 @@ pub fn compare(name: &str, elf: &[u8], input: &[u8], from: usize) -> usize {
         // A system call takes several steps at one program counter.
         let done = machine.instructions();
         while machine.instructions() == done {
-            machine.step_once(&mut io).unwrap();
+            machine.run_for(&mut io, 1).unwrap();
         }
     }
     let code = output.status.code().expect("an exit code");

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use tranche_core::DefaultBackend;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::Plonky3Suite;
+use tranche_core::{DefaultBackend, Identity};
 use tranche_machine::cells::REGISTERS;
+use tranche_machine::merge::statement::Claim;
 use tranche_machine::merge::{
     Chain, MergeError, MergeTable, Tree, check_cover, empty_root, statement,
 };
@@ -109,18 +110,24 @@ fn a_proof_is_not_replayed_under_another_statement() {
     let proof = reference.prove();
     assert!(reference.verify(&proof).is_ok());
     let node = Tree::new(3, 3).unwrap().root().unwrap();
-    let result = statement::result_digest(EXIT, OUTPUT);
-    let honest = statement::merge(&PROGRAM, &PLAN, &node, &result);
+    let claim = Claim {
+        public: Identity::default(),
+        result: statement::result_digest(EXIT, OUTPUT),
+    };
+    let public = [1; 32];
+    let result = [1; 32];
+    let honest = statement::merge(&PROGRAM, &PLAN, &node, &claim);
     assert_eq!(batch.statement, honest);
     let inner = tranche_machine::merge::Node {
         root: false,
         ..node
     };
     for other in [
-        statement::merge(&PLAN, &PLAN, &node, &result),
-        statement::merge(&PROGRAM, &PROGRAM, &node, &result),
-        statement::merge(&PROGRAM, &PLAN, &inner, &result),
-        statement::merge(&PROGRAM, &PLAN, &node, &[1; 32]),
+        statement::merge(&PLAN, &PLAN, &node, &claim),
+        statement::merge(&PROGRAM, &PROGRAM, &node, &claim),
+        statement::merge(&PROGRAM, &PLAN, &inner, &claim),
+        statement::merge(&PROGRAM, &PLAN, &node, &Claim { result, ..claim }),
+        statement::merge(&PROGRAM, &PLAN, &node, &Claim { public, ..claim }),
         statement::epoch(&PROGRAM, &PLAN, 1),
     ] {
         reference.statement = Some(other);

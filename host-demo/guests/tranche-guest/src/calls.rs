@@ -2,6 +2,7 @@
 //! guest runs under qemu-riscv32 as well; a call of the machine never fails.
 
 use core::arch::asm;
+#[cfg(feature = "alloc")]
 use core::mem::MaybeUninit;
 
 use crate::exit::IO_ERROR;
@@ -13,6 +14,7 @@ const EXIT: u32 = 93;
 const INPUT: u32 = 0;
 const OUTPUT: u32 = 1;
 const MESSAGES: u32 = 2;
+const PUBLIC: u32 = 3;
 
 /// Most bytes of one message; longer ones are cut into several.
 const MESSAGE_BYTES: usize = 1 << 20;
@@ -34,23 +36,54 @@ fn transfer(number: u32, descriptor: u32, address: *mut u8, len: usize) -> usize
     usize::try_from(moved).unwrap_or_else(|_| exit(IO_ERROR))
 }
 
-/// Reads input into `to`, which need not hold anything, as far as there is input; returns the number of bytes, 0 at
-/// the input's end.
-pub(crate) fn read_uninit(to: &mut [MaybeUninit<u8>]) -> usize {
-    transfer(READ, INPUT, to.as_mut_ptr().cast(), to.len())
+/// What a program is given.
+#[derive(Clone, Copy)]
+pub(crate) enum Input {
+    /// What the proof does not speak of.
+    Private,
+    /// What is part of what is proved.
+    Public,
 }
 
-/// Reads input into `to` until it is full or the input ends; returns the number of bytes.
-pub fn read(to: &mut [u8]) -> usize {
-    let mut have = 0;
-    while have < to.len() {
-        let rest = &mut to[have..];
-        match transfer(READ, INPUT, rest.as_mut_ptr(), rest.len()) {
-            0 => break,
-            got => have += got,
+impl Input {
+    const fn descriptor(self) -> u32 {
+        match self {
+            Self::Private => INPUT,
+            Self::Public => PUBLIC,
         }
     }
-    have
+
+    /// Reads into `to`, which need not hold anything, as far as there is input; returns the number of bytes, 0 at
+    /// the input's end.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn read_uninit(self, to: &mut [MaybeUninit<u8>]) -> usize {
+        transfer(READ, self.descriptor(), to.as_mut_ptr().cast(), to.len())
+    }
+
+    /// Reads into `to` until it is full or the input ends; returns the number of bytes.
+    fn read(self, to: &mut [u8]) -> usize {
+        let mut have = 0;
+        while have < to.len() {
+            let rest = &mut to[have..];
+            match transfer(READ, self.descriptor(), rest.as_mut_ptr(), rest.len()) {
+                0 => break,
+                got => have += got,
+            }
+        }
+        have
+    }
+}
+
+/// Reads input into `to` until it is full or the input ends; returns the number of bytes. It is private: no proof
+/// says what it was.
+pub fn read(to: &mut [u8]) -> usize {
+    Input::Private.read(to)
+}
+
+/// Reads public input, which is part of what is proved, into `to` until it is full or the input ends; returns the
+/// number of bytes.
+pub fn read_public(to: &mut [u8]) -> usize {
+    Input::Public.read(to)
 }
 
 fn write_to(descriptor: u32, mut bytes: &[u8]) {

@@ -2,19 +2,28 @@
 
 use alloc::vec::Vec;
 
-use crate::calls::read_uninit;
+use crate::calls::Input;
 
 /// Bytes that the first read asks for; each later one asks for as many as there are.
 const FIRST_BYTES: usize = 1024;
 
-/// The rest of the input.
+/// The rest of the input. It is private: no proof says what it was.
 pub fn read_to_vec() -> Vec<u8> {
+    rest(Input::Private)
+}
+
+/// The rest of the public input, which is part of what is proved.
+pub fn public_to_vec() -> Vec<u8> {
+    rest(Input::Public)
+}
+
+fn rest(of: Input) -> Vec<u8> {
     let mut input = Vec::with_capacity(FIRST_BYTES);
     loop {
         if input.len() == input.capacity() {
             input.reserve(input.len());
         }
-        let got = read_uninit(input.spare_capacity_mut());
+        let got = of.read_uninit(input.spare_capacity_mut());
         if got == 0 {
             return input;
         }

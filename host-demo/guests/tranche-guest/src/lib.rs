@@ -14,7 +14,7 @@
 //!
 //! | module | role |
 //! |---|---|
-//! | `calls` | read, write, message, exit: everything that reaches the host |
+//! | `calls` | reads, write, message, exit: everything that reaches the host |
 //! | `print` | text by these: `print!`, `println!`, `eprint!`, `eprintln!` |
 //! | `exit` | what `main` may return, and panics |
 //! | `heap` | the global allocator; feature `alloc`, on by default |
@@ -34,10 +34,10 @@ mod heap;
 mod input;
 mod print;
 
-pub use calls::{exit, message, read, write};
+pub use calls::{exit, message, read, read_public, write};
 pub use exit::{ExitCode, IO_ERROR, PANIC};
 #[cfg(feature = "alloc")]
-pub use input::read_to_vec;
+pub use input::{public_to_vec, read_to_vec};
 #[cfg(feature = "postcard")]
 pub use input::read_value;
 pub use print::{Messages, Output};

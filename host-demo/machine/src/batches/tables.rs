@@ -12,7 +12,9 @@ use super::ends::{ImageEnds, RestEnds, ResultEnds};
 use super::shape::{BODY_TABLES, MAX_BODY_TABLES, MAX_RESTS, RunShape};
 use super::spans::{SpanError, check_spans};
 use super::table::RunTable;
+use crate::blocks::RomBlocks;
 use crate::hash::Hash;
+use crate::merge::statement::Claim;
 use crate::merge::{Image, MergeError, Outcome, holes, statement};
 use crate::program::Program;
 use crate::setup::MACHINE_VERSION;
@@ -36,8 +38,8 @@ pub(super) const MAX_CLOSING_TABLES: usize = FIRST_REST + MAX_RESTS + ASKED;
 pub const MAX_TABLES: usize = MAX_CLOSING_TABLES;
 const _: () = assert!(MAX_BODY_TABLES <= MAX_TABLES);
 
-/// Integers of a run's plan at most: the clock's bits, and those of the tables of both kinds.
-const MAX_INTEGERS: usize = 1 + EpochShape::MAX_LEN + MAX_CLOSING_TABLES;
+/// Integers of a run's plan at most: the clock's bits, those of the tables of both kinds, the ROM's blocks.
+const MAX_INTEGERS: usize = 1 + EpochShape::MAX_LEN + MAX_CLOSING_TABLES + RomBlocks::WORDS;
 
 /// The plan of a kind of batch.
 pub type KindPlan<S = Poseidon2> = Plan<MAX_TABLES, S>;
@@ -90,7 +92,7 @@ pub struct RunTables<'a> {
     shape: RunShape,
     params: Params,
     hash: Hash,
-    result: Identity,
+    claim: Claim,
     airs: [Vec<RunTable<'a>, MAX_TABLES>; 2],
     specs: [Vec<TableSpec, MAX_TABLES>; 2],
     /// First cell and end of each hole.
@@ -165,7 +167,10 @@ impl<'a> RunTables<'a> {
             shape: shape.clone(),
             params,
             hash,
-            result: statement::result_digest(exit_code, output),
+            claim: Claim {
+                public: program.public().digest(),
+                result: statement::result_digest(exit_code, output),
+            },
             airs,
             specs,
             holes,
@@ -293,21 +298,21 @@ impl<'a> RunTables<'a> {
         Ok(sum)
     }
 
-    /// What the proof is about: program, plan, number of batches, result.
+    /// What the proof is about: program, plan, number of batches, public input, result.
     pub fn statement(&self) -> Statement {
         let program = self.program.digest();
         statement::run(
             &program,
             &self.plan_digest(),
             self.shape.batches,
-            &self.result,
+            &self.claim,
         )
     }
 
-    /// What the proof of a [whole run](super::WholeTables) is about: program, plan, result.
+    /// What the proof of a [whole run](super::WholeTables) is about: program, plan, public input, result.
     pub(super) fn whole_statement(&self) -> Statement {
         let program = self.program.digest();
-        statement::whole(&program, &self.plan_digest(), &self.result)
+        statement::whole(&program, &self.plan_digest(), &self.claim)
     }
 
     /// The digest of everything that decides the batches: machine, hash suite, clock, heights, parameters.
@@ -318,6 +323,7 @@ impl<'a> RunTables<'a> {
         let heights = specs.map(|spec| spec.log_height.into());
         let all = core::iter::once(self.shape.body.clock.bits()).chain(heights);
         let all = all.chain(self.shape.body.extensions());
+        let all = all.chain(self.program.blocks().words());
         integers.extend(all.take(MAX_INTEGERS));
         statement::plan_digest(MACHINE_VERSION, self.hash, &integers, &self.params)
     }

@@ -93,8 +93,8 @@ pub enum ExecError {
         /// The number in a7.
         number: u32,
     },
-    /// A read from a descriptor other than 0, or a write to one other than 1 and 2.
-    #[error("pc {pc:#010x}: bad file descriptor {descriptor}; read 0, write 1 or 2")]
+    /// A read from a descriptor other than 0 and 3, or a write to one other than 1 and 2.
+    #[error("pc {pc:#010x}: bad file descriptor {descriptor}; read 0 or 3, write 1 or 2")]
     BadDescriptor {
         /// The `ecall`.
         pc: u32,
@@ -151,6 +151,12 @@ pub enum ExecError {
         pc: u32,
         /// The table's name.
         table: &'static str,
+    },
+    /// An instruction in a part of the code that the ROM table was made without.
+    #[error("pc {pc:#010x}: left out of the ROM table, which has what another run executes")]
+    LeftOut {
+        /// The instruction.
+        pc: u32,
     },
     /// The program has exited already.
     #[error("the program has exited")]

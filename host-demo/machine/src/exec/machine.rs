@@ -7,12 +7,14 @@
 
 mod ahead;
 mod call;
+mod public;
 mod sink;
 mod step;
 
 use super::error::ExecError;
 use super::memory::{Cell, CellStore, Memory, Slots};
 use super::record::EpochRecord;
+use crate::blocks::RomBlocks;
 use crate::bus::{CLOCK_START, STAMPS};
 use crate::cells::register;
 use crate::program::Program;
@@ -21,7 +23,7 @@ use crate::tables::FilledTable;
 use crate::tables::l2g::EPOCH_BITS;
 
 use ahead::Ahead;
-use sink::{BatchSink, Discard, Meter, Sink};
+use sink::{BatchSink, Discard, Meter, Sink, Visits};
 
 /// Addresses below this are refused, unless the program loads them: null pointers.
 pub const GUARD_BYTES: u32 = 4096;
@@ -99,7 +101,7 @@ impl<'a> Machine<'a> {
             ahead,
         } = self;
         ahead.wipe();
-        memory.restart();
+        memory.restart(program.public());
         *pc = program.entry();
         (*epoch, *cycles, *instructions, *exit_code) = (0, 0, 0, None);
     }
@@ -117,7 +119,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
     pub fn over(program: &'a Program<'a>, store: C, max_cycles: u64) -> Self {
         Self {
             program,
-            memory: Memory::new(store),
+            memory: Memory::new(store, program.public()),
             pc: program.entry(),
             epoch: 0,
             cycles: 0,
@@ -184,7 +186,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
     }
 
     /// Executes until the program exits; returns its exit code. Nothing is recorded, and no timestamps are kept: a
-    /// machine that was run so, or by [`run_for`](Self::run_for) or [`step_once`](Self::step_once), goes on so.
+    /// machine that was run so, or by [`run_for`](Self::run_for) or [`run_visiting`](Self::run_visiting), goes on so.
     ///
     /// # Errors
     /// [`ExecError`], which names the instruction.
@@ -215,13 +217,25 @@ impl<'a, C: CellStore> Machine<'a, C> {
         Ok(self.exit_code)
     }
 
-    /// Executes one step; returns whether the program has exited.
+    /// As [`Self::run_for`], and adds the blocks of the ROM that are executed to `blocks`.
     ///
     /// # Errors
-    /// [`ExecError`], which names the instruction.
-    pub fn step_once(&mut self, io: &mut impl GuestIo) -> Result<bool, ExecError> {
-        self.step(io, &mut Discard)?;
-        Ok(self.exit_code.is_some())
+    /// As [`Self::run_for`].
+    pub fn run_visiting(
+        &mut self,
+        io: &mut impl GuestIo,
+        cycles: u64,
+        blocks: &mut RomBlocks,
+    ) -> Result<Option<u32>, ExecError> {
+        let program = self.program;
+        let mut visits = Visits { program, blocks };
+        for _ in 0..cycles {
+            if self.exit_code.is_some() {
+                break;
+            }
+            self.step(io, &mut visits)?;
+        }
+        Ok(self.exit_code)
     }
 
     /// Executes one epoch into `record`: until the next step would overflow a table, or the program

@@ -7,6 +7,7 @@
 use zeroize::Zeroize;
 
 use crate::cells::{OUT, REGISTERS};
+use crate::public::PublicInput;
 
 /// A touched cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,11 +193,15 @@ impl CellStore for Slots<'_> {
     }
 }
 
-/// Registers and hidden cells as they are before a run.
-fn untouched() -> [Cell; FIXED_CELLS] {
-    core::array::from_fn(|i| Cell {
-        id: REGISTERS + i as u32,
-        ..Cell::FREE
+/// Registers and hidden cells as they are before a run on a public input.
+fn untouched(public: PublicInput<'_>) -> [Cell; FIXED_CELLS] {
+    core::array::from_fn(|i| {
+        let id = REGISTERS + i as u32;
+        Cell {
+            id,
+            value: public.initial(id),
+            ..Cell::FREE
+        }
     })
 }
 
@@ -208,8 +213,8 @@ pub(super) struct Memory<S> {
 }
 
 impl<S: CellStore> Memory<S> {
-    pub fn new(store: S) -> Self {
-        let fixed = untouched();
+    pub fn new(store: S, public: PublicInput<'_>) -> Self {
+        let fixed = untouched(public);
         Self { fixed, store }
     }
 
@@ -259,8 +264,8 @@ impl<S: CellStore> Memory<S> {
 
 impl<'a> Memory<Slots<'a>> {
     /// Back to how [`Memory::new`] makes it.
-    pub fn restart(&mut self) {
-        self.fixed = untouched();
+    pub fn restart(&mut self, public: PublicInput<'_>) {
+        self.fixed = untouched(public);
         self.store.clear();
     }
 

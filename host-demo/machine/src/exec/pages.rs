@@ -13,7 +13,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::memory::{Cell, CellStore, NoRoom};
-use crate::cells::{MAX_OUTPUT_WORDS, OUT};
+use crate::cells::CELLS_END;
 use crate::tables::l2g::EPOCH_BITS;
 
 /// Cells of a page.
@@ -21,7 +21,7 @@ const PAGE_CELLS: usize = 1 << 8;
 /// Bytes of the guest's memory on a page: what the limit of [`Pages`] counts in.
 pub const PAGE_BYTES: u64 = 4 * PAGE_CELLS as u64;
 /// Pages of all cells that there are.
-const ALL_PAGES: usize = (OUT + MAX_OUTPUT_WORDS) as usize / PAGE_CELLS + 1;
+const ALL_PAGES: usize = CELLS_END as usize / PAGE_CELLS + 1;
 
 /// The epoch of a cell, or its place among those of the current epoch.
 type Tag = [u8; 3];

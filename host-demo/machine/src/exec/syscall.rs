@@ -2,7 +2,7 @@
 //!
 //! Numbers are Linux's for 32-bit RISC-V (`include/uapi/asm-generic/unistd.h`).
 
-/// Reads the private input.
+/// Reads the private or the public input.
 pub const READ: u32 = 63;
 /// Writes the public output, or a message.
 pub const WRITE: u32 = 64;
@@ -17,12 +17,14 @@ pub const INPUT: u32 = 0;
 pub const OUTPUT: u32 = 1;
 /// Descriptor of the guest's messages.
 pub const MESSAGES: u32 = 2;
+/// Descriptor of the public input.
+pub const PUBLIC: u32 = 3;
 
 /// What to do in place of a call that the machine does not serve.
 const HEAP: &str = "reserve a heap in .bss: untouched memory costs nothing";
 const CLOCK: &str = "a proof knows no time: pass it in the input";
 const RANDOM: &str = "a proof knows no chance: pass random bytes in the input";
-const FILES: &str = "there are no files: read descriptor 0, write descriptor 1 or 2";
+const FILES: &str = "there are no files: read descriptor 0 or 3, write descriptor 1 or 2";
 const VECTORS: &str = "call read (63) or write (64) once for each buffer";
 const THREADS: &str = "a guest is one thread and one process";
 const SIGNALS: &str = "there are no signals: exit (93) with a code instead";

@@ -1,6 +1,6 @@
-//! Genesis and final memory of the program image, the registers and the hidden cells.
+//! Genesis and final memory of the program image, the registers, the hidden cells and the public input.
 //!
-//! Cells and initial values are preprocessed: the verifier derives them from the program. The
+//! Cells and initial values are preprocessed: the verifier derives them from the program and its public input. The
 //! prover supplies how each cell was left. An untouched cell takes back its own epoch-0 token.
 
 use core::ops::Range;
@@ -27,8 +27,8 @@ columns! {
 }
 pub(super) const WIDTH: usize = width(COLUMNS);
 
-/// The cells whose initial value the program determines: its image, the registers and the hidden
-/// cells.
+/// The cells whose initial value the program and its public input determine: its image, the registers, the hidden
+/// cells, and the words of the input.
 #[derive(Clone, Copy, Debug)]
 pub struct Image<'a> {
     program: &'a Program<'a>,
@@ -56,17 +56,19 @@ impl<'a> Image<'a> {
         self.log_height
     }
 
-    /// Each cell of the image with its initial value, ascending. Registers and hidden cells start
-    /// at zero.
+    /// Each cell of the image with its initial value, ascending. Registers and the machine's own cells start at
+    /// zero.
     pub fn cells(&self) -> impl Iterator<Item = (u32, u32)> + 'a {
         self.program
             .image()
             .chain((REGISTERS..REGISTERS_END).map(|cell| (cell, 0)))
+            .chain(self.program.public().cells())
     }
 
     /// Whether `cell` is one of the image's.
     pub fn covers(&self, cell: u32) -> bool {
         (REGISTERS..REGISTERS_END).contains(&cell)
+            || self.program.public().covers(cell)
             || self
                 .program
                 .intervals()
@@ -87,7 +89,7 @@ pub fn image_rows(program: &Program<'_>) -> usize {
         .iter()
         .map(|interval| interval.len())
         .sum();
-    ram + (REGISTERS_END - REGISTERS) as usize
+    ram + (REGISTERS_END - REGISTERS) as usize + program.public().rows()
 }
 
 /// The intervals of RAM between and around these ascending ones, as `(first cell, end)`: public

@@ -13,7 +13,7 @@ use tranche_core::F;
 use super::path::ends;
 use super::rows::{log_rows, table_rows};
 use super::{MergeError, fixed};
-use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, output_words};
+use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, words_of};
 use crate::columns::{columns, width};
 
 columns! {
@@ -95,7 +95,7 @@ impl<'a> Outcome<'a> {
 
     /// Whether `cell` is one of the result's.
     pub fn covers(&self, cell: u32) -> bool {
-        let words = OUT..OUT + output_words(self.output.len() as u32);
+        let words = OUT..OUT + words_of(self.output.len() as u32);
         cell == EXIT_CODE || cell == OUT_LEN || words.contains(&cell)
     }
 }

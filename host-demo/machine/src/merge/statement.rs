@@ -8,9 +8,9 @@
 //! |---|---|
 //! | epoch | program, plan, number |
 //! | inner merge | program, plan, level, first epoch, last epoch |
-//! | root merge | program, plan, level, 1, last epoch, result |
-//! | run in batches | program, plan, body batches, result |
-//! | whole run | program, plan, result |
+//! | root merge | program, plan, level, 1, last epoch, public input, result |
+//! | run in batches | program, plan, body batches, public input, result |
+//! | whole run | program, plan, public input, result |
 
 use tranche_core::statement::TAG_BYTES;
 use tranche_core::{Identity, Params, Statement};
@@ -35,8 +35,24 @@ pub fn epoch(program: &Identity, plan: &Identity, number: u32) -> Statement {
     }
 }
 
-/// The statement of a merge; `result` is the claimed result's digest, which only the root has.
-pub fn merge(program: &Identity, plan: &Identity, node: &Node, result: &Identity) -> Statement {
+/// The digests of what a run was given and of what it came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// The [public input's](crate::PublicInput::digest).
+    pub public: Identity,
+    /// The [result's](result_digest).
+    pub result: Identity,
+}
+
+impl Claim {
+    /// Adds its parts.
+    fn enter(&self, form: &mut Form) {
+        form.digest(&self.public).digest(&self.result);
+    }
+}
+
+/// The statement of a merge; only the root has a claim.
+pub fn merge(program: &Identity, plan: &Identity, node: &Node, claim: &Claim) -> Statement {
     let (tag, kind) = if node.root {
         (ROOT, Kind::RootMerge)
     } else {
@@ -48,7 +64,7 @@ pub fn merge(program: &Identity, plan: &Identity, node: &Node, result: &Identity
         .word(node.first_epoch)
         .word(node.last_epoch);
     if node.root {
-        form.digest(result);
+        claim.enter(&mut form);
     }
     Statement {
         tag,
@@ -56,24 +72,22 @@ pub fn merge(program: &Identity, plan: &Identity, node: &Node, result: &Identity
     }
 }
 
-/// The statement of the proof of a whole run in `batches` body batches; `result` is the claimed result's
-/// digest.
-pub fn run(program: &Identity, plan: &Identity, batches: u32, result: &Identity) -> Statement {
+/// The statement of the proof of a whole run in `batches` body batches.
+pub fn run(program: &Identity, plan: &Identity, batches: u32, claim: &Claim) -> Statement {
     let mut form = Form::new(Kind::Run);
-    form.digest(program)
-        .digest(plan)
-        .word(batches)
-        .digest(result);
+    form.digest(program).digest(plan).word(batches);
+    claim.enter(&mut form);
     Statement {
         tag: RUN,
         digest: form.finish(),
     }
 }
 
-/// The statement of the proof of a whole run in one batch; `result` is the claimed result's digest.
-pub fn whole(program: &Identity, plan: &Identity, result: &Identity) -> Statement {
+/// The statement of the proof of a whole run in one batch.
+pub fn whole(program: &Identity, plan: &Identity, claim: &Claim) -> Statement {
     let mut form = Form::new(Kind::Whole);
-    form.digest(program).digest(plan).digest(result);
+    form.digest(program).digest(plan);
+    claim.enter(&mut form);
     Statement {
         tag: WHOLE,
         digest: form.finish(),
@@ -114,6 +128,8 @@ mod tests {
     #[test]
     fn every_part_of_a_statement_matters() {
         let (a, b) = ([1; 32], [2; 32]);
+        let claim = |public, result| Claim { public, result };
+        let [aa, ab, ba] = [claim(a, a), claim(a, b), claim(b, a)];
         let node = Node {
             level: 1,
             index: 0,
@@ -129,10 +145,10 @@ mod tests {
             epoch(&a, &b, 1),
             epoch(&a, &a, 2),
             epoch(&a, &a, 1 << 16),
-            merge(&a, &a, &node, &a),
-            merge(&b, &a, &node, &a),
-            merge(&a, &b, &node, &a),
-            merge(&a, &a, &Node { level: 2, ..node }, &a),
+            merge(&a, &a, &node, &aa),
+            merge(&b, &a, &node, &aa),
+            merge(&a, &b, &node, &aa),
+            merge(&a, &a, &Node { level: 2, ..node }, &aa),
             merge(
                 &a,
                 &a,
@@ -140,7 +156,7 @@ mod tests {
                     first_epoch: 2,
                     ..node
                 },
-                &a,
+                &aa,
             ),
             merge(
                 &a,
@@ -149,28 +165,31 @@ mod tests {
                     last_epoch: 3,
                     ..node
                 },
-                &a,
+                &aa,
             ),
-            merge(&a, &a, &root, &a),
-            merge(&a, &a, &root, &b),
-            run(&a, &a, 1, &a),
-            run(&b, &a, 1, &a),
-            run(&a, &b, 1, &a),
-            run(&a, &a, 2, &a),
-            run(&a, &a, 1, &b),
-            whole(&a, &a, &a),
-            whole(&b, &a, &a),
-            whole(&a, &b, &a),
-            whole(&a, &a, &b),
+            merge(&a, &a, &root, &aa),
+            merge(&a, &a, &root, &ab),
+            merge(&a, &a, &root, &ba),
+            run(&a, &a, 1, &aa),
+            run(&b, &a, 1, &aa),
+            run(&a, &b, 1, &aa),
+            run(&a, &a, 2, &aa),
+            run(&a, &a, 1, &ab),
+            run(&a, &a, 1, &ba),
+            whole(&a, &a, &aa),
+            whole(&b, &a, &aa),
+            whole(&a, &b, &aa),
+            whole(&a, &a, &ab),
+            whole(&a, &a, &ba),
         ];
         for (i, x) in all.iter().enumerate() {
             let absorbed = x.elements();
             assert!(all[..i].iter().all(|y| absorbed != y.elements()), "{i}");
         }
         assert_eq!(
-            merge(&a, &a, &node, &a),
-            merge(&a, &a, &node, &b),
-            "only the root has a result"
+            merge(&a, &a, &node, &aa),
+            merge(&a, &a, &node, &ab),
+            "only the root has a claim"
         );
     }
 

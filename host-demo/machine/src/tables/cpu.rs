@@ -288,12 +288,11 @@ fn fill(
     counts: &mut Counts<'_>,
     trace: &mut TraceMut<'_>,
 ) {
-    let rom_start = program.rom().start;
     let mut clk = epoch.clock;
     let row = &mut [F::ZERO; width(COLUMNS)];
     for (r, cycle) in rows.iter().enumerate() {
         let content = RomRow::of(program, cycle.pc);
-        counts.fetch(cycle.pc - rom_start);
+        counts.fetch(program.rom_place(cycle.pc));
         let fields = [
             (PC, cycle.pc),
             (NEXT_PC, cycle.next_pc),

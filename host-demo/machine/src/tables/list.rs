@@ -2,7 +2,7 @@
 //!
 //! A table is a module of its name here, with a type that is a `Table`. Those that an execution fills come
 //! first and are `Filled`, and those of them that serve operations of two words on the exec bus say so; those
-//! that `extend` serve operations of an extension, and are in no batch of a program that has none of them. Those
+//! that `extend` serve operations of an extension, or reads of public input, and are in no batch that has none of them. Those
 //! that are asked come last, so that all others have counted what they ask when these are filled.
 
 /// Calls a macro with the list.
@@ -28,6 +28,8 @@ macro_rules! with_tables {
                 mul Mul extends,
                 /// Quotients and remainders.
                 div Div extends,
+                /// Steps of reads of public input.
+                public Public extends,
             }
             asked {
                 /// Instructions of the program.

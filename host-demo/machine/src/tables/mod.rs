@@ -17,6 +17,7 @@ pub(crate) mod lookup;
 pub mod mem;
 pub mod mul;
 mod product;
+pub mod public;
 pub mod range;
 pub mod rom;
 pub(crate) mod served;

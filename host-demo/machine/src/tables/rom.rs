@@ -1,4 +1,4 @@
-//! ROM: one row per executable word, and what depends on the program counter alone.
+//! ROM: one row per executable word of the blocks chosen, and what depends on the program counter alone.
 //!
 //! The table provides `(pc, rd, rs1, rs2, imm, aux, op, flags)`; the CPU table fetches. A word that
 //! is no instruction of the machine, and padding, carry the flags [`UNEXECUTABLE`], which no CPU
@@ -243,7 +243,7 @@ impl RomRow {
         }
     }
 
-    /// The row of ROM cell `pc`; one that cannot be executed outside of the ROM.
+    /// The row of ROM cell `pc`; one that cannot be executed outside of the ROM's table.
     pub fn of(program: &Program<'_>, pc: u32) -> Self {
         match program.decoded_row(pc) {
             Some(row) => *row,
@@ -254,7 +254,7 @@ impl RomRow {
     /// The same from the program's words.
     pub(crate) fn decode(program: &Program<'_>, pc: u32) -> Self {
         match program.instruction(pc) {
-            Some(Ok(instruction)) => Self::new(pc, instruction),
+            Some(Ok(instruction)) if program.in_rom_table(pc) => Self::new(pc, instruction),
             _ => Self::unexecutable(pc),
         }
     }
@@ -380,14 +380,10 @@ impl Table for Rom<'_> {
 }
 
 fn fill_preprocessed(program: &Program<'_>, trace: &mut TraceMut<'_>) {
-    let rom = program.rom();
-    for row in 0..trace.height() {
-        let pc = rom.start + row as u32;
-        let content = if pc < rom.end {
-            RomRow::of(program, pc)
-        } else {
-            RomRow::unexecutable(HALT)
-        };
+    let cells = program.rom().filter(|&pc| program.in_rom_table(pc));
+    let rows = cells.map(|pc| RomRow::of(program, pc));
+    let padding = core::iter::repeat(RomRow::unexecutable(HALT));
+    for (row, content) in rows.chain(padding).take(trace.height()).enumerate() {
         trace.set_row(row, &content.message());
     }
 }

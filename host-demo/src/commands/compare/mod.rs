@@ -11,13 +11,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::Value;
-use tranche_machine::{Program, hash as machine};
+use tranche_machine::hash as machine;
 
 use self::cases::{Case, cases};
 use self::child::Running;
 use self::measured::Measured;
 use super::report::size;
-use super::{execute, read_both};
+use super::{execute, program, read_guest};
 use crate::answer::{Answer, say};
 use crate::cli::{CompareArgs, Hash};
 use crate::error::Error;
@@ -31,7 +31,8 @@ use crate::table::{Form, draw};
 /// # Errors
 /// When a file cannot be read or written, or the program cannot be executed.
 pub fn run(args: &CompareArgs, answer: Answer) -> Result<ExitCode, Error> {
-    if is_standard(&args.program) || args.input.iter().any(|input| is_standard(input)) {
+    let mut inputs = args.input.iter().chain(&args.public);
+    if is_standard(&args.program) || inputs.any(|input| is_standard(input)) {
         return Err(Error::NotStandard);
     }
     let folder =
@@ -53,8 +54,9 @@ pub fn run(args: &CompareArgs, answer: Answer) -> Result<ExitCode, Error> {
         inputs => inputs.iter().map(|input| Some(input.as_path())).collect(),
     };
     for input in inputs {
-        let [elf, bytes] = read_both(&args.program, input)?;
-        let program = Program::parse(&elf.bytes)?.decoded();
+        let public = args.public.as_deref();
+        let [elf, bytes, public_bytes] = read_guest(&args.program, input, public)?;
+        let program = program(&elf, &public_bytes)?.decoded();
         let execution = execute(&program, &bytes.bytes, args.max_cycles, args.max_memory)?;
         for case in cases(execution.cycles, &args.epoch_log2, args.batch_log2) {
             if args
@@ -71,7 +73,7 @@ pub fn run(args: &CompareArgs, answer: Answer) -> Result<ExitCode, Error> {
             let one = measure(
                 &running,
                 (&case, args.hash),
-                (&args.program, input),
+                (&args.program, input, public),
                 &bundle,
                 execution.cycles,
             );
@@ -115,7 +117,7 @@ pub fn run(args: &CompareArgs, answer: Answer) -> Result<ExitCode, Error> {
 fn measure(
     running: &Running,
     (case, hash): (&Case, Hash),
-    (program, input): (&Path, Option<&Path>),
+    (program, input, public): (&Path, Option<&Path>, Option<&Path>),
     bundle: &Path,
     cycles: u64,
 ) -> io::Result<Measured> {
@@ -124,13 +126,16 @@ fn measure(
         text.ok_or_else(|| io::Error::other("the name is no text"))
     };
     let (program, bundle) = (text(program)?, text(bundle)?);
-    let input = input.map(text).transpose()?;
+    let [input, public] = [input, public].map(|path| path.map(text).transpose());
+    let (input, public) = (input?, public?);
+    let public: Vec<&str> = public.iter().flat_map(|path| ["--public", path]).collect();
     let mut args = vec!["prove", &program, "--json", "-o", &bundle];
     args.extend(["--hash", machine::Hash::from(hash).name()]);
     args.extend(case.args.iter().map(String::as_str));
     if let Some(input) = &input {
         args.extend(["-i", input]);
     }
+    args.extend(&public);
     let (proved, samples) = running.run(&args)?;
     let mut measured = Measured {
         name: case.name.clone(),
@@ -152,7 +157,8 @@ fn measure(
         ..Measured::default()
     };
     if measured.error.is_none() {
-        let (verified, _) = running.run(&["verify", &program, &bundle, "--json"])?;
+        let args = [&["verify", &program, &bundle, "--json"], &public[..]].concat();
+        let (verified, _) = running.run(&args)?;
         measured.verify_seconds = verified["verify_seconds"].as_f64();
         measured.error = reason(&verified, "verify_seconds");
     }

@@ -3,11 +3,11 @@
 use super::ahead::WORD_BYTES;
 use super::sink::Sink;
 use super::{GuestIo, Machine};
-use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, register, shifted};
+use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, PROGRESS, register, shifted};
 use crate::exec::error::ExecError;
 use crate::exec::error::MAX_MESSAGE_BYTES;
 use crate::exec::memory::CellStore;
-use crate::exec::syscall::{EXIT, EXIT_GROUP, INPUT, MESSAGES, OUTPUT, READ, WRITE};
+use crate::exec::syscall::{EXIT, EXIT_GROUP, INPUT, MESSAGES, OUTPUT, PUBLIC, READ, WRITE};
 use crate::tables::cpu::CpuRow;
 use crate::tables::rom::{HALT, op};
 use crate::tables::sys::{SysRow, SysStep};
@@ -25,6 +25,9 @@ impl<C: CellStore> Machine<'_, C> {
         let pc = self.pc();
         let (number, wanted) = (cpu.a, cpu.b);
         let done = self.progress();
+        if (number, self.register(10)) == (READ, PUBLIC) {
+            return self.read_public(sink, cpu, done, clk);
+        }
         let mut row = SysRow {
             clk,
             pc: self.pc,
@@ -88,7 +91,7 @@ impl<C: CellStore> Machine<'_, C> {
     }
 
     /// Whether a step moves a word: four bytes are left, and the next address is aligned.
-    fn word_is_next(&self, wanted: u32, done: u32) -> bool {
+    pub(super) fn word_is_next(&self, wanted: u32, done: u32) -> bool {
         let address = self.register(11).wrapping_add(done);
         wanted - done >= WORD_BYTES && address.is_multiple_of(WORD_BYTES)
     }
@@ -155,8 +158,11 @@ impl<C: CellStore> Machine<'_, C> {
 
     /// Bytes done by the system call under way.
     fn progress(&self) -> u32 {
-        self.memory
-            .get(crate::cells::PROGRESS)
-            .map_or(0, |cell| cell.value)
+        self.register_cell(PROGRESS)
+    }
+
+    /// Value of a register or a hidden cell, by its id.
+    pub(super) fn register_cell(&self, id: u32) -> u32 {
+        self.memory.get(id).map_or(0, |cell| cell.value)
     }
 }

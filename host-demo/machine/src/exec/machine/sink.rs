@@ -1,14 +1,16 @@
 //! What a step is recorded in: the rows of an epoch, or nothing.
 
+use crate::blocks::RomBlocks;
 use crate::bus::{CLOCK_START, STAMPS};
 use crate::exec::record::EpochRecord;
+use crate::program::Program;
 use crate::shape::{EpochShape, RowCounts};
 use crate::tables::cpu::CpuRow;
 use crate::tables::filled::AluRow;
 use crate::tables::l2g::L2gRow;
 use crate::tables::list::FilledTable;
 use crate::tables::mem::MemRow;
-use crate::tables::rom::RomRow;
+use crate::tables::public::PublicRow;
 use crate::tables::served;
 use crate::tables::sys::SysRow;
 
@@ -16,13 +18,14 @@ use crate::tables::sys::SysRow;
 pub(super) trait Sink {
     /// Whether the cells that a step touches keep epoch and timestamp.
     const CLOCKED: bool = true;
-    /// The table that has no room for a step of an instruction with this ROM row, if there is one.
-    fn full(&self, row: &RomRow) -> Option<FilledTable>;
+    /// The table that has no room for a step that this one serves besides the CPU table, if there is one.
+    fn full(&self, serving: Option<FilledTable>) -> Option<FilledTable>;
     fn clk(&self) -> u32;
     fn cpu(&mut self, row: CpuRow);
     fn mem(&mut self, row: MemRow);
     fn alu(&mut self, row: AluRow);
     fn sys(&mut self, row: SysRow);
+    fn public(&mut self, row: PublicRow);
     fn l2g(&mut self, row: L2gRow);
 }
 
@@ -31,7 +34,7 @@ pub(super) struct Discard;
 
 impl Sink for Discard {
     const CLOCKED: bool = false;
-    fn full(&self, _: &RomRow) -> Option<FilledTable> {
+    fn full(&self, _: Option<FilledTable>) -> Option<FilledTable> {
         None
     }
     fn clk(&self) -> u32 {
@@ -41,32 +44,33 @@ impl Sink for Discard {
     fn mem(&mut self, _: MemRow) {}
     fn alu(&mut self, _: AluRow) {}
     fn sys(&mut self, _: SysRow) {}
+    fn public(&mut self, _: PublicRow) {}
     fn l2g(&mut self, _: L2gRow) {}
 }
 
-/// The table, L2G apart, that has no room for a step of an instruction with this ROM row.
-fn full(row: &RomRow, room: impl Fn(FilledTable) -> bool) -> Option<FilledTable> {
+/// The table, L2G apart, that has no room for a step that this one serves.
+fn full(serving: Option<FilledTable>, room: impl Fn(FilledTable) -> bool) -> Option<FilledTable> {
     if !room(FilledTable::Cpu) {
         return Some(FilledTable::Cpu);
     }
-    let table = row.serving()?;
+    let table = serving?;
     if !room(table) {
         return Some(table);
     }
-    let moves = table == FilledTable::Sys;
+    let moves = matches!(table, FilledTable::Sys | FilledTable::Public);
     (moves && !room(FilledTable::Mem)).then_some(FilledTable::Mem)
 }
 
 /// Most cells that one step touches: three registers and a memory word; what writes a word also a1, the output
-/// length and two words of output.
+/// length and two words of output, what reads public input a0, a1, the position and a word of input.
 const MAX_TOUCHED: usize = 8;
 
 impl Sink for EpochRecord<'_> {
-    fn full(&self, row: &RomRow) -> Option<FilledTable> {
+    fn full(&self, serving: Option<FilledTable>) -> Option<FilledTable> {
         if self.cpu.room() > 0 && self.l2g.room() < MAX_TOUCHED {
             return Some(FilledTable::L2g);
         }
-        full(row, |table| self.room(table) > 0)
+        full(serving, |table| self.room(table) > 0)
     }
 
     fn clk(&self) -> u32 {
@@ -91,6 +95,10 @@ impl Sink for EpochRecord<'_> {
         self.sys.push(row);
     }
 
+    fn public(&mut self, row: PublicRow) {
+        self.public.push(row);
+    }
+
     fn l2g(&mut self, row: L2gRow) {
         self.l2g.push(row);
     }
@@ -100,8 +108,8 @@ impl Sink for EpochRecord<'_> {
 pub(super) struct BatchSink<'r, 'a>(pub &'r mut EpochRecord<'a>);
 
 impl Sink for BatchSink<'_, '_> {
-    fn full(&self, row: &RomRow) -> Option<FilledTable> {
-        full(row, |table| self.0.room(table) > 0)
+    fn full(&self, serving: Option<FilledTable>) -> Option<FilledTable> {
+        full(serving, |table| self.0.room(table) > 0)
     }
 
     fn clk(&self) -> u32 {
@@ -124,6 +132,35 @@ impl Sink for BatchSink<'_, '_> {
         self.0.sys(row);
     }
 
+    fn public(&mut self, row: PublicRow) {
+        self.0.public(row);
+    }
+
+    fn l2g(&mut self, _: L2gRow) {}
+}
+
+/// Records which blocks of the ROM are executed.
+pub(super) struct Visits<'r, 'p> {
+    pub program: &'r Program<'p>,
+    pub blocks: &'r mut RomBlocks,
+}
+
+impl Sink for Visits<'_, '_> {
+    const CLOCKED: bool = false;
+    fn full(&self, _: Option<FilledTable>) -> Option<FilledTable> {
+        None
+    }
+    fn clk(&self) -> u32 {
+        CLOCK_START
+    }
+    #[inline]
+    fn cpu(&mut self, row: CpuRow) {
+        self.blocks.insert(self.program.block(row.pc));
+    }
+    fn mem(&mut self, _: MemRow) {}
+    fn alu(&mut self, _: AluRow) {}
+    fn sys(&mut self, _: SysRow) {}
+    fn public(&mut self, _: PublicRow) {}
     fn l2g(&mut self, _: L2gRow) {}
 }
 
@@ -172,8 +209,8 @@ impl Meter {
 }
 
 impl Sink for Meter {
-    fn full(&self, row: &RomRow) -> Option<FilledTable> {
-        full(row, |table| {
+    fn full(&self, serving: Option<FilledTable>) -> Option<FilledTable> {
+        full(serving, |table| {
             self.limits[table.index()] > self.rows[table.index()]
         })
     }
@@ -200,6 +237,10 @@ impl Sink for Meter {
 
     fn sys(&mut self, _: SysRow) {
         self.row(FilledTable::Sys);
+    }
+
+    fn public(&mut self, _: PublicRow) {
+        self.row(FilledTable::Public);
     }
 
     fn l2g(&mut self, _: L2gRow) {

@@ -6,6 +6,7 @@ use crate::cells::register;
 use crate::decode::decode;
 use crate::exec::error::ExecError;
 use crate::exec::memory::{Cell, CellStore, NoRoom};
+use crate::exec::syscall::{PUBLIC, READ};
 use crate::tables::cpu::CpuRow;
 use crate::tables::filled::AluRow;
 use crate::tables::l2g::L2gRow;
@@ -38,7 +39,7 @@ impl<C: CellStore> Machine<'_, C> {
         if row.flags == UNEXECUTABLE {
             return Err(self.unexecutable());
         }
-        if let Some(table) = sink.full(row) {
+        if let Some(table) = sink.full(self.serving(row)) {
             return Ok(Some(table));
         }
         if self.cycles == self.max_cycles {
@@ -79,10 +80,23 @@ impl<C: CellStore> Machine<'_, C> {
         Ok(None)
     }
 
+    /// The table that serves a step of an instruction, unless the CPU table does it alone.
+    #[inline]
+    fn serving(&self, row: &RomRow) -> Option<FilledTable> {
+        let public = || (self.register(17), self.register(10)) == (READ, PUBLIC);
+        if row.has(SYS) && public() {
+            return Some(FilledTable::Public);
+        }
+        row.serving()
+    }
+
     /// Why the next instruction cannot be executed.
     #[cold]
     fn unexecutable(&self) -> ExecError {
         let pc = self.pc();
+        if self.program.rom().contains(&self.pc) && !self.program.in_rom_table(self.pc) {
+            return ExecError::LeftOut { pc };
+        }
         match self.program.code(self.pc).map(|word| (word, decode(word))) {
             Some((word, Err(reason))) => ExecError::Unsupported { pc, word, reason },
             _ => ExecError::JumpOutOfRom { pc, target: pc },
