@@ -1,8 +1,7 @@
 //! The backend itself.
 
 use p3_baby_bear::PackedBabyBearNeon;
-use tranche_core::hash::blake3;
-use tranche_core::hash::poseidon2::{self, Poseidon2};
+use tranche_core::hash::{blake3, poseidon2};
 use tranche_core::kernels::ntt::Twiddles;
 use tranche_core::{Backend, F};
 
@@ -43,7 +42,7 @@ impl Backend for Neon {
 }
 
 impl poseidon2::Kernels for Neon {
-    type Permutation<'p> = &'p Poseidon2;
+    type Permutation<'p> = crate::poseidon2::Constants;
 }
 
 impl blake3::Kernels for Neon {

@@ -126,10 +126,34 @@ impl Words {
         Self(on_vectors!(vshlq_n_s32::<BITS>(self.0)))
     }
 
+    /// Over `2^BITS`, rounded down.
+    #[inline(always)]
+    pub fn shift_right<const BITS: i32>(self) -> Self {
+        Self(on_vectors!(vshrq_n_s32::<BITS>(self.0)))
+    }
+
     /// Over `2^BITS`, rounded to the nearest integer, a half up.
     #[inline(always)]
     pub fn shift_right_rounding<const BITS: i32>(self) -> Self {
         Self(on_vectors!(vrshrq_n_s32::<BITS>(self.0)))
+    }
+
+    /// Halves of sums, rounded down.
+    #[inline(always)]
+    pub fn add_halving(self, other: Self) -> Self {
+        Self(on_vectors!(vhaddq_s32(self.0, other.0)))
+    }
+
+    /// Halves of differences, rounded down.
+    #[inline(always)]
+    pub fn sub_halving(self, other: Self) -> Self {
+        Self(on_vectors!(vhsubq_s32(self.0, other.0)))
+    }
+
+    /// Products over `2^31`, rounded down; that of `-2^31` with itself is not one.
+    #[inline(always)]
+    pub fn mul_high(self, other: Self) -> Self {
+        Self(on_vectors!(vqdmulhq_s32(self.0, other.0)))
     }
 
     /// Low words of products.
@@ -166,6 +190,55 @@ impl Words {
             on_vectors!(vtrn2q_s64(odd_ab, odd_cd)),
         ]
         .map(|x| Self(on_vectors!(vreinterpretq_s32_s64(x))))
+    }
+}
+
+/// 8 words of 16 bits, in two's complement.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(crate) struct HalfWords(int16x8_t);
+
+impl HalfWords {
+    /// The upper halves of words: of those of `a`, then of those of `b`.
+    #[inline(always)]
+    pub fn upper(a: Words, b: Words) -> Self {
+        Self(on_vectors!(vuzp2q_s16(
+            vreinterpretq_s16_s32(a.0),
+            vreinterpretq_s16_s32(b.0)
+        )))
+    }
+
+    /// The first four, and the last four, as words.
+    #[inline(always)]
+    pub fn widen(self) -> [Words; 2] {
+        [
+            Words(on_vectors!(vmovl_s16(vget_low_s16(self.0)))),
+            Words(on_vectors!(vmovl_high_s16(self.0))),
+        ]
+    }
+
+    /// The last four, then the first four.
+    #[inline(always)]
+    pub fn swap(self) -> Self {
+        Self(on_vectors!(vextq_s16::<4>(self.0, self.0)))
+    }
+
+    /// Sums modulo `2^16`.
+    #[inline(always)]
+    pub fn add(self, other: Self) -> Self {
+        Self(on_vectors!(vaddq_s16(self.0, other.0)))
+    }
+
+    /// Products with `factor` over `2^15`, rounded to the nearest integer, a half up.
+    #[inline(always)]
+    pub fn mul_high_rounding(self, factor: i16) -> Self {
+        Self(on_vectors!(vqrdmulhq_s16(self.0, vdupq_n_s16(factor))))
+    }
+
+    /// Over `2^BITS`, rounded to the nearest integer, a half up.
+    #[inline(always)]
+    pub fn shift_right_rounding<const BITS: i32>(self) -> Self {
+        Self(on_vectors!(vrshrq_n_s16::<BITS>(self.0)))
     }
 }
 

@@ -7,14 +7,13 @@
 //!
 //! *Sums* fit words if both terms were brought into `[-2^30, 2^30)`, by `srshr` and `mls`, since the modulus is
 //! nearly `2^31`. What is only going to be multiplied is left as it is, in memory too, until a transform ends:
-//! [`residue`] has a type for each range.
+//! [`residue`](crate::residue) has a type for each range.
 //!
 //! *Blocks* of 64 elements, 16 vectors, stay in registers for their six layers: four between the vectors, then,
 //! squares of 4 × 4 transposed, two more. There a vector holds the same place of 4 groups, so that its lanes
 //! have roots of their own, which [`roots`] tabulates. A coset of a block is made the group itself, as the table
 //! has it, by a product of each element with a power of the shift.
 
-mod residue;
 mod roots;
 
 use core::array;
@@ -25,7 +24,7 @@ use tranche_core::F;
 use tranche_core::kernels::ntt::Twiddles;
 
 use crate::intrinsics::{LANES, vectors_mut};
-use residue::{Lazy, Reduced};
+use crate::residue::{Lazy, Reduced};
 pub(crate) use roots::{BLOCK, fill_table, table_len};
 use roots::{BLOCK_VECTORS, BlockRoots, LOG_BLOCK, PassRoots, Root};
 

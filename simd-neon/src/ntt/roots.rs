@@ -6,27 +6,18 @@ use p3_baby_bear::PackedBabyBearNeon as P;
 use p3_field::{PackedValue, PrimeCharacteristicRing, PrimeField32};
 use tranche_core::F;
 
-use super::residue::{Centered, Lazy};
 use crate::intrinsics::{LANES, Words};
-
-/// `p`.
-pub(super) const MODULUS: i32 = F::ORDER_U32.cast_signed();
-/// `p^-1 mod 2^32`: the square of `p - 1` is a multiple of `2^32`.
-const INVERSE: i32 = 2i32.wrapping_sub(MODULUS);
+use crate::residue::{Centered, Factor, INVERSE, Lazy, MODULUS};
 
 /// Vectors of a block, and elements.
 pub(super) const BLOCK_VECTORS: usize = 16;
 pub(crate) const BLOCK: usize = BLOCK_VECTORS * LANES;
 pub(super) const LOG_BLOCK: usize = 6;
 
-/// A root in each lane, as an integer `w` of at most `2^30`, and its quotient `2^31 w / p`, rounded.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Root {
-    pub integer: Words,
-    pub quotient: Words,
-}
+/// Roots, one in each lane.
+pub(super) type Root = Factor;
 
-impl Root {
+impl Factor {
     /// The same one in every lane.
     #[inline(always)]
     pub fn broadcast(root: F) -> Self {

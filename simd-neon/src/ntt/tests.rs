@@ -9,10 +9,10 @@ use p3_field::{Field, PrimeField32};
 use tranche_core::backend::{Backend, ScalarBackend};
 use tranche_core::kernels::ntt;
 
-use super::roots::MODULUS;
 use super::*;
 use crate::Neon;
 use crate::intrinsics::Words;
+use crate::residue::MODULUS;
 
 /// More than a part, by an odd and by an even number of layers.
 const LOG_MAX: usize = LOG_PART + 2;

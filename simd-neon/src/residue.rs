@@ -3,22 +3,44 @@
 //! A type is a range of words. Operations take the ranges that they are exact on and give the ones that
 //! they leave; [`Lazy::center`] and [`Lazy::reduce`] are the only ways to a smaller range.
 
-use super::roots::{MODULUS, Root};
+use p3_baby_bear::PackedBabyBearNeon;
+use p3_field::PrimeField32;
+use tranche_core::F;
+
 use crate::intrinsics::{LANES, Words};
+
+/// `p`, the modulus.
+pub(crate) const MODULUS: i32 = F::ORDER_U32.cast_signed();
+/// `p^-1 mod 2^32`: the square of `p - 1` is a multiple of `2^32`.
+pub(crate) const INVERSE: i32 = 2i32.wrapping_sub(MODULUS);
+
+/// A factor known in advance in each lane: an integer `w` of at most `2^30`, and its quotient `2^31 w / p`,
+/// rounded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Factor {
+    pub integer: Words,
+    pub quotient: Words,
+}
 
 /// Any words, as signed integers: in `[-2^31, 2^31)`, which is a little more than `(-p, p)`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lazy(pub(super) Words);
+pub(crate) struct Lazy(pub(crate) Words);
 
 /// Words in `[-2^30, 2^30)`, which is a little more than half of the modulus to either side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Centered(pub(super) Words);
+pub(crate) struct Centered(pub(crate) Words);
 
 /// Words in `[0, p)`: field elements as they are stored.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reduced(Words);
+pub(crate) struct Reduced(Words);
 
 impl Lazy {
+    /// Stored field elements.
+    #[inline(always)]
+    pub fn stored(elements: PackedBabyBearNeon) -> Self {
+        Self(Words::stored(elements))
+    }
+
     /// The words of a place.
     #[inline(always)]
     pub fn load(words: &[u32; LANES]) -> Self {
@@ -42,15 +64,14 @@ impl Lazy {
     #[inline(always)]
     pub fn reduce(self) -> Reduced {
         let Centered(x) = self.center();
-        // What is negative is above everything else without its sign.
-        Reduced(x.min_unsigned(x.add(Words::splat(MODULUS))))
+        Reduced::of_signed(x)
     }
 
-    /// The residues times roots: in absolute value at most `p` and `p / 30`, whatever they are.
+    /// The residues times factors: in absolute value at most `p` and `p / 30`, whatever they are.
     #[inline(always)]
-    pub fn times(self, root: Root) -> Self {
-        let quotient = self.0.mul_high_rounding(root.quotient);
-        let product = self.0.mul_low(root.integer);
+    pub fn times(self, factor: Factor) -> Self {
+        let quotient = self.0.mul_high_rounding(factor.quotient);
+        let product = self.0.mul_low(factor.integer);
         Self(product.sub_mul(quotient, Words::splat(MODULUS)))
     }
 
@@ -76,6 +97,18 @@ impl Centered {
 }
 
 impl Reduced {
+    /// Of words in `(-p, p)`: what is negative is above everything else without its sign.
+    #[inline(always)]
+    pub fn of_signed(x: Words) -> Self {
+        Self(x.min_unsigned(x.add(Words::splat(MODULUS))))
+    }
+
+    /// The field elements that are stored so.
+    #[inline(always)]
+    pub fn to_elements(self) -> PackedBabyBearNeon {
+        self.0.to_elements()
+    }
+
     /// Of the words of a place that hold field elements.
     #[inline(always)]
     pub fn store(self, words: &mut [u32; LANES]) {
