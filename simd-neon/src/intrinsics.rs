@@ -174,6 +174,24 @@ impl Words {
         Self(on_vectors!(vqrdmulhq_s32(self.0, other.0)))
     }
 
+    /// Low words of products with lane `LANE` of `factors`.
+    #[inline(always)]
+    pub fn mul_low_lane<const LANE: i32>(self, factors: Self) -> Self {
+        Self(on_vectors!(vmulq_laneq_s32::<LANE>(self.0, factors.0)))
+    }
+
+    /// `self - a b` modulo `2^32` for lane `LANE` of `factors` as `b`.
+    #[inline(always)]
+    pub fn sub_mul_lane<const LANE: i32>(self, a: Self, factors: Self) -> Self {
+        Self(on_vectors!(vmlsq_laneq_s32::<LANE>(self.0, a.0, factors.0)))
+    }
+
+    /// [`Self::mul_high_rounding`] with lane `LANE` of `factors`.
+    #[inline(always)]
+    pub fn mul_high_rounding_lane<const LANE: i32>(self, factors: Self) -> Self {
+        Self(on_vectors!(vqrdmulhq_laneq_s32::<LANE>(self.0, factors.0)))
+    }
+
     /// Element `i` of vector `j` becomes element `j` of vector `i`.
     #[inline(always)]
     pub fn transpose([a, b, c, d]: [Self; LANES]) -> [Self; LANES] {

@@ -22,17 +22,18 @@ use tranche_core::hash::poseidon2::{
 };
 
 use crate::residue::{Centered, Lazy};
-use words::{Constant, Mixed};
+use words::{Constant, Mixed, Scalars};
 
 /// S-boxes that are computed in step.
 const STEP: usize = 4;
 
-/// What one instance adds, in Montgomery form.
+/// What one instance adds, in Montgomery form, and what all of them multiply by.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants {
     initial: [[Constant; WIDTH]; HALF_EXTERNAL_ROUNDS],
     internal: [Constant; INTERNAL_ROUNDS],
     terminal: [[Constant; WIDTH]; HALF_EXTERNAL_ROUNDS],
+    scalars: Scalars,
 }
 
 impl From<&Poseidon2> for Constants {
@@ -42,6 +43,7 @@ impl From<&Poseidon2> for Constants {
             initial: poseidon2.initial.map(|round| round.map(constant)),
             internal: poseidon2.internal.map(constant),
             terminal: poseidon2.terminal.map(|round| round.map(constant)),
+            scalars: Scalars::new(),
         }
     }
 }
@@ -58,7 +60,7 @@ fn permute(constants: &Constants, state: &mut [PackedBabyBearNeon; WIDTH]) {
     external_rounds(&mut x, &constants.initial);
     let mut centered = x.map(Mixed::center);
     for &constant in &constants.internal {
-        internal_round(&mut centered, constant);
+        internal_round(&mut centered, constant, &constants.scalars);
     }
     x = centered.map(Mixed::from);
     external_rounds(&mut x, &constants.terminal);
@@ -79,28 +81,40 @@ fn external_rounds(x: &mut [Mixed; WIDTH], constants: &[[Constant; WIDTH]; HALF_
 /// Adds the constant to element 0, applies the S-box there and multiplies by `M_I`, the ones and
 /// `[-2, 1, 2, 1/2, 3, 4, -1/2, -3, -4, 2^-8, 1/4, 1/8, 2^-27, -2^-8, -1/16, -2^-27]` on the diagonal.
 #[inline(always)]
-fn internal_round(x: &mut [Centered; WIDTH], constant: Constant) {
+fn internal_round(x: &mut [Centered; WIDTH], constant: Constant, scalars: &Scalars) {
     let [first, rest @ ..] = x;
     let [power] = words::powers_of_seven([Mixed::from(*first).plus(constant)]);
     let power = power.center();
-    let tail = words::sum(rest);
+    let tail = words::sum(rest, scalars);
     let sum = tail.plus(power).center();
     *first = tail.minus(power).center();
     x[1] = x[1].plus(sum).center();
     x[2] = x[2].doubled().center().plus(sum).center();
-    x[3] = x[3].over_power_of_two::<1>().plus(sum);
-    x[4] = x[4].times_three().plus(sum);
+    x[3] = x[3].over_power_of_two::<1>(scalars).plus(sum);
+    x[4] = x[4].times_three(scalars).plus(sum);
     x[5] = x[5].times_four().plus(sum);
-    x[6] = x[6].over_minus_power_of_two::<1>().plus(sum);
-    x[7] = x[7].times_minus_three().plus(sum);
-    x[8] = x[8].times_minus_four().plus(sum);
-    x[9] = x[9].over_high_power_of_two::<8>().plus(sum).center();
-    x[10] = x[10].over_power_of_two::<2>().plus(sum);
-    x[11] = x[11].over_power_of_two::<3>().plus(sum);
-    x[12] = x[12].over_high_power_of_two::<27>().plus(sum).center();
-    x[13] = x[13].over_minus_high_power_of_two::<8>().plus(sum).center();
-    x[14] = x[14].over_minus_high_power_of_two::<4>().plus(sum).center();
-    x[15] = x[15].over_minus_high_power_of_two::<27>().plus(sum).center();
+    x[6] = x[6].over_minus_power_of_two::<1>(scalars).plus(sum);
+    x[7] = x[7].times_minus_three(scalars).plus(sum);
+    x[8] = x[8].times_minus_four(scalars).plus(sum);
+    x[9] = x[9].over_high_power_of_two::<8>(scalars).plus(sum).center();
+    x[10] = x[10].over_power_of_two::<2>(scalars).plus(sum);
+    x[11] = x[11].over_power_of_two::<3>(scalars).plus(sum);
+    x[12] = x[12]
+        .over_high_power_of_two::<27>(scalars)
+        .plus(sum)
+        .center();
+    x[13] = x[13]
+        .over_minus_high_power_of_two::<8>(scalars)
+        .plus(sum)
+        .center();
+    x[14] = x[14]
+        .over_minus_high_power_of_two::<4>(scalars)
+        .plus(sum)
+        .center();
+    x[15] = x[15]
+        .over_minus_high_power_of_two::<27>(scalars)
+        .plus(sum)
+        .center();
 }
 
 #[cfg(test)]

@@ -150,18 +150,68 @@ fn mix<T: Copy>(x: &mut [T], add: impl Fn(T, T) -> T) {
     }
 }
 
+/// What the linear layers multiply by: in lanes, from where instructions take them, so that all of them stay in
+/// three registers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scalars([Words; 3]);
+
+impl Scalars {
+    /// `2^35 / p`, rounded.
+    const SCALE: u32 = 17;
+
+    /// The powers of two that `M_I` divides by, as `(p - 1) / 2^k`.
+    const FRACTIONS: [i32; 6] = [1, 2, 3, 4, 8, 27];
+
+    pub fn new() -> Self {
+        let fraction = |i: usize| (MODULUS >> Self::FRACTIONS[i]).cast_unsigned();
+        Self([
+            Words::new([3, Self::SCALE, MODULUS.cast_unsigned(), 0]),
+            Words::new([fraction(0), fraction(1), fraction(2), fraction(3)]),
+            Words::new([fraction(4), fraction(5), 0, 0]),
+        ])
+    }
+
+    /// `x (p - 1) / 2^BITS`.
+    #[inline(always)]
+    fn fraction<const BITS: i32>(&self, x: Words) -> Words {
+        let Self([_, low, high]) = *self;
+        match BITS {
+            1 => x.mul_low_lane::<0>(low),
+            2 => x.mul_low_lane::<1>(low),
+            3 => x.mul_low_lane::<2>(low),
+            4 => x.mul_low_lane::<3>(low),
+            8 => x.mul_low_lane::<0>(high),
+            27 => x.mul_low_lane::<1>(high),
+            _ => unreachable!("a power of the diagonal"),
+        }
+    }
+
+    /// `y - x (p - 1) / 2^BITS`.
+    #[inline(always)]
+    fn sub_fraction<const BITS: i32>(&self, y: Words, x: Words) -> Words {
+        let Self([_, low, high]) = *self;
+        match BITS {
+            1 => y.sub_mul_lane::<0>(x, low),
+            2 => y.sub_mul_lane::<1>(x, low),
+            3 => y.sub_mul_lane::<2>(x, low),
+            4 => y.sub_mul_lane::<3>(x, low),
+            8 => y.sub_mul_lane::<0>(x, high),
+            27 => y.sub_mul_lane::<1>(x, high),
+            _ => unreachable!("a power of the diagonal"),
+        }
+    }
+}
+
 /// The sum of all: their 16ths, times `2^4 2^31 / p`, say which multiple of `p` to subtract, within a 30th.
 #[inline(always)]
-pub(super) fn sum(x: &[Centered; WIDTH - 1]) -> Centered {
-    /// `2^35 / p`, rounded.
-    const SCALE: i32 = 17;
+pub(super) fn sum(x: &[Centered; WIDTH - 1], scalars: &Scalars) -> Centered {
     let [Centered(first), rest @ ..] = x;
     let (mut sum, mut sixteenths) = (*first, first.shift_right::<4>());
     for &Centered(x) in rest {
         sum = sum.add(x);
         sixteenths = sixteenths.add(x.shift_right::<4>());
     }
-    let multiple = sixteenths.mul_high_rounding(Words::splat(SCALE));
+    let multiple = sixteenths.mul_high_rounding_lane::<1>(scalars.0[0]);
     Centered(sum.sub_mul(multiple, Words::splat(MODULUS)))
 }
 
@@ -175,48 +225,48 @@ impl Centered {
     /// `x / 2^BITS`: with `h` the nearest integer, `h - (x - 2^BITS h) (p - 1) / 2^BITS`, which lies in
     /// `(-a, a]` for `a = (p - 1) / 2 + 2^(30 - BITS)`.
     #[inline(always)]
-    pub(super) fn over_power_of_two<const BITS: i32>(self) -> Multiple {
+    pub(super) fn over_power_of_two<const BITS: i32>(self, scalars: &Scalars) -> Multiple {
         let nearest = self.0.shift_right_rounding::<BITS>();
-        let multiple = nearest.mul_low(Words::splat(MODULUS));
-        Multiple(multiple.sub_mul(self.0, Words::splat(MODULUS >> BITS)))
+        let multiple = nearest.mul_low_lane::<2>(scalars.0[0]);
+        Multiple(scalars.sub_fraction::<BITS>(multiple, self.0))
     }
 
     /// `-x / 2^BITS`, in `[-a, a)`.
     #[inline(always)]
-    pub(super) fn over_minus_power_of_two<const BITS: i32>(self) -> Multiple {
+    pub(super) fn over_minus_power_of_two<const BITS: i32>(self, scalars: &Scalars) -> Multiple {
         let nearest = self.0.shift_right_rounding::<BITS>();
-        let product = self.0.mul_low(Words::splat(MODULUS >> BITS));
+        let product = scalars.fraction::<BITS>(self.0);
         Multiple(product.sub_mul(nearest, Words::splat(MODULUS)))
     }
 
     /// [`Self::over_power_of_two`] of powers so high that `a` is below `2^30`.
     #[inline(always)]
-    pub(super) fn over_high_power_of_two<const BITS: i32>(self) -> Self {
+    pub(super) fn over_high_power_of_two<const BITS: i32>(self, scalars: &Scalars) -> Self {
         const { assert!(BITS > 4) };
-        Self(self.over_power_of_two::<BITS>().0)
+        Self(self.over_power_of_two::<BITS>(scalars).0)
     }
 
     /// [`Self::over_minus_power_of_two`] of powers so high that `a` is `2^30` at most.
     #[inline(always)]
-    pub(super) fn over_minus_high_power_of_two<const BITS: i32>(self) -> Self {
+    pub(super) fn over_minus_high_power_of_two<const BITS: i32>(self, scalars: &Scalars) -> Self {
         const { assert!(BITS >= 4) };
-        Self(self.over_minus_power_of_two::<BITS>().0)
+        Self(self.over_minus_power_of_two::<BITS>(scalars).0)
     }
 
     /// `3 x`, less the nearest integer to its `2^31`th of `p`: `5/8 2^31` at most.
     #[inline(always)]
-    pub(super) fn times_three(self) -> Multiple {
-        let multiple = self.0.mul_high_rounding(Words::splat(3));
-        let product = self.0.mul_low(Words::splat(3));
+    pub(super) fn times_three(self, scalars: &Scalars) -> Multiple {
+        let multiple = self.0.mul_high_rounding_lane::<0>(scalars.0[0]);
+        let product = self.0.mul_low_lane::<0>(scalars.0[0]);
         Multiple(product.sub_mul(multiple, Words::splat(MODULUS)))
     }
 
     /// `-3 x`.
     #[inline(always)]
-    pub(super) fn times_minus_three(self) -> Multiple {
-        let multiple = self.0.mul_high_rounding(Words::splat(3));
-        let product = multiple.mul_low(Words::splat(MODULUS));
-        Multiple(product.sub_mul(self.0, Words::splat(3)))
+    pub(super) fn times_minus_three(self, scalars: &Scalars) -> Multiple {
+        let multiple = self.0.mul_high_rounding_lane::<0>(scalars.0[0]);
+        let product = multiple.mul_low_lane::<2>(scalars.0[0]);
+        Multiple(product.sub_mul_lane::<0>(self.0, scalars.0[0]))
     }
 
     /// `4 x`, as [`Self::times_three`].
@@ -229,9 +279,9 @@ impl Centered {
 
     /// `-4 x`.
     #[inline(always)]
-    pub(super) fn times_minus_four(self) -> Multiple {
+    pub(super) fn times_minus_four(self, scalars: &Scalars) -> Multiple {
         let multiple = self.0.shift_right_rounding::<29>();
-        let product = multiple.mul_low(Words::splat(MODULUS));
+        let product = multiple.mul_low_lane::<2>(scalars.0[0]);
         Multiple(product.sub(self.0.shift_left::<2>()))
     }
 }
