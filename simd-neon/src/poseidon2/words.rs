@@ -13,7 +13,7 @@ pub(super) struct Mixed(Words);
 
 /// Words of at most `p`: multiples of residues.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Multiple(Words);
+pub(super) struct Multiple(pub(super) Words);
 
 /// A round constant of at most `p / 2` in every lane.
 #[derive(Clone, Copy, Debug)]
