@@ -5,7 +5,7 @@
 //! little at most for every `x` of 32 bits, signed (Barrett's reduction as in H. Becker, V. Hwang, M. Kannwischer,
 //! B. Yang, S. Yang, "Neon NTT", 2021). Only its low word is needed: `sqrdmulh`, `mul` and `mls`.
 //!
-//! *Sums* fit words if both terms were brought into `[-2^30, 2^30)`, by `srshr` and `mls`, since the modulus is
+//! *Sums* fit words if both terms are brought into `[-2^30, 2^30)`, by `srshr` and `mls`, since the modulus is
 //! nearly `2^31`. What is only going to be multiplied is left as it is, in memory too, until a transform ends:
 //! [`residue`](crate::residue) has a type for each range.
 //!
@@ -169,13 +169,12 @@ fn forward_layers(
     while log_len > to {
         let first = first << (from - log_len);
         let layers = layers_of_pass(log_len - to);
-        let pass = match layers {
-            1 => forward_pass::<2>,
-            2 => forward_pass::<4>,
-            3 => forward_pass::<8>,
-            _ => forward_pass::<16>,
-        };
-        pass(values, roots, first, log_len, powers);
+        match layers {
+            1 => forward_pass::<2>(values, roots, first, log_len, powers),
+            2 => forward_pass::<4>(values, roots, first, log_len, powers),
+            3 => forward_pass::<8>(values, roots, first, log_len, powers),
+            _ => forward_pass::<16>(values, roots, first, log_len, powers),
+        }
         log_len -= layers;
     }
 }
@@ -195,17 +194,16 @@ fn inverse_layers(
         let layers = layers_of_pass(to - log_len);
         log_len += layers;
         let first = first << (to - log_len);
-        let pass = match (layers, log_len == last) {
-            (1, false) => inverse_pass::<2, false>,
-            (1, true) => inverse_pass::<2, true>,
-            (2, false) => inverse_pass::<4, false>,
-            (2, true) => inverse_pass::<4, true>,
-            (3, false) => inverse_pass::<8, false>,
-            (3, true) => inverse_pass::<8, true>,
-            (_, false) => inverse_pass::<16, false>,
-            (_, true) => inverse_pass::<16, true>,
-        };
-        pass(values, roots, first, log_len);
+        match (layers, log_len == last) {
+            (1, false) => inverse_pass::<2, false>(values, roots, first, log_len),
+            (1, true) => inverse_pass::<2, true>(values, roots, first, log_len),
+            (2, false) => inverse_pass::<4, false>(values, roots, first, log_len),
+            (2, true) => inverse_pass::<4, true>(values, roots, first, log_len),
+            (3, false) => inverse_pass::<8, false>(values, roots, first, log_len),
+            (3, true) => inverse_pass::<8, true>(values, roots, first, log_len),
+            (_, false) => inverse_pass::<16, false>(values, roots, first, log_len),
+            (_, true) => inverse_pass::<16, true>(values, roots, first, log_len),
+        }
     }
 }
 
@@ -239,7 +237,7 @@ fn forward_pass<const WAYS: usize>(
     }
 }
 
-/// The inverse of [`forward_pass`] with shift 1, scaled by `WAYS`; the last one of a column.
+/// The inverse of [`forward_pass`] with shift 1, scaled by `WAYS`; the last one of a column leaves field elements.
 #[inline(never)]
 fn inverse_pass<const WAYS: usize, const LAST: bool>(
     values: &mut Vectors,
