@@ -1,6 +1,7 @@
 //! The backend of `tranche-core` for AArch64 processors with NEON: 4 lanes of BabyBear.
 //!
-//! The packing is p3-monty-31's, and so are the kernels over it that the core derives from a packing.
+//! The packing is p3-monty-31's. The transforms and both hashes are this crate's own; the other kernels are
+//! those that the core derives from a packing.
 //! On other architectures this crate is empty.
 #![no_std]
 #![cfg(target_arch = "aarch64")]
@@ -13,5 +14,15 @@ compile_error!(
 
 #[cfg(target_feature = "neon")]
 mod backend;
+#[cfg(target_feature = "neon")]
+mod blake3;
+#[cfg(target_feature = "neon")]
+mod intrinsics;
+#[cfg(target_feature = "neon")]
+mod ntt;
+#[cfg(target_feature = "neon")]
+mod poseidon2;
+#[cfg(target_feature = "neon")]
+mod residue;
 #[cfg(target_feature = "neon")]
 pub use backend::Neon;
