@@ -11,6 +11,7 @@ mod air;
 pub mod batches;
 pub mod bus;
 pub mod cells;
+pub mod checkpoint;
 pub mod columns;
 pub mod decode;
 pub mod epoch;
@@ -31,6 +32,7 @@ pub mod tables;
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub use checkpoint::{Checkpoint, CheckpointError};
 pub use epoch::{EpochPlan, EpochTables, Span};
 pub use exec::{Cell, CellStore, EpochEnd, EpochRecord, ExecError, GuestIo, Machine};
 #[cfg(feature = "alloc")]

@@ -8,6 +8,7 @@
 mod ahead;
 mod call;
 mod sink;
+pub mod state;
 mod step;
 
 use super::error::ExecError;
