@@ -63,8 +63,9 @@ fn options() -> Options {
 }
 
 /// All tasks of a run.
-fn planned(run: &Surveyed<'_>) -> Vec<Planned> {
-    let mut planner = Planner::new(run).unwrap();
+fn planned(run: &Surveyed<'_>, execution: &Execution) -> Vec<Planned> {
+    let input = Run::new().input;
+    let mut planner = Planner::new(&run.setup, &input, execution).unwrap();
     let mut tasks = Vec::new();
     while !planner.finished() {
         tasks.extend(planner.next().unwrap());
@@ -96,13 +97,13 @@ fn a_run_in_tasks_is_the_run_in_line() {
         let mut inline = Vec::new();
         run.prove(&options(), &mut inline, |_| ()).unwrap();
 
-        let tasks = planned(run);
+        let tasks = planned(run, execution);
         let jobs = tasks.iter().map(|task| as_work(task.kind, &task.task));
         let proofs: Vec<_> = proofs(&run.setup, jobs.collect())
             .into_iter()
             .map(Result::unwrap)
             .collect();
-        let mut judge = judge(run).unwrap();
+        let mut judge = judge(&run.setup, execution).unwrap();
         let header = Header {
             settings: run.setup.settings,
             program: run.setup.program_digest,
@@ -169,8 +170,8 @@ impl Parts {
 
 #[test]
 fn a_false_checkpoint_is_refused_or_its_proof_is() {
-    Run::new().with(10, |run, _| {
-        let tasks = planned(run);
+    Run::new().with(10, |run, execution| {
+        let tasks = planned(run, execution);
         // Within the read of the input.
         let epoch = |task: &&Planned| {
             task.kind == Kind::Epoch && {
@@ -234,7 +235,7 @@ fn a_false_checkpoint_is_refused_or_its_proof_is() {
             let cell = tranche_machine::cells::REGISTERS + i;
             touches(run, honest.state.epochs, cell)
         };
-        let mut judge = judge(run).unwrap();
+        let mut judge = judge(&run.setup, execution).unwrap();
         let works = forgeries
             .iter()
             .map(|(_, parts)| Work::Epoch(parts.bytes(&run.setup)));
@@ -268,8 +269,8 @@ fn touches(run: &Surveyed<'_>, epochs: u32, cell: u32) -> bool {
 
 #[test]
 fn bytes_that_are_no_checkpoint_are_refused() {
-    Run::new().with(10, |run, _| {
-        let tasks = planned(run);
+    Run::new().with(10, |run, execution| {
+        let tasks = planned(run, execution);
         let bytes = &tasks[1].task;
         for cut in 0..bytes.len() {
             let refused = Checkpoint::decode(&bytes[..cut]).unwrap_err();
@@ -304,9 +305,9 @@ fn bytes_that_are_no_checkpoint_are_refused() {
 
 #[test]
 fn a_prover_on_a_device_starts_from_a_checkpoint() {
-    Run::new().with(10, |run, _| {
+    Run::new().with(10, |run, execution| {
         let setup = &run.setup;
-        let tasks = planned(run);
+        let tasks = planned(run, execution);
         let epochs: Vec<_> = tasks
             .iter()
             .filter(|task| task.kind == Kind::Epoch)

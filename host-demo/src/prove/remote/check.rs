@@ -12,10 +12,10 @@ use tranche_machine::setup::Setup;
 use tranche_machine::{EpochTable, EpochTables, FilledTable, RecordStorage, Span};
 
 use super::super::collect::Merge;
-use super::super::survey::Surveyed;
 use super::super::worker::l2g_trace;
 use super::plan::{Claim, Expected, Rows};
 use crate::epoch::{EpochKey, epoch_key, public_values};
+use crate::execute::Execution;
 use crate::merge::{MergeKey, merge_statement, outcome};
 use crate::suite::{HostSuite, with_suite};
 use crate::verify::{Check, max_proof_len};
@@ -29,18 +29,17 @@ pub trait Judge {
     fn check(&mut self, expected: &Expected, proof: &[u8]) -> Result<(), Check>;
 }
 
-/// The judge of a run.
+/// The judge of a run, of which `execution` is what it came to.
 ///
 /// # Errors
 /// When the run has no plan.
-pub fn judge<'a>(run: &Surveyed<'a>) -> Result<Box<dyn Judge + 'a>, Check> {
-    let output = &run.execution.output;
-    let result = outcome(run.execution.exit_code, output).ok_or(Check::Output {
-        bytes: output.len(),
-    })?;
-    with_suite!(run.setup.settings.hash, S => {
-        Ok(Box::new(Bench::<S>::new(run.setup, result)?))
-    })
+pub fn judge<'a>(
+    setup: &Setup<'a>,
+    execution: &'a Execution,
+) -> Result<Box<dyn Judge + 'a>, Check> {
+    let bytes = execution.output.len();
+    let result = outcome(execution.exit_code, &execution.output).ok_or(Check::Output { bytes })?;
+    with_suite!(setup.settings.hash, S => Ok(Box::new(Bench::<S>::new(*setup, result)?)))
 }
 
 /// The key of a merge below the root: the next one is often alike.

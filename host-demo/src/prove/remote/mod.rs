@@ -14,7 +14,7 @@ use tranche_machine::merge::Node;
 pub use check::{Judge, judge};
 pub use plan::{Expected, Planned, Planner};
 pub use task::TaskError;
-pub use work::{Bytes, Work, WorkError, task_bytes, work};
+pub use work::{Work, WorkError, task_bytes, work};
 
 /// Where the proof of a task stands in the tree: level 0 are the epochs, counted from 0 here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

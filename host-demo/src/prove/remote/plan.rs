@@ -11,10 +11,11 @@ use tranche_machine::{EpochEnd, GuestIo, Machine, Pages, Span};
 
 use super::super::collect::{Collector, Merge};
 use super::super::error::ProveError;
-use super::super::survey::{Surveyed, claimed};
+use super::super::survey::claimed;
 use super::Place;
 use super::task::{MergeTask, of_chain, of_l2g};
 use crate::bundle::{Kind, fixed_of_epoch, fixed_of_root};
+use crate::execute::Execution;
 
 /// The rows of an epoch's L2G table, in the table's order.
 pub(super) type Rows = Arc<[L2gRow]>;
@@ -85,26 +86,26 @@ pub struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    /// Begins with the first epoch of a run.
+    /// Begins with the first epoch of a run, of which `execution` is what it came to before.
     ///
     /// # Errors
     /// When the run has too much output, or there is no memory for the rows of an L2G table.
-    pub fn new(run: &Surveyed<'a>) -> Result<Self, ProveError> {
-        let (setup, execution) = (run.setup, run.execution);
+    pub fn new(
+        setup: &Setup<'a>,
+        input: &'a [u8],
+        execution: &'a Execution,
+    ) -> Result<Self, ProveError> {
         let pages = Pages::new(execution.memory);
         let mut touched = Vec::new();
         let rows = 1 << setup.shape.l2g;
         touched.try_reserve_exact(rows)?;
         touched.resize(rows, L2gRow::default());
         Ok(Self {
-            setup,
+            setup: *setup,
             result: claimed(execution)?,
             machine: Machine::over(setup.program, pages, execution.cycles),
-            io: Counted {
-                input: run.input,
-                read: 0,
-            },
-            collector: Collector::new(&setup),
+            io: Counted { input, read: 0 },
+            collector: Collector::new(setup),
             touched,
             leaves: BTreeMap::new(),
             finished: false,

@@ -55,25 +55,17 @@ pub enum Work {
     Merge(Vec<u8>),
 }
 
-/// Bytes that the epochs of a run take where they are proved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bytes {
-    /// Workspace, record and cells.
-    pub epoch: u64,
-}
-
-/// Bytes that proving an epoch of a run takes.
+/// Bytes that proving an epoch of a run takes: workspace, record and cells.
 ///
 /// # Errors
 /// When the plan is refused.
-pub fn task_bytes(setup: &Setup<'_>, profile: Profile) -> Result<Bytes, ProveError> {
+pub fn task_bytes(setup: &Setup<'_>, profile: Profile) -> Result<u64, ProveError> {
     let tables = EpochTables::new(setup);
     let workspace = with_suite!(setup.settings.hash, S => {
         tables.plan_in::<Chosen, S>(profile)?.workspace_len()
     });
     let cells = Cell::slots_for(1 << setup.shape.l2g) * size_of::<Cell>();
-    let epoch = (workspace + cells) as u64 + setup.shape.record_bytes();
-    Ok(Bytes { epoch })
+    Ok((workspace + cells) as u64 + setup.shape.record_bytes())
 }
 
 /// Proves what `next` gives, until it gives nothing more, and hands each proof to `done`.
