@@ -68,9 +68,9 @@ fn planned(run: &Surveyed<'_>, execution: &Execution) -> Vec<Planned> {
     let mut planner = Planner::new(&run.setup, &input, execution).unwrap();
     let mut tasks = Vec::new();
     while !planner.finished() {
-        tasks.extend(planner.next().unwrap());
+        tasks.extend(planner.next_epoch().unwrap());
     }
-    assert!(planner.next().unwrap().is_empty());
+    assert!(planner.next_epoch().unwrap().is_empty());
     tasks
 }
 

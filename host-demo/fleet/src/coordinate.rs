@@ -188,31 +188,36 @@ impl Desk<'_, '_> {
         let mut planned = false;
         while !self.planner.finished() && self.open.len() < WINDOW {
             planned = true;
-            let tasks = self.planner.next()?;
+            let tasks = self.planner.next_epoch()?;
             self.done.planned = self.planner.epochs();
             let fresh = tasks
                 .iter()
                 .any(|task| !self.jobs.contains_key(&task.place));
             if fresh {
                 let transaction = session.transaction().await?;
+                // The row is locked, so that nothing of a run that was just closed is left behind.
+                let going_on = transaction
+                    .prepare_cached(
+                        "update tranche.runs set planned_cycles = $2, epochs = $3 where id = $1 and state = 'open'",
+                    )
+                    .await?;
+                let epochs = self
+                    .planner
+                    .finished()
+                    .then(|| self.planner.epochs() as i32);
+                let cycles = self.planner.cycles() as i64;
+                if transaction
+                    .execute(&going_on, &[&self.run, &cycles, &epochs])
+                    .await?
+                    == 0
+                {
+                    return Ok(true);
+                }
                 for task in &tasks {
                     if !self.jobs.contains_key(&task.place) {
                         put_job(&transaction, self.run, task).await?;
                     }
                 }
-                let epochs = self
-                    .planner
-                    .finished()
-                    .then(|| self.planner.epochs() as i32);
-                let planned = transaction
-                    .prepare_cached(
-                        "update tranche.runs set planned_cycles = $2, epochs = $3 where id = $1",
-                    )
-                    .await?;
-                let cycles = self.planner.cycles() as i64;
-                transaction
-                    .execute(&planned, &[&self.run, &cycles, &epochs])
-                    .await?;
                 transaction.commit().await?;
             }
             for mut task in tasks {
@@ -247,9 +252,9 @@ impl Desk<'_, '_> {
                 index,
             };
             let place = job.place();
-            // Refusing one offer takes all others of the worker away.
+            // Fewer than were announced are as wrong as others.
             let proof = match blobs::get(link, Some(proof)).await {
-                Err(Error::Missing) => continue,
+                Err(Error::Missing) => Vec::new(),
                 proof => proof?,
             };
             let verdict = match (known, self.open.get(&place)) {

@@ -133,6 +133,9 @@ fn because(why: Option<&str>) -> String {
     why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
+/// Exit code of a worker that is refused for what it returned.
+pub const WORKER_REFUSED: u8 = 3;
+
 /// Classes of the server's codes after which the same may succeed later: no connection, no resources, an operator's
 /// intervention, a system's failure.
 const PASSING: [&str; 4] = ["08", "53", "57", "58"];
@@ -159,6 +162,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Local(error) => error.exit_code(),
+            error if error.is_refusal() => ExitCode::from(WORKER_REFUSED),
             Self::NoDatabase
             | Self::DatabaseFile { .. }
             | Self::Url(_)

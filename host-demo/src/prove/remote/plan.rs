@@ -12,7 +12,7 @@ use tranche_machine::{EpochEnd, GuestIo, Machine, Pages, Span};
 use super::super::collect::{Collector, Merge};
 use super::super::error::ProveError;
 use super::super::survey::claimed;
-use super::Place;
+use super::place::Place;
 use super::task::{MergeTask, of_chain, of_l2g};
 use crate::bundle::{Kind, fixed_of_epoch, fixed_of_root};
 use crate::execute::Execution;
@@ -131,7 +131,7 @@ impl<'a> Planner<'a> {
     ///
     /// # Errors
     /// When the execution cannot go on, or the epoch does not chain to those before it.
-    pub fn next(&mut self) -> Result<Vec<Planned>, ProveError> {
+    pub fn next_epoch(&mut self) -> Result<Vec<Planned>, ProveError> {
         let mut tasks = Vec::new();
         if self.finished {
             return Ok(tasks);
