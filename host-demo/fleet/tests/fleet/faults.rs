@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use crate::cluster::{Cluster, fleet_at};
 use crate::relay::Relay;
-use crate::serve::{
-    Process, assert_same, coordinator, local, submit, submit_and_wait, worker, worker_of,
-};
+use crate::serve::{Process, assert_same, coordinator, local, submit_and_wait, worker, worker_of};
 
 /// Longer than a lease and the look for those that have ended.
 const OVER: Duration = Duration::from_millis(3500);
@@ -28,7 +26,6 @@ fn a_worker_is_killed_in_each_kind_of_job() {
         let submitted = submit_and_wait(&cluster);
         let killed = worker(&cluster, "killed");
         if kind == "merge" {
-            // All workers but this one are there once a merge is due.
             cluster.wait_until(
                 "exists (select from tranche.jobs where kind = 'merge' and state = 'ready')",
             );
@@ -117,11 +114,7 @@ fn a_link_is_cut_for_longer_than_a_lease() {
 #[ignore = "needs PostgreSQL: tests/run fleet"]
 fn workers_are_killed_again_and_again() {
     let cluster = Cluster::start();
-    let submitted = submit(&cluster, &["--wait", "-o", "bundle"]);
-    let submitted = {
-        let mut submitted = submitted;
-        Process::spawn(&mut submitted)
-    };
+    let submitted = submit_and_wait(&cluster);
     for i in 0..4 {
         let killed = worker(&cluster, &format!("killed-{i}"));
         cluster.wait_until(&format!(
