@@ -29,7 +29,7 @@ use crate::kit::Language;
 use crate::mix::Sizing;
 
 /// Cycles after which an execution is given up, unless the command line says otherwise.
-const MAX_CYCLES: u64 = 1 << 36;
+pub const MAX_CYCLES: u64 = 1 << 36;
 
 /// What `--help` says about exit codes.
 const EXIT_CODES: &str = "\
@@ -556,7 +556,7 @@ fn batch_log2() -> RangedI64ValueParser<u8> {
 }
 
 /// Reads a number of bytes as people write it.
-fn bytes(text: &str) -> Result<u64, String> {
+pub fn bytes(text: &str) -> Result<u64, String> {
     match text.parse() {
         // More than a u64 holds is what the parser makes of anything larger.
         Ok(ByteSize(bytes)) if bytes < u64::MAX => Ok(bytes),

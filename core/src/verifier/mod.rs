@@ -32,6 +32,7 @@ mod error;
 mod retire;
 mod split_mmcs;
 mod suite;
+mod table_root;
 mod tables;
 
 use alloc::string::ToString;
@@ -49,6 +50,7 @@ pub use retire::{ForkedError, ForkedKey, ForkedKeyError, Part, Site};
 pub use retire::{Join, Joined};
 pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};
 pub use suite::{Challenger, Compress, Hash, Permutation, Plonky3Suite, Root, Tree, permutation};
+pub use table_root::table_root;
 pub use tables::VerifierAir;
 
 use caps::{Caps, CommittedTable};

@@ -12,6 +12,7 @@ pub mod batches;
 pub mod blocks;
 pub mod bus;
 pub mod cells;
+pub mod checkpoint;
 pub mod columns;
 pub mod decode;
 pub mod epoch;
@@ -34,6 +35,7 @@ pub mod tables;
 extern crate alloc;
 
 pub use blocks::RomBlocks;
+pub use checkpoint::{Checkpoint, CheckpointError};
 pub use epoch::{EpochPlan, EpochTables, Span};
 pub use exec::{Cell, CellStore, EpochEnd, EpochRecord, ExecError, GuestIo, Machine};
 #[cfg(feature = "alloc")]

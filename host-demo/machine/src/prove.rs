@@ -17,6 +17,7 @@ use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::{BatchError, ProverSetupError, Traces};
 use tranche_core::{Batch, F, Hashes, Params, Prover, Statement, TableSpec, TraceMut};
 
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::epoch::{EpochPlan, EpochTables, PublicValues, Span};
 use crate::exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordTooShort};
 use crate::hash::MachineSuite;
@@ -223,6 +224,37 @@ where
         })
     }
 
+    /// A prover before the epoch of a checkpoint, whose [io](Checkpoint::io) it is to be executed with; `max_cycles`
+    /// bounds the run, cycles before the checkpoint included.
+    ///
+    /// What the checkpoint says is believed: the next epoch is proved as it would have been in line, those behind it
+    /// have no memory to go on with.
+    ///
+    /// # Errors
+    /// [`StartError::Checkpoint`] when it is another run's, or no machine can have come to it; else as
+    /// [`EpochProver::new`].
+    pub fn from_checkpoint(
+        tables: &'a EpochTables<'a>,
+        plan: &'a EpochPlan<S>,
+        buffers: EpochBuffers<'a>,
+        checkpoint: &Checkpoint<'_>,
+        max_cycles: u64,
+    ) -> Result<Self, StartError> {
+        let EpochBuffers {
+            cells,
+            record,
+            workspace,
+        } = buffers;
+        let setup = tables.setup();
+        checkpoint.check(setup)?;
+        Ok(Self {
+            record: EpochRecord::new(setup.shape, record)?,
+            machine: checkpoint.machine(setup.program, cells, max_cycles)?,
+            prover: RecordProver::new(tables, plan, workspace)?,
+            wiped: false,
+        })
+    }
+
     /// Executes the next epoch and proves it; the proof's bytes go to `sink` as they are known.
     ///
     /// # Errors
@@ -279,6 +311,9 @@ pub enum StartError {
     /// The core refused the workspace, or the plan's backend.
     #[error(transparent)]
     Workspace(#[from] ProverSetupError),
+    /// The checkpoint is another run's, or none.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The plan was made for other tables, other parameters or another hash suite.
     #[error("the plan was made for other tables")]
     OtherPlan,

@@ -42,6 +42,30 @@ pub(super) struct Merge {
 }
 
 impl Merge {
+    /// The merge at a place of the tree, of its children that are not empty, in order.
+    ///
+    /// # Errors
+    /// [`MergeError`] when they do not chain.
+    pub fn of(
+        setup: &Setup<'_>,
+        tree: &Tree,
+        node: Node,
+        children: Vec<Pending>,
+    ) -> Result<Self, MergeError> {
+        let rows = compose(&children)?.into();
+        let empty = empty_log_rows(setup, node.level);
+        let mut logs = children.iter().map(|child| child.log_rows);
+        let sized = tree
+            .children(node)
+            .map(|child| (child, logs.next().unwrap_or(empty)));
+        Ok(Self {
+            node,
+            sized: sized.collect(),
+            children,
+            rows,
+        })
+    }
+
     /// log2 of the rows of the tables whose heights depend on the run: the parent, or one for each
     /// hole.
     pub fn varying_logs(&self, setup: &Setup<'_>) -> Vec<u8> {
@@ -128,18 +152,8 @@ impl<'a> Collector<'a> {
         };
         let level = (node.level - 1) as usize;
         let children = std::mem::take(&mut self.pending[level]);
-        let rows: Arc<[Chain]> = compose(&children)?.into();
-        let empty = empty_log_rows(&self.setup, node.level);
-        let mut logs = children.iter().map(|child| child.log_rows);
-        let sized = tree
-            .children(node)
-            .map(|child| (child, logs.next().unwrap_or(empty)));
-        let merge = Merge {
-            node,
-            sized: sized.collect(),
-            children,
-            rows: rows.clone(),
-        };
+        let merge = Merge::of(&self.setup, &tree, node, children)?;
+        let rows = merge.rows.clone();
         if node.root {
             check_cover(&rows, &image(&self.setup), result)?;
         } else {

@@ -157,16 +157,33 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
     where
         Chosen: Hashes<S>,
     {
-        let tables = merge.tables(self.setup, self.result);
-        let plan = merge_plan::<S>(&tables, &self.setup.settings.params, &self.options)?;
-        let buffer = self.workspace.reserve(plan.workspace_len())?;
-        let mut prover = Prover::<Chosen, _, S>::new(&plan, &tables.airs, S::instance(), buffer)?;
-        self.proved.expected_hashes += plan.expected_hashes();
-        let mut proof = Vec::new();
-        let mut batch = Filling::new(&tables, merge, self.setup, &self.result);
-        prover.prove(&mut batch, &mut proof)?;
+        let (result, options) = (&self.result, &self.options);
+        let (proof, hashes) =
+            prove_merge::<S>(self.setup, merge, result, options, &mut self.workspace)?;
+        self.proved.expected_hashes += hashes;
         Ok(proof)
     }
+}
+
+/// Proves a merge; returns the proof and the hashes that a verifier of it is expected to compute.
+pub(super) fn prove_merge<'a, S: HostSuite>(
+    setup: &Setup<'a>,
+    merge: &Merge,
+    result: &Outcome<'a>,
+    options: &Options,
+    workspace: &mut Workspace,
+) -> Result<(Vec<u8>, f64), ProveError>
+where
+    Chosen: Hashes<S>,
+{
+    let tables = merge.tables(setup, *result);
+    let plan = merge_plan::<S>(&tables, &setup.settings.params, options)?;
+    let buffer = workspace.reserve(plan.workspace_len())?;
+    let mut prover = Prover::<Chosen, _, S>::new(&plan, &tables.airs, S::instance(), buffer)?;
+    let mut proof = Vec::new();
+    let mut batch = Filling::new(&tables, merge, setup, result);
+    prover.prove(&mut batch, &mut proof)?;
+    Ok((proof, plan.expected_hashes()))
 }
 
 /// A merge as a batch, under way: its main traces are written table after table.

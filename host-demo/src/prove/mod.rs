@@ -19,6 +19,7 @@ mod executor;
 mod frames;
 mod options;
 mod proved;
+pub mod remote;
 mod survey;
 mod worker;
 

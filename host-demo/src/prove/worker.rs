@@ -201,7 +201,7 @@ where
 }
 
 /// The L2G trace of a recorded epoch, column by column.
-fn l2g_trace(
+pub(super) fn l2g_trace(
     tables: &EpochTables<'_>,
     record: &mut EpochRecord<'_>,
 ) -> Result<Vec<F>, TryReserveError> {

@@ -454,7 +454,7 @@ where
 }
 
 /// Bytes of the longest proof of a plan.
-fn max_proof_len<const N: usize, S: Suite>(plan: &Plan<N, S>) -> usize {
+pub(crate) fn max_proof_len<const N: usize, S: Suite>(plan: &Plan<N, S>) -> usize {
     let len = usize::try_from(plan.max_proof_len());
     len.map_or(MAX_PROOF_BYTES, |len| len.min(MAX_PROOF_BYTES))
 }

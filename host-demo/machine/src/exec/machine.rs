@@ -9,6 +9,7 @@ mod ahead;
 mod call;
 mod public;
 mod sink;
+pub mod state;
 mod step;
 
 use super::error::ExecError;

@@ -12,6 +12,7 @@ pub mod run;
 pub mod syscall;
 
 pub use error::ExecError;
+pub use machine::state::{CellBefore, State};
 pub use machine::{EpochEnd, GuestIo, Machine};
 pub use memory::{Cell, CellStore, NoRoom, Slots};
 #[cfg(feature = "alloc")]

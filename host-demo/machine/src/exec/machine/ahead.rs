@@ -35,6 +35,16 @@ impl Ahead {
         }
     }
 
+    /// What was read, lowest byte first, and how many bytes it has.
+    pub const fn words(&self) -> (u32, u32) {
+        (self.word, self.bytes)
+    }
+
+    /// So many bytes that were read, lowest first.
+    pub const fn of_words(word: u32, bytes: u32) -> Self {
+        Self { word, bytes }
+    }
+
     /// Overwrites the input with zeros, in a way that no compiler drops.
     pub fn wipe(&mut self) {
         self.word.zeroize();

@@ -203,6 +203,11 @@ impl Meter {
         &self.rows
     }
 
+    /// Whether there is room for a cycle.
+    const fn has_cycles(&self) -> bool {
+        self.limits[FilledTable::Cpu.index()] > self.rows[FilledTable::Cpu.index()]
+    }
+
     const fn row(&mut self, table: FilledTable) {
         self.rows[table.index()] += 1;
     }
@@ -245,5 +250,72 @@ impl Sink for Meter {
 
     fn l2g(&mut self, _: L2gRow) {
         self.row(FilledTable::L2g);
+    }
+}
+
+/// The cells that an epoch touches, of which the rows of the other tables are counted to end it where a record of
+/// its shape would.
+pub(super) struct Listing<'r> {
+    meter: Meter,
+    rows: &'r mut [L2gRow],
+    listed: usize,
+}
+
+impl<'r> Listing<'r> {
+    /// Nothing yet, and as many rows of an L2G table as `shape` and `rows` have.
+    pub(super) fn new(shape: &EpochShape, rows: &'r mut [L2gRow]) -> Self {
+        let most = rows.len().min(1 << shape.l2g);
+        Self {
+            meter: Meter::new(shape, CLOCK_START),
+            rows: &mut rows[..most],
+            listed: 0,
+        }
+    }
+
+    /// Rows so far.
+    pub(super) const fn listed(&self) -> usize {
+        self.listed
+    }
+}
+
+impl Sink for Listing<'_> {
+    fn full(&self, serving: Option<FilledTable>) -> Option<FilledTable> {
+        let room = self.rows.len() - self.listed;
+        if room < MAX_TOUCHED && self.meter.has_cycles() {
+            return Some(FilledTable::L2g);
+        }
+        self.meter.full(serving)
+    }
+
+    fn clk(&self) -> u32 {
+        self.meter.clk()
+    }
+
+    fn cpu(&mut self, row: CpuRow) {
+        self.meter.cpu(row);
+    }
+
+    fn mem(&mut self, row: MemRow) {
+        self.meter.mem(row);
+    }
+
+    fn alu(&mut self, row: AluRow) {
+        self.meter.alu(row);
+    }
+
+    fn sys(&mut self, row: SysRow) {
+        self.meter.sys(row);
+    }
+
+    fn public(&mut self, row: PublicRow) {
+        self.meter.public(row);
+    }
+
+    // `full` has been asked: every row fits.
+    fn l2g(&mut self, row: L2gRow) {
+        if let Some(slot) = self.rows.get_mut(self.listed) {
+            *slot = row;
+            self.listed += 1;
+        }
     }
 }

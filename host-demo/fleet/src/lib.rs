@@ -1,0 +1,30 @@
+//! `tranche-fleet` proves the epochs and merges of a run on other machines.
+//!
+//! PostgreSQL holds all state: runs, jobs, proofs, and the queue that workers take jobs from. A coordinator executes a
+//! run, makes a job of each epoch and each merge, and verifies every proof before it is taken; any number of workers
+//! prove. The bundle is byte for byte what `tranche prove` writes. `docs/fleet.md` says what happens when something
+//! fails, and who sees what.
+//!
+//! | module | role |
+//! |---|---|
+//! | [`database`], [`blobs`] | connections, and large bytes in pieces |
+//! | [`init`](mod@init), [`manage`], [`status`] | the schema, the end of runs, and what there is |
+//! | [`submit`](mod@submit), [`coordinate`](mod@coordinate), [`fetch`](mod@fetch) | a run into jobs, jobs into a bundle |
+//! | [`worker`], [`bench`](mod@bench) | jobs into proofs |
+//! | [`cli`], [`error`] | the command line |
+#![forbid(unsafe_code)]
+
+pub mod bench;
+pub mod blobs;
+pub mod cli;
+pub mod coordinate;
+pub mod database;
+pub mod error;
+pub mod fetch;
+pub mod init;
+pub mod job;
+pub mod manage;
+pub mod run;
+pub mod status;
+pub mod submit;
+pub mod worker;

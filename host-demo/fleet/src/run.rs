@@ -1,0 +1,141 @@
+//! A run as the database has it.
+
+use deadpool_postgres::GenericClient;
+use tokio_postgres::Row;
+use tranche::bundle::{Header, Reader};
+use tranche::execute::Execution;
+
+use crate::blobs;
+use crate::error::Error;
+
+/// What everybody may know of a run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its number.
+    pub id: i64,
+    /// What became of it: open, done, fetched, failed or cancelled.
+    pub state: String,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// The header of its bundle.
+    pub header: Header,
+    /// Its epochs, once all are planned.
+    pub epochs: Option<u32>,
+    /// Its exit code.
+    pub exit_code: u32,
+    row: Blobs,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Blobs {
+    program: Option<i64>,
+    input: Option<i64>,
+    output: Option<i64>,
+    cycles: i64,
+    instructions: i64,
+    memory: i64,
+}
+
+/// A run with all that it is executed from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The program, an ELF file.
+    pub elf: Vec<u8>,
+    /// Its input.
+    pub input: Vec<u8>,
+    /// What it came to where it was submitted.
+    pub execution: Execution,
+}
+
+impl Run {
+    /// A run by its number.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`]; [`Error::Header`]; the database's.
+    pub async fn find(link: &impl GenericClient, id: i64) -> Result<Self, Error> {
+        let find = link
+            .prepare_cached(
+                "select id, state, error, header, epochs, exit_code, program, input, output, cycles, \
+                 instructions, memory from tranche.runs where id = $1",
+            )
+            .await?;
+        let row = link.query_opt(&find, &[&id]).await?;
+        Self::of(&row.ok_or(Error::NoRun { run: id })?)
+    }
+
+    fn of(row: &Row) -> Result<Self, Error> {
+        let header: &[u8] = row.get("header");
+        let (_, header) = Reader::new(header).map_err(Error::Header)?;
+        Ok(Self {
+            id: row.get("id"),
+            state: row.get("state"),
+            error: row.get("error"),
+            header,
+            epochs: row
+                .get::<_, Option<i32>>("epochs")
+                .map(|epochs| epochs as u32),
+            exit_code: row.get::<_, i64>("exit_code") as u32,
+            row: Blobs {
+                program: row.get("program"),
+                input: row.get("input"),
+                output: row.get("output"),
+                cycles: row.get("cycles"),
+                instructions: row.get("instructions"),
+                memory: row.get("memory"),
+            },
+        })
+    }
+
+    /// Refuses a run of which there will be no bundle.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub fn check(&self) -> Result<(), Error> {
+        let state = match self.state.as_str() {
+            "open" | "done" => return Ok(()),
+            "fetched" => "was fetched",
+            "cancelled" => "was cancelled",
+            _ => "has failed",
+        };
+        Err(Error::Closed {
+            run: self.id,
+            state: state.to_owned(),
+            why: self.error.clone(),
+        })
+    }
+
+    /// Its output.
+    ///
+    /// # Errors
+    /// As [`blobs::get`].
+    pub async fn output(&self, link: &impl GenericClient) -> Result<Vec<u8>, Error> {
+        blobs::get(link, self.row.output).await
+    }
+
+    /// All that it is executed from.
+    ///
+    /// # Errors
+    /// As [`blobs::get`].
+    pub async fn load(&self, link: &impl GenericClient) -> Result<Loaded, Error> {
+        let Blobs {
+            program,
+            input,
+            cycles,
+            instructions,
+            memory,
+            ..
+        } = self.row;
+        Ok(Loaded {
+            elf: blobs::get(link, program).await?,
+            input: blobs::get(link, input).await?,
+            execution: Execution {
+                exit_code: self.exit_code,
+                output: self.output(link).await?,
+                cycles: cycles as u64,
+                instructions: instructions as u64,
+                memory: memory as u64,
+                blocks: self.header.blocks,
+            },
+        })
+    }
+}

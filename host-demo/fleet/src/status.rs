@@ -1,0 +1,149 @@
+//! `tranche-fleet status`: runs, workers, rates.
+
+use serde::Serialize;
+
+use crate::database::Database;
+use crate::error::Error;
+
+/// Runs that were closed longer ago are not shown.
+const SHOWN_HOURS: i32 = 24;
+
+/// What the database has.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Runs, the newest first.
+    pub runs: Vec<RunStatus>,
+    /// Workers that were seen within a minute, and those that are refused.
+    pub workers: Vec<WorkerStatus>,
+    /// Bytes of all runs in the database.
+    pub bytes: i64,
+}
+
+/// A run.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunStatus {
+    /// Its number.
+    pub run: i64,
+    /// What it is called.
+    pub name: String,
+    /// What became of it.
+    pub state: String,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Its epochs, once all are planned.
+    pub epochs: Option<i32>,
+    /// Share of its cycles that are planned.
+    pub planned: f64,
+    /// Epochs that are accepted.
+    pub accepted_epochs: i64,
+    /// Merges that are accepted.
+    pub accepted_merges: i64,
+    /// Jobs that were given to somebody and have not come back.
+    pub taken: i64,
+    /// Epochs that were accepted a second, in the last minute.
+    pub epochs_per_second: f64,
+    /// Seconds until its epochs are proved, at that rate.
+    pub eta_seconds: Option<f64>,
+}
+
+/// A worker.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorkerStatus {
+    /// Its number.
+    pub worker: i64,
+    /// What it is called.
+    pub name: String,
+    /// The database's name of whoever runs it.
+    pub login: String,
+    /// Threads that prove.
+    pub threads: i32,
+    /// Proofs of it that were accepted.
+    pub accepted: i32,
+    /// Proofs of it that were there already.
+    pub repeated: i32,
+    /// Share of the time of its jobs in which it proved.
+    pub proving: Option<f64>,
+    /// Seconds since it was seen.
+    pub seen_seconds: f64,
+    /// Why nothing more is taken from it.
+    pub refused: Option<String>,
+}
+
+/// What the database has now.
+///
+/// # Errors
+/// The database's.
+pub async fn status(database: &Database) -> Result<Status, Error> {
+    let link = database.connect_checked().await?;
+    let runs = link
+        .query(
+            "select r.id, r.name, r.state, r.error, r.epochs, \
+             r.planned_cycles::float8 / greatest(r.cycles, 1), \
+             count(*) filter (where j.state = 'accepted' and j.level = 0), \
+             count(*) filter (where j.state = 'accepted' and j.level > 0), \
+             count(*) filter (where j.state = 'ready' and exists (select from tranche.takes t where not t.offered \
+                 and (t.run, t.kind, t.level, t.index) = (j.run, j.kind, j.level, j.index))), \
+             count(*) filter (where j.level = 0 and j.accepted > now() - interval '1 minute') \
+                 / least(60, greatest(1, extract(epoch from now() - r.created)))::float8 \
+             from tranche.runs r left join tranche.jobs j on j.run = r.id \
+             where r.state in ('open', 'done') or r.finished > now() - $1 * interval '1 hour' \
+             group by r.id order by r.id desc",
+            &[&f64::from(SHOWN_HOURS)],
+        )
+        .await?;
+    let runs = runs.iter().map(|row| {
+        let (epochs, planned): (Option<i32>, f64) = (row.get(4), row.get(5));
+        let (accepted, rate): (i64, f64) = (row.get(6), row.get(9));
+        // Where not all are planned, as many as the cycles so far make likely.
+        let jobs = epochs.map(f64::from);
+        let left = jobs.map(|epochs| epochs - accepted as f64);
+        let state: String = row.get(2);
+        RunStatus {
+            run: row.get(0),
+            name: row.get(1),
+            eta_seconds: left
+                .filter(|_| rate > 0.0 && state == "open")
+                .map(|left| left / rate),
+            state,
+            error: row.get(3),
+            epochs,
+            planned,
+            accepted_epochs: accepted,
+            accepted_merges: row.get(7),
+            taken: row.get(8),
+            epochs_per_second: rate,
+        }
+    });
+    let runs = runs.collect();
+    let workers = link
+        .query(
+            "select id, name, login::text, threads, accepted, repeated, \
+             proving_seconds / nullif(job_seconds, 0), extract(epoch from now() - seen)::float8, refused \
+             from tranche.workers where seen > now() - interval '1 minute' or refused is not null order by id",
+            &[],
+        )
+        .await?;
+    let workers = workers.iter().map(|row| WorkerStatus {
+        worker: row.get(0),
+        name: row.get(1),
+        login: row.get(2),
+        threads: row.get(3),
+        accepted: row.get(4),
+        repeated: row.get(5),
+        proving: row.get(6),
+        seen_seconds: row.get(7),
+        refused: row.get(8),
+    });
+    let workers = workers.collect();
+    let row = link
+        .query_one(
+            "select coalesce(sum(bytes), 0)::bigint from tranche.blobs",
+            &[],
+        )
+        .await?;
+    Ok(Status {
+        runs,
+        workers,
+        bytes: row.get(0),
+    })
+}

@@ -1,0 +1,328 @@
+//! `tranche-fleet worker`: takes jobs from the queue and returns their proofs.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use graphile_worker::{
+    IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions, WorkerRecoveryConfig,
+    WorkerShutdownConfig,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tranche::answer::say;
+use tranche::bundle::Reader;
+use tranche::prove::remote::Work;
+
+use crate::bench::{Bench, Context};
+use crate::blobs::{self, PIECE_BYTES};
+use crate::database::Database;
+use crate::error::Error;
+use crate::init::QUEUE;
+use crate::job::{Job, Kind};
+
+/// How long a worker waits before it goes back to a database that was not there.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Runs whose programs are kept.
+const CONTEXTS: usize = 4;
+/// log2 of the most bytes that a job may ask for.
+const CLASSES: u32 = 48;
+/// Tries to hand in a proof that is made, while the database is not there.
+const TRIES: u32 = 30;
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What it is called.
+    pub name: String,
+    /// Threads that prove.
+    pub threads: NonZeroUsize,
+    /// Bytes that all of them may take.
+    pub memory: Option<u64>,
+    /// How long a worker that is not heard of keeps its jobs.
+    pub lease: Duration,
+    /// Between two looks for a job by a worker that has nothing to do, and was not told of any.
+    pub poll: Duration,
+}
+
+/// What the handlers of jobs share.
+#[derive(Debug)]
+struct Shared {
+    database: Database,
+    worker: i64,
+    bench: Bench,
+    contexts: Mutex<VecDeque<Arc<Context>>>,
+    /// Why nothing more is taken from this worker.
+    refused: Mutex<Option<Error>>,
+    stop: Notify,
+}
+
+/// A job as the queue has it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Prove(Job);
+
+impl TaskHandler for Prove {
+    const IDENTIFIER: &'static str = "tranche_prove";
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(shared) = context.get_ext::<Arc<Shared>>().cloned() else {
+            return Err("a worker without its own".to_owned());
+        };
+        shared.job(&self.0).await.map_err(|error| {
+            let text = error.to_string();
+            shared.notice(error);
+            text
+        })
+    }
+}
+
+/// Works until it is asked to end.
+///
+/// # Errors
+/// When the database cannot be reached at first, or refuses the worker.
+pub async fn run(database: &Database, settings: &Settings) -> Result<(), Error> {
+    let link = database.connect_checked().await?;
+    let (threads, memory) = (settings.threads.get(), settings.memory);
+    let register = "select tranche.register($1, $2, $3)";
+    let row = link
+        .query_one(
+            register,
+            &[
+                &settings.name,
+                &(threads as i32),
+                &memory.map(|bytes| bytes as i64),
+            ],
+        )
+        .await?;
+    drop(link);
+    let each = memory.map(|bytes| bytes / threads as u64);
+    let shared = Arc::new(Shared {
+        database: database.clone(),
+        worker: row.get(0),
+        bench: Bench::new(each),
+        contexts: Mutex::default(),
+        refused: Mutex::default(),
+        stop: Notify::new(),
+    });
+    let beats = tokio::spawn(beat(shared.clone(), settings.lease / 3));
+    let worked = work(&shared, settings, each).await;
+    beats.abort();
+    match shared.refusal().take() {
+        Some(refused) => Err(refused),
+        None => worked,
+    }
+}
+
+/// Serves the queue, through restarts of the database.
+async fn work(shared: &Arc<Shared>, settings: &Settings, each: Option<u64>) -> Result<(), Error> {
+    loop {
+        let served = match serve(shared, settings, each).await {
+            Ok(worker) => worker
+                .run()
+                .await
+                .map_err(|error| Error::Serve(error.to_string())),
+            Err(error) => Err(error),
+        };
+        match served {
+            Ok(()) => return Ok(()),
+            Err(_) if shared.refusal().is_some() => return Ok(()),
+            Err(error) => {
+                say(format_args!("tranche-fleet: {error}; trying again"));
+                tokio::select! {
+                    () = sleep(AGAIN) => {}
+                    _ = tokio::signal::ctrl_c() => return Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// A worker of the queue, whose jobs go back when nothing is heard of it for a lease.
+async fn serve(
+    shared: &Arc<Shared>,
+    settings: &Settings,
+    each: Option<u64>,
+) -> Result<Worker, Error> {
+    let recovery = WorkerRecoveryConfig::default()
+        .heartbeat_interval(settings.lease / 4)
+        .sweep_interval(settings.lease / 4)
+        .sweep_threshold(settings.lease)
+        .recovery_delay(Duration::ZERO);
+    let stop = shared.clone();
+    let shutdown = WorkerShutdownConfig::default()
+        .interrupted_job_retry_delay(Duration::ZERO)
+        .shutdown_signal(async move { stop.stop.notified().await });
+    let mut options = WorkerOptions::default()
+        .schema(QUEUE)
+        .database(shared.database.queue().clone())
+        .concurrency(settings.threads.get())
+        .poll_interval(settings.poll)
+        .worker_recovery(recovery)
+        .worker_shutdown(shutdown)
+        .add_extension(shared.clone())
+        .define_job::<Prove>();
+    for class in 0..CLASSES {
+        if each.is_some_and(|bytes| 1 << class > bytes) {
+            options = options.add_forbidden_flag(&format!("bytes_2^{class}"));
+        }
+    }
+    options
+        .init()
+        .await
+        .map_err(|error| Error::Serve(error.to_string()))
+}
+
+/// Says again and again that the worker is there.
+async fn beat(shared: Arc<Shared>, interval: Duration) {
+    loop {
+        sleep(interval).await;
+        let Ok(link) = shared.database.connect().await else {
+            continue;
+        };
+        let beat = link
+            .execute("select tranche.known($1)", &[&shared.worker])
+            .await;
+        if let Err(error) = beat {
+            shared.notice(error.into());
+        }
+    }
+}
+
+impl Shared {
+    fn refusal(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops the worker when the error is that it is refused.
+    fn notice(&self, error: Error) {
+        if error.is_refusal() {
+            self.refusal().get_or_insert(error);
+            self.stop.notify_one();
+        } else {
+            say(format_args!("tranche-fleet: {error}"));
+        }
+    }
+
+    /// Does a job, if it is wanted.
+    async fn job(&self, job: &Job) -> Result<(), Error> {
+        let start = Instant::now();
+        let link = self.database.connect().await?;
+        let take = link
+            .prepare_cached("select header, program, task from tranche.take($1, $2, $3, $4, $5)")
+            .await?;
+        let kind = job.kind.name();
+        let row = link
+            .query_opt(
+                &take,
+                &[&self.worker, &job.run, &kind, &job.level, &job.index],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(()) };
+        let (header, program): (&[u8], i64) = (row.get(0), row.get(1));
+        let Some(task) = row.get::<_, Option<i64>>(2) else {
+            // Why, the next beat tells.
+            return Err(Error::Missing);
+        };
+        let context = match self.known(program) {
+            Some(context) => context,
+            None => {
+                let (_, header) = Reader::new(header).map_err(Error::Header)?;
+                let elf = blobs::taken(&link, self.worker, program).await?;
+                self.keep(Context {
+                    key: program,
+                    elf,
+                    header,
+                })
+            }
+        };
+        let task = blobs::taken(&link, self.worker, task).await?;
+        drop(link);
+        let work = match job.kind {
+            Kind::Epoch => Work::Epoch(task),
+            Kind::Merge => Work::Merge(task),
+        };
+        let (proof, proving) = self.bench.prove(context, work).await?;
+        let mut tries = 1;
+        loop {
+            match self.offer(job, &proof, proving, start).await {
+                Err(error) if error.is_passing() && tries < TRIES => {
+                    tries += 1;
+                    sleep(AGAIN).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn known(&self, key: i64) -> Option<Arc<Context>> {
+        let contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
+        contexts.iter().find(|context| context.key == key).cloned()
+    }
+
+    fn keep(&self, context: Context) -> Arc<Context> {
+        let context = Arc::new(context);
+        let mut contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
+        contexts.truncate(CONTEXTS - 1);
+        contexts.push_front(context.clone());
+        context
+    }
+
+    /// Hands in a proof: all of it, or nothing.
+    async fn offer(
+        &self,
+        job: &Job,
+        proof: &[u8],
+        proving: Duration,
+        start: Instant,
+    ) -> Result<(), Error> {
+        let mut link = self.database.connect().await?;
+        let transaction = link.transaction().await?;
+        let room = transaction
+            .prepare_cached("select tranche.room($1, $2, $3)")
+            .await?;
+        let row = transaction
+            .query_one(&room, &[&self.worker, &job.run, &(proof.len() as i64)])
+            .await?;
+        let Some(blob) = row.get::<_, Option<i64>>(0) else {
+            return Ok(());
+        };
+        let fill = transaction
+            .prepare_cached("select tranche.fill($1, $2, $3, $4)")
+            .await?;
+        for (n, piece) in (0_i32..).zip(proof.chunks(PIECE_BYTES)) {
+            transaction
+                .execute(&fill, &[&self.worker, &blob, &n, &piece])
+                .await?;
+        }
+        let offer = transaction
+            .prepare_cached("select tranche.offer($1, $2, $3, $4, $5, $6, $7, $8)")
+            .await?;
+        let (kind, proving, whole) = (
+            job.kind.name(),
+            proving.as_secs_f64(),
+            start.elapsed().as_secs_f64(),
+        );
+        let row = transaction
+            .query_one(
+                &offer,
+                &[
+                    &self.worker,
+                    &job.run,
+                    &kind,
+                    &job.level,
+                    &job.index,
+                    &blob,
+                    &proving,
+                    &whole,
+                ],
+            )
+            .await?;
+        if row.get(0) {
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+}

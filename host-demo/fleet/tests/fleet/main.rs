@@ -1,0 +1,11 @@
+//! The fleet on a database of each test's own: the bundle is the one that one machine writes, whatever is killed, cut or
+//! lied about, or else the error says why; nothing is left behind.
+//!
+//! PostgreSQL has to be there, as Debian's package `postgresql` installs it; `tests/run fleet` runs these.
+
+mod cluster;
+mod faults;
+mod liars;
+mod relay;
+mod runs;
+mod serve;

@@ -1,0 +1,17 @@
+//! A run's proofs made elsewhere: whoever executes the run [plans](Planner) it into tasks, others [work](work()) them off,
+//! and each proof is [checked](Judge) before it is taken.
+//!
+//! A task is a few kilobytes: an epoch's [checkpoint](tranche_machine::checkpoint), or the rows of the tables that a
+//! merge takes. A proof's bytes follow from its task, so it does not matter who proves it, or how often.
+
+mod check;
+mod place;
+mod plan;
+mod task;
+mod work;
+
+pub use check::{Judge, judge};
+pub use place::Place;
+pub use plan::{Expected, Planned, Planner};
+pub use task::TaskError;
+pub use work::{Work, WorkError, task_bytes, work};

@@ -1,0 +1,192 @@
+//! Tasks into proofs, one after another, in workspaces that are kept.
+
+use std::collections::TryReserveError;
+
+use thiserror::Error;
+use tranche_backend::Chosen;
+use tranche_core::Hashes;
+use tranche_core::prover::BatchError;
+use tranche_core::shape::Profile;
+use tranche_machine::merge::{Chain, Tree};
+use tranche_machine::prove::StartError;
+use tranche_machine::setup::Setup;
+use tranche_machine::{Cell, Checkpoint, EpochTables, ExecError, RecordProver, RecordStorage};
+
+use super::super::collect::{Merge, Pending};
+use super::super::emit::prove_merge;
+use super::super::epoch_plan;
+use super::super::error::ProveError;
+use super::super::options::Options;
+use super::super::worker::{Workspace, l2g_trace};
+use super::task::{MergeTask, TaskError, to_chain, to_l2g};
+use crate::merge::{log_rows, outcome};
+use crate::suite::{HostSuite, with_suite};
+
+/// Why a task has no proof.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WorkError {
+    /// It is none of the run.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// It cannot be proved.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+}
+
+/// What an epoch fails with is what a run does.
+macro_rules! as_prove_error {
+    ($($error:ty),*) => {
+        $(impl From<$error> for WorkError {
+            fn from(error: $error) -> Self {
+                Self::Prove(error.into())
+            }
+        })*
+    };
+}
+as_prove_error!(TryReserveError, ExecError, StartError, BatchError);
+
+/// A task of a run.
+#[derive(Debug)]
+pub enum Work {
+    /// The checkpoint of an epoch.
+    Epoch(Vec<u8>),
+    /// A merge.
+    Merge(Vec<u8>),
+}
+
+/// Bytes that proving an epoch of a run takes: workspace, record and cells.
+///
+/// # Errors
+/// When the plan is refused.
+pub fn task_bytes(setup: &Setup<'_>, profile: Profile) -> Result<u64, ProveError> {
+    let tables = EpochTables::new(setup);
+    let workspace = with_suite!(setup.settings.hash, S => {
+        tables.plan_in::<Chosen, S>(profile)?.workspace_len()
+    });
+    let cells = Cell::slots_for(1 << setup.shape.l2g) * size_of::<Cell>();
+    Ok((workspace + cells) as u64 + setup.shape.record_bytes())
+}
+
+/// Proves what `next` gives, until it gives nothing more, and hands each proof to `done`.
+///
+/// # Errors
+/// When no task of the run can be proved; what is wrong with one is handed to `done`.
+pub fn work(
+    setup: &Setup<'_>,
+    options: &Options,
+    next: &mut dyn FnMut() -> Option<Work>,
+    done: &mut dyn FnMut(Result<Vec<u8>, WorkError>),
+) -> Result<(), WorkError> {
+    with_suite!(setup.settings.hash, S => work_with::<S>(setup, options, next, done))
+}
+
+fn work_with<S: HostSuite>(
+    setup: &Setup<'_>,
+    options: &Options,
+    next: &mut dyn FnMut() -> Option<Work>,
+    done: &mut dyn FnMut(Result<Vec<u8>, WorkError>),
+) -> Result<(), WorkError>
+where
+    Chosen: Hashes<S>,
+{
+    let tables = EpochTables::new(setup);
+    let plan = epoch_plan::<S>(&tables, options)?;
+    let (mut epochs, mut merges) = (Workspace::default(), Workspace::default());
+    let buffer = epochs.reserve(plan.workspace_len())?;
+    let mut prover = RecordProver::<Chosen, S>::new(&tables, &plan, buffer)?;
+    let mut storage = RecordStorage::try_new(setup.shape)?;
+    let mut cells = cells(setup)?;
+    while let Some(work) = next() {
+        done(match work {
+            Work::Epoch(bytes) => epoch(setup, &mut prover, &mut storage, &mut cells, &bytes),
+            Work::Merge(bytes) => merge::<S>(&tables, options, &mut storage, &mut merges, &bytes),
+        });
+    }
+    Ok(())
+}
+
+/// Slots for what an epoch touches.
+fn cells(setup: &Setup<'_>) -> Result<Vec<Cell>, TryReserveError> {
+    let (mut cells, slots) = (Vec::new(), Cell::slots_for(1 << setup.shape.l2g));
+    cells.try_reserve_exact(slots)?;
+    cells.resize(slots, Cell::FREE);
+    Ok(cells)
+}
+
+/// Executes an epoch from its checkpoint and proves it.
+fn epoch<S: HostSuite>(
+    setup: &Setup<'_>,
+    prover: &mut RecordProver<'_, Chosen, S>,
+    storage: &mut RecordStorage,
+    cells: &mut [Cell],
+    bytes: &[u8],
+) -> Result<Vec<u8>, WorkError>
+where
+    Chosen: Hashes<S>,
+{
+    let checkpoint = Checkpoint::decode(bytes).map_err(TaskError::from)?;
+    checkpoint.check(setup).map_err(TaskError::from)?;
+    let machine = checkpoint.machine(setup.program, cells, u64::MAX);
+    let mut machine = machine.map_err(TaskError::from)?;
+    let mut record = storage.record();
+    machine.run_epoch(&mut checkpoint.io(), &mut record)?;
+    let mut proof = Vec::new();
+    prover.prove(&mut record, &mut proof)?;
+    Ok(proof)
+}
+
+/// Proves a merge from the rows of its children.
+fn merge<S: HostSuite>(
+    tables: &EpochTables<'_>,
+    options: &Options,
+    storage: &mut RecordStorage,
+    workspace: &mut Workspace,
+    bytes: &[u8],
+) -> Result<Vec<u8>, WorkError>
+where
+    Chosen: Hashes<S>,
+{
+    let setup = tables.setup();
+    let task = MergeTask::decode(setup, bytes)?;
+    let tree = Tree::new(task.epochs, setup.settings.arity.into()).map_err(TaskError::from)?;
+    let node = tree.node(task.level, task.index);
+    let node = node.filter(|node| node.children as usize == task.children.len());
+    let node = node.ok_or(TaskError::Place)?;
+    let first = node.index * tree.arity();
+    let children = (first..).zip(&task.children).map(|(index, rows)| {
+        if node.level > 1 {
+            let rows: Vec<_> = rows.iter().copied().map(to_chain).collect();
+            let child = tree.node(node.level - 1, index).ok_or(TaskError::Place)?;
+            return Ok(Pending {
+                first_epoch: child.first_epoch,
+                log_rows: log_rows(rows.len()),
+                rows: rows.into(),
+                trace: Vec::new(),
+            });
+        }
+        let number = index + 1;
+        let rows: Vec<_> = rows.iter().copied().map(to_l2g).collect();
+        let mut record = storage.record();
+        if !record.relist(number, &rows) {
+            return Err(WorkError::from(TaskError::Rows { number }));
+        }
+        let mut chains: Vec<_> = rows
+            .iter()
+            .map(|row| Chain::of_epoch(row, number))
+            .collect();
+        chains.sort_unstable_by_key(|chain| chain.cell);
+        Ok(Pending {
+            first_epoch: number,
+            log_rows: setup.shape.l2g as u8,
+            rows: chains.into(),
+            trace: l2g_trace(tables, &mut record)?,
+        })
+    });
+    let children = children.collect::<Result<Vec<_>, WorkError>>()?;
+    let merge = Merge::of(setup, &tree, node, children).map_err(TaskError::from)?;
+    let bytes = task.output.len();
+    let result = outcome(task.exit_code, &task.output).ok_or(TaskError::Output { bytes })?;
+    let (proof, _) = prove_merge::<S>(setup, &merge, &result, options, workspace)?;
+    Ok(proof)
+}
