@@ -350,7 +350,8 @@ fn products_and_quotients_are_proved() {
         let check = |bytes: &[u8]| verify(&program, &bytes[MAGIC.len()..], SECURITY_FLOOR_BITS);
         let proven = check(&bytes).expect("an honest proof");
         assert_eq!(proven.output, execution.output);
-        for table in BODY_TABLES..MAX_BODY_TABLES {
+        // MUL and DIV; there is no table of public input.
+        for table in BODY_TABLES..BODY_TABLES + 2 {
             let without = with_header(&bytes, |header| {
                 assert_ne!(header.body[table], ABSENT);
                 header.body[table] = ABSENT;

@@ -164,7 +164,7 @@ fn bad_system_calls() {
         ),
         (
             57,
-            "no system call close (57); there are no files: read descriptor 0, write descriptor 1 or 2",
+            "no system call close (57); there are no files: read descriptor 0 or 3, write descriptor 1 or 2",
         ),
         (1000, "unknown system call 1000"),
     ] {

@@ -32,7 +32,7 @@ fn with(others: &[Segment<'_>]) -> Vec<u8> {
 }
 
 /// Registers and hidden cells.
-const HIDDEN: usize = 34;
+const HIDDEN: usize = 37;
 
 /// Memory beyond the bytes of the file costs nothing and is no part of the image; the word in which
 /// they end is.
