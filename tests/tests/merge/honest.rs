@@ -146,7 +146,7 @@ fn every_touched_cell_is_in_a_table() {
     let refused = check_cover(&memory, &image(), &outcome(EXIT, b"okay"));
     assert_eq!(refused, Err(MergeError::Uncovered { cell: past }));
     let odd = [Chain {
-        cell: tranche_machine::cells::EXIT_CODE + 1,
+        cell: tranche_machine::cells::IN_LEN + 1,
         ..Chain::default()
     }];
     let refused = check_cover(&odd, &image(), &outcome(EXIT, OUTPUT));
