@@ -43,6 +43,8 @@ const MAX_SMALLEST_BYTES: u64 = 384 << 10;
 /// Most workspace of an epoch of 2^10 cycles with a ROM of 2^10 rows, in the compact profile: 0.8 MiB, and 6 KiB
 /// for the columns of system calls that move words.
 const MAX_COMPACT_BYTES: u64 = (8 << 20) / 10 + (6 << 10);
+/// As much more on AArch64, whose backend keeps what it knows of each root beside it.
+const MAX_ROOT_BYTES: u64 = 8 << 10;
 /// As much more with BLAKE3, whose rows keep what is pending of a block.
 const MAX_PENDING_BYTES: u64 = 16 << 10;
 
@@ -174,6 +176,11 @@ impl Ledger {
                 Hash::Poseidon2 => 0,
                 Hash::Blake3 => MAX_PENDING_BYTES,
             };
+            let roots = if board == "aarch64" {
+                MAX_ROOT_BYTES
+            } else {
+                0
+            };
             for (holds, bytes, most, what) in [
                 (board == "thumbv7em", row.stack, MAX_STACK_BYTES, "stack"),
                 (
@@ -185,7 +192,7 @@ impl Ledger {
                 (
                     case.guest == "json" && case.log2_cycles == 10 && case.compact,
                     row.workspace,
-                    MAX_COMPACT_BYTES + pending,
+                    MAX_COMPACT_BYTES + pending + roots,
                     "workspace",
                 ),
             ] {
