@@ -36,10 +36,10 @@ mod print;
 
 pub use calls::{exit, message, read, read_public, write};
 pub use exit::{ExitCode, IO_ERROR, PANIC};
-#[cfg(feature = "alloc")]
-pub use input::{public_to_vec, read_to_vec};
 #[cfg(feature = "postcard")]
 pub use input::read_value;
+#[cfg(feature = "alloc")]
+pub use input::{public_to_vec, read_to_vec};
 pub use print::{Messages, Output};
 
 core::arch::global_asm!(include_str!("../../runtime/crt0.S"));
