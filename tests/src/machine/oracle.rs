@@ -92,7 +92,7 @@ pub struct TracesOf<A> {
     pub public: Vec<Vec<F>>,
 }
 
-/// Fills the traces of a record; the tables may have a longer clock than its shape asks for.
+/// Fills the traces of a record.
 fn traces<'p>(
     tables: &[EpochTable<'p>],
     program: &'p Program<'p>,
@@ -249,8 +249,7 @@ pub fn run_program<'p>(
     run_tables(&tables, program, input, shape, look)
 }
 
-/// Executes `program` in epochs of `shape` and hands each epoch's traces to `look`. The tables may
-/// have a longer clock than the shape asks for.
+/// Executes `program` in epochs of `shape` and hands each epoch's traces to `look`.
 ///
 /// # Errors
 /// When the execution cannot be proved.

@@ -68,7 +68,7 @@ fn the_repository_s_programs_run_in_batches() {
     }
 }
 
-/// Two and three bytes of clock, and a batch that is not full.
+/// The least clock and a wider one, and a batch that is not full.
 #[test]
 fn runs_of_every_clock() {
     let mut code: Vec<_> = (0..100).map(|i| immediate("addi", 5, 5, i)).collect();

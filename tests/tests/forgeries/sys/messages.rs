@@ -16,8 +16,8 @@ use crate::registry::Entry;
 use crate::witness::{Access, Witness, f, fraction};
 
 pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
-    // In the order of the table: the request; the argument, with its time in one limb more than the
-    // clock's; the length, the same; the four bytes of two checked halves; those of what is moved; the
+    // In the order of the table: the request; the argument, with its time in two
+    // parts; the length, the same; the four bytes of two checked halves; those of what is moved; the
     // result; its next cell; the byte or word.
     let argument = 1;
     let length = argument + 4;
