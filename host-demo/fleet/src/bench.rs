@@ -1,6 +1,8 @@
 //! Threads that prove. Each keeps the plan and the workspaces of the run that it proved last.
 
 use std::cell::RefCell;
+use std::fmt::Debug;
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -15,6 +17,7 @@ use tranche_machine::Program;
 use tranche_machine::setup::{Setup, SetupError};
 
 use crate::error::Error;
+use crate::job::Job;
 
 /// What all tasks of a run have in common.
 #[derive(Debug)]
@@ -29,6 +32,15 @@ pub struct Context {
 
 /// A proof, and how long it took.
 pub type Proved = (Vec<u8>, Duration);
+
+/// A proof that is being made.
+pub type Proving<'a> = Pin<Box<dyn Future<Output = Result<Proved, Error>> + Send + 'a>>;
+
+/// What a worker has its proofs from.
+pub trait Prover: Debug + Send + Sync {
+    /// Proves the task of a job.
+    fn prove<'a>(&'a self, job: &'a Job, context: Arc<Context>, work: Work) -> Proving<'a>;
+}
 
 struct Request {
     context: Arc<Context>,
@@ -54,11 +66,8 @@ impl Bench {
         }
     }
 
-    /// Proves a task of a run.
-    ///
-    /// # Errors
-    /// [`Error::Work`] or [`Error::Memory`]; [`Error::Thread`] when the thread is gone.
-    pub async fn prove(&self, context: Arc<Context>, work: Work) -> Result<Proved, Error> {
+    /// Proves a task of a run on a thread.
+    async fn request(&self, context: Arc<Context>, work: Work) -> Result<Proved, Error> {
         let key = context.key;
         let thread = self.thread(key)?;
         let (reply, proved) = oneshot::channel();
@@ -91,6 +100,14 @@ impl Bench {
             .spawn(move || serve(&requests, memory))
             .map_err(Error::Start)?;
         Ok(sender)
+    }
+}
+
+impl Prover for Bench {
+    /// # Errors
+    /// [`Error::Work`] or [`Error::Memory`]; [`Error::Thread`] when the thread is gone.
+    fn prove<'a>(&'a self, _: &'a Job, context: Arc<Context>, work: Work) -> Proving<'a> {
+        Box::pin(self.request(context, work))
     }
 }
 

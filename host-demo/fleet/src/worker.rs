@@ -16,7 +16,7 @@ use tranche::answer::say;
 use tranche::bundle::Reader;
 use tranche::prove::remote::Work;
 
-use crate::bench::{Bench, Context};
+use crate::bench::{Bench, Context, Prover};
 use crate::blobs::{self, PIECE_BYTES};
 use crate::database::Database;
 use crate::error::Error;
@@ -47,12 +47,19 @@ pub struct Settings {
     pub poll: Duration,
 }
 
+impl Settings {
+    /// Bytes that one thread may take.
+    fn each(&self) -> Option<u64> {
+        self.memory.map(|bytes| bytes / self.threads.get() as u64)
+    }
+}
+
 /// What the handlers of jobs share.
 #[derive(Debug)]
 struct Shared {
     database: Database,
     worker: i64,
-    bench: Bench,
+    prover: Box<dyn Prover>,
     contexts: Mutex<VecDeque<Arc<Context>>>,
     /// Why nothing more is taken from this worker.
     refused: Mutex<Option<Error>>,
@@ -84,6 +91,19 @@ impl TaskHandler for Prove {
 /// # Errors
 /// When the database cannot be reached at first, or refuses the worker.
 pub async fn run(database: &Database, settings: &Settings) -> Result<(), Error> {
+    let prover = Box::new(Bench::new(settings.each()));
+    run_with(database, settings, prover).await
+}
+
+/// As [`run`], with proofs that come from elsewhere.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    database: &Database,
+    settings: &Settings,
+    prover: Box<dyn Prover>,
+) -> Result<(), Error> {
     let link = database.connect_checked().await?;
     let (threads, memory) = (settings.threads.get(), settings.memory);
     let register = "select tranche.register($1, $2, $3)";
@@ -98,17 +118,16 @@ pub async fn run(database: &Database, settings: &Settings) -> Result<(), Error> 
         )
         .await?;
     drop(link);
-    let each = memory.map(|bytes| bytes / threads as u64);
     let shared = Arc::new(Shared {
         database: database.clone(),
         worker: row.get(0),
-        bench: Bench::new(each),
+        prover,
         contexts: Mutex::default(),
         refused: Mutex::default(),
         stop: Notify::new(),
     });
     let beats = tokio::spawn(beat(shared.clone(), settings.lease / 3));
-    let worked = work(&shared, settings, each).await;
+    let worked = work(&shared, settings).await;
     beats.abort();
     match shared.refusal().take() {
         Some(refused) => Err(refused),
@@ -117,9 +136,9 @@ pub async fn run(database: &Database, settings: &Settings) -> Result<(), Error> 
 }
 
 /// Serves the queue, through restarts of the database.
-async fn work(shared: &Arc<Shared>, settings: &Settings, each: Option<u64>) -> Result<(), Error> {
+async fn work(shared: &Arc<Shared>, settings: &Settings) -> Result<(), Error> {
     loop {
-        let served = match serve(shared, settings, each).await {
+        let served = match serve(shared, settings).await {
             Ok(worker) => worker
                 .run()
                 .await
@@ -141,11 +160,7 @@ async fn work(shared: &Arc<Shared>, settings: &Settings, each: Option<u64>) -> R
 }
 
 /// A worker of the queue, whose jobs go back when nothing is heard of it for a lease.
-async fn serve(
-    shared: &Arc<Shared>,
-    settings: &Settings,
-    each: Option<u64>,
-) -> Result<Worker, Error> {
+async fn serve(shared: &Arc<Shared>, settings: &Settings) -> Result<Worker, Error> {
     let recovery = WorkerRecoveryConfig::default()
         .heartbeat_interval(settings.lease / 4)
         .sweep_interval(settings.lease / 4)
@@ -165,7 +180,7 @@ async fn serve(
         .add_extension(shared.clone())
         .define_job::<Prove>();
     for class in 0..CLASSES {
-        if each.is_some_and(|bytes| 1 << class > bytes) {
+        if settings.each().is_some_and(|bytes| 1 << class > bytes) {
             options = options.add_forbidden_flag(&format!("bytes_2^{class}"));
         }
     }
@@ -244,7 +259,7 @@ impl Shared {
             Kind::Epoch => Work::Epoch(task),
             Kind::Merge => Work::Merge(task),
         };
-        let (proof, proving) = self.bench.prove(context, work).await?;
+        let (proof, proving) = self.prover.prove(job, context, work).await?;
         let mut tries = 1;
         loop {
             match self.offer(job, &proof, proving, start).await {

@@ -1,6 +1,8 @@
 //! A database in a folder of its own, of a user without rights.
 
 use std::fs;
+use std::io::Write;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,27 +15,74 @@ use tranche_fleet::database::Database;
 /// The user that a database runs as where these tests are root, which PostgreSQL refuses.
 const NOBODY: [&str; 3] = ["--reuid=nobody", "--regid=nogroup", "--clear-groups"];
 
+/// What a database is started with.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Connections that it takes.
+    pub connections: u32,
+    /// Whether what it has said is there survives a crash of the machine.
+    pub durable: bool,
+    /// A disk of its own, of so many MiB. Needs root.
+    pub disk_mib: Option<u32>,
+    /// Where it is reached besides its socket, over TLS alone.
+    pub network: Option<Addresses>,
+}
+
+/// Addresses of the database, which its certificate names.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    pub hosts: Vec<Ipv4Addr>,
+    pub port: u16,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            connections: 60,
+            durable: false,
+            disk_mib: None,
+            network: None,
+        }
+    }
+}
+
 /// A running database with a fleet in it, and two users without passwords.
 pub struct Cluster {
     folder: TempDir,
+    server: Server,
 }
 
 impl Cluster {
     pub fn start() -> Self {
+        Self::of(Server::default())
+    }
+
+    pub fn of(server: Server) -> Self {
         let folder = TempDir::with_prefix("tranche-fleet-").unwrap();
         // Others may look into it, PostgreSQL's user among them.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        let cluster = Self { folder };
+        let cluster = Self { folder, server };
         let data = cluster.data();
+        if let Some(mib) = cluster.server.disk_mib {
+            fs::create_dir(&data).unwrap();
+            let options = format!("size={mib}m,uid=nobody,gid=nogroup,mode=700");
+            let mut mount = Command::new("mount");
+            mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]);
+            run(mount.arg(&data));
+        }
         run(cluster
             .tool("initdb")
             .args(["--auth=trust", "--username=admin", "--no-sync", "--pgdata"])
             .arg(&data));
+        if let Some(network) = &cluster.server.network {
+            cluster.certify(network);
+        }
         cluster.resume();
         let socket = cluster.folder.path().display().to_string();
         run(cluster
             .tool("createdb")
-            .args(["--host", &socket, "--username=admin", "fleet"]));
+            .args(["--host", &socket, "--username=admin"])
+            .args(["--port", &cluster.port().to_string(), "fleet"]));
         let init = cluster.fleet("admin").arg("init").output().unwrap();
         assert!(init.status.success(), "{init:?}");
         cluster.sql("create role coordinator login in role tranche_coordinator");
@@ -41,8 +90,32 @@ impl Cluster {
         cluster
     }
 
-    fn data(&self) -> PathBuf {
+    /// The folder of the database's own files.
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The certificate that users have to trust.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.path().join("server.crt")
+    }
+
+    /// Makes a certificate for the addresses, and lets in who comes over TLS.
+    fn certify(&self, network: &Addresses) {
+        let names: Vec<_> = network.hosts.iter().map(|ip| format!("IP:{ip}")).collect();
+        let mut openssl = self.as_owner(Path::new("openssl"));
+        openssl.args([
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+        ]);
+        openssl.args(["-subj", "/CN=fleet", "-addext", "basicConstraints=CA:FALSE"]);
+        openssl.args(["-addext", &format!("subjectAltName={}", names.join(","))]);
+        openssl.args(["-keyout", "server.key", "-out", "server.crt"]);
+        run(&mut openssl);
+        let rules = self.data().join("pg_hba.conf");
+        let mut rules = fs::OpenOptions::new().append(true).open(rules).unwrap();
+        for host in &network.hosts {
+            writeln!(rules, "hostssl all all {host}/24 trust").unwrap();
+        }
     }
 
     /// Its folder, for what a test writes.
@@ -52,13 +125,17 @@ impl Cluster {
 
     /// A program of PostgreSQL.
     fn tool(&self, name: &str) -> Command {
-        let tool = tools().join(name);
+        self.as_owner(&tools().join(name))
+    }
+
+    /// A program, run by the user that the database runs as.
+    fn as_owner(&self, program: &Path) -> Command {
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
-            command.args(NOBODY).arg(tool);
+            command.args(NOBODY).arg(program);
             command
         } else {
-            Command::new(tool)
+            Command::new(program)
         };
         command.current_dir(self.folder.path());
         command
@@ -72,14 +149,38 @@ impl Cluster {
             .args(action));
     }
 
+    /// What the database has said.
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
     /// Starts the database, on a socket in its folder.
     pub fn resume(&self) {
-        let folder = self.folder.path();
-        let options = format!(
-            "-c listen_addresses='' -c unix_socket_directories={} -c fsync=off -c max_connections=60",
-            folder.display()
+        let folder = self.folder.path().display();
+        let Server {
+            connections,
+            durable,
+            disk_mib,
+            network,
+        } = &self.server;
+        let mut options = format!(
+            "-c unix_socket_directories={folder} -c fsync={durable} -c max_connections={connections}"
         );
-        let log = folder.join("log").display().to_string();
+        match network {
+            None => options += " -c listen_addresses=''",
+            Some(Addresses { hosts, port }) => {
+                let hosts: Vec<_> = hosts.iter().map(Ipv4Addr::to_string).collect();
+                options += &format!(
+                    " -c listen_addresses={} -c port={port} -c ssl=on \
+                     -c ssl_cert_file={folder}/server.crt -c ssl_key_file={folder}/server.key",
+                    hosts.join(",")
+                );
+            }
+        }
+        if disk_mib.is_some() {
+            options += " -c min_wal_size=32MB -c max_wal_size=32MB";
+        }
+        let log = self.log().display().to_string();
         self.control(&["--log", &log, "--options", &options, "start"]);
     }
 
@@ -88,15 +189,35 @@ impl Cluster {
         self.control(&["--mode=immediate", "stop"]);
     }
 
+    /// Starts the database, if it has ended.
+    pub fn resume_if_ended(&self) {
+        let mut status = self.tool("pg_ctl");
+        status.arg("--pgdata").arg(self.data()).arg("status");
+        if !status.output().unwrap().status.success() {
+            self.resume();
+        }
+    }
+
+    /// The process that all others of the database descend from.
+    pub fn process(&self) -> u32 {
+        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        file.lines().next().unwrap().trim().parse().unwrap()
+    }
+
+    fn port(&self) -> u16 {
+        let network = self.server.network.as_ref();
+        network.map_or(5432, |network| network.port)
+    }
+
     /// The database's socket.
     pub fn socket(&self) -> PathBuf {
-        self.folder.path().join(".s.PGSQL.5432")
+        self.folder.path().join(format!(".s.PGSQL.{}", self.port()))
     }
 
     /// What names the database to a user.
     pub fn url(&self, user: &str) -> String {
         let host = self.folder.path().display().to_string().replace('/', "%2F");
-        format!("postgres://{user}@{host}/fleet")
+        format!("postgres://{user}@{host}:{}/fleet", self.port())
     }
 
     /// `tranche-fleet` as a user of the database.
@@ -170,6 +291,9 @@ impl Drop for Cluster {
         let mut stop = self.tool("pg_ctl");
         stop.args(["--mode=immediate", "--silent", "--wait", "--pgdata"]);
         let _ = stop.arg(self.data()).arg("stop").status();
+        if self.server.disk_mib.is_some() {
+            let _ = Command::new("umount").arg(self.data()).status();
+        }
     }
 }
 

@@ -8,10 +8,10 @@ use crate::relay::Relay;
 use crate::serve::{Process, assert_same, coordinator, local, submit_and_wait, worker, worker_of};
 
 /// Longer than a lease and the look for those that have ended.
-const OVER: Duration = Duration::from_millis(3500);
+pub const OVER: Duration = Duration::from_millis(3500);
 
 /// Whether a worker has a job of a kind in hand.
-fn holds(worker: &str, kind: &str) -> String {
+pub fn holds(worker: &str, kind: &str) -> String {
     format!(
         "exists (select from tranche.takes t join tranche.workers w on w.id = t.worker \
          where w.name = '{worker}' and t.kind = '{kind}' and not t.offered)"

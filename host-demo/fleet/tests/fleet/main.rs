@@ -4,8 +4,11 @@
 //! PostgreSQL has to be there, as Debian's package `postgresql` installs it; `tests/run fleet` runs these.
 
 mod cluster;
+mod disk;
 mod faults;
 mod liars;
+mod load;
+mod network;
 mod relay;
 mod runs;
 mod serve;

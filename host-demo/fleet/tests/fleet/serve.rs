@@ -17,9 +17,14 @@ impl Process {
         Self(command.spawn().unwrap())
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
-        let pid = self.0.id().to_string();
+        let pid = self.id().to_string();
         let sent = Command::new("kill")
             .args(["-s", name, &pid])
             .status()

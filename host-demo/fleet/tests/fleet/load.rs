@@ -1,0 +1,282 @@
+//! What a fleet costs besides proving, and where it bends: figures, printed. `tests/fleet/run --load` runs these.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tranche::prove::remote::Work;
+use tranche_fleet::bench::{Context, Prover, Proving};
+use tranche_fleet::job::Job;
+use tranche_fleet::worker::{Settings, run_with};
+use tranche_fleet::{blobs, database::Database};
+
+use crate::cluster::{Cluster, Server};
+use crate::network::{Namespace, reached_by, worker_in};
+use crate::serve::{Process, coordinator, worker, worker_of};
+
+/// Ticks of a processor's time in a second, as Linux counts them.
+const TICKS: f64 = 100.0;
+
+/// A run of a guest, put into the database.
+fn submit(cluster: &Cluster, guest: &str, input: &[u8], log2_cycles: &str) {
+    std::fs::write(cluster.folder().join("input"), input).unwrap();
+    let prebuilt = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests/prebuilt");
+    let mut submit = cluster.fleet("coordinator");
+    submit
+        .arg("submit")
+        .arg(prebuilt.join(guest))
+        .args(["-i", "input"]);
+    let submitted = submit.args(["--epoch-log2", log2_cycles]).output().unwrap();
+    assert!(submitted.status.success(), "{submitted:?}");
+}
+
+/// Waits for the end of the newest run; its epochs.
+fn finish(cluster: &Cluster) -> f64 {
+    cluster.wait_until("(select state = 'done' from tranche.runs order by id desc limit 1)");
+    number(
+        cluster,
+        "(select epochs from tranche.runs order by id desc limit 1)",
+    )
+}
+
+fn number(cluster: &Cluster, expression: &str) -> f64 {
+    cluster
+        .sql(&format!("select {expression}"))
+        .parse()
+        .unwrap()
+}
+
+/// Seconds of processor time of a process and of those that it has started.
+fn processor(process: u32) -> f64 {
+    // The second field, a name in parentheses, may have spaces.
+    let times = |stat: &str, of: std::ops::Range<usize>| -> f64 {
+        let fields = stat.rsplit(')').next().unwrap().split_whitespace();
+        let fields: Vec<&str> = fields.collect();
+        fields[of]
+            .iter()
+            .map(|ticks| ticks.parse::<f64>().unwrap())
+            .sum()
+    };
+    let parent = |stat: &str| -> u32 {
+        let fields = stat.rsplit(')').next().unwrap();
+        fields.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let mut ticks = 0.0;
+    for entry in std::fs::read_dir("/proc").unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(number) = path.file_name().unwrap().to_str().unwrap().parse::<u32>() else {
+            continue;
+        };
+        let Ok(stat) = std::fs::read_to_string(path.join("stat")) else {
+            continue;
+        };
+        if number == process {
+            // Of its own, and of its children that have ended.
+            ticks += times(&stat, 11..15);
+        } else if parent(&stat) == process {
+            ticks += times(&stat, 11..13);
+        }
+    }
+    ticks / TICKS
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: tests/fleet/run --load"]
+fn an_epoch_costs_little_besides_its_proof() {
+    let namespaces = [Namespace::new(0)];
+    let server = Server {
+        durable: true,
+        ..Server::default()
+    };
+    let (cluster, port) = reached_by(&namespaces, server);
+    let input = vec![1; 30_000];
+    submit(&cluster, "sha256.elf", &input, "16");
+    let coordinating = coordinator(&cluster);
+    let _worker = worker_in(&namespaces[0], &cluster, port, &cluster.certificate());
+    let epochs = finish(&cluster);
+    let [up, down] = namespaces[0].bytes().map(|bytes| bytes as f64 / epochs);
+    let outside = number(
+        &cluster,
+        "(select 1 - sum(proving_seconds) / sum(job_seconds) from tranche.workers)",
+    );
+    let coordinated = processor(coordinating.id());
+    let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests/prebuilt/sha256.elf");
+    let program = tranche_machine::Program::parse(&std::fs::read(elf).unwrap()).unwrap();
+    let program = program.decoded();
+    let start = Instant::now();
+    tranche::execute(&program, &input, 1 << 30).unwrap();
+    let executed = start.elapsed().as_secs_f64();
+    println!("sha256 in {epochs} epochs of 2^16 cycles, one worker of one thread, over TLS:");
+    println!("  bytes on the wire, an epoch: {up:.0} up, {down:.0} down");
+    println!(
+        "  of a job's time outside proving: {:.1} %",
+        100.0 * outside
+    );
+    println!(
+        "  coordinator, an epoch: {:.2} ms of processor time; one execution is {:.2} ms of it",
+        1e3 * coordinated / epochs,
+        1e3 * executed / epochs
+    );
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: tests/fleet/run --load"]
+fn a_thousand_epochs_survive_a_worker_killed_every_five_seconds() {
+    let cluster = Cluster::of(Server {
+        durable: true,
+        ..Server::default()
+    });
+    submit(&cluster, "spin.elf", b"330000", "12");
+    let _coordinator = coordinator(&cluster);
+    let _steady = worker(&cluster, "steady");
+    let mut killed = 0;
+    let mut fetch = cluster.fleet("coordinator");
+    let fetched = Process::spawn(fetch.args(["fetch", "1", "-o", "bundle", "--keep"]));
+    while cluster.sql("select state from tranche.runs") == "open" {
+        let victim = worker(&cluster, &format!("killed-{killed}"));
+        sleep(Duration::from_secs(5));
+        victim.kill();
+        killed += 1;
+    }
+    let epochs = finish(&cluster);
+    assert!(fetched.wait().status.success());
+    let prebuilt = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests/prebuilt/spin.elf");
+    let jobs = number(&cluster, "(select count(*) from tranche.jobs)");
+    let accepted = number(
+        &cluster,
+        "(select count(*) from tranche.jobs where state = 'accepted')",
+    );
+    // Whoever was given a job has begun its proof.
+    let given = number(&cluster, "(select count(*) from tranche.takes)");
+    println!(
+        "{epochs} epochs and {} merges, {killed} workers killed: {} accepted, {} begun twice ({:.1} %)",
+        jobs - epochs,
+        accepted,
+        given - jobs,
+        100.0 * (given - jobs) / jobs
+    );
+    assert!(epochs >= 1000.0 && accepted == jobs);
+    assert!(given <= 1.1 * jobs);
+    let bundle = std::fs::read(cluster.folder().join("bundle")).unwrap();
+    verify(&std::fs::read(prebuilt).unwrap(), &bundle);
+}
+
+/// Fails unless a bundle proves an execution of a program.
+fn verify(elf: &[u8], bundle: &[u8]) {
+    let program = tranche_machine::Program::parse(elf).unwrap();
+    tranche::verify::verify(&program, bundle).unwrap();
+}
+
+/// Proofs that were made before, after a while.
+#[derive(Debug)]
+struct Replay {
+    proofs: Arc<HashMap<(i32, i32), Vec<u8>>>,
+    after: Duration,
+}
+
+impl Prover for Replay {
+    fn prove<'a>(&'a self, job: &'a Job, _: Arc<Context>, _: Work) -> Proving<'a> {
+        Box::pin(async {
+            tokio::time::sleep(self.after).await;
+            Ok((self.proofs[&(job.level, job.index)].clone(), self.after))
+        })
+    }
+}
+
+/// All proofs of the run that was made first.
+async fn proofs(database: &Database) -> HashMap<(i32, i32), Vec<u8>> {
+    let link = database.connect().await.unwrap();
+    let jobs = "select level, index, proof from tranche.jobs where run = 1";
+    let mut proofs = HashMap::new();
+    for row in link.query(jobs, &[]).await.unwrap() {
+        let proof = blobs::get(&link, row.get(2)).await.unwrap();
+        proofs.insert((row.get(0), row.get(1)), proof);
+    }
+    proofs
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: tests/fleet/run --load"]
+fn two_hundred_workers() {
+    const WORKERS: usize = 200;
+    const CONNECTIONS: usize = 6;
+    let cluster = Cluster::of(Server {
+        durable: true,
+        connections: (WORKERS * CONNECTIONS) as u32 + 100,
+        ..Server::default()
+    });
+    let mut coordinating = coordinator(&cluster);
+    let mut command = cluster.fleet("worker");
+    command.args(["worker", "--name", "first"]);
+    let first = Process::spawn(&mut command);
+    submit(&cluster, "spin.elf", b"160000", "12");
+    let epochs = finish(&cluster);
+    drop(first);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let proofs = Arc::new(runtime.block_on(proofs(&cluster.database("admin"))));
+    let bytes: usize = proofs.values().map(Vec::len).sum();
+    println!(
+        "{epochs} epochs and their merges by {WORKERS} simulated workers, {} bytes a proof:",
+        bytes / proofs.len()
+    );
+    for after in [8.0, 4.0, 2.0, 1.0, 0.5] {
+        coordinating = {
+            drop(coordinating);
+            coordinator(&cluster)
+        };
+        let workers: Vec<_> = (0..WORKERS)
+            .map(|i| {
+                let database = Database::at(&cluster.url("worker"), CONNECTIONS).unwrap();
+                let after = Duration::from_secs_f64(after);
+                let replay = Replay {
+                    proofs: proofs.clone(),
+                    after,
+                };
+                runtime.spawn(async move {
+                    let settings = Settings {
+                        name: format!("simulated-{i}"),
+                        threads: NonZeroUsize::MIN,
+                        memory: None,
+                        lease: Duration::from_secs(60),
+                        poll: Duration::from_millis(500),
+                    };
+                    run_with(&database, &settings, Box::new(replay)).await
+                })
+            })
+            .collect();
+        cluster.wait_until(&format!(
+            "(select count(*) >= {WORKERS} from tranche.workers where seen > now() - interval '30 s' \
+             and name like 'simulated%')"
+        ));
+        let server = cluster.process();
+        let before = [processor(server), processor(coordinating.id())];
+        let start = Instant::now();
+        submit(&cluster, "spin.elf", b"160000", "12");
+        finish(&cluster);
+        let wall = start.elapsed().as_secs_f64();
+        let spent = [processor(server), processor(coordinating.id())];
+        let rate = number(
+            &cluster,
+            "(select count(*) / extract(epoch from max(accepted) - min(accepted)) from tranche.jobs \
+             where run = (select max(id) from tranche.runs))",
+        );
+        let jobs = proofs.len() as f64;
+        println!(
+            "  {after} s a proof, {:.0} a second possible: {rate:.1} a second, {:.2} ms of the database and {:.2} ms of \
+             the coordinator a job, {wall:.1} s in all",
+            WORKERS as f64 / after,
+            1e3 * (spent[0] - before[0]) / jobs,
+            1e3 * (spent[1] - before[1]) / jobs
+        );
+        for worker in workers {
+            worker.abort();
+        }
+    }
+}
