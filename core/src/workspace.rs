@@ -39,6 +39,11 @@ pub const fn bytes_for(elements: usize) -> usize {
     }
 }
 
+/// Field elements that a buffer of `bytes` bytes has room for, whatever its alignment.
+pub(crate) const fn elements_in(bytes: usize) -> usize {
+    bytes.saturating_sub(ALIGN_BYTES - 1) / size_of::<F>()
+}
+
 /// The same, exactly, below 2^62 elements.
 pub const fn bytes_for_64(elements: u64) -> u64 {
     elements
