@@ -44,7 +44,7 @@ pub(crate) const fn elements_in(bytes: usize) -> usize {
     bytes.saturating_sub(ALIGN_BYTES - 1) / size_of::<F>()
 }
 
-/// The same, exactly, below 2^62 elements.
+/// What [`bytes_for`] says, exactly, below 2^62 elements.
 pub const fn bytes_for_64(elements: u64) -> u64 {
     elements
         .saturating_mul(size_of::<F>() as u64)
