@@ -39,7 +39,12 @@ pub const fn bytes_for(elements: usize) -> usize {
     }
 }
 
-/// The same, exactly, below 2^62 elements.
+/// Field elements that a buffer of `bytes` bytes has room for, whatever its alignment.
+pub(crate) const fn elements_in(bytes: usize) -> usize {
+    bytes.saturating_sub(ALIGN_BYTES - 1) / size_of::<F>()
+}
+
+/// What [`bytes_for`] says, exactly, below 2^62 elements.
 pub const fn bytes_for_64(elements: u64) -> u64 {
     elements
         .saturating_mul(size_of::<F>() as u64)
