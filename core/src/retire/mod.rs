@@ -24,17 +24,16 @@ mod transcript;
 mod walk;
 mod worker;
 
-use core::mem::MaybeUninit;
-
 use embedded_io::Write;
 
 use self::journal::Watch;
 use self::walk::Proving;
+use crate::F;
 use crate::air::ProverAir;
 use crate::hash::poseidon2::Poseidon2;
 use crate::hash::{Hashes, Suite};
 use crate::sink::Sink;
-use crate::{F, workspace};
+use crate::workspace::{self, Buffer};
 
 pub use crew::{Alone, Crew};
 pub use error::{RetireError, RetireSetupError, RunPlanError};
@@ -64,7 +63,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
     pub fn new(
         plan: &'a RunPlan<'a, A, N, S>,
         suite: &'a S,
-        store: &'a mut [MaybeUninit<u8>],
+        store: impl Into<Buffer<'a>>,
     ) -> Result<Self, RetireSetupError> {
         let store =
             workspace::carve(store, plan.store_elements()).map_err(RetireSetupError::Store)?;

@@ -18,12 +18,13 @@ use super::frames::{Frames, ONCE, place};
 use super::options::Options;
 use super::proved::Proved;
 use super::survey::{claimed, merge_plan};
-use super::worker::{Done, Workspace};
+use super::worker::Done;
 use crate::bundle::{Header, Kind, fixed_of_epoch, fixed_of_result, fixed_of_root};
 use crate::execute::Execution;
 use crate::files::Partial;
 use crate::merge::{MergeTables, image, merge_statement};
 use crate::suite::HostSuite;
+use crate::workspace::Workspace;
 
 /// Writes the bundle of one run.
 pub(super) struct Emitter<'a, 'p, W, P> {
