@@ -215,6 +215,15 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, R: Run, S: Suite, N: AsRef<[u64]>>
 pub(super) struct Changed;
 
 impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Visit<'_, '_, B, A, S> {
+    /// Commits the main traces, and keeps what later walks need of that.
+    pub fn commit(mut self) -> Result<(), Changed> {
+        self.engine.commit(Round::Main);
+        self.keep_roots(Round::Main);
+        self.keep_roots(Round::Preprocessed);
+        self.keep_trees(Round::Main);
+        Ok(())
+    }
+
     /// Takes the LogUp challenges of the run.
     pub fn set_lookup(&mut self, challenges: Challenges) {
         if let Some(challenges) = challenges {
@@ -241,6 +250,11 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Visit<'_, '_, B, A, S> {
         } else {
             self.engine.quotient(alpha);
         }
+    }
+
+    /// Whether codewords are kept.
+    pub const fn keeps_codewords(&self) -> bool {
+        self.keep.codewords
     }
 
     /// Keeps the quotients, if they are kept.

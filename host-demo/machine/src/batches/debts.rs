@@ -106,6 +106,16 @@ impl<'a> Debts<'a> {
         self.0.add(&other.0);
     }
 
+    /// All of them, as many as [`Debts::words`].
+    pub fn all(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.all()
+    }
+
+    /// Adds [all](Self::all) that is owed elsewhere.
+    pub fn add_words(&mut self, words: &[u32]) {
+        self.0.add_words(words.iter().copied());
+    }
+
     /// Adds what a table of the closing batch owes the range table.
     pub fn add_range(&mut self, counts: &RangeCounts) {
         for (sum, count) in self.0.range.iter_mut().zip(counts.rows()) {

@@ -156,6 +156,19 @@ macro_rules! counters {
                 $(self.$asked.zeroize();)*
             }
 
+            /// All of them, table by table.
+            pub fn all(&self) -> impl Iterator<Item = u32> + '_ {
+                [$(&*self.$asked),*].into_iter().flatten().copied()
+            }
+
+            /// Adds others, table by table, as far as there are any.
+            pub fn add_words(&mut self, others: impl IntoIterator<Item = u32>) {
+                let own = [$(&mut *self.$asked),*].into_iter().flatten();
+                for (sum, count) in own.zip(others) {
+                    *sum = sum.saturating_add(count);
+                }
+            }
+
             /// Adds others, row by row.
             pub fn add(&mut self, others: &Counters<'_>) {
                 $(for (sum, count) in self.$asked.iter_mut().zip(others.$asked.iter()) {
