@@ -212,7 +212,8 @@ pub(super) fn cells(tables: &RunTables<'_>, rows: &RowCounts) -> Cells {
     let of_body = of_body.filter(|(table, _)| *table != FilledTable::L2g);
     for ((table, log_rows), air) in of_body.zip(airs) {
         let real = rows[table.index()];
-        cells.add(air.main_width(), real, shape.batches.into(), log_rows);
+        let all = u64::from(shape.batches) << log_rows;
+        cells.add(air.main_width(), real, all);
     }
     cells
 }

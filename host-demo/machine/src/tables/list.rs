@@ -5,6 +5,8 @@
 //! that `extend` serve operations of an extension, or reads of public input, and are in no batch that has none of them. Those
 //! that are asked come last, so that all others have counted what they ask when these are filled.
 
+use crate::shape::EpochShape;
+
 /// Calls a macro with the list.
 macro_rules! with_tables {
     ($then:ident) => {
@@ -83,10 +85,24 @@ macro_rules! filled_tables {
                 }
             }
 
+            /// The name of its second instance, as plans have it.
+            pub const fn second_name(self) -> &'static str {
+                match self {
+                    $(Self::$Table => concat!(stringify!($table), "2"),)*
+                }
+            }
+
             /// What log2 of its rows is called, where it is out of range.
             pub(crate) const fn height_name(self) -> &'static str {
                 match self {
                     $(Self::$Table => concat!("height of ", stringify!($table)),)*
+                }
+            }
+
+            /// The same of its second instance.
+            pub(crate) const fn second_height_name(self) -> &'static str {
+                match self {
+                    $(Self::$Table => concat!("second height of ", stringify!($table)),)*
                 }
             }
 
@@ -108,6 +124,16 @@ macro_rules! filled_tables {
 with_tables!(filled_tables);
 
 impl FilledTable {
+    /// Tables that [may have a second instance](EpochShape::may_split).
+    pub(crate) const SPLIT: usize = {
+        let (mut split, mut table) = (0, 0);
+        while table < Self::ALL.len() {
+            split += EpochShape::may_split(Self::ALL[table]) as usize;
+            table += 1;
+        }
+        split
+    };
+
     /// Tables that every batch of an epoch has.
     pub(crate) const REQUIRED: usize = {
         let mut required = 0;

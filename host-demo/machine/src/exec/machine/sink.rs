@@ -174,11 +174,7 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn new(shape: &EpochShape, clk: u32) -> Self {
-        let limits = FilledTable::ALL.map(|table| match shape.log_rows(table) {
-            Some(log) => 1_u64.checked_shl(log).unwrap_or(u64::MAX),
-            None => 0,
-        });
-        Self::within(limits, clk)
+        Self::within(FilledTable::ALL.map(|table| shape.capacity(table)), clk)
     }
 
     /// Counts the rows of so many cycles, whatever the rows.
