@@ -4,8 +4,6 @@
 //! what the [journal](super::journal) has of the batch in that walk, byte for byte. What stands between the walks is a
 //! [`Join`](super::Join).
 
-use core::mem::MaybeUninit;
-
 use embedded_io::Write;
 
 use super::buses::Numbering;
@@ -24,7 +22,8 @@ use crate::hash::{Hashes, Suite};
 use crate::kernels::ext::coordinates;
 use crate::shape::Round;
 use crate::sink::{FIELD_BYTES, Sink};
-use crate::{DIGEST, Digest, EF, F, workspace};
+use crate::workspace::{self, Buffer};
+use crate::{DIGEST, Digest, EF, F};
 
 impl Keep {
     /// What a record has beside what the order needs: codewords, which whoever joins the batches adds up.
@@ -64,8 +63,8 @@ where
     pub fn new(
         plan: &'a RunPlan<'a, A, N, S>,
         suite: &'a S,
-        workspace: &'a mut [MaybeUninit<u8>],
-        slot: &'m mut [MaybeUninit<u8>],
+        workspace: impl Into<Buffer<'a>>,
+        slot: impl Into<Buffer<'m>>,
         run: R,
     ) -> Result<Self, RetireSetupError> {
         Ok(Self {

@@ -2,7 +2,6 @@
 //! low-degree test over the sum of all codewords.
 
 use core::convert::Infallible;
-use core::mem::MaybeUninit;
 use core::ops::Range;
 
 use embedded_io::Write;
@@ -26,7 +25,8 @@ use crate::prover::folding::{
 };
 use crate::shape::Round;
 use crate::sink::{FIELD_BYTES, Sink};
-use crate::{EF, F, workspace};
+use crate::workspace::{self, Buffer};
+use crate::{EF, F};
 
 /// Joins the batches of a run: [`absorb`](Self::absorb) takes the arguments of all of them in order, [`add`](Self::add) takes
 /// them in order again, [`fold`](Self::fold) draws the queries.
@@ -65,8 +65,8 @@ where
         suite: &'a S,
         run: &R,
         commitments: &[impl AsRef<[u8]>],
-        store: &'m mut [MaybeUninit<u8>],
-        workspace: &'m mut [MaybeUninit<u8>],
+        store: impl Into<Buffer<'m>>,
+        workspace: impl Into<Buffer<'m>>,
     ) -> Result<Self, RetireSetupError> {
         let (layout, hasher) = (layout(plan)?, B::hasher(suite));
         let line = line_of::<B, _, _, _, N>(plan, &layout, &hasher, run, commitments)?;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -16,7 +15,7 @@ use tranche_fleet::{blobs, database::Database};
 
 use crate::cluster::{Cluster, Server};
 use crate::network::{Namespace, reached_by, worker_in};
-use crate::serve::{Process, coordinator, worker, worker_of};
+use crate::serve::{Process, coordinator, worker};
 
 /// Ticks of a processor's time in a second, as Linux counts them.
 const TICKS: f64 = 100.0;
@@ -105,8 +104,8 @@ fn an_epoch_costs_little_besides_its_proof() {
     );
     let coordinated = processor(coordinating.id());
     let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests/prebuilt/sha256.elf");
-    let program = tranche_machine::Program::parse(&std::fs::read(elf).unwrap()).unwrap();
-    let program = program.decoded();
+    let elf = std::fs::read(elf).unwrap();
+    let program = tranche_machine::Program::parse(&elf).unwrap().decoded();
     let start = Instant::now();
     tranche::execute(&program, &input, 1 << 30).unwrap();
     let executed = start.elapsed().as_secs_f64();

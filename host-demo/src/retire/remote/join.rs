@@ -13,10 +13,10 @@ use tranche_machine::batches::{DetachError, Detached, DetachedStorage, MAX_TABLE
 
 use super::super::error::RetireProveError;
 use super::super::header::Header;
-use super::super::prove::reserve;
 use super::task::Queries;
 use super::with_plan;
 use crate::suite::{HostSuite, with_suite};
+use crate::workspace::Workspace;
 
 /// Why records do not join.
 #[derive(Debug, Error)]
@@ -81,9 +81,13 @@ where
     with_plan::<S, _, _>(program, header, profile, |tables, plan| {
         let mut storage = DetachedStorage::new(&tables.shape().body);
         let run = Detached::new(tables, &header.spans, &mut storage)?;
-        let (mut store, mut workspace) = (Vec::new(), Vec::new());
-        let store = reserve(&mut store, plan.join_store_len())?;
-        let workspace = reserve(&mut workspace, plan.join_workspace_len())?;
+        let (mut store, mut workspace) = (Workspace::default(), Workspace::default());
+        let store = store
+            .reserve(plan.join_store_len())
+            .map_err(RetireProveError::from)?;
+        let workspace = workspace
+            .reserve(plan.join_workspace_len())
+            .map_err(RetireProveError::from)?;
         let join = Join::<Chosen, _, MAX_TABLES, S>::new(
             plan,
             S::instance(),

@@ -15,10 +15,10 @@ use tranche_machine::{Checkpoint, Program};
 
 use super::super::error::RetireProveError;
 use super::super::header::Header;
-use super::super::prove::reserve;
 use super::task::{Source, Step, Task, chain};
 use super::with_plan;
 use crate::suite::{HostSuite, with_suite};
+use crate::workspace::Workspace;
 
 /// Why a task has no record.
 #[derive(Debug, Error)]
@@ -77,9 +77,13 @@ where
     with_plan::<S, _, _>(program, header, profile, |tables, plan| {
         let mut storage = DetachedStorage::new(&tables.shape().body);
         let run = Detached::new(tables, &header.spans, &mut storage)?;
-        let (mut workspace, mut slot) = (Vec::new(), Vec::new());
-        let workspace = reserve(&mut workspace, plan.workspace_len())?;
-        let slot = reserve(&mut slot, plan.slot_len())?;
+        let (mut workspace, mut slot) = (Workspace::default(), Workspace::default());
+        let workspace = workspace
+            .reserve(plan.workspace_len())
+            .map_err(RetireProveError::from)?;
+        let slot = slot
+            .reserve(plan.slot_len())
+            .map_err(RetireProveError::from)?;
         let apart =
             Apart::<Chosen, _, _, MAX_TABLES, S>::new(plan, S::instance(), workspace, slot, run);
         let mut apart = apart.map_err(RetireProveError::from)?;
