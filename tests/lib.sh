@@ -10,8 +10,12 @@ install() {
   local sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
   if [[ "$*" == *:arm64* ]]; then $sudo dpkg --add-architecture arm64; fi
-  $sudo apt-get update -q
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends "$@"
+  # One at a time: legs run beside one another.
+  (
+    flock 9
+    $sudo apt-get update -q
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends "$@"
+  ) 9>"${TMPDIR:-/tmp}/tranche-packages.$(id -u)"
 }
 
 # need COMMAND PACKAGE...: the packages, unless the command is there whatever it came with.
