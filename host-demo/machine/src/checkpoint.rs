@@ -25,9 +25,12 @@ use thiserror::Error;
 use tranche_core::Identity;
 
 use crate::batches::RunTables;
+#[cfg(feature = "alloc")]
 use crate::bus::MAX_RUN_CYCLES;
+#[cfg(feature = "alloc")]
+use crate::exec::RunMachine;
 use crate::exec::machine::state::{FIXED_CELLS, Unreachable};
-use crate::exec::{Cell, CellBefore, GuestIo, Machine, RunMachine, State};
+use crate::exec::{Cell, CellBefore, GuestIo, Machine, State};
 use crate::program::Program;
 use crate::setup::Setup;
 use crate::tables::l2g::L2gRow;
@@ -257,6 +260,7 @@ impl<'b> Checkpoint<'b> {
     ///
     /// # Errors
     /// As [`Self::machine`].
+    #[cfg(feature = "alloc")]
     pub(crate) fn run_machine<'a>(
         &self,
         program: &'a Program<'a>,

@@ -1,7 +1,6 @@
 //! Heights of an epoch's tables.
 
 use crate::bus::Clock;
-use crate::exec::record::counters;
 use crate::program::Program;
 use crate::tables::filled::{Extends, Filled};
 use crate::tables::list::FilledTable;
@@ -196,6 +195,16 @@ macro_rules! shape {
 }
 with_tables!(shape);
 
+// The list knows how many there are.
+const _: () = {
+    let (mut split, mut table) = (0, 0);
+    while table < FilledTable::ALL.len() {
+        split += EpochShape::may_split(FilledTable::ALL[table]) as usize;
+        table += 1;
+    }
+    assert!(split == FilledTable::SPLIT);
+};
+
 impl EpochShape {
     /// log2 of the rows of the second instance of a table, if it has one.
     pub const fn second_log_rows(&self, table: FilledTable) -> Option<u32> {
@@ -291,5 +300,13 @@ pub(crate) const fn rows_of(log: Option<u32>) -> u64 {
     match log {
         Some(log) => counters(log),
         None => 0,
+    }
+}
+
+/// 2^`log`, the counters of a table that is asked; saturated where that is no shape's.
+pub(crate) const fn counters(log: u32) -> u64 {
+    match 1_u64.checked_shl(log) {
+        Some(counters) => counters,
+        None => u64::MAX,
     }
 }

@@ -7,9 +7,9 @@
 use thiserror::Error;
 
 use crate::exec::EpochRecord;
-use crate::exec::record::{Words, counters};
+use crate::exec::record::Words;
 use crate::merge::RangeCounts;
-use crate::shape::EpochShape;
+use crate::shape::{EpochShape, counters};
 use crate::tables::counts::Counters;
 use crate::tables::list::with_tables;
 

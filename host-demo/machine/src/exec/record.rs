@@ -10,7 +10,7 @@ use tranche_core::F;
 use zeroize::Zeroize;
 
 use crate::bus::{CLOCK_START, STAMPS};
-use crate::shape::{EpochShape, rows_of};
+use crate::shape::{EpochShape, counters, rows_of};
 use crate::span::Span;
 use crate::tables::counts::{Counters, Counts};
 use crate::tables::filled::{AluRow, Filled, Row};
@@ -97,14 +97,6 @@ impl<'a> Words<'a> {
 const fn row_words<T>(shape: &EpochShape, table: FilledTable) -> u64 {
     let row = (size_of::<T>() / size_of::<u32>()) as u64;
     shape.capacity(table).saturating_mul(row)
-}
-
-/// 2^`log`, the counters of a table that is asked; saturated where that is no shape's.
-pub(crate) const fn counters(log: u32) -> u64 {
-    match 1_u64.checked_shl(log) {
-        Some(counters) => counters,
-        None => u64::MAX,
-    }
 }
 
 /// A record's buffer with fewer words than [`EpochShape::record_words`].

@@ -33,6 +33,7 @@ impl<'a> RunMachine<'a> {
     }
 
     /// A machine between two batches.
+    #[cfg(feature = "alloc")]
     pub(crate) const fn of(machine: Machine<'a>) -> Self {
         Self(machine)
     }

@@ -5,8 +5,6 @@
 //! that `extend` serve operations of an extension, or reads of public input, and are in no batch that has none of them. Those
 //! that are asked come last, so that all others have counted what they ask when these are filled.
 
-use crate::shape::EpochShape;
-
 /// Calls a macro with the list.
 macro_rules! with_tables {
     ($then:ident) => {
@@ -124,15 +122,8 @@ macro_rules! filled_tables {
 with_tables!(filled_tables);
 
 impl FilledTable {
-    /// Tables that [may have a second instance](EpochShape::may_split).
-    pub(crate) const SPLIT: usize = {
-        let (mut split, mut table) = (0, 0);
-        while table < Self::ALL.len() {
-            split += EpochShape::may_split(Self::ALL[table]) as usize;
-            table += 1;
-        }
-        split
-    };
+    /// Tables that may have a second instance: all but cycles, whose rows know the next one, and L2G, whose root others know.
+    pub(crate) const SPLIT: usize = Self::ALL.len() - [Self::Cpu, Self::L2g].len();
 
     /// Tables that every batch of an epoch has.
     pub(crate) const REQUIRED: usize = {

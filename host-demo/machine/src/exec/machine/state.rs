@@ -5,7 +5,9 @@ use super::sink::Listing;
 #[cfg(feature = "alloc")]
 use super::sink::{BatchListing, Meter};
 use super::{EpochEnd, GuestIo, Machine};
-use crate::bus::{CLOCK_START, MAX_RUN_CYCLES, STAMPS};
+use crate::bus::CLOCK_START;
+#[cfg(feature = "alloc")]
+use crate::bus::{MAX_RUN_CYCLES, STAMPS};
 use crate::cells::{
     EXIT_CODE, IN, IN_LEN, IN_POSITION, IN_START, MAX_OUTPUT_BYTES, MAX_OUTPUT_WORDS, OUT, OUT_LEN,
     PROGRESS, RAM_CELLS, REGISTERS, register, words_of,
@@ -220,6 +222,7 @@ impl<'a> Machine<'a> {
     }
 
     /// A machine at `state` between two batches of a run: in the place of epochs are timestamps.
+    #[cfg(feature = "alloc")]
     pub(crate) fn resume_run(
         program: &'a Program<'a>,
         cells: &'a mut [Cell],
@@ -289,6 +292,7 @@ const fn at_rest(cell: CellBefore) -> Cell {
 }
 
 /// A cell of a run, by the timestamp of its last access; 0 for none.
+#[cfg(feature = "alloc")]
 const fn in_run(cell: CellBefore) -> Cell {
     Cell {
         id: cell.id,
