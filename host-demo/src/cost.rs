@@ -10,7 +10,6 @@ use tranche_backend::Chosen;
 use tranche_core::shape::{Profile, TablePlan};
 use tranche_machine::setup::{Setup, SetupError};
 use tranche_machine::shape::RowCounts;
-use tranche_machine::tables::Instance;
 use tranche_machine::tables::rom::RomRow;
 use tranche_machine::{EpochEnd, EpochTables, FilledTable, Machine, Pages, RecordStorage};
 
@@ -24,10 +23,8 @@ use crate::suite::{HostSuite, with_suite};
 pub struct Columns {
     /// Its name.
     pub name: &'static str,
-    /// log2 of its rows, of its first instance where it has two.
+    /// log2 of its rows.
     pub log_rows: u8,
-    /// log2 of the rows of its second instance.
-    pub second: Option<u32>,
     /// Main columns.
     pub main: u64,
     /// Base columns of the permutation trace.
@@ -41,11 +38,10 @@ pub struct Columns {
 }
 
 impl Columns {
-    const fn new(name: &'static str, table: &TablePlan, second: Option<u32>) -> Self {
+    const fn new(name: &'static str, table: &TablePlan) -> Self {
         Self {
             name,
             log_rows: table.spec.log_height,
-            second,
             main: table.layout.main_width as u64,
             permutation: table.permutation_base_width() as u64,
             quotient: table.quotient_base_width() as u64,
@@ -54,13 +50,9 @@ impl Columns {
         }
     }
 
-    /// Rows of the table, of both instances.
+    /// Rows of the table.
     pub const fn rows(&self) -> u64 {
-        let second = match self.second {
-            Some(log_rows) => 1 << log_rows,
-            None => 0,
-        };
-        (1 << self.log_rows) + second
+        1 << self.log_rows
     }
 
     /// Cells of a row.
@@ -69,7 +61,7 @@ impl Columns {
     }
 }
 
-/// The columns of each table of an epoch, in batch order; a table of two instances once.
+/// The columns of each table of an epoch, in batch order.
 ///
 /// # Errors
 /// When the epoch cannot be planned.
@@ -82,14 +74,9 @@ fn columns_in<S: HostSuite>(setup: &Setup<'_>) -> Result<Vec<Columns>, SetupErro
     let plan = tables
         .plan_in::<Chosen, S>(Profile::Fast)
         .map_err(SetupError::Plan)?;
-    let filled = setup.shape.tables().map(|(table, _)| table);
-    let second = filled.map(|table| setup.shape.second_log_rows(table));
-    let second = second.chain(core::iter::repeat(None));
     let all = tables.airs.iter().zip(plan.tables());
-    let first = all.filter(|(air, _)| air.instance() == Instance::First);
-    let first = first.zip(second);
-    Ok(first
-        .map(|((air, table), second)| Columns::new(air.name(), table, second))
+    Ok(all
+        .map(|(air, table)| Columns::new(air.name(), table))
         .collect())
 }
 
@@ -157,10 +144,10 @@ pub fn count(
             *moves += u64::from(pc == next);
         }
         let mut fullest = (FilledTable::Cpu, 0.0);
-        for (table, _) in setup.shape.tables() {
+        for (table, log_rows) in setup.shape.tables() {
             let rows = record.rows(table);
             counted.rows[table.index()] += rows as u64;
-            let share = rows as f64 / setup.shape.capacity(table) as f64;
+            let share = rows as f64 / (1_u64 << log_rows) as f64;
             if share > fullest.1 {
                 fullest = (table, share);
             }

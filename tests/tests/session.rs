@@ -8,13 +8,11 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use tranche::bundle::Reader;
 use tranche::execute;
 use tranche::prove::{Options, prove};
-use tranche::suite::HostSuite;
 use tranche_backend::Chosen;
-use tranche_core::hash::blake3::Blake3;
+use tranche_core::Params;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
 use tranche_core::verifier::MAX_PROOF_BYTES;
-use tranche_core::{Hashes, Params};
 use tranche_machine::exec::RecordTooShort;
 use tranche_machine::hash::Hash;
 use tranche_machine::prove::{EpochError, StartError};
@@ -30,21 +28,17 @@ static ALLOCATOR: AllocDisabler = AllocDisabler;
 const SPIN: &[u8] = include_bytes!("../../host-demo/guests/prebuilt/spin.elf");
 const INPUT: &[u8] = b"9";
 const MAX_CYCLES: u64 = 1 << 20;
-
-/// The settings of a session with a suite.
-const fn settings(hash: Hash) -> Settings {
-    Settings {
-        log2_cycles: 8,
-        heights: Heights::Common,
-        arity: 32, // so that no merge stands between the epochs
-        params: Params {
-            num_queries: 5,
-            query_pow_bits: 2,
-            ..Params::DEFAULT
-        },
-        hash,
-    }
-}
+const SETTINGS: Settings = Settings {
+    log2_cycles: 8,
+    heights: Heights::Common,
+    arity: 32, // so that no merge stands between the epochs
+    params: Params {
+        num_queries: 5,
+        query_pow_bits: 2,
+        ..Params::DEFAULT
+    },
+    hash: Hash::Poseidon2,
+};
 
 /// What a device would have as statics, which may hold anything; the record's buffer is longer than it has
 /// to be.
@@ -112,16 +106,8 @@ fn touched(program: &Program<'_>) -> usize {
 
 #[test]
 fn the_bytes_of_the_bundle_without_a_heap() {
-    the_bytes_of_the_bundle::<Poseidon2>();
-    the_bytes_of_the_bundle::<Blake3>();
-}
-
-fn the_bytes_of_the_bundle<S: HostSuite>()
-where
-    Chosen: Hashes<S>,
-{
     let program = Program::parse(SPIN).unwrap();
-    let setup = Setup::new(&program, settings(S::HASH)).unwrap();
+    let setup = Setup::new(&program, SETTINGS).unwrap();
     let execution = execute(&program, INPUT, MAX_CYCLES).unwrap();
     let (workers, floor) = (NonZeroUsize::MIN, 0.0);
     let options = Options {
@@ -135,7 +121,7 @@ where
 
     for profile in [Profile::Fast, Profile::Compact] {
         let workspace = EpochTables::new(&setup)
-            .plan_in::<Chosen, S>(profile)
+            .plan_in::<Chosen, Poseidon2>(profile)
             .unwrap()
             .workspace_len();
         let mut memory = Memory::new(&setup, Cell::slots_for(touched(&program)), workspace);
@@ -144,9 +130,9 @@ where
         let buffers = memory.buffers();
         assert_no_alloc(|| {
             let tables = EpochTables::new(&setup);
-            let plan = tables.plan_in::<Chosen, S>(profile).unwrap();
+            let plan = tables.plan_in::<Chosen, Poseidon2>(profile).unwrap();
             let mut session =
-                EpochProver::<Chosen, S>::new(&tables, &plan, buffers, MAX_CYCLES).unwrap();
+                EpochProver::<Chosen>::new(&tables, &plan, buffers, MAX_CYCLES).unwrap();
             let mut io = Input(INPUT);
             for number in 1..=proved.epochs {
                 let epoch = session.next(&mut io, &mut bytes[..]).unwrap();
@@ -185,33 +171,22 @@ fn cells_are_counted_to_the_slot() {
     assert!(matches!(run(slots - 1), Err(ExecError::MemoryFull { .. })));
 }
 
-fn start<S: HostSuite>(
+fn start(
     tables: &EpochTables<'_>,
-    plan: &EpochPlan<S>,
+    plan: &EpochPlan,
     memory: &mut Memory,
-) -> Result<(), StartError>
-where
-    Chosen: Hashes<S>,
-{
-    EpochProver::<Chosen, S>::new(tables, plan, memory.buffers(), MAX_CYCLES).map(|_| ())
+) -> Result<(), StartError> {
+    EpochProver::<Chosen>::new(tables, plan, memory.buffers(), MAX_CYCLES).map(|_| ())
 }
 
 #[test]
 fn short_buffers_and_other_plans_are_refused() {
-    others_are_refused::<Poseidon2>(Hash::Blake3);
-    others_are_refused::<Blake3>(Hash::Poseidon2);
-}
-
-/// Sessions of a suite, and one whose setup has another.
-fn others_are_refused<S: HostSuite>(other_hash: Hash)
-where
-    Chosen: Hashes<S>,
-{
     let program = Program::parse(SPIN).unwrap();
-    let own = settings(S::HASH);
-    let setup = Setup::new(&program, own).unwrap();
+    let setup = Setup::new(&program, SETTINGS).unwrap();
     let tables = EpochTables::new(&setup);
-    let plan = tables.plan_in::<Chosen, S>(Profile::Compact).unwrap();
+    let plan = tables
+        .plan_in::<Chosen, Poseidon2>(Profile::Compact)
+        .unwrap();
     let len = plan.workspace_len();
     assert_eq!(
         start(&tables, &plan, &mut Memory::new(&setup, 64, len)),
@@ -234,16 +209,16 @@ where
     for other in [
         Settings {
             log2_cycles: 9,
-            ..own
+            ..SETTINGS
         },
         Settings {
             params: Params::DEFAULT,
-            ..own
+            ..SETTINGS
         },
     ] {
         let setup = Setup::new(&program, other).unwrap();
         let plan = EpochTables::new(&setup)
-            .plan_in::<Chosen, S>(Profile::Compact)
+            .plan_in::<Chosen, Poseidon2>(Profile::Compact)
             .unwrap();
         let mut memory = Memory::new(&setup, 64, plan.workspace_len());
         assert_eq!(
@@ -255,8 +230,8 @@ where
     let setup = Setup::new(
         &program,
         Settings {
-            hash: other_hash,
-            ..own
+            hash: Hash::Blake3,
+            ..SETTINGS
         },
     );
     let others = EpochTables::new(&setup.unwrap());

@@ -15,6 +15,8 @@ pub(crate) mod phases;
 pub mod transcript;
 mod whole;
 
+use core::mem::MaybeUninit;
+
 use embedded_io::Write;
 use p3_field::PackedValue;
 
@@ -26,8 +28,7 @@ use crate::hash::poseidon2::Poseidon2;
 use crate::hash::{Hashes, Suite};
 use crate::plan::Plan;
 use crate::shape::{BatchShape, Round};
-use crate::workspace::{self, Buffer};
-use crate::{F, Statement, TraceMut};
+use crate::{F, Statement, TraceMut, workspace};
 
 pub use batch::{Batch, FillError};
 pub use check::CheckError;
@@ -53,7 +54,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Prover<'a, B, A, S> {
         plan: &'a Plan<N, S>,
         airs: &'a [A],
         suite: &'a S,
-        buffer: impl Into<Buffer<'a>>,
+        buffer: &'a mut [MaybeUninit<u8>],
     ) -> Result<Self, ProverSetupError> {
         check_setup::<B, A>(plan.shape(), airs, &mut Buses::default())?;
         let words = workspace::carve(buffer, plan.regions().len())?;
@@ -182,8 +183,6 @@ pub(crate) fn check_setup<B: Backend, A: ProverAir<B>>(
 
 #[cfg(test)]
 mod tests {
-    use core::mem::MaybeUninit;
-
     use p3_air::{Air, BaseAir, WindowAccess};
     use p3_field::PrimeCharacteristicRing;
     use p3_lookup::{Count, InteractionBuilder};

@@ -101,12 +101,9 @@ impl Settings {
                 });
             }
         }
-        if let Heights::Given(first, second) = self.heights {
-            for (table, got) in FilledTable::ALL.into_iter().zip(first) {
+        if let Heights::Given(heights) = self.heights {
+            for (table, got) in FilledTable::ALL.into_iter().zip(heights) {
                 self.check_height(table, got)?;
-            }
-            for (table, got) in FilledTable::ALL.into_iter().zip(second) {
-                check_second(table, first[table.index()], got)?;
             }
         }
         match self.params.out_of_range(|param| param.max_untrusted) {
@@ -141,27 +138,6 @@ impl Settings {
             max,
         })
     }
-}
-
-/// Compares log2 of the rows of a table's second instance with its caps: it is lower than the first, of a table that has
-/// one and [may be split](EpochShape::may_split).
-fn check_second(table: FilledTable, first: u8, got: u8) -> Result<(), OutOfRange> {
-    let least = EpochShape::least_log(table) as u8;
-    let splits = EpochShape::may_split(table) && first != ABSENT && first > least;
-    let (min, max) = if splits {
-        (least, first - 1)
-    } else {
-        (ABSENT, ABSENT)
-    };
-    if got == ABSENT || (min..=max).contains(&got) {
-        return Ok(());
-    }
-    Err(OutOfRange {
-        name: table.second_height_name(),
-        got: got.into(),
-        min: min.into(),
-        max: max.into(),
-    })
 }
 
 /// The proven bits of one proof of `plan`, term by term.

@@ -15,7 +15,7 @@ const AT: usize = 24;
 
 fn given(settings: Settings) -> TableHeights {
     match settings.heights {
-        Heights::Given(heights, _) => heights,
+        Heights::Given(heights) => heights,
         Heights::Common => panic!("common heights"),
     }
 }
@@ -103,44 +103,6 @@ fn other_heights_in_a_header() {
             let refusal = refused(table, got);
             assert_eq!(refusal.place, Place::Epoch(1), "{table:?} of 2^{got}");
             assert!(matches!(refusal.check, Check::Proof(_)), "{refusal}");
-        }
-    }
-}
-
-/// The same of second instances. One lower than the first is refused at the first proof, others before: as high as the
-/// first, of a table that is absent, or of one that may not have two.
-#[test]
-fn other_second_heights_in_a_header() {
-    let mut parts = Parts::of(&bundle(&SPIN, SMALL, "10"));
-    let heights = Setup::new(&SPIN, SMALL).unwrap().shape.heights();
-    parts.header[AT..][..heights.len()].copy_from_slice(&heights);
-    assert!(check(&SPIN, &parts.sealed()).is_ok(), "the control");
-
-    for table in FilledTable::ALL {
-        let refused = |height: u8| {
-            let mut forged = parts.clone();
-            forged.header[AT + heights.len() + table.index()] = height;
-            check(&SPIN, &forged.sealed()).unwrap_err()
-        };
-        let (first, least) = (heights[table.index()], EpochShape::least_log(table) as u8);
-        let within = if EpochShape::may_split(table) && first != ABSENT {
-            least..first
-        } else {
-            0..0
-        };
-        for got in (0..=SMALL.log2_cycles).chain([ABSENT - 1]) {
-            let refusal = refused(got);
-            if within.contains(&got) {
-                assert_eq!(refusal.place, Place::Epoch(1), "{table:?} of 2^{got}");
-                assert!(matches!(refusal.check, Check::Proof(_)), "{refusal}");
-                continue;
-            }
-            assert_eq!(refusal.place, Place::Header, "{table:?} of 2^{got}");
-            let Check::Format(FormatError::Setting(error)) = refusal.check else {
-                panic!("{table:?} of 2^{got}: {refusal}")
-            };
-            assert_eq!(error.got, u32::from(got));
-            assert!(error.name.ends_with(table.name()), "{error}");
         }
     }
 }

@@ -6,7 +6,6 @@ mod errors;
 mod extensions;
 mod files;
 mod guests;
-mod instances;
 mod messages;
 mod output;
 mod pages;

@@ -8,8 +8,8 @@ use tranche_core::{EF, F, Params};
 use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTables};
 use tranche_machine::hash::Hash;
 use tranche_machine::program::MAX_ROM_LOG2;
-use tranche_machine::shape::{ABSENT, MAX_LOG2_CYCLES};
-use tranche_machine::{EpochShape, EpochTable, FilledTable, Program};
+use tranche_machine::shape::MAX_LOG2_CYCLES;
+use tranche_machine::{EpochShape, EpochTable, Program};
 use tranche_tests::reference::Batch;
 
 use crate::asm::{elf, exit, register};
@@ -29,7 +29,7 @@ pub fn batch<'p>(traces: Traces<'p>, carved: bool) -> Batch<EpochTable<'p>> {
         carved: traces
             .tables
             .iter()
-            .map(|t| carved && matches!(t, EpochTable::L2g(..)))
+            .map(|t| carved && matches!(t, EpochTable::L2g(_)))
             .collect(),
         airs: traces.tables,
         traces: traces.main,
@@ -160,22 +160,16 @@ fn check_columns<A: Table>(table: &A, main_width: usize) {
     assert_eq!((main_width, lookups.len()), expected, "{name}");
 }
 
-/// In the largest epoch, with second instances, no message can be sent so often that its count wraps modulo p.
+/// In the largest epoch, no message can be sent so often that its count wraps modulo p.
 #[test]
 fn multiplicities_stay_below_the_field_s_order() {
     use p3_lookup::check_multiplicity_height_bound;
     let elf = elf(&extended(), &[]);
     let program = Program::parse(&elf).unwrap();
     let tables = |log2_cycles| {
-        let common = EpochShape::of(log2_cycles, &program).unwrap();
-        let second = FilledTable::ALL.map(|table| match common.log_rows(table) {
-            Some(log) if EpochShape::may_split(table) => log as u8 - 1,
-            _ => ABSENT,
-        });
         let shape = EpochShape {
             rom: MAX_ROM_LOG2,
-            second,
-            ..common
+            ..EpochShape::of(log2_cycles, &program).unwrap()
         };
         let tables = EpochTable::all(shape, &program);
         let lookups = tables.iter().map(Lookups::<F>::from_air::<EF, _>);

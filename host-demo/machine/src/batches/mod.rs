@@ -16,8 +16,6 @@
 //! the feature `alloc`.
 
 mod debts;
-#[cfg(feature = "alloc")]
-mod detached;
 mod ends;
 #[cfg(feature = "alloc")]
 mod owned;
@@ -32,8 +30,6 @@ mod whole;
 pub use crate::bus::MAX_RUN_CYCLES;
 pub use crate::span::BatchSpan;
 pub use debts::{Debts, DebtsTooShort, Unfilled};
-#[cfg(feature = "alloc")]
-pub use detached::{DetachError, Detached, DetachedStorage};
 pub use ends::{ImageEnds, RestEnds, ResultEnds};
 #[cfg(feature = "alloc")]
 pub use owned::{OwnedRun, WalkStorage, survey_on_heap};

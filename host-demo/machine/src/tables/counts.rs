@@ -3,32 +3,25 @@
 use tranche_core::F;
 use zeroize::Zeroize;
 
-use super::MAX_TABLES;
 use super::list::{FilledTable, with_tables};
-use super::table::Instance;
 use crate::bus::Clock;
 
 /// How often each row of the tables that are asked is asked for.
 #[derive(Debug)]
 pub(crate) struct Counts<'a> {
     counters: Counters<'a>,
-    /// Instances that ask nothing, since the shape has them not, as bits.
+    /// Tables that ask nothing, since the shape has them not, as bits.
     absent: u32,
-    /// Instances that have been counted, so that filling one again counts nothing, and those that are absent.
+    /// Tables that have been counted, so that filling one again counts nothing, and those that are absent.
     done: u32,
     /// Whether the table being filled counts.
     active: bool,
 }
 
 impl<'a> Counts<'a> {
-    /// Nothing counted, in counters that are zero, for batches without the instances that are absent.
-    pub fn new(
-        absent: impl Iterator<Item = (FilledTable, Instance)>,
-        counters: Counters<'a>,
-    ) -> Self {
-        let absent = absent.fold(0, |bits, (table, instance)| {
-            bits | bit(table.index(), instance)
-        });
+    /// Nothing counted, in counters that are zero, for batches without the tables that are absent.
+    pub fn new(absent: impl Iterator<Item = FilledTable>, counters: Counters<'a>) -> Self {
+        let absent = absent.fold(0, |bits, table| bits | 1 << table.index());
         Self {
             counters,
             absent,
@@ -43,8 +36,8 @@ impl<'a> Counts<'a> {
         self.clear();
     }
 
-    /// Instances that ask, as bits.
-    const ALL: u32 = ((1 << FilledTable::ALL.len()) - 1) * (1 | 1 << SECOND);
+    /// Tables that ask, as bits.
+    const ALL: u32 = (1 << FilledTable::ALL.len()) - 1;
 
     /// Back to nothing counted.
     pub fn clear(&mut self) {
@@ -52,11 +45,10 @@ impl<'a> Counts<'a> {
         (self.done, self.active) = (self.absent, false);
     }
 
-    /// Starts counting for an instance of the table of this index, unless it was counted before.
-    pub fn start(&mut self, table: usize, instance: Instance) {
-        let bit = bit(table, instance);
-        self.active = self.done & bit == 0;
-        self.done |= bit;
+    /// Starts counting for the table of this index, unless it was counted before.
+    pub fn start(&mut self, table: usize) {
+        self.active = self.done & 1 << table == 0;
+        self.done |= 1 << table;
     }
 
     /// The counters, once all tables that ask have been counted.
@@ -71,10 +63,9 @@ impl<'a> Counts<'a> {
         &self.counters
     }
 
-    /// Whether all instances of a table have been counted, or are absent.
+    /// Whether a table has been counted, or is absent.
     pub const fn is_counted(&self, table: FilledTable) -> bool {
-        let bits = bit(table.index(), Instance::First) | bit(table.index(), Instance::Second);
-        self.done & bits == bits
+        self.done & 1 << table.index() != 0
     }
 
     /// The counters as they are.
@@ -123,19 +114,6 @@ impl<'a> Counts<'a> {
     }
 }
 
-/// The bits of second instances are so much higher than those of the first.
-const SECOND: u32 = u32::BITS / 2;
-const _: () = assert!(MAX_TABLES - FilledTable::SPLIT <= SECOND as usize);
-
-/// The bit of an instance of the table of an index.
-const fn bit(table: usize, instance: Instance) -> u32 {
-    let first = 1 << table;
-    match instance {
-        Instance::First => first,
-        Instance::Second => first << SECOND,
-    }
-}
-
 macro_rules! counters {
     (
         filled { $($filled:tt)* }
@@ -154,19 +132,6 @@ macro_rules! counters {
 
             pub fn wipe(&mut self) {
                 $(self.$asked.zeroize();)*
-            }
-
-            /// All of them, table by table.
-            pub fn all(&self) -> impl Iterator<Item = u32> + '_ {
-                [$(&*self.$asked),*].into_iter().flatten().copied()
-            }
-
-            /// Adds others, table by table, as far as there are any.
-            pub fn add_words(&mut self, others: impl IntoIterator<Item = u32>) {
-                let own = [$(&mut *self.$asked),*].into_iter().flatten();
-                for (sum, count) in own.zip(others) {
-                    *sum = sum.saturating_add(count);
-                }
             }
 
             /// Adds others, row by row.

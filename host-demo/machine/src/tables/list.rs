@@ -83,24 +83,10 @@ macro_rules! filled_tables {
                 }
             }
 
-            /// The name of its second instance, as plans have it.
-            pub const fn second_name(self) -> &'static str {
-                match self {
-                    $(Self::$Table => concat!(stringify!($table), "2"),)*
-                }
-            }
-
             /// What log2 of its rows is called, where it is out of range.
             pub(crate) const fn height_name(self) -> &'static str {
                 match self {
                     $(Self::$Table => concat!("height of ", stringify!($table)),)*
-                }
-            }
-
-            /// The same of its second instance.
-            pub(crate) const fn second_height_name(self) -> &'static str {
-                match self {
-                    $(Self::$Table => concat!("second height of ", stringify!($table)),)*
                 }
             }
 
@@ -122,9 +108,6 @@ macro_rules! filled_tables {
 with_tables!(filled_tables);
 
 impl FilledTable {
-    /// Tables that may have a second instance: all but cycles, whose rows know the next one, and L2G, whose root others know.
-    pub(crate) const SPLIT: usize = Self::ALL.len() - [Self::Cpu, Self::L2g].len();
-
     /// Tables that every batch of an epoch has.
     pub(crate) const REQUIRED: usize = {
         let mut required = 0;

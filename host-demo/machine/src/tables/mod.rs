@@ -40,23 +40,22 @@ use list::with_tables;
 use table::Table;
 
 pub use list::FilledTable;
-pub use table::Instance;
 
 macro_rules! epoch_table {
     (
         filled { $($(#[$doc:meta])* $table:ident $Table:ident $($mark:ident)?,)* }
         asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
     ) => {
-        /// A table of an epoch's batch, or one instance of a table that has two.
+        /// A table of an epoch's batch.
         #[derive(Clone, Copy, Debug)]
         pub enum EpochTable<'a> {
-            $($(#[$doc])* $Table($table::$Table, Instance),)*
+            $($(#[$doc])* $Table($table::$Table),)*
             $($(#[$asked_doc])* $Asked($asked::$Asked $(<$lifetime>)?),)*
         }
 
         $(impl From<$table::$Table> for EpochTable<'_> {
             fn from(table: $table::$Table) -> Self {
-                Self::$Table(table, Instance::First)
+                Self::$Table(table)
             }
         })*
         $(impl<'a> From<$asked::$Asked $(<$lifetime>)?> for EpochTable<'a> {
@@ -75,40 +74,29 @@ macro_rules! epoch_table {
         const NAMES: &[&str] = &[$(stringify!($table),)* $(stringify!($asked),)*];
 
         impl<'a> EpochTable<'a> {
-            /// All tables of an epoch of `shape`, in batch order: first instances, second ones, and those that are
-            /// asked.
+            /// All tables of an epoch of `shape`, in batch order; those that are asked come last.
             pub fn all(shape: EpochShape, program: &'a Program<'a>) -> PerTable<Self> {
-                let filled = Instance::ALL.map(|instance| [$(
+                let filled = [$(
                     shape
-                        .instance_log_rows(FilledTable::$Table, instance)
-                        .map(|_| Self::$Table($table::$Table::new(shape.clock), instance)),
-                )*]);
+                        .log_rows(FilledTable::$Table)
+                        .map(|_| Self::$Table($table::$Table::new(shape.clock))),
+                )*];
                 let asked = [$(Self::$Asked($asked::$Asked::new(&shape, program)),)*];
-                filled.into_iter().flatten().flatten().chain(asked).collect()
+                filled.into_iter().flatten().chain(asked).collect()
             }
 
             /// Place of the table in a batch that has all.
             const fn index(&self) -> usize {
                 match self {
-                    $(Self::$Table(..) => Place::$Table as usize,)*
+                    $(Self::$Table(_) => Place::$Table as usize,)*
                     $(Self::$Asked(_) => Place::$Asked as usize,)*
-                }
-            }
-
-            /// Which instance of its table it is.
-            pub const fn instance(&self) -> Instance {
-                match self {
-                    $(Self::$Table(_, instance) => *instance,)*
-                    $(Self::$Asked(_) => Instance::First,)*
                 }
             }
 
             /// log2 of the number of rows; 0 of a table that the shape has not.
             pub fn log_height(&self, shape: EpochShape) -> u32 {
                 match self {
-                    $(Self::$Table(_, instance) => shape
-                        .instance_log_rows(FilledTable::$Table, *instance)
-                        .unwrap_or_default(),)*
+                    $(Self::$Table(_) => shape.log_rows(FilledTable::$Table).unwrap_or_default(),)*
                     $(Self::$Asked(table) => table.fixed_log_height().unwrap_or_default().into(),)*
                 }
             }
@@ -130,16 +118,15 @@ macro_rules! epoch_table {
                 trace: &mut TraceMut<'_>,
             ) {
                 assert_eq!(trace.width(), self.main_width());
-                record.counts.start(self.index(), self.instance());
+                record.counts.start(self.index());
                 let epoch = Epoch {
                     number: record.epoch,
                     exit_pc: record.exit_pc,
                     clock: record.clock,
                 };
                 match self {
-                    $(Self::$Table(table, instance) => {
-                        let rows = record.$table.of(*instance);
-                        table.fill(program, rows, epoch, &mut record.counts, trace);
+                    $(Self::$Table(table) => {
+                        table.fill(program, record.$table.as_slice(), epoch, &mut record.counts, trace);
                     })*
                     $(Self::$Asked(_) => lookup::fill(record.counts.complete().$asked, trace),)*
                 }
@@ -150,7 +137,7 @@ macro_rules! epoch_table {
         macro_rules! on_table {
             ($this:expr, $it:ident => $then:expr) => {
                 match $this {
-                    $(EpochTable::$Table($it, _) => $then,)*
+                    $(EpochTable::$Table($it) => $then,)*
                     $(EpochTable::$Asked($it) => $then,)*
                 }
             };
@@ -159,12 +146,8 @@ macro_rules! epoch_table {
 }
 with_tables!(epoch_table);
 
-/// Number of tables that are asked.
-pub(crate) const ASKED: usize = NAMES.len() - FilledTable::ALL.len();
-
-/// Number of tables of an epoch at most: of a program that uses all extensions, with all second instances that there
-/// may be.
-pub const MAX_TABLES: usize = NAMES.len() + FilledTable::SPLIT;
+/// Number of tables of an epoch at most: of a program that uses all extensions.
+pub const MAX_TABLES: usize = NAMES.len();
 
 /// Something for each table of an epoch.
 pub type PerTable<T> = heapless::Vec<T, MAX_TABLES>;
@@ -195,10 +178,7 @@ impl EpochTable<'_> {
 
     /// A short name, for plans and messages.
     pub const fn name(&self) -> &'static str {
-        match self.instance() {
-            Instance::First => NAMES[self.index()],
-            Instance::Second => FilledTable::ALL[self.index()].second_name(),
-        }
+        NAMES[self.index()]
     }
 
     /// Number of main columns.
