@@ -1,7 +1,25 @@
 # What the test scripts share; sourced, not run.
 
 # install PACKAGE...: from Debian, those that are missing.
-install() {
+install() { one_at_a_time install_missing "$@"; }
+
+# need COMMAND PACKAGE...: the packages, unless the command is there whatever it came with.
+need() {
+  one_at_a_time install_for "$@"
+  command -v "$1" >/dev/null
+}
+
+# one_at_a_time COMMAND...: legs run beside one another, and what is half installed looks as if it were there.
+one_at_a_time() {
+  (
+    flock 9
+    "$@"
+  ) 9>"${TMPDIR:-/tmp}/tranche-packages.$(id -u)"
+}
+
+install_for() { command -v "$1" >/dev/null || install_missing "${@:2}"; }
+
+install_missing() {
   dpkg -s "$@" >/dev/null 2>&1 && return
   if ! command -v apt-get >/dev/null; then
     echo "missing: Debian's $*, and there is no apt-get to install them" >&2
@@ -10,19 +28,9 @@ install() {
   local sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
   if [[ "$*" == *:arm64* ]]; then $sudo dpkg --add-architecture arm64; fi
-  # One at a time: legs run beside one another.
-  (
-    flock 9
-    $sudo apt-get update -q
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends "$@"
-  ) 9>"${TMPDIR:-/tmp}/tranche-packages.$(id -u)"
-}
-
-# need COMMAND PACKAGE...: the packages, unless the command is there whatever it came with.
-need() {
-  command -v "$1" >/dev/null && return
-  install "${@:2}"
-  command -v "$1" >/dev/null
+  # A service that a package starts does not keep the lock.
+  $sudo apt-get update -q 9>&-
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends "$@" 9>&-
 }
 
 # WORKSPACE: the packages that this build can have. A backend crate refuses to build without its instructions. Packages

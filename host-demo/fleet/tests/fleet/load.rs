@@ -186,6 +186,11 @@ impl Prover for Replay {
     }
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().build().unwrap()
+}
+
 /// All proofs of the run that was made first.
 async fn proofs(database: &Database) -> HashMap<(i32, i32), Vec<u8>> {
     let link = database.connect().await.unwrap();
@@ -215,11 +220,7 @@ fn two_hundred_workers() {
     submit(&cluster, "spin.elf", b"160000", "12");
     let epochs = finish(&cluster);
     drop(first);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let proofs = Arc::new(runtime.block_on(proofs(&cluster.database("admin"))));
+    let proofs = Arc::new(runtime().block_on(proofs(&cluster.database("admin"))));
     let bytes: usize = proofs.values().map(Vec::len).sum();
     println!(
         "{epochs} epochs and their merges by {WORKERS} simulated workers, {} bytes a proof:",
@@ -230,29 +231,26 @@ fn two_hundred_workers() {
             drop(coordinating);
             coordinator(&cluster)
         };
-        let workers: Vec<_> = (0..WORKERS)
-            .map(|i| {
-                let database = Database::at(&cluster.url("worker"), CONNECTIONS).unwrap();
-                let after = Duration::from_secs_f64(after);
-                let replay = Replay {
-                    proofs: proofs.clone(),
-                    after,
+        let runtime = runtime();
+        for i in 0..WORKERS {
+            let database = Database::at(&cluster.url("worker"), CONNECTIONS).unwrap();
+            let replay = Replay {
+                proofs: proofs.clone(),
+                after: Duration::from_secs_f64(after),
+            };
+            runtime.spawn(async move {
+                let settings = Settings {
+                    name: format!("simulated-{after}-{i}"),
+                    threads: NonZeroUsize::MIN,
+                    memory: None,
+                    lease: Duration::from_secs(60),
+                    poll: Duration::from_millis(500),
                 };
-                runtime.spawn(async move {
-                    let settings = Settings {
-                        name: format!("simulated-{i}"),
-                        threads: NonZeroUsize::MIN,
-                        memory: None,
-                        lease: Duration::from_secs(60),
-                        poll: Duration::from_millis(500),
-                    };
-                    run_with(&database, &settings, Box::new(replay)).await
-                })
-            })
-            .collect();
+                run_with(&database, &settings, Box::new(replay)).await
+            });
+        }
         cluster.wait_until(&format!(
-            "(select count(*) >= {WORKERS} from tranche.workers where seen > now() - interval '30 s' \
-             and name like 'simulated%')"
+            "(select count(*) = {WORKERS} from tranche.workers where name like 'simulated-{after}-%')"
         ));
         let server = cluster.process();
         let before = [processor(server), processor(coordinating.id())];
@@ -274,8 +272,8 @@ fn two_hundred_workers() {
             1e3 * (spent[0] - before[0]) / jobs,
             1e3 * (spent[1] - before[1]) / jobs
         );
-        for worker in workers {
-            worker.abort();
-        }
+        // Whatever the workers have started ends with them, links included.
+        drop(runtime);
+        cluster.wait_until("not exists (select from pg_stat_activity where usename = 'worker')");
     }
 }
