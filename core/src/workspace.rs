@@ -27,6 +27,32 @@ pub struct WorkspaceTooSmall {
     pub got: usize,
 }
 
+/// Bytes for a workspace to lie in, whatever they hold, initialised or not.
+#[derive(Debug)]
+pub struct Buffer<'a>(&'a mut [MaybeUninit<u8>]);
+
+impl<'a> From<&'a mut [MaybeUninit<u8>]> for Buffer<'a> {
+    fn from(bytes: &'a mut [MaybeUninit<u8>]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl<'a, const LEN: usize> From<&'a mut [MaybeUninit<u8>; LEN]> for Buffer<'a> {
+    fn from(bytes: &'a mut [MaybeUninit<u8>; LEN]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl<'a> From<&'a mut [u8]> for Buffer<'a> {
+    fn from(bytes: &'a mut [u8]) -> Self {
+        let (start, len) = (bytes.as_mut_ptr().cast::<MaybeUninit<u8>>(), bytes.len());
+        // SAFETY: `MaybeUninit<u8>` is laid out as `u8`, the pointer, the length and the borrow are those of
+        // `bytes`, and no byte is ever uninitialised: what a buffer holds is reached by `carve` alone, which
+        // writes zeros, and gives out field elements.
+        Self(unsafe { core::slice::from_raw_parts_mut(start, len) })
+    }
+}
+
 /// Bytes that `elements` field elements need in a buffer of any alignment.
 ///
 /// [`usize::MAX`] when they are more than an address space has; no buffer is that long.
@@ -39,7 +65,12 @@ pub const fn bytes_for(elements: usize) -> usize {
     }
 }
 
-/// The same, exactly, below 2^62 elements.
+/// Field elements that a buffer of `bytes` bytes has room for, whatever its alignment.
+pub(crate) const fn elements_in(bytes: usize) -> usize {
+    bytes.saturating_sub(ALIGN_BYTES - 1) / size_of::<F>()
+}
+
+/// What [`bytes_for`] says, exactly, below 2^62 elements.
 pub const fn bytes_for_64(elements: u64) -> u64 {
     elements
         .saturating_mul(size_of::<F>() as u64)
@@ -64,13 +95,14 @@ pub const fn check(buffer: &[MaybeUninit<u8>], elements: usize) -> Result<(), Wo
 ///
 /// # Errors
 /// When the buffer has fewer than [`bytes_for`]`(elements)` bytes; nothing is written then.
-pub fn carve(
-    buffer: &mut [MaybeUninit<u8>],
+pub fn carve<'a>(
+    buffer: impl Into<Buffer<'a>>,
     elements: usize,
-) -> Result<&mut [F], WorkspaceTooSmall> {
+) -> Result<&'a mut [F], WorkspaceTooSmall> {
     const {
         assert!(size_of::<F>() == size_of::<u32>() && align_of::<F>() <= ALIGN_BYTES);
     }
+    let Buffer(buffer) = buffer.into();
     check(buffer, elements)?;
     let start = buffer.as_ptr().align_offset(ALIGN_BYTES);
     let body = &mut buffer[start..start + elements * size_of::<F>()];
@@ -159,6 +191,26 @@ mod tests {
                 "the control"
             );
             assert!(guards(&memory[end..]).all(|intact| intact));
+        }
+    }
+
+    #[test]
+    fn initialised_bytes_are_carved_as_others_are() {
+        for offset in 0..=ALIGN_BYTES {
+            let mut memory = [GUARD; LEN + 2 * ALIGN_BYTES];
+            let buffer = &mut memory[offset..offset + LEN];
+            let start = offset + buffer.as_ptr().align_offset(ALIGN_BYTES);
+            let got = LEN - 1;
+            let error = carve(&mut buffer[..got], ELEMENTS).unwrap_err();
+            assert_eq!(error, WorkspaceTooSmall { needed: LEN, got });
+            let body = carve(buffer, ELEMENTS).expect("the length that it asks for");
+            assert_eq!(body, [F::ZERO; ELEMENTS]);
+            body.fill(F::NEG_ONE);
+            let end = start + ELEMENTS * size_of::<F>();
+            let word = words(&[F::NEG_ONE])[0].to_ne_bytes();
+            assert_eq!(memory[start..end].as_chunks().0, [word; ELEMENTS]);
+            let outside = memory[..start].iter().chain(&memory[end..]);
+            assert!(outside.copied().all(|byte| byte == GUARD));
         }
     }
 

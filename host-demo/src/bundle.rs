@@ -2,7 +2,7 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), log2 of the rows of each table of an epoch (10, 255 of one that is absent; 255 of all for a common mix), blocks of the ROM (32), digest of the program (32), digest of the public input (32), checksum (4) |
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), log2 of the rows of each table of an epoch (10, 255 of one that is absent) and of each second instance (10, 255 of none); 255 of all for a common mix, blocks of the ROM (32), digest of the program (32), digest of the public input (32), checksum (4) |
 //! | frame | kind, length of the payload (4), payload, checksum (4) |
 //!
 //! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of
@@ -35,7 +35,7 @@ use crate::merge::MAX_HOLES;
 /// First bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"tranche\0";
 /// Version of the format.
-pub const VERSION: u16 = 6;
+pub const VERSION: u16 = 7;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = CHECKSUM_AT + 4;
 /// Where the integers of the settings begin.
@@ -564,7 +564,7 @@ pub(crate) fn split_words<const N: usize>(
 
 #[cfg(test)]
 mod tests {
-    use tranche_machine::shape::ABSENT;
+    use tranche_machine::shape::{ABSENT, NO_SECOND};
 
     use super::*;
 
@@ -583,10 +583,12 @@ mod tests {
             commit_pow_bits: 9,
             ood_pow_bits: 10,
         };
+        let mut second = NO_SECOND;
+        second[1..4].copy_from_slice(&[11, ABSENT, 10]);
         let head = Header {
             settings: Settings {
                 log2_cycles: 14,
-                heights: Heights::Given([14, 13, 12, 12, 12, 10, 11, ABSENT, 4, ABSENT]),
+                heights: Heights::Given([14, 13, 12, 12, 12, 10, 11, ABSENT, 4, ABSENT], second),
                 arity: 16,
                 params,
                 hash: Hash::Blake3,
@@ -597,13 +599,15 @@ mod tests {
         };
         let bytes = header(&head);
         assert_eq!(bytes[..8], *b"tranche\0");
-        let integers = [6, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
+        let integers = [7, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
         assert_eq!(bytes[8..24], integers);
         assert_eq!(bytes[24..34], [14, 13, 12, 12, 12, 10, 11, 255, 4, 255]);
-        assert!(bytes[34..66].iter().copied().eq(0..32));
-        assert_eq!(bytes[66..98], [0xab; 32]);
-        assert_eq!(bytes[98..130], [0xcd; 32]);
-        assert_eq!(bytes[130..], crc32fast::hash(&bytes[..130]).to_le_bytes());
+        let second = [255, 11, 255, 10, 255, 255, 255, 255, 255, 255];
+        assert_eq!(bytes[34..44], second);
+        assert!(bytes[44..76].iter().copied().eq(0..32));
+        assert_eq!(bytes[76..108], [0xab; 32]);
+        assert_eq!(bytes[108..140], [0xcd; 32]);
+        assert_eq!(bytes[140..], crc32fast::hash(&bytes[..140]).to_le_bytes());
         let (_, read) = Reader::new(&bytes[..]).unwrap();
         assert_eq!(read, head);
     }

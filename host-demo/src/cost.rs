@@ -10,6 +10,7 @@ use tranche_backend::Chosen;
 use tranche_core::shape::{Profile, TablePlan};
 use tranche_machine::setup::{Setup, SetupError};
 use tranche_machine::shape::RowCounts;
+use tranche_machine::tables::Instance;
 use tranche_machine::tables::rom::RomRow;
 use tranche_machine::{EpochEnd, EpochTables, FilledTable, Machine, Pages, RecordStorage};
 
@@ -23,8 +24,10 @@ use crate::suite::{HostSuite, with_suite};
 pub struct Columns {
     /// Its name.
     pub name: &'static str,
-    /// log2 of its rows.
+    /// log2 of its rows, of its first instance where it has two.
     pub log_rows: u8,
+    /// log2 of the rows of its second instance.
+    pub second: Option<u32>,
     /// Main columns.
     pub main: u64,
     /// Base columns of the permutation trace.
@@ -38,10 +41,11 @@ pub struct Columns {
 }
 
 impl Columns {
-    const fn new(name: &'static str, table: &TablePlan) -> Self {
+    const fn new(name: &'static str, table: &TablePlan, second: Option<u32>) -> Self {
         Self {
             name,
             log_rows: table.spec.log_height,
+            second,
             main: table.layout.main_width as u64,
             permutation: table.permutation_base_width() as u64,
             quotient: table.quotient_base_width() as u64,
@@ -50,9 +54,13 @@ impl Columns {
         }
     }
 
-    /// Rows of the table.
+    /// Rows of the table, of both instances.
     pub const fn rows(&self) -> u64 {
-        1 << self.log_rows
+        let second = match self.second {
+            Some(log_rows) => 1 << log_rows,
+            None => 0,
+        };
+        (1 << self.log_rows) + second
     }
 
     /// Cells of a row.
@@ -61,7 +69,7 @@ impl Columns {
     }
 }
 
-/// The columns of each table of an epoch, in batch order.
+/// The columns of each table of an epoch, in batch order; a table of two instances once.
 ///
 /// # Errors
 /// When the epoch cannot be planned.
@@ -74,9 +82,14 @@ fn columns_in<S: HostSuite>(setup: &Setup<'_>) -> Result<Vec<Columns>, SetupErro
     let plan = tables
         .plan_in::<Chosen, S>(Profile::Fast)
         .map_err(SetupError::Plan)?;
+    let filled = setup.shape.tables().map(|(table, _)| table);
+    let second = filled.map(|table| setup.shape.second_log_rows(table));
+    let second = second.chain(core::iter::repeat(None));
     let all = tables.airs.iter().zip(plan.tables());
-    Ok(all
-        .map(|(air, table)| Columns::new(air.name(), table))
+    let first = all.filter(|(air, _)| air.instance() == Instance::First);
+    let first = first.zip(second);
+    Ok(first
+        .map(|((air, table), second)| Columns::new(air.name(), table, second))
         .collect())
 }
 
@@ -144,10 +157,10 @@ pub fn count(
             *moves += u64::from(pc == next);
         }
         let mut fullest = (FilledTable::Cpu, 0.0);
-        for (table, log_rows) in setup.shape.tables() {
+        for (table, _) in setup.shape.tables() {
             let rows = record.rows(table);
             counted.rows[table.index()] += rows as u64;
-            let share = rows as f64 / (1_u64 << log_rows) as f64;
+            let share = rows as f64 / setup.shape.capacity(table) as f64;
             if share > fullest.1 {
                 fullest = (table, share);
             }

@@ -10,10 +10,10 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Adds tables of 2^`log_rows` rows and `width` columns, of whose rows `real` hold something.
-    pub const fn add(&mut self, width: usize, real: u64, tables: u64, log_rows: u32) {
+    /// Adds tables of `width` columns and so many rows in all, of which `real` hold something.
+    pub const fn add(&mut self, width: usize, real: u64, all: u64) {
         self.real += real * width as u64;
-        self.all += (tables << log_rows) * width as u64;
+        self.all += all * width as u64;
     }
 
     /// The share of padding.

@@ -5,7 +5,7 @@ fn main() {
     println!("cargo::rerun-if-changed=boards");
     println!("cargo::rustc-link-arg-bins=-L{boards}");
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
-    for board in ["thumbv7em", "aarch64", "riscv32", "x86_64"] {
+    for board in ["thumbv7em", "cortex-m4", "aarch64", "riscv32", "x86_64"] {
         println!("cargo::rustc-link-arg-bin={board}=-T{boards}/{board}.x");
     }
 }

@@ -298,7 +298,7 @@ where
     let mut written = 0;
     assert_no_alloc(|| {
         let plan = plan();
-        let mut prover = Prover::<B, _, S>::new(&plan, &airs, &batch.suite, &mut workspace)
+        let mut prover = Prover::<B, _, S>::new(&plan, &airs, &batch.suite, &mut workspace[..])
             .expect("a workspace of the plan's length");
         prepare(&mut prover, &fixed);
         for _ in 0..2 {
@@ -383,7 +383,7 @@ fn prove_batch_without_a_heap() {
     let mut proof = vec![0; expected.len()];
     assert_no_alloc(|| {
         let mut prover =
-            Prover::<DefaultBackend, _>::new(&plan, &batch.airs, &batch.suite, &mut workspace)
+            Prover::<DefaultBackend, _>::new(&plan, &batch.airs, &batch.suite, &mut workspace[..])
                 .expect("a workspace of the plan's length");
         prepare(&mut prover, &fixed);
         let traces = &batch.traces;
@@ -466,7 +466,7 @@ fn retire(order: Order, keep: Keep, profile: Profile, tables: usize, proof: &mut
         let suite = &batch.suite;
         let mut retire = Retire::<DefaultBackend, _, 2>::new(&plan, suite, store).expect("room");
         let worker = |room| Worker::new(&plan, room, values()).expect("room");
-        let mut workers = [worker(one), worker(other)];
+        let mut workers = [one, other].map(worker);
         let mut made = 0;
         let written = retire.prove(&Alone, &mut workers, proof, |_| made += 1);
         (lens, written.expect("room for the proof") as usize)

@@ -8,11 +8,13 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use tranche::bundle::Reader;
 use tranche::execute;
 use tranche::prove::{Options, prove};
+use tranche::suite::HostSuite;
 use tranche_backend::Chosen;
-use tranche_core::Params;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::shape::Profile;
 use tranche_core::verifier::MAX_PROOF_BYTES;
+use tranche_core::{Hashes, Params};
 use tranche_machine::exec::RecordTooShort;
 use tranche_machine::hash::Hash;
 use tranche_machine::prove::{EpochError, StartError};
@@ -28,17 +30,21 @@ static ALLOCATOR: AllocDisabler = AllocDisabler;
 const SPIN: &[u8] = include_bytes!("../../host-demo/guests/prebuilt/spin.elf");
 const INPUT: &[u8] = b"9";
 const MAX_CYCLES: u64 = 1 << 20;
-const SETTINGS: Settings = Settings {
-    log2_cycles: 8,
-    heights: Heights::Common,
-    arity: 32, // so that no merge stands between the epochs
-    params: Params {
-        num_queries: 5,
-        query_pow_bits: 2,
-        ..Params::DEFAULT
-    },
-    hash: Hash::Poseidon2,
-};
+
+/// The settings of a session with a suite.
+const fn settings(hash: Hash) -> Settings {
+    Settings {
+        log2_cycles: 8,
+        heights: Heights::Common,
+        arity: 32, // so that no merge stands between the epochs
+        params: Params {
+            num_queries: 5,
+            query_pow_bits: 2,
+            ..Params::DEFAULT
+        },
+        hash,
+    }
+}
 
 /// What a device would have as statics, which may hold anything; the record's buffer is longer than it has
 /// to be.
@@ -106,8 +112,16 @@ fn touched(program: &Program<'_>) -> usize {
 
 #[test]
 fn the_bytes_of_the_bundle_without_a_heap() {
+    the_bytes_of_the_bundle::<Poseidon2>();
+    the_bytes_of_the_bundle::<Blake3>();
+}
+
+fn the_bytes_of_the_bundle<S: HostSuite>()
+where
+    Chosen: Hashes<S>,
+{
     let program = Program::parse(SPIN).unwrap();
-    let setup = Setup::new(&program, SETTINGS).unwrap();
+    let setup = Setup::new(&program, settings(S::HASH)).unwrap();
     let execution = execute(&program, INPUT, MAX_CYCLES).unwrap();
     let (workers, floor) = (NonZeroUsize::MIN, 0.0);
     let options = Options {
@@ -121,7 +135,7 @@ fn the_bytes_of_the_bundle_without_a_heap() {
 
     for profile in [Profile::Fast, Profile::Compact] {
         let workspace = EpochTables::new(&setup)
-            .plan_in::<Chosen, Poseidon2>(profile)
+            .plan_in::<Chosen, S>(profile)
             .unwrap()
             .workspace_len();
         let mut memory = Memory::new(&setup, Cell::slots_for(touched(&program)), workspace);
@@ -130,9 +144,9 @@ fn the_bytes_of_the_bundle_without_a_heap() {
         let buffers = memory.buffers();
         assert_no_alloc(|| {
             let tables = EpochTables::new(&setup);
-            let plan = tables.plan_in::<Chosen, Poseidon2>(profile).unwrap();
+            let plan = tables.plan_in::<Chosen, S>(profile).unwrap();
             let mut session =
-                EpochProver::<Chosen>::new(&tables, &plan, buffers, MAX_CYCLES).unwrap();
+                EpochProver::<Chosen, S>::new(&tables, &plan, buffers, MAX_CYCLES).unwrap();
             let mut io = Input(INPUT);
             for number in 1..=proved.epochs {
                 let epoch = session.next(&mut io, &mut bytes[..]).unwrap();
@@ -171,22 +185,33 @@ fn cells_are_counted_to_the_slot() {
     assert!(matches!(run(slots - 1), Err(ExecError::MemoryFull { .. })));
 }
 
-fn start(
+fn start<S: HostSuite>(
     tables: &EpochTables<'_>,
-    plan: &EpochPlan,
+    plan: &EpochPlan<S>,
     memory: &mut Memory,
-) -> Result<(), StartError> {
-    EpochProver::<Chosen>::new(tables, plan, memory.buffers(), MAX_CYCLES).map(|_| ())
+) -> Result<(), StartError>
+where
+    Chosen: Hashes<S>,
+{
+    EpochProver::<Chosen, S>::new(tables, plan, memory.buffers(), MAX_CYCLES).map(|_| ())
 }
 
 #[test]
 fn short_buffers_and_other_plans_are_refused() {
+    others_are_refused::<Poseidon2>(Hash::Blake3);
+    others_are_refused::<Blake3>(Hash::Poseidon2);
+}
+
+/// Sessions of a suite, and one whose setup has another.
+fn others_are_refused<S: HostSuite>(other_hash: Hash)
+where
+    Chosen: Hashes<S>,
+{
     let program = Program::parse(SPIN).unwrap();
-    let setup = Setup::new(&program, SETTINGS).unwrap();
+    let own = settings(S::HASH);
+    let setup = Setup::new(&program, own).unwrap();
     let tables = EpochTables::new(&setup);
-    let plan = tables
-        .plan_in::<Chosen, Poseidon2>(Profile::Compact)
-        .unwrap();
+    let plan = tables.plan_in::<Chosen, S>(Profile::Compact).unwrap();
     let len = plan.workspace_len();
     assert_eq!(
         start(&tables, &plan, &mut Memory::new(&setup, 64, len)),
@@ -209,16 +234,16 @@ fn short_buffers_and_other_plans_are_refused() {
     for other in [
         Settings {
             log2_cycles: 9,
-            ..SETTINGS
+            ..own
         },
         Settings {
             params: Params::DEFAULT,
-            ..SETTINGS
+            ..own
         },
     ] {
         let setup = Setup::new(&program, other).unwrap();
         let plan = EpochTables::new(&setup)
-            .plan_in::<Chosen, Poseidon2>(Profile::Compact)
+            .plan_in::<Chosen, S>(Profile::Compact)
             .unwrap();
         let mut memory = Memory::new(&setup, 64, plan.workspace_len());
         assert_eq!(
@@ -230,8 +255,8 @@ fn short_buffers_and_other_plans_are_refused() {
     let setup = Setup::new(
         &program,
         Settings {
-            hash: Hash::Blake3,
-            ..SETTINGS
+            hash: other_hash,
+            ..own
         },
     );
     let others = EpochTables::new(&setup.unwrap());

@@ -9,13 +9,15 @@ use std::mem::MaybeUninit;
 use p3_air::BaseAir;
 use p3_field::PrimeCharacteristicRing;
 use proptest::prelude::*;
+use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::ProverSetupError;
+use tranche_core::shape::Profile;
 use tranche_core::workspace::{ALIGN_BYTES, WorkspaceTooSmall, bytes_for};
-use tranche_core::{DefaultBackend, F, Plan, Prover};
+use tranche_core::{DefaultBackend, F, Hashes, Params, Plan, Prover};
 use tranche_tests::air::TestAir;
 use tranche_tests::core::{MAX_TABLES, PROFILES, buffer, fill};
-use tranche_tests::reference::Batch;
+use tranche_tests::reference::{Batch, ReferenceSuite};
 use tranche_tests::shapes::{QUICK, Shape, shapes, sweep};
 
 type TestProver<'a> = Prover<'a, DefaultBackend, TestAir>;
@@ -189,6 +191,55 @@ proptest! {
             prop_assert!(batch.prove_with(&mut prover) == fresh);
         }
     }
+}
+
+/// A smaller budget buys the same proof in less memory, down to what the profile can do and not a byte further.
+fn assert_within_budgets<S: ReferenceSuite>(batch: &Batch<TestAir, S>)
+where
+    DefaultBackend: Hashes<S>,
+{
+    let expected = batch.core_prove::<DefaultBackend>(Profile::Fast);
+    let within = |budget| {
+        let (specs, params) = (batch.specs(), batch.params);
+        Plan::<MAX_TABLES, S>::of_suite_within::<DefaultBackend, _>(
+            &batch.airs,
+            &specs,
+            params,
+            Profile::Compact,
+            budget,
+        )
+        .expect("a plan of a test batch")
+    };
+    let (most, least) = (
+        within(usize::MAX).workspace_len(),
+        within(0).workspace_len(),
+    );
+    let default = batch.plan_in::<DefaultBackend>(Profile::Compact);
+    assert_eq!(
+        default.expect("a plan of a test batch").workspace_len(),
+        most
+    );
+    assert!(least < most, "{least} {most}");
+    assert_eq!(within(least - 1).workspace_len(), least);
+    for budget in [0, least, least + (most - least) / 2, most - 1, most] {
+        let plan = within(budget);
+        assert!(plan.workspace_len() <= budget.max(least), "{budget}");
+        let mut workspace = buffer(plan.workspace_len());
+        let mut prover = batch.prover::<DefaultBackend>(&plan, &mut workspace);
+        assert!(batch.prove_with(&mut prover) == expected, "budget {budget}");
+    }
+}
+
+#[test]
+fn the_same_proof_within_smaller_budgets() {
+    // Queries enough for rows and siblings to be what takes the most.
+    let params = Params {
+        num_queries: 200,
+        ..QUICK
+    };
+    let batch = Shape::everything(params).batch();
+    assert_within_budgets(&batch);
+    assert_within_budgets(&batch.with_suite(Blake3));
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
                     hasher,
                     scratch,
                     1 << log_leaves,
-                    shape.leaf_width(round, &group),
+                    shape.level_width(round, &group),
                 ),
                 log_leaves,
                 |builder, matrix| {
@@ -105,7 +105,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         }
         for group in shape.groups(Round::Permutation) {
             let log_leaves = shape.log_leaves(Round::Permutation, &group);
-            let width = shape.leaf_width(Round::Permutation, &group);
+            let width = shape.level_width(Round::Permutation, &group);
             let (arena, columns) = rest.split_at_mut(arena_len::<S>(1 << log_leaves, width));
             let absorb = |builder: &mut Builder<'_>, matrix: &CommittedMatrix| {
                 let sum = argue::compact::generate::<B, A>(

@@ -16,27 +16,34 @@ use super::tree;
 use crate::backend::{Backend, packs};
 use crate::{DIGEST, F, workspace};
 
-/// Words of the arena of a tree of `leaves` leaves, whose rows have at most `width` elements a height.
-pub(crate) fn arena_len<S: Suite>(leaves: usize, width: usize) -> usize {
-    let state = S::state_words(width);
-    let layers = upper_start(leaves, state) + DIGEST * (leaves / 2) + DIGEST * (leaves / 4);
-    layers.max(state * leaves)
+/// Words of the arena of a tree of `leaves` leaves, whose rows have at most `width(level)` elements at the height of
+/// each level; zero where none has rows.
+pub(crate) fn arena_len<S: Suite>(leaves: usize, width: impl Fn(usize) -> usize) -> usize {
+    let layers = DIGEST * (leaves / 2) + DIGEST * (leaves / 4);
+    let states = S::state_words(width(0)) * leaves;
+    states.max(upper_start::<S>(leaves, width) + layers)
 }
 
-/// Where layers take turns: above layer 0, and above the states of half as many rows.
-fn upper_start(leaves: usize, state_words: usize) -> usize {
-    (DIGEST * leaves).max(state_words * (leaves / 2))
+/// Where layers take turns: above layer 0, and above the states of every lower height.
+fn upper_start<S: Suite>(leaves: usize, width: impl Fn(usize) -> usize) -> usize {
+    let lower = (1..=leaves.ilog2() as usize).filter_map(|level| {
+        let width = width(level);
+        (width > 0).then(|| S::state_words(width) * (leaves >> level))
+    });
+    lower.fold(DIGEST * leaves, usize::max)
 }
 
 /// A tree that grows from its leaves up.
 #[derive(Debug)]
 pub(crate) struct Builder<'w> {
     arena: &'w mut [u32],
-    /// Words of a state.
-    state_words: usize,
+    /// Where layers take turns.
+    upper: usize,
     leaves: usize,
     level: usize,
-    /// Elements that the states of this height absorb.
+    /// Words of a state of this height.
+    state_words: usize,
+    /// Elements that it absorbs.
     width: usize,
     /// Elements that they have absorbed.
     absorbed: usize,
@@ -44,19 +51,20 @@ pub(crate) struct Builder<'w> {
 
 impl<'w> Builder<'w> {
     /// A tree in the first [`arena_len`] elements of `arena`; `leaves` halves evenly as often as
-    /// it is compressed.
+    /// it is compressed. `width` is that of [`arena_len`].
     pub fn new<B: Backend, H: Hasher<B>>(
         _hasher: &H,
         arena: &'w mut [F],
         leaves: usize,
-        width: usize,
+        width: impl Fn(usize) -> usize + Copy,
     ) -> Self {
         let len = arena_len::<H::Suite>(leaves, width);
         Self {
             arena: workspace::words_mut(&mut arena[..len]),
-            state_words: H::Suite::state_words(width),
+            upper: upper_start::<H::Suite>(leaves, width),
             leaves,
             level: 0,
+            state_words: 0,
             width: 0,
             absorbed: 0,
         }
@@ -85,8 +93,9 @@ impl<'w> Builder<'w> {
     }
 
     /// Starts the states of this layer's rows, which have `width` elements.
-    pub fn begin<B: Backend>(&mut self, hasher: &impl Hasher<B>, width: usize) {
+    pub fn begin<B: Backend, H: Hasher<B>>(&mut self, hasher: &H, width: usize) {
         (self.width, self.absorbed) = (width, 0);
+        self.state_words = H::Suite::state_words(width);
         hasher.start(self.states().0.words);
     }
 
@@ -163,11 +172,10 @@ impl<'w> Builder<'w> {
     }
 
     fn layer_start(&self, level: usize) -> usize {
-        let upper = upper_start(self.leaves, self.state_words);
         match level {
             0 => 0,
-            _ if level % 2 == 1 => upper,
-            _ => upper + DIGEST * (self.leaves / 2),
+            _ if level % 2 == 1 => self.upper,
+            _ => self.upper + DIGEST * (self.leaves / 2),
         }
     }
 }

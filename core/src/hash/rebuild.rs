@@ -61,7 +61,7 @@ impl Pass {
     pub fn states_len<S: Suite>(&self, log_leaves: usize, width: usize) -> usize {
         arena_len::<S>(
             self.blocks(log_leaves) << self.dropped_layers(log_leaves),
-            width,
+            |_| width,
         )
     }
 

@@ -155,7 +155,7 @@ pub(crate) fn collect_siblings<B: Backend>(
         if blocks.is_empty() {
             break;
         }
-        let mut builder = Builder::new(hasher, arena, blocks.leaves(), LEAF_WIDTH);
+        let mut builder = Builder::new(hasher, arena, blocks.leaves(), |_| LEAF_WIDTH);
         let below = (1 << blocks.dropped) - 1;
         builder.hash_leaves::<B, _>(hasher, codeword, |row| {
             ((blocks.ids[row >> blocks.dropped] as usize) << blocks.dropped) + (row & below)
@@ -189,7 +189,7 @@ fn commit_blocks<B: Backend>(
     let block = BLOCK.min(1 << log_leaves);
     let kept = 1 << (log_leaves - dropped);
     for first in (0..1 << log_leaves).step_by(block) {
-        let mut builder = Builder::new(hasher, arena, block, LEAF_WIDTH);
+        let mut builder = Builder::new(hasher, arena, block, |_| LEAF_WIDTH);
         builder.hash_leaves::<B, _>(hasher, leaves, |row| first + row);
         (0..dropped).for_each(|_| builder.compress::<B>(hasher));
         let (rows, at) = (builder.rows(), first >> dropped);

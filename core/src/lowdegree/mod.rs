@@ -20,8 +20,9 @@ use crate::hash::tree::{Tree, tree_len};
 use crate::shape::Profile;
 use crate::{D, EF, F};
 
-/// Leaves of a codeword that are hashed at a time.
-const BLOCK: usize = 1 << 10;
+/// Leaves of a codeword that are hashed at a time: so few that what a tree of them takes is small beside a codeword,
+/// so many that their kept digests still fill a packing.
+const BLOCK: usize = 1 << 8;
 /// Elements of a leaf that a state absorbs some at a time: leaves of codewords are hashed whole.
 const LEAF_WIDTH: usize = 0;
 
@@ -127,7 +128,7 @@ impl<'a> FoldShape<'a> {
     /// Field elements of scratch that committing to a codeword takes in `Compact`: the codeword, and
     /// sponge states of its leaves.
     pub fn commit_scratch_len<S: Suite>(self) -> usize {
-        (D << self.log_max()) + arena_len::<S>(BLOCK.min(1 << self.log_max()), LEAF_WIDTH)
+        (D << self.log_max()) + arena_len::<S>(BLOCK.min(1 << self.log_max()), |_| LEAF_WIDTH)
     }
 
     /// Field elements of scratch that opening a codeword takes in `Compact`: the codeword, siblings, and

@@ -17,8 +17,10 @@ use crate::kernels::ntt::Twiddles;
 use crate::shape::{BatchShape, Round, TablePlan};
 use crate::steps::{argue, claims, quotient, reduce};
 
-/// Passes of the open phase, at most.
+/// Passes of the open phase, at most, where no budget asks for more.
 const MAX_PASSES: usize = 4;
+/// Passes of the open phase, at most. More of them would save little: siblings are those of all passes.
+const MOST_PASSES: usize = 32;
 /// The part of the `Fast` workspace up to which memory is traded for time.
 const FAST_SHARE: (usize, usize) = (1, 4);
 /// How `Compact` divides what it has not enough room for at once.
@@ -35,8 +37,13 @@ pub(crate) struct Room {
 }
 
 /// Divides the room so that the workspace has few elements, but as many as a quarter of `fast`, and
-/// places everything.
-pub(super) fn regions<S: Suite>(shape: BatchShape<'_>, fast: usize) -> (Room, Regions) {
+/// places everything. Where that is more than `budget` elements, queries are answered in as many more passes
+/// as it takes to have no more, up to [`MOST_PASSES`].
+pub(super) fn regions<S: Suite>(
+    shape: BatchShape<'_>,
+    fast: usize,
+    budget: usize,
+) -> (Room, Regions) {
     let lookups = || shape.tables().iter().filter(|t| t.layout.has_lookups());
     let one = |table: &TablePlan| D * table.height();
     let least = lookups().map(one).max().unwrap_or(0);
@@ -50,13 +57,14 @@ pub(super) fn regions<S: Suite>(shape: BatchShape<'_>, fast: usize) -> (Room, Re
     };
     let end = |room: &Room| place::<S>(shape, room).len();
     let target = end(&room).max(fast * FAST_SHARE.0 / FAST_SHARE.1);
+    let target = target.min(budget);
     room.passes = 1;
-    while end(&room) > target {
+    while end(&room) > target && room.passes < MOST_PASSES {
         room.passes *= 2;
     }
     let regions = place::<S>(shape, &room);
     let columns = |name, fixed: usize| {
-        let left = target - regions.get(name).offset;
+        let left = target.saturating_sub(regions.get(name).offset);
         left.saturating_sub(fixed).clamp(least, most)
     };
     let none = Room {
@@ -185,7 +193,7 @@ fn arena<S: Suite>(shape: BatchShape<'_>, round: Round) -> usize {
     let arenas = trees.map(|group| {
         arena_len::<S>(
             1 << shape.log_leaves(round, &group),
-            shape.leaf_width(round, &group),
+            shape.level_width(round, &group),
         )
     });
     arenas.max().unwrap_or(0)

@@ -67,7 +67,8 @@ impl<const N: usize> Plan<N> {
         Self::with_profile::<B, A>(airs, specs, params, Profile::Fast)
     }
 
-    /// Plans a batch in the fastest profile whose workspace has at most `budget` bytes.
+    /// Plans a batch in the fastest profile whose workspace has at most `budget` bytes; as
+    /// [`Plan::of_suite_within`] does in [`Profile::Compact`].
     ///
     /// # Errors
     /// What [`Plan::new`] refuses, and [`PlanError::Budget`] when no profile fits.
@@ -79,7 +80,7 @@ impl<const N: usize> Plan<N> {
     ) -> Result<Self, PlanError> {
         let mut plan = Self::new::<B, A>(airs, specs, params)?;
         if plan.workspace_len() > budget {
-            plan.set_profile(Profile::Compact);
+            plan.set_profile(Profile::Compact, budget);
         }
         let needed = plan.workspace_len();
         if needed > budget {
@@ -112,6 +113,22 @@ impl<const N: usize, S: Suite> Plan<N, S> {
         specs: &[TableSpec],
         params: Params,
         profile: Profile,
+    ) -> Result<Self, PlanError> {
+        Self::of_suite_within::<B, A>(airs, specs, params, profile, usize::MAX)
+    }
+
+    /// [`Plan::of_suite`] with at most `budget` bytes of workspace, if there is such a plan; else with the fewest that
+    /// the profile can have. [`Profile::Compact`] spends time for it where it would take more: it answers
+    /// the queries in more passes, each of which extends every column again.
+    ///
+    /// # Errors
+    /// What [`Plan::new`] refuses.
+    pub fn of_suite_within<B: Backend, A: ProverAir<B>>(
+        airs: &[A],
+        specs: &[TableSpec],
+        params: Params,
+        profile: Profile,
+        budget: usize,
     ) -> Result<Self, PlanError> {
         error::check_params(&params)?;
         if airs.is_empty() || airs.len() != specs.len() {
@@ -155,7 +172,7 @@ impl<const N: usize, S: Suite> Plan<N, S> {
         error::check_carving(plan.shape())?;
         plan.common.lane_table_len = B::lane_table_len(plan.shape().log_max_height());
         plan.log_arities = fold_schedule(plan.shape().heights(), &params);
-        plan.set_profile(profile);
+        plan.set_profile(profile, budget);
         Ok(plan)
     }
 
@@ -184,11 +201,12 @@ impl<const N: usize, S: Suite> Plan<N, S> {
         Ok(())
     }
 
-    fn set_profile(&mut self, profile: Profile) {
+    fn set_profile(&mut self, profile: Profile, budget: usize) {
         self.common.profile = profile;
         self.regions = fast::regions(self.shape());
         if profile == Profile::Compact {
-            (self.room, self.regions) = compact::regions::<S>(self.shape(), self.regions.len());
+            let (fast, budget) = (self.regions.len(), workspace::elements_in(budget));
+            (self.room, self.regions) = compact::regions::<S>(self.shape(), fast, budget);
         }
     }
 

@@ -15,8 +15,6 @@ pub(crate) mod phases;
 pub mod transcript;
 mod whole;
 
-use core::mem::MaybeUninit;
-
 use embedded_io::Write;
 use p3_field::PackedValue;
 
@@ -28,7 +26,8 @@ use crate::hash::poseidon2::Poseidon2;
 use crate::hash::{Hashes, Suite};
 use crate::plan::Plan;
 use crate::shape::{BatchShape, Round};
-use crate::{F, Statement, TraceMut, workspace};
+use crate::workspace::{self, Buffer};
+use crate::{F, Statement, TraceMut};
 
 pub use batch::{Batch, FillError};
 pub use check::CheckError;
@@ -54,7 +53,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Prover<'a, B, A, S> {
         plan: &'a Plan<N, S>,
         airs: &'a [A],
         suite: &'a S,
-        buffer: &'a mut [MaybeUninit<u8>],
+        buffer: impl Into<Buffer<'a>>,
     ) -> Result<Self, ProverSetupError> {
         check_setup::<B, A>(plan.shape(), airs, &mut Buses::default())?;
         let words = workspace::carve(buffer, plan.regions().len())?;
@@ -183,6 +182,8 @@ pub(crate) fn check_setup<B: Backend, A: ProverAir<B>>(
 
 #[cfg(test)]
 mod tests {
+    use core::mem::MaybeUninit;
+
     use p3_air::{Air, BaseAir, WindowAccess};
     use p3_field::PrimeCharacteristicRing;
     use p3_lookup::{Count, InteractionBuilder};

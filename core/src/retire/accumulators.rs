@@ -1,19 +1,23 @@
 //! The low-degree test of a run: accumulators in the store, its scratch in the workspace.
 
+use core::marker::PhantomData;
+use core::ops::Range;
+
+use super::plan::RunPlan;
 use crate::Digest;
 use crate::backend::Backend;
 use crate::engine::Folding;
-use crate::hash::Hasher;
 use crate::hash::leaves::Codeword;
 use crate::hash::paths::Indices;
 use crate::hash::rebuild::Pass;
 use crate::hash::tree::{Tree, digests};
+use crate::hash::{Hasher, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::lowdegree::FoldShape;
 use crate::lowdegree::codewords::{self, Codewords};
 use crate::shape::Profile;
+use crate::workspace::ALIGN_ELEMENTS;
 use crate::{EF, F, workspace};
-use core::marker::PhantomData;
 
 /// The low-degree test in its places.
 #[derive(Debug)]
@@ -29,6 +33,36 @@ pub(super) struct Accumulators<'w, B, H> {
     /// How siblings that were not kept are rebuilt.
     pub pass: Pass,
     pub backend: PhantomData<B>,
+}
+
+impl<'w, B: Backend, H> Accumulators<'w, B, H> {
+    /// The test of a run in these places of a store, and in [`RunPlan::fold_elements`] of a workspace.
+    pub fn of<A, const N: usize, S: Suite>(
+        plan: &'w RunPlan<'_, A, N, S>,
+        hasher: &'w H,
+        (store, ranges): (&'w mut [F], [Range<usize>; 3]),
+        workspace: &'w mut [F],
+    ) -> Self {
+        let [codewords, folded, digests] = store
+            .get_disjoint_mut(ranges)
+            .expect("regions of the store are disjoint");
+        let twiddles_len = plan.twiddles_len();
+        let (twiddles, scratch) =
+            workspace.split_at_mut(twiddles_len.next_multiple_of(ALIGN_ELEMENTS));
+        let twiddles = &mut twiddles[..twiddles_len];
+        Twiddles::fill(twiddles, plan.log_twiddles(), B::fill_lane_table);
+        Self {
+            shape: plan.folds(),
+            hasher,
+            twiddles: Twiddles::view(twiddles, plan.log_twiddles()),
+            codewords,
+            folded,
+            digests,
+            scratch,
+            pass: plan.fold_pass(),
+            backend: PhantomData,
+        }
+    }
 }
 
 impl<B: Backend, H: Hasher<B>> Accumulators<'_, B, H> {

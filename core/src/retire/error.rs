@@ -97,6 +97,23 @@ pub enum RetireSetupError {
     /// The store is shorter than the plan needs.
     #[error("store: {0}")]
     Store(WorkspaceTooSmall),
+    /// Batches are made apart in forked order, and what is kept of them is their codewords alone.
+    #[error("the plan is of a run whose batches are made together")]
+    Together,
+    /// A record does not fit the plan.
+    #[error(transparent)]
+    Record(#[from] Misfit),
+}
+
+/// A record that no batch of the plan leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the record of batch {batch} of walk {walk} does not fit the run")]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Misfit {
+    /// The walk, from 0.
+    pub walk: usize,
+    /// The batch.
+    pub batch: usize,
 }
 
 /// Why a run cannot be proved; `F` is the error of its traces, `E` that of the proof sink.
@@ -157,6 +174,9 @@ pub enum RetireError<F, E> {
         /// The batch.
         batch: usize,
     },
+    /// Queries that are not as many as the plan has, or not within the tallest extension.
+    #[error("the queries are none of this plan's")]
+    Queries,
     /// The sink failed.
     #[error("the proof sink failed: {0}")]
     Sink(E),
@@ -174,6 +194,7 @@ impl<F> RetireError<F, Infallible> {
             Self::OtherPlan { worker } => RetireError::OtherPlan { worker },
             Self::Stopped { walk, batch } => RetireError::Stopped { walk, batch },
             Self::Record { walk, batch } => RetireError::Record { walk, batch },
+            Self::Queries => RetireError::Queries,
             Self::Sink(never) => match never {},
         }
     }

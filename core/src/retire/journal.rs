@@ -182,7 +182,7 @@ pub(super) fn field(bytes: [u8; FIELD_BYTES]) -> Option<F> {
 }
 
 /// Whether a word stands for an element.
-const fn is_reduced(word: u32) -> bool {
+pub(super) const fn is_reduced(word: u32) -> bool {
     use p3_field::PrimeField32;
     word < F::ORDER_U32
 }

@@ -9,13 +9,20 @@
 //! coefficients that depend on all of them: three walks. `docs/retire.md` has its transcript, its bytes and
 //! why it is sound. In the shared one all batches have the same challenges: six walks, and the bytes of
 //! Plonky3's `prove_batch` for all tables of the run, each batch a carved group.
+//!
+//! [`Retire`] makes all batches of a run. In forked order they may also be made in places that share no memory, by
+//! [`Apart`], and brought together by [`Join`]: the bytes are the same.
 
 mod accumulators;
+mod apart;
 mod buses;
 mod crew;
 mod error;
+mod fork;
 mod forked;
+mod join;
 mod journal;
+mod line;
 mod plan;
 mod run;
 mod shared;
@@ -24,20 +31,21 @@ mod transcript;
 mod walk;
 mod worker;
 
-use core::mem::MaybeUninit;
-
 use embedded_io::Write;
 
 use self::journal::Watch;
 use self::walk::Proving;
+use crate::F;
 use crate::air::ProverAir;
 use crate::hash::poseidon2::Poseidon2;
 use crate::hash::{Hashes, Suite};
 use crate::sink::Sink;
-use crate::{F, workspace};
+use crate::workspace::{self, Buffer};
 
+pub use apart::Apart;
 pub use crew::{Alone, Crew};
-pub use error::{RetireError, RetireSetupError, RunPlanError};
+pub use error::{Misfit, RetireError, RetireSetupError, RunPlanError};
+pub use join::Join;
 pub use journal::{Journal, Made, Stopped};
 pub use plan::{BatchKind, MAX_BATCHES, RunPlan};
 pub use run::Run;
@@ -64,7 +72,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, const N: usize, S: Suite> Retire<'a, B, 
     pub fn new(
         plan: &'a RunPlan<'a, A, N, S>,
         suite: &'a S,
-        store: &'a mut [MaybeUninit<u8>],
+        store: impl Into<Buffer<'a>>,
     ) -> Result<Self, RetireSetupError> {
         let store =
             workspace::carve(store, plan.store_elements()).map_err(RetireSetupError::Store)?;

@@ -205,6 +205,21 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
         workspace::bytes_for(self.store_elements())
     }
 
+    /// Bytes of what is kept of one batch, of any kind.
+    pub fn slot_len(&self) -> usize {
+        workspace::bytes_for(self.slot_elements())
+    }
+
+    /// Bytes of the store in which batches that were made apart are joined.
+    pub fn join_store_len(&self) -> usize {
+        workspace::bytes_for(self.join_store_elements())
+    }
+
+    /// Bytes of the workspace in which they are joined.
+    pub fn join_workspace_len(&self) -> usize {
+        workspace::bytes_for(self.fold_elements())
+    }
+
     /// The kinds.
     pub(super) const fn kinds(&self) -> &'a [BatchKind<'a, A, N, S>] {
         self.kinds
@@ -279,8 +294,32 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     /// Field elements of the workspace: of the largest batch, or of the low-degree test.
     pub(super) fn workspace_elements(&self) -> usize {
         let batches = self.kinds.iter().map(|kind| kind.plan.regions().len());
-        let folds = self.twiddles_len().next_multiple_of(ALIGN_ELEMENTS) + self.fold_scratch_len();
-        batches.fold(folds, usize::max)
+        batches.fold(self.fold_elements(), usize::max)
+    }
+
+    /// Field elements of the low-degree test's roots of unity and scratch.
+    pub(super) fn fold_elements(&self) -> usize {
+        self.twiddles_len().next_multiple_of(ALIGN_ELEMENTS) + self.fold_scratch_len()
+    }
+
+    /// Field elements of what is kept of one batch, of any kind.
+    pub(super) fn slot_elements(&self) -> usize {
+        let layout = self.layout().expect("planned");
+        let lens = layout.of_kind.iter().map(|slot| slot.len);
+        lens.fold(0, usize::max)
+    }
+
+    /// Where the low-degree test lies when nothing else is kept.
+    pub(super) fn join_layout(&self) -> Layout {
+        let alone = Layout::new(Vec::new(), &[], self.folds());
+        alone.expect("planned, and shorter than the store")
+    }
+
+    /// Field elements of that, and of the codewords of one batch.
+    pub(super) fn join_store_elements(&self) -> usize {
+        let shapes = self.kinds.iter().map(|kind| kind.plan.shape());
+        let codewords = shapes.map(|shape| shape.folds().codewords_len());
+        self.join_layout().len() + codewords.fold(0, usize::max)
     }
 
     /// Field elements of the store.

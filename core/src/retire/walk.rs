@@ -1,6 +1,5 @@
 //! A walk over the batches of a run: each is made, shown, and dropped.
 
-use core::marker::PhantomData;
 use core::ops::Range;
 
 use embedded_io::Write;
@@ -19,14 +18,19 @@ use crate::air::ProverAir;
 use crate::engine::{Engine, Kept};
 use crate::hash::paths::Indices;
 use crate::hash::{Hashes, Suite};
-use crate::kernels::ntt::Twiddles;
 use crate::shape::{BatchShape, Round};
 use crate::sink::Sink;
-use crate::workspace::ALIGN_ELEMENTS;
 use crate::{Digest, F, workspace};
 
 /// The error of a run's traces or of its sink.
 pub(super) type Error<R, W> = RetireError<<R as Run>::Error, <W as embedded_io::ErrorType>::Error>;
+
+/// What the walk that commits wants of the columns.
+pub(super) const COMMITTED: Wanted<'static> =
+    Wanted::Extensions(&[Round::Main, Round::Preprocessed]);
+
+/// What a walk that opens wants where no trees are kept.
+pub(super) const OPENED: Wanted<'static> = Wanted::Extensions(&Round::ALL);
 
 /// A run that is being proved.
 pub(super) struct Proving<'p, 'a, B: Hashes<S>, A, const N: usize, S: Suite, R: Run, C, W> {
@@ -57,7 +61,23 @@ pub(super) struct Turn<'t, 'a, B: Hashes<S>, A, S: Suite, W> {
     pub sink: &'t mut Sink<W>,
 }
 
-impl<B: Hashes<S>, A, S: Suite, W> Turn<'_, '_, B, A, S, W> {
+impl<'t, 'a, B: Hashes<S>, A, S: Suite, W> Turn<'t, 'a, B, A, S, W> {
+    /// A batch whose part of the store begins it.
+    pub const fn new(
+        engine: &'t mut Engine<'a, B, A, S>,
+        store: &'t mut [F],
+        slot: &'t Slot,
+        sink: &'t mut Sink<W>,
+    ) -> Self {
+        Self {
+            engine,
+            store,
+            slot,
+            start: 0,
+            sink,
+        }
+    }
+
     /// What is kept at a place of the slot.
     pub fn kept(&self, at: &Range<usize>) -> &[F] {
         &self.store[self.start + at.start..self.start + at.end]
@@ -253,16 +273,10 @@ where
 
     /// The first walk: main roots, and preprocessed ones.
     pub fn commit_all(&mut self) -> Result<(), Error<R, W>> {
-        let hashed = [Round::Main, Round::Preprocessed];
         self.walk(
-            Wanted::Extensions(&hashed),
+            COMMITTED,
             Leaves::Commitment,
-            |mut visit| {
-                visit.engine.commit(Round::Main);
-                hashed.into_iter().for_each(|round| visit.keep_roots(round));
-                visit.keep_trees(Round::Main);
-                Ok(())
-            },
+            |visit| visit.commit(),
             |_| Ok(()),
         )
     }
@@ -279,10 +293,10 @@ where
 
     /// What the walk that opens wants: trees that were not kept are made from their leaves.
     pub const fn to_open(&self) -> Wanted<'static> {
-        Wanted::Extensions(match self.plan.keep().trees {
-            Kept::Root => &Round::ALL,
-            _ => &[Round::Preprocessed],
-        })
+        match self.plan.keep().trees {
+            Kept::Root => OPENED,
+            _ => Wanted::Extensions(&[Round::Preprocessed]),
+        }
     }
 
     /// What is kept of each batch.
@@ -304,27 +318,8 @@ where
             layout.folded.clone(),
             layout.digests.clone(),
         ];
-        let [codewords, folded, digests] = self
-            .store
-            .get_disjoint_mut(ranges)
-            .expect("regions of the store are disjoint");
-        let twiddles_len = plan.twiddles_len();
-        let (twiddles, scratch) = self.workers[0]
-            .free()
-            .split_at_mut(twiddles_len.next_multiple_of(ALIGN_ELEMENTS));
-        let twiddles = &mut twiddles[..twiddles_len];
-        Twiddles::fill(twiddles, plan.log_twiddles(), B::fill_lane_table);
-        let accumulators = Accumulators {
-            shape: plan.folds(),
-            hasher: &self.hasher,
-            twiddles: Twiddles::view(twiddles, plan.log_twiddles()),
-            codewords,
-            folded,
-            digests,
-            scratch,
-            pass: plan.fold_pass(),
-            backend: PhantomData,
-        };
+        let words = self.workers[0].free();
+        let accumulators = Accumulators::of(plan, &self.hasher, (self.store, ranges), words);
         (accumulators, &mut self.sink)
     }
 }

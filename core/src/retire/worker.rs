@@ -1,7 +1,7 @@
 //! A worker of a walk: a workspace, a run, and the batch at hand.
 
 use core::convert::Infallible;
-use core::mem::{MaybeUninit, take};
+use core::mem::take;
 use core::ops::Range;
 
 use super::error::{RetireError, RetireSetupError};
@@ -16,7 +16,8 @@ use crate::hash::{Hashes, Suite};
 use crate::kernels::ext::challenge;
 use crate::prover::phases::check_public_values;
 use crate::shape::Round;
-use crate::{D, DIGEST, EF, F, workspace};
+use crate::workspace::{self, Buffer};
+use crate::{D, DIGEST, EF, F};
 
 /// The LogUp challenges of a run, if it has lookups.
 pub(super) type Challenges = Option<(EF, EF)>;
@@ -93,7 +94,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, R: Run, S: Suite> Worker<'a, B, A, R, S>
     /// When it is too short (nothing is written then).
     pub fn new<const N: usize>(
         plan: &RunPlan<'_, A, N, S>,
-        workspace: &'a mut [MaybeUninit<u8>],
+        workspace: impl Into<Buffer<'a>>,
         run: R,
     ) -> Result<Self, RetireSetupError> {
         let elements = plan.workspace_elements();
@@ -214,6 +215,15 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, R: Run, S: Suite, N: AsRef<[u64]>>
 pub(super) struct Changed;
 
 impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Visit<'_, '_, B, A, S> {
+    /// Commits the main traces, and keeps what later walks need of that.
+    pub fn commit(mut self) -> Result<(), Changed> {
+        self.engine.commit(Round::Main);
+        self.keep_roots(Round::Main);
+        self.keep_roots(Round::Preprocessed);
+        self.keep_trees(Round::Main);
+        Ok(())
+    }
+
     /// Takes the LogUp challenges of the run.
     pub fn set_lookup(&mut self, challenges: Challenges) {
         if let Some(challenges) = challenges {
@@ -240,6 +250,11 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Visit<'_, '_, B, A, S> {
         } else {
             self.engine.quotient(alpha);
         }
+    }
+
+    /// Whether codewords are kept.
+    pub const fn keeps_codewords(&self) -> bool {
+        self.keep.codewords
     }
 
     /// Keeps the quotients, if they are kept.

@@ -149,6 +149,22 @@ impl<'a> BatchShape<'a> {
         matrices().map(width).max().unwrap_or(0)
     }
 
+    /// Elements of the rows that join the tree over the tables `group` of a round at each level; none at most of them.
+    pub(crate) fn level_width(
+        self,
+        round: Round,
+        group: &Range<usize>,
+    ) -> impl Fn(usize) -> usize + Copy {
+        let (log_leaves, group) = (self.log_leaves(round, group), (group.start, group.end));
+        move |level| {
+            let joins = |m: &CommittedMatrix| m.log_lde + level == log_leaves;
+            let matrices = self
+                .round(round)
+                .filter(|m| (group.0..group.1).contains(&m.table));
+            matrices.filter(joins).map(|m| m.width).sum()
+        }
+    }
+
     /// log2 of the largest layer of every tree that is kept.
     ///
     /// The cap is kept, and the leaves below a kept digest are of one coset.

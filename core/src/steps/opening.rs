@@ -121,8 +121,8 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
             arena.split_at_mut(pass.states_len::<H::Suite>(log_leaves, row_width));
         let (generator, columns) = rest.split_at_mut(generator_len(shape));
         let (own, after) = take(&mut siblings).split_at_mut(pass.siblings_len(log_leaves));
-        let mut builder =
-            (!blocks.is_empty()).then(|| Builder::new(hasher, arena, blocks.leaves(), row_width));
+        let mut builder = (!blocks.is_empty())
+            .then(|| Builder::new(hasher, arena, blocks.leaves(), |_| row_width));
         let group_start = first_column;
         let matrices = || shape.round(round).filter(|m| group.contains(&m.table));
         for level in 0..=log_leaves {
@@ -139,7 +139,7 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
             if let Some(builder) = &mut builder
                 && beside > 0
             {
-                builder.begin::<B>(hasher, beside);
+                builder.begin::<B, _>(hasher, beside);
             }
             first_column = group_start;
             for matrix in matrices() {

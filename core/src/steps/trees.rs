@@ -113,7 +113,7 @@ pub(crate) fn grow<B: Backend>(
         };
         let width = matrices().map(|matrix| matrix.width).sum();
         if width > 0 {
-            builder.begin::<B>(hasher, width);
+            builder.begin::<B, _>(hasher, width);
             matrices().for_each(|matrix| absorb(builder, &matrix));
             builder.end::<B>(hasher);
         }

@@ -13,6 +13,9 @@
 //! | touched cells: difference to the id before, value, last epoch | varints each, the first one signed |
 //! | the input that the epoch reads | bytes |
 //!
+//! A batch of a run has a checkpoint of the same form: batches so far in place of epochs, and the timestamp of the last
+//! access in place of the last epoch, since memory is one path of accesses over a run.
+//!
 //! Nothing here allocates, and no bytes make it panic. A checkpoint is believed by whoever proves it: one that is false
 //! gives a proof of another epoch, whose L2G table has another root.
 
@@ -21,6 +24,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tranche_core::Identity;
 
+use crate::batches::RunTables;
+#[cfg(feature = "alloc")]
+use crate::bus::MAX_RUN_CYCLES;
+#[cfg(feature = "alloc")]
+use crate::exec::RunMachine;
 use crate::exec::machine::state::{FIXED_CELLS, Unreachable};
 use crate::exec::{Cell, CellBefore, GuestIo, Machine, State};
 use crate::program::Program;
@@ -212,10 +220,22 @@ impl<'b> Checkpoint<'b> {
     /// # Errors
     /// [`CheckpointError::Program`] or [`CheckpointError::Plan`].
     pub fn check(&self, setup: &Setup<'_>) -> Result<(), CheckpointError> {
-        if self.program != setup.program_digest {
+        self.check_digests([setup.program_digest, setup.plan_digest])
+    }
+
+    /// The same of a batch of a run.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_run(&self, tables: &RunTables<'_>) -> Result<(), CheckpointError> {
+        self.check_digests([tables.program().digest(), tables.plan_digest()])
+    }
+
+    fn check_digests(&self, [program, plan]: [Identity; 2]) -> Result<(), CheckpointError> {
+        if self.program != program {
             return Err(CheckpointError::Program);
         }
-        if self.plan != setup.plan_digest {
+        if self.plan != plan {
             return Err(CheckpointError::Plan);
         }
         Ok(())
@@ -235,6 +255,23 @@ impl<'b> Checkpoint<'b> {
         Machine::resume(program, cells, max_cycles, &self.state, self.cells())
             .map_err(|reason| CheckpointError::of(reason, self))
     }
+
+    /// The same before a batch of a run, in [`Cell::slots_for`] so many cells as the batch touches.
+    ///
+    /// # Errors
+    /// As [`Self::machine`].
+    #[cfg(feature = "alloc")]
+    pub(crate) fn run_machine<'a>(
+        &self,
+        program: &'a Program<'a>,
+        cells: &'a mut [Cell],
+    ) -> Result<RunMachine<'a>, CheckpointError> {
+        let machine =
+            Machine::resume_run(program, cells, MAX_RUN_CYCLES, &self.state, self.cells());
+        machine
+            .map(RunMachine::of)
+            .map_err(|reason| CheckpointError::of(reason, self))
+    }
 }
 
 /// Writes the checkpoint of an epoch: the machine's state before it, the rows of its L2G table, and the input that it
@@ -249,15 +286,44 @@ pub fn write<W: Write>(
     input: &[u8],
     sink: W,
 ) -> Result<u64, W::Error> {
+    let digests = [setup.program_digest, setup.plan_digest];
+    write_cells(
+        digests,
+        state,
+        touched.iter().map(CellBefore::of),
+        input,
+        sink,
+    )
+}
+
+/// Writes the checkpoint of a batch of a run: the machine's state before it, the cells that it touches, and the input
+/// that it reads. Returns the bytes written.
+///
+/// # Errors
+/// The sink's.
+pub fn write_batch<W: Write>(
+    tables: &RunTables<'_>,
+    state: &State,
+    touched: &[CellBefore],
+    input: &[u8],
+    sink: W,
+) -> Result<u64, W::Error> {
+    let digests = [tables.program().digest(), tables.plan_digest()];
+    write_cells(digests, state, touched.iter().copied(), input, sink)
+}
+
+fn write_cells<W: Write>(
+    digests: [Identity; 2],
+    state: &State,
+    cells: impl Iterator<Item = CellBefore> + Clone,
+    input: &[u8],
+    sink: W,
+) -> Result<u64, W::Error> {
     let mut out = Sink { sink, written: 0 };
     let fixed = crate::cells::REGISTERS..crate::cells::OUT;
-    let cells = || {
-        let cells = touched.iter().map(CellBefore::of);
-        cells.filter(|cell| !fixed.contains(&cell.id))
-    };
+    let cells = || cells.clone().filter(|cell| !fixed.contains(&cell.id));
     out.put(&VERSION)?;
-    out.put(&setup.program_digest)?;
-    out.put(&setup.plan_digest)?;
+    digests.iter().try_for_each(|digest| out.put(digest))?;
     let State {
         epochs,
         pc,

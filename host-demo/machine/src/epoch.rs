@@ -52,6 +52,23 @@ impl<'a> EpochTables<'a> {
         Plan::of_suite::<B, _>(&self.airs, &self.specs, params, profile)
     }
 
+    /// [`EpochTables::plan_in`] with at most `budget` bytes of workspace, if there is such a plan: see
+    /// [`Plan::of_suite_within`].
+    ///
+    /// # Errors
+    /// When the core refuses it.
+    pub fn plan_within<B: Backend, S: Suite>(
+        &self,
+        profile: Profile,
+        budget: usize,
+    ) -> Result<EpochPlan<S>, PlanError>
+    where
+        EpochTable<'a>: ProverAir<B>,
+    {
+        let params = self.setup.settings.params;
+        Plan::of_suite_within::<B, _>(&self.airs, &self.specs, params, profile, budget)
+    }
+
     /// The public values of each table, for an epoch of this number and span.
     pub fn public_values(&self, number: u32, span: &Span) -> PerTable<PublicValues> {
         let airs = self.airs.iter();

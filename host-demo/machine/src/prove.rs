@@ -15,6 +15,7 @@ use thiserror::Error;
 use tranche_core::air::ProverAir;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::{BatchError, ProverSetupError, Traces};
+use tranche_core::workspace::Buffer;
 use tranche_core::{Batch, F, Hashes, Params, Prover, Statement, TableSpec, TraceMut};
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
@@ -108,7 +109,7 @@ where
     pub fn new(
         tables: &'a EpochTables<'a>,
         plan: &'a EpochPlan<S>,
-        workspace: &'a mut [MaybeUninit<u8>],
+        workspace: impl Into<Buffer<'a>>,
     ) -> Result<Self, StartError> {
         let specs = plan.tables().iter().map(|table| table.spec);
         let settings = &tables.setup().settings;

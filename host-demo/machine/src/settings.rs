@@ -10,7 +10,7 @@ use tranche_core::security::{Bits, SecurityShape};
 use tranche_core::{Params, Suite};
 
 use crate::hash::Hash;
-use crate::shape::{ABSENT, EpochShape, Heights, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+use crate::shape::{ABSENT, EpochShape, Heights, MAX_LOG2_CYCLES, MAX_SECONDS, MIN_LOG2_CYCLES};
 use crate::tables::FilledTable;
 
 /// Bits that every proof of a bundle has at least, unless a verifier asks for more.
@@ -101,9 +101,21 @@ impl Settings {
                 });
             }
         }
-        if let Heights::Given(heights) = self.heights {
-            for (table, got) in FilledTable::ALL.into_iter().zip(heights) {
+        if let Heights::Given(first, second) = self.heights {
+            for (table, got) in FilledTable::ALL.into_iter().zip(first) {
                 self.check_height(table, got)?;
+            }
+            for (table, got) in FilledTable::ALL.into_iter().zip(second) {
+                check_second(table, first[table.index()], got)?;
+            }
+            let seconds = second.iter().filter(|&&log| log != ABSENT).count() as u32;
+            if seconds > MAX_SECONDS as u32 {
+                return Err(OutOfRange {
+                    name: "second heights",
+                    got: seconds,
+                    min: 0,
+                    max: MAX_SECONDS as u32,
+                });
             }
         }
         match self.params.out_of_range(|param| param.max_untrusted) {
@@ -138,6 +150,27 @@ impl Settings {
             max,
         })
     }
+}
+
+/// Compares log2 of the rows of a table's second instance with its caps: it is lower than the first, of a table that has
+/// one and [may be split](EpochShape::may_split).
+fn check_second(table: FilledTable, first: u8, got: u8) -> Result<(), OutOfRange> {
+    let least = EpochShape::least_log(table) as u8;
+    let splits = EpochShape::may_split(table) && first != ABSENT && first > least;
+    let (min, max) = if splits {
+        (least, first - 1)
+    } else {
+        (ABSENT, ABSENT)
+    };
+    if got == ABSENT || (min..=max).contains(&got) {
+        return Ok(());
+    }
+    Err(OutOfRange {
+        name: table.second_height_name(),
+        got: got.into(),
+        min: min.into(),
+        max: max.into(),
+    })
 }
 
 /// The proven bits of one proof of `plan`, term by term.

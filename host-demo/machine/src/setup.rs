@@ -66,11 +66,16 @@ impl<'a> Setup<'a> {
         settings.check()?;
         let shape = match settings.heights {
             Heights::Common => EpochShape::common_of(settings.log2_cycles.into(), program),
-            Heights::Given(heights) => EpochShape::of_heights(&heights, program.rom_log2()),
+            Heights::Given(first, second) => EpochShape {
+                second,
+                ..EpochShape::of_heights(&first, program.rom_log2())
+            },
         };
         let arity = u32::from(settings.arity);
         let integers = shape.integers().chain([arity]).chain(shape.extensions());
-        let integers = integers.chain(program.blocks().words());
+        let integers = integers
+            .chain(program.blocks().words())
+            .chain(shape.seconds());
         let integers: Vec<u32, { EpochShape::MAX_LEN + 1 + RomBlocks::WORDS }> = integers.collect();
         Ok(Self {
             program,

@@ -5,6 +5,7 @@ use crate::program::Program;
 use crate::tables::filled::{Extends, Filled};
 use crate::tables::list::FilledTable;
 use crate::tables::list::with_tables;
+use crate::tables::table::{Instance, Table};
 
 // The tables of the list, by name.
 use crate::tables::*;
@@ -19,8 +20,12 @@ pub type RowCounts = [u64; FilledTable::ALL.len()];
 
 /// log2 of the rows of each table that an execution fills, in batch order; [`ABSENT`] of one that a batch has not.
 pub type TableHeights = [u8; FilledTable::ALL.len()];
-/// In the place of the height of a table that a batch has not: one of an extension.
+/// In the place of the height of a table that a batch has not: one of an extension, or a second instance.
 pub const ABSENT: u8 = u8::MAX;
+/// Second instances of an epoch at most. A few have most of what is saved, and every table takes room on a device's stack.
+pub const MAX_SECONDS: usize = 4;
+/// No second instance of any table.
+pub const NO_SECOND: TableHeights = [ABSENT; FilledTable::ALL.len()];
 
 /// Where the heights of an epoch's tables come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,30 +34,37 @@ pub enum Heights {
     /// From the length of the epoch, for a common mix of instructions: [`EpochShape::of`].
     #[default]
     Common,
-    /// Given, as a run's own mix has it; the cycles' is the length of the epoch.
-    Given(TableHeights),
+    /// Given, as a run's own mix has it: those of each table, of which the cycles' is the length of the epoch, and
+    /// those of the second instances.
+    Given(TableHeights, TableHeights),
 }
 
 impl Heights {
     /// Bytes of the heights in a header.
-    pub const BYTES: usize = size_of::<TableHeights>();
+    pub const BYTES: usize = 2 * size_of::<TableHeights>();
 
     /// The bytes of a header.
-    pub const fn to_bytes(&self) -> TableHeights {
-        match self {
-            Self::Common => [ABSENT; Self::BYTES],
-            Self::Given(heights) => *heights,
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let (first, second) = match self {
+            Self::Common => (NO_SECOND, NO_SECOND),
+            Self::Given(first, second) => (*first, *second),
+        };
+        let mut bytes = [ABSENT; Self::BYTES];
+        for (byte, height) in bytes.iter_mut().zip(first.into_iter().chain(second)) {
+            *byte = height;
         }
+        bytes
     }
 
     /// The heights of a header, whatever they are: [`Settings::check`](crate::Settings::check) compares them with
     /// their caps.
-    pub fn from_bytes(bytes: &TableHeights) -> Self {
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
         if *bytes == Self::Common.to_bytes() {
-            Self::Common
-        } else {
-            Self::Given(*bytes)
+            return Self::Common;
         }
+        let mut bytes = bytes.iter().copied();
+        let mut heights = || FilledTable::ALL.map(|_| bytes.next().unwrap_or(ABSENT));
+        Self::Given(heights(), heights())
     }
 }
 
@@ -76,6 +88,8 @@ macro_rules! if_extends {
 
 /// What heights of extensions stand behind in a plan's digest is this plus the table's index: no height.
 const EXTENSION_TAG: u32 = 1 << 8;
+/// What heights of second instances stand behind in a plan's digest: no height.
+const SECOND_TAG: u32 = 1 << 9;
 
 macro_rules! shape {
     (
@@ -91,6 +105,9 @@ macro_rules! shape {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct EpochShape {
             $($(#[$doc])* pub $table: height!(of $($mark)?),)*
+            /// Second instances, in batch order, each with the rows that the first has no room for; [`ABSENT`] of
+            /// a table that has one instance, as all but [`MAX_SECONDS`] have.
+            pub second: TableHeights,
             /// Words of the program.
             pub rom: u32,
             /// Bits of the clock: of an epoch those that its cycles take. The range table has as many rows as
@@ -115,6 +132,7 @@ macro_rules! shape {
                     $($table: height!(
                         absent $($mark)?, <$table::$Table as Filled>::HEIGHT.log(log2_cycles)
                     ),)*
+                    second: NO_SECOND,
                     rom: rom_log2,
                     clock: Clock::for_cycles(log2_cycles),
                 }
@@ -127,12 +145,13 @@ macro_rules! shape {
                 }
             }
 
-            /// The shape with these heights: a table that every batch has and that is [`ABSENT`] has that height
-            /// all the same, which is no shape's.
+            /// The shape with these heights and no second instance: a table that every batch has and that is
+            /// [`ABSENT`] has that height all the same, which is no shape's.
             pub fn of_heights(heights: &TableHeights, rom_log2: u32) -> Self {
                 let [$($table,)*] = *heights;
                 Self {
                     $($table: height!(held $($mark)?, u32::from($table), $table != ABSENT),)*
+                    second: NO_SECOND,
                     rom: rom_log2,
                     clock: Clock::for_cycles(heights[FilledTable::Cpu.index()].into()),
                 }
@@ -157,7 +176,17 @@ macro_rules! shape {
                 shape
             }
 
-            /// log2 of the rows of a table, unless it is absent.
+            /// Whether a table may have a second instance: no row of it knows another, and no proof but the epoch's
+            /// knows its root.
+            pub const fn may_split(table: FilledTable) -> bool {
+                match table {
+                    $(FilledTable::$Table => {
+                        <$table::$Table as Table>::NEXT.is_empty() && !<$table::$Table as Table>::CARVED
+                    })*
+                }
+            }
+
+            /// log2 of the rows of the first instance of a table, unless it is absent.
             pub const fn log_rows(&self, table: FilledTable) -> Option<u32> {
                 match table {
                     $(FilledTable::$Table => height!(some $($mark)?, self.$table),)*
@@ -169,7 +198,33 @@ macro_rules! shape {
 with_tables!(shape);
 
 impl EpochShape {
-    /// log2 of the rows of each table, in batch order.
+    /// log2 of the rows of the second instance of a table, if it has one.
+    pub const fn second_log_rows(&self, table: FilledTable) -> Option<u32> {
+        match self.second[table.index()] {
+            ABSENT => None,
+            log => Some(log as u32),
+        }
+    }
+
+    /// log2 of the rows of an instance of a table, if it has it.
+    pub(crate) const fn instance_log_rows(
+        &self,
+        table: FilledTable,
+        instance: Instance,
+    ) -> Option<u32> {
+        match instance {
+            Instance::First => self.log_rows(table),
+            Instance::Second => self.second_log_rows(table),
+        }
+    }
+
+    /// Rows of all instances of a table; saturated where that is no shape's.
+    pub const fn capacity(&self, table: FilledTable) -> u64 {
+        let (first, second) = (self.log_rows(table), self.second_log_rows(table));
+        rows_of(first).saturating_add(rows_of(second))
+    }
+
+    /// log2 of the rows of the first instance of each table, in batch order.
     pub fn heights(&self) -> TableHeights {
         FilledTable::ALL.map(|table| self.log_rows(table).map_or(ABSENT, |log| log as u8))
     }
@@ -187,8 +242,8 @@ impl EpochShape {
         Self::of_heights(&heights, rom_log2)
     }
 
-    /// Most [integers](Self::integers) of the shape.
-    pub(crate) const MAX_LEN: usize = 2 * FilledTable::ALL.len() + 1;
+    /// Most integers of the shape in a plan's digest.
+    pub(crate) const MAX_LEN: usize = 3 * FilledTable::ALL.len() + 2;
 
     /// The heights that every shape has, in batch order, as a plan's digest has them first.
     pub(crate) fn integers(&self) -> impl Iterator<Item = u32> {
@@ -204,10 +259,11 @@ impl EpochShape {
         tables.filter_map(|table| Some((table, self.log_rows(table)?)))
     }
 
-    /// The tables that it has not.
-    pub(crate) fn absent(&self) -> impl Iterator<Item = FilledTable> {
+    /// The instances that it has not.
+    pub(crate) fn absent(&self) -> impl Iterator<Item = (FilledTable, Instance)> {
         let tables = FilledTable::ALL.into_iter();
-        tables.filter(|&table| self.log_rows(table).is_none())
+        let all = tables.flat_map(|table| Instance::ALL.map(|instance| (table, instance)));
+        all.filter(|&(table, instance)| self.instance_log_rows(table, instance).is_none())
     }
 
     /// Tag and height of each table of an extension, as a plan's digest has them last: nothing, when there is
@@ -220,5 +276,29 @@ impl EpochShape {
             Some([EXTENSION_TAG + table.index() as u32, height])
         };
         all.filter_map(tagged).flatten()
+    }
+
+    /// A tag and the heights of the second instances, as a plan's digest has them behind all else: nothing, when there
+    /// is none. They are an odd number, which all else behind the first heights is not.
+    pub(crate) fn seconds(&self) -> impl Iterator<Item = u32> {
+        let any = self.second != NO_SECOND;
+        let all = [SECOND_TAG].into_iter().chain(self.second.map(u32::from));
+        any.then_some(all).into_iter().flatten()
+    }
+}
+
+/// 2^`log` rows of an instance that is there; saturated where that is no shape's.
+pub(crate) const fn rows_of(log: Option<u32>) -> u64 {
+    match log {
+        Some(log) => counters(log),
+        None => 0,
+    }
+}
+
+/// 2^`log`, the counters of a table that is asked; saturated where that is no shape's.
+pub(crate) const fn counters(log: u32) -> u64 {
+    match 1_u64.checked_shl(log) {
+        Some(counters) => counters,
+        None => u64::MAX,
     }
 }

@@ -191,6 +191,7 @@ impl Cost<'_> {
             json!({
                 "name": columns.name,
                 "log_height": columns.log_rows,
+                "second_log_height": columns.second,
                 "main_columns": columns.main,
                 "permutation_columns": columns.permutation,
                 "quotient_columns": columns.quotient,
@@ -256,7 +257,7 @@ impl Cost<'_> {
             let columns = &it.columns;
             [
                 columns.name.to_owned(),
-                format!("2^{}", columns.log_rows),
+                heights(columns),
                 columns.main.to_string(),
                 columns.permutation.to_string(),
                 columns.quotient.to_string(),
@@ -305,6 +306,12 @@ impl Cost<'_> {
         }
         text
     }
+}
+
+/// The rows of a table's instances for a reader.
+fn heights(columns: &Columns) -> String {
+    let second = columns.second.map(|log_rows| format!(" + 2^{log_rows}"));
+    format!("2^{}{}", columns.log_rows, second.unwrap_or_default())
 }
 
 /// A share for a reader.

@@ -230,14 +230,21 @@ impl Info {
     }
 }
 
-/// Each table of an epoch with log2 of its rows, where a header gives them.
+/// Each instance of a table of an epoch with log2 of its rows, where a header gives them.
 fn given(heights: &Heights) -> Option<impl Iterator<Item = (&'static str, u8)>> {
-    let Heights::Given(heights) = heights else {
+    let Heights::Given(first, second) = heights else {
         return None;
     };
-    let tables = FilledTable::ALL.into_iter().zip(*heights);
-    let present = tables.filter(|&(_, height)| height != ABSENT);
-    Some(present.map(|(table, height)| (table.name(), height)))
+    let first = FilledTable::ALL
+        .map(FilledTable::name)
+        .into_iter()
+        .zip(*first);
+    let second = FilledTable::ALL
+        .map(FilledTable::second_name)
+        .into_iter()
+        .zip(*second);
+    let all = first.chain(second);
+    Some(all.filter(|&(_, height)| height != ABSENT))
 }
 
 /// The heights for a reader.

@@ -12,7 +12,9 @@ use tranche_core::shape::Profile;
 use tranche_machine::fit::by_preference;
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::{Setup, SetupError};
-use tranche_machine::shape::{ABSENT, EpochShape, Heights, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
+use tranche_machine::shape::{
+    ABSENT, EpochShape, Heights, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES, NO_SECOND,
+};
 use tranche_machine::{EpochTables, FilledTable, Program};
 
 use super::Options;
@@ -168,7 +170,7 @@ fn lowest(settings: Settings) -> Settings {
         table => EpochShape::least_log(table) as u8,
     });
     Settings {
-        heights: Heights::Given(heights),
+        heights: Heights::Given(heights, NO_SECOND),
         ..settings
     }
 }

@@ -18,12 +18,13 @@ use super::frames::{Frames, ONCE, place};
 use super::options::Options;
 use super::proved::Proved;
 use super::survey::{claimed, merge_plan};
-use super::worker::{Done, Workspace};
+use super::worker::Done;
 use crate::bundle::{Header, Kind, fixed_of_epoch, fixed_of_result, fixed_of_root};
 use crate::execute::Execution;
 use crate::files::Partial;
 use crate::merge::{MergeTables, image, merge_statement};
 use crate::suite::HostSuite;
+use crate::workspace::Workspace;
 
 /// Writes the bundle of one run.
 pub(super) struct Emitter<'a, 'p, W, P> {
@@ -81,9 +82,12 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
         self.proved.epochs += 1;
         self.proved.cycles += u64::from(done.span.cycles);
         self.proved.ends.count(done.end);
-        for ((table, log_rows), air) in self.setup.shape.tables().zip(&self.tables.airs) {
+        let shape = &self.setup.shape;
+        for ((table, _), air) in shape.tables().zip(&self.tables.airs) {
             let rows = done.record.rows(table) as u64;
-            self.proved.cells.add(air.main_width(), rows, 1, log_rows);
+            self.proved
+                .cells
+                .add(air.main_width(), rows, shape.capacity(table));
         }
         self.proved.expected_hashes += self.epoch_hashes;
         (self.progress)(&self.proved);

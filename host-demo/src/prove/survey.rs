@@ -184,9 +184,8 @@ pub fn metered(
         Widths::of(filled, tables.plan_in::<Chosen, S>(Profile::Fast)?.tables())
     });
     let mix = Mix::of(program, input, execution, settings.log2_cycles)?;
-    let heights = Heights::Given(mix.heights(&widths));
     Ok(Settings {
-        heights,
+        heights: mix.split_heights(&widths),
         ..settings
     })
 }

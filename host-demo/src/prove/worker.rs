@@ -1,7 +1,6 @@
 //! Workers: one workspace each, epoch after epoch.
 
 use std::collections::TryReserveError;
-use std::mem::MaybeUninit;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
@@ -17,6 +16,7 @@ use tranche_machine::{
 
 use super::error::ProveError;
 use crate::suite::HostSuite;
+use crate::workspace::Workspace;
 
 /// An executed epoch.
 #[derive(Debug)]
@@ -47,31 +47,6 @@ pub(super) struct Done<'r> {
 
 /// What workers and the executor tell the thread that writes.
 pub(super) type Report<'r> = Sender<Result<Done<'r>, ProveError>>;
-
-/// A buffer that proofs are made in, reused and never shrunk.
-#[derive(Debug, Default)]
-pub(super) struct Workspace {
-    /// Of no bytes: what it has room for is the workspace.
-    buffer: Vec<u8>,
-    len: usize,
-}
-
-impl Workspace {
-    /// A buffer of at least `len` bytes.
-    pub fn reserve(&mut self, len: usize) -> Result<&mut [MaybeUninit<u8>], TryReserveError> {
-        if self.len < len {
-            // The old one goes first, so that there are never two.
-            (self.buffer, self.len) = (Vec::new(), 0);
-            self.buffer.try_reserve_exact(len)?;
-            self.len = len;
-        }
-        Ok(&mut self.buffer.spare_capacity_mut()[..self.len])
-    }
-
-    pub const fn len(&self) -> usize {
-        self.len
-    }
-}
 
 /// The workers of a run.
 pub(super) struct Crew<'c, 'r, S: HostSuite> {

@@ -20,13 +20,14 @@ use std::io::{self, Read, Write};
 use tranche_core::retire::Order;
 use tranche_core::verifier::VerifyError;
 use tranche_core::{Identity, Params};
-use tranche_machine::RomBlocks;
 use tranche_machine::batches::{
     BODY_TABLES, BatchSpan, BodyHeights, MAX_LOG2_ROWS, MAX_RESTS, MAX_RUN_CYCLES, RestHeights,
+    RunShape,
 };
 use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::hash::Hash;
 use tranche_machine::shape::ABSENT;
+use tranche_machine::{Program, RomBlocks};
 
 use super::error::RetireCheck;
 use crate::merge::MAX_LOG_ROWS;
@@ -94,6 +95,17 @@ impl Header {
         let checksum = crc32fast::hash(&bytes);
         bytes.extend(checksum.to_le_bytes());
         bytes
+    }
+
+    /// The shape of the run, of a program with the header's blocks.
+    pub fn shape(&self, program: &Program<'_>) -> RunShape {
+        let body = RunShape::body_of(&self.body, program.rom_log2());
+        let batches = self.spans.len() as u32;
+        RunShape {
+            body: RunShape::with_clock_of(body, batches),
+            batches,
+            rest: self.rest.clone(),
+        }
     }
 
     /// Writes it; returns the number of its bytes.

@@ -5,6 +5,7 @@
 //! | [`header`] | what stands before the proof in a bundle of this kind |
 //! | [`prove()`] | an execution into a bundle, batch by batch |
 //! | [`prove_whole()`] | an execution into a bundle, as a single batch |
+//! | [`remote`] | the same with batches that are made elsewhere |
 //! | [`fit()`] | the length, profile and trees that a budget of bytes buys |
 //! | [`verify()`] | a program and a bundle into the statement that it proves |
 //!
@@ -18,6 +19,7 @@ pub mod header;
 mod journal;
 mod options;
 mod prove;
+pub mod remote;
 mod survey;
 mod verify;
 mod whole;

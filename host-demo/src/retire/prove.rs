@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::io::{BufWriter, Write};
-use std::mem::MaybeUninit;
 
 use embedded_io_adapters::std::FromStd;
 use tranche_backend::Chosen;
@@ -24,6 +23,7 @@ use crate::execute::Execution;
 use crate::files::Partial;
 use crate::padding::Cells;
 use crate::suite::{HostSuite, with_suite};
+use crate::workspace::Workspace;
 
 /// What was proved.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -140,19 +140,19 @@ impl Surveyed<'_> {
         check_floor(&bits, options.floor).map_err(RetireProveError::below(options.floor))?;
 
         let (workspace_bytes, store_bytes) = (plan.workspace_len(), plan.store_len());
-        let mut store = Vec::new();
-        let store = reserve(&mut store, store_bytes)?;
+        let mut store = Workspace::default();
+        let store = store.reserve(store_bytes)?;
         let mut rooms: Vec<_> = (0..options.workers_for(&plan))
             .map(|_| {
                 let storage = WalkStorage::new(&shape.body, found.memory.len());
-                (Vec::new(), storage)
+                (Workspace::default(), storage)
             })
             .collect();
         let mut retire = Retire::<Chosen, _, _, S>::new(&plan, S::instance(), store)?;
         let workers = rooms.iter_mut().map(|(workspace, storage)| {
             let (spans, memory) = (&found.spans, &found.memory);
             let walk = Walk::new(&tables, spans, memory, input, storage.buffers())?;
-            let workspace = reserve(workspace, workspace_bytes)?;
+            let workspace = workspace.reserve(workspace_bytes)?;
             Ok(Worker::<Chosen, _, _, S>::new(&plan, workspace, walk)?)
         });
         let mut workers: Vec<_> = workers.collect::<Result<_, RetireProveError>>()?;
@@ -212,16 +212,8 @@ pub(super) fn cells(tables: &RunTables<'_>, rows: &RowCounts) -> Cells {
     let of_body = of_body.filter(|(table, _)| *table != FilledTable::L2g);
     for ((table, log_rows), air) in of_body.zip(airs) {
         let real = rows[table.index()];
-        cells.add(air.main_width(), real, shape.batches.into(), log_rows);
+        let all = u64::from(shape.batches) << log_rows;
+        cells.add(air.main_width(), real, all);
     }
     cells
-}
-
-/// Room for `len` bytes.
-pub(super) fn reserve(
-    buffer: &mut Vec<u8>,
-    len: usize,
-) -> Result<&mut [MaybeUninit<u8>], RetireProveError> {
-    buffer.try_reserve_exact(len)?;
-    Ok(&mut buffer.spare_capacity_mut()[..len])
 }

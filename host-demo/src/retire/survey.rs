@@ -183,7 +183,7 @@ impl<'a> Surveyed<'a> {
     }
 
     /// What stands before its proof in a bundle, in an order or as a single batch.
-    pub(super) fn header(&self, order: Option<Order>, params: Params, hash: Hash) -> Header {
+    pub fn header(&self, order: Option<Order>, params: Params, hash: Hash) -> Header {
         Header {
             order,
             hash,

@@ -14,7 +14,7 @@ use tranche_core::verifier::{
 };
 use tranche_core::{F, Identity};
 use tranche_machine::Program;
-use tranche_machine::batches::{BODY, CLOSING, RunShape, RunTable, RunTables};
+use tranche_machine::batches::{BODY, CLOSING, RunTable, RunTables};
 use tranche_machine::bus::{CLOCK_START, STAMPS};
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::check_floor;
@@ -85,13 +85,8 @@ fn verify_from(
     if bytes > limit {
         return Err(RetireCheck::Output { limit, bytes });
     }
-    let body = RunShape::body_of(&header.body, program.rom_log2());
-    let batches = header.spans.len() as u32;
-    let shape = RunShape {
-        body: RunShape::with_clock_of(body, batches),
-        batches,
-        rest: header.rest.clone(),
-    };
+    let shape = header.shape(program);
+    let body = shape.body;
     let tables = RunTables::new(
         program,
         &shape,

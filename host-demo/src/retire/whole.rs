@@ -20,10 +20,11 @@ use tranche_machine::{FilledTable, Program};
 
 use super::error::{RetireCheck, RetireProveError};
 use super::header::{Header, read_proof};
-use super::prove::{Retired, cells, reserve};
+use super::prove::{Retired, cells};
 use super::survey::Surveyed;
 use crate::execute::Execution;
 use crate::suite::{HostSuite, with_suite};
+use crate::workspace::Workspace;
 
 /// How a run is proved as a single batch; the bundle depends on hash and parameters alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,11 +101,11 @@ where
     let plan = whole.plan_in::<Chosen, S>(options.profile)?;
 
     let workspace_bytes = plan.workspace_len();
-    let mut workspace = Vec::new();
+    let mut workspace = Workspace::default();
     let OwnedRun { spans, memory, .. } = &run.found;
     let mut storage = WalkStorage::new(&body, memory.len());
     let walk = Walk::new(&tables, spans, memory, input, storage.buffers())?;
-    let buffer = reserve(&mut workspace, workspace_bytes)?;
+    let buffer = workspace.reserve(workspace_bytes)?;
     let mut prover = Prover::<Chosen, _, S>::new(&plan, whole.airs(), S::instance(), buffer)?;
     let mut proof = Vec::new();
     let proved = prover.prove(&mut WholeRun::new(&whole, walk), &mut proof);

@@ -447,7 +447,7 @@ mod tests {
         let fast = Profile::Fast;
         let plan = Plan::<16, S>::of_suite::<Counting, A>(airs, specs, params, fast).unwrap();
         let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
-        let mut prover = Prover::new(&plan, airs, S::instance(), &mut workspace).unwrap();
+        let mut prover = Prover::new(&plan, airs, S::instance(), &mut workspace[..]).unwrap();
         for table in 0..airs.len() {
             // Their values do not matter to the counts.
             prover.preprocessed_mut(table);

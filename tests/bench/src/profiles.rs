@@ -195,7 +195,12 @@ impl<C, P> Batch<C, P> {
             .map(|plan| vec![MaybeUninit::uninit(); plan.workspace_len()]);
         let mut provers = Vec::new();
         for (plan, workspace) in plans.iter().zip(&mut workspaces) {
-            let mut prover = Prover::new(plan, &self.core_airs, G::Suite::instance(), workspace)?;
+            let mut prover = Prover::new(
+                plan,
+                &self.core_airs,
+                G::Suite::instance(),
+                &mut workspace[..],
+            )?;
             prover.prepare_with(|table, trace| {
                 tranche_core::Batch::fill_preprocessed(&self, table, trace);
             });

@@ -168,7 +168,7 @@ impl<C, P> Batch<C, P> {
         let suite = G::Suite::instance();
         let plan = self.plan::<G::Suite>(Profile::Fast)?;
         let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
-        let mut prover = Prover::new(&plan, &self.core_airs, suite, &mut workspace)?;
+        let mut prover = Prover::new(&plan, &self.core_airs, suite, &mut workspace[..])?;
         prover.prepare_with(|table, trace| {
             tranche_core::Batch::fill_preprocessed(&self, table, trace)
         });

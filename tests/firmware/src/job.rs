@@ -1,7 +1,7 @@
 //! What the host asks an image to prove: one line of text.
 //!
-//! `GUEST SUITE LOG2_CYCLES PROFILE EPOCHS INPUT`, such as `spin blake3 8 compact 2 40`: the guest's input is
-//! what follows the fifth space. `GUEST SUITE largest` asks for the longest epoch that fits instead, and
+//! `GUEST SUITE LOG2_CYCLES PROFILE EPOCHS CELLS INPUT`, such as `spin blake3 8 compact 2 2048 40`: the guest's input
+//! is what follows the sixth space. `GUEST SUITE largest` asks for the longest epoch that fits instead, and
 //! `GUEST SUITE grind` for what a proof of work costs.
 
 use tranche_core::shape::Profile;
@@ -48,6 +48,8 @@ pub enum Task<'a> {
         profile: Profile,
         /// Epochs to prove, if the guest does not exit before.
         epochs: u32,
+        /// Cells of memory and output that the guest may touch.
+        cells: usize,
         /// The guest's input.
         input: &'a [u8],
     },
@@ -57,7 +59,7 @@ impl<'a> Job<'a> {
     /// Reads a line; `None` when it is no job.
     pub fn parse(line: &'a [u8]) -> Option<Self> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let mut words = line.splitn(6, |&byte| byte == b' ');
+        let mut words = line.splitn(7, |&byte| byte == b' ');
         let mut word = || words.next();
         let name = word()?;
         let (_, elf) = GUESTS.iter().find(|(guest, _)| guest.as_bytes() == name)?;
@@ -75,6 +77,7 @@ impl<'a> Job<'a> {
                     _ => return None,
                 },
                 epochs: number(word()?)?,
+                cells: number(word()?)? as usize,
                 input: word()?,
             },
         };

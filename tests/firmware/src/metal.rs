@@ -8,7 +8,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::mem::{MaybeUninit, align_of, size_of};
-use core::ptr::addr_of;
+use core::ptr::{addr_of, addr_of_mut};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::session::Failure;
@@ -24,14 +24,10 @@ mod ticks;
 
 pub use ticks::clock;
 
-/// Bytes of the arena: all of the external RAM of the smallest board.
-const ARENA_BYTES: usize = 16 << 20;
-
-/// What is in the arena is whatever was in it: its section is not loaded, and not cleared either.
-#[unsafe(link_section = ".arena")]
-static ARENA: Cells<[MaybeUninit<u8>; ARENA_BYTES]> = Cells(UnsafeCell::new(
-    [const { MaybeUninit::uninit() }; ARENA_BYTES],
-));
+unsafe extern "C" {
+    static mut _arena_start: [MaybeUninit<u8>; 0];
+    static mut _arena_end: [MaybeUninit<u8>; 0];
+}
 static ARENA_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// A static that one owner mutates.
@@ -46,14 +42,18 @@ pub struct Arena {
     left: &'static mut [MaybeUninit<u8>],
 }
 
-/// The arena; to be asked for once.
+/// The arena, all of its section; to be asked for once. It holds whatever was in it: the section is neither loaded
+/// nor cleared.
 ///
 /// # Panics
 /// The second time.
 pub fn arena() -> Arena {
     assert!(!ARENA_TAKEN.swap(true, Ordering::Relaxed), "taken already");
-    // SAFETY: the flag has just been set for the first time, so this is the only reference.
-    let left = unsafe { &mut *ARENA.0.get() };
+    let (start, end) = (addr_of_mut!(_arena_start), addr_of_mut!(_arena_end));
+    let len = end as usize - start as usize;
+    // SAFETY: the section is memory that nothing else uses, any byte is a value, and the flag has just been set for
+    // the first time, so this is the only reference.
+    let left = unsafe { core::slice::from_raw_parts_mut(start.cast(), len) };
     Arena { left }
 }
 

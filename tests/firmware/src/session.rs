@@ -21,7 +21,7 @@ use crate::io::{HostFull, Io, ProofSink};
 use crate::job::{Job, MAX_BYTES, Task};
 use crate::metal::{self, Arena};
 
-/// Cells of memory and output that a guest may touch.
+/// Cells of memory and output that a guest of the longest epochs may touch.
 const MAX_CELLS: usize = 2048;
 /// Proof bytes that are gathered before the host is called.
 const SINK_BYTES: usize = 4096;
@@ -104,12 +104,13 @@ where
             log2_cycles,
             profile,
             epochs,
+            cells,
             input,
         } => {
             let mut sink = ProofSink::new(arena.take(SINK_BYTES, 0)?);
             let tables = place_tables(program, log2_cycles, S::HASH, &mut arena)?;
-            let plan = place_plan::<B, S>(tables, profile, &mut arena)?;
-            let prover = place_prover::<B, S>(tables, plan, &mut arena)?;
+            let plan = place_plan::<B, S>(tables, profile, cells, &mut arena)?;
+            let prover = place_prover::<B, S>(tables, plan, cells, &mut arena)?;
             prove(prover, epochs, input, &mut sink)
         }
     }
@@ -130,11 +131,11 @@ fn setup<'a>(
 }
 
 /// Bytes of everything but the workspace.
-const fn other_bytes<B: Hashes<S>, S: MachineSuite>(shape: EpochShape) -> usize {
+const fn other_bytes<B: Hashes<S>, S: MachineSuite>(shape: EpochShape, cells: usize) -> usize {
     size_of::<EpochPlan<S>>()
         + size_of::<EpochProver<'_, B, S>>()
         + shape.record_bytes() as usize
-        + Cell::slots_for(MAX_CELLS) * size_of::<Cell>()
+        + Cell::slots_for(cells) * size_of::<Cell>()
         + SINK_BYTES
 }
 
@@ -159,7 +160,7 @@ where
                 Err(PlanError::TooLarge { .. }) => continue,
                 plan => plan?,
             };
-            let needed = plan.workspace_len() + other_bytes::<B, S>(setup.shape);
+            let needed = plan.workspace_len() + other_bytes::<B, S>(setup.shape, MAX_CELLS);
             if needed <= bytes {
                 defmt::info!(
                     "largest {} {=u32} of {=usize} bytes in {=usize}",
@@ -211,18 +212,23 @@ fn place_tables(
 fn place_plan<B: Hashes<S>, S: MachineSuite>(
     tables: &EpochTables<'static>,
     profile: Profile,
+    cells: usize,
     arena: &mut Arena,
 ) -> Result<&'static EpochPlan<S>, Failure>
 where
     EpochTable<'static>: ProverAir<B>,
 {
-    Ok(arena.place(tables.plan_in::<B, S>(profile)?)?)
+    // Proof bytes have been given their room already; that there is as much again leaves some for alignment.
+    let others = other_bytes::<B, S>(tables.setup().shape, cells);
+    let budget = arena.left().saturating_sub(others);
+    Ok(arena.place(tables.plan_within::<B, S>(profile, budget)?)?)
 }
 
 #[inline(never)]
 fn place_prover<B: Hashes<S>, S: MachineSuite>(
     tables: &'static EpochTables<'static>,
     plan: &'static EpochPlan<S>,
+    cells: usize,
     arena: &mut Arena,
 ) -> Result<&'static mut EpochProver<'static, B, S>, Failure>
 where
@@ -232,11 +238,11 @@ where
     defmt::info!(
         "workspace {=usize} other {=usize} queries {=u16}",
         plan.workspace_len(),
-        other_bytes::<B, S>(setup.shape),
+        other_bytes::<B, S>(setup.shape, cells),
         setup.settings.params.num_queries
     );
     let buffers = EpochBuffers {
-        cells: arena.take(Cell::slots_for(MAX_CELLS), Cell::FREE)?,
+        cells: arena.take(Cell::slots_for(cells), Cell::FREE)?,
         record: arena.take(setup.shape.record_words(), 0)?,
         workspace: arena.take_uninit(plan.workspace_len())?,
     };

@@ -17,11 +17,13 @@ pub struct Case {
     pub compact: bool,
     /// Epochs to prove, if the guest does not exit before.
     pub epochs: u32,
+    /// Cells that the guest may touch.
+    pub cells: u32,
     /// The guest's input.
     pub input: &'static str,
 }
 
-/// What every firmware image proves: the smallest plan, and epochs of 2^8, 2^10 and 2^12 cycles in each profile, two after one
+/// What a firmware image with 16 MiB proves: the smallest plan, and epochs of 2^8, 2^10 and 2^12 cycles in each profile, two after one
 /// another, one alone, and a run to its end, and the longest epoch that fits the 16 MiB of the smallest
 /// board; some of them with the other suite too. `json` is the guest whose ROM has 2^10 rows.
 pub const CASES: &[Case] = &[
@@ -40,6 +42,12 @@ pub const CASES: &[Case] = &[
     case("json", 10, false, 1, JSON).with(Hash::Blake3),
     case("json", 10, true, 1, JSON).with(Hash::Blake3),
 ];
+
+/// What a board with 256 KiB proves: the smallest plan, of a guest that touches few cells.
+pub const SMALLEST: &[Case] = &[Case {
+    cells: 512,
+    ..case("spin", 6, true, 1, "none").with(Hash::Blake3)
+}];
 
 /// What the C example (`tests/c-example/main.c`) proves, one run after the other.
 pub const EXAMPLE: [Case; 2] = [
@@ -62,6 +70,7 @@ const fn case(
         hash: Hash::Poseidon2,
         compact,
         epochs,
+        cells: 2048,
         input,
     }
 }
@@ -79,9 +88,17 @@ impl Case {
 
     /// The line that an image reads.
     pub fn job(&self) -> String {
-        let (profile, Self { guest, input, .. }) = (self.profile_name(), self);
+        let (
+            profile,
+            Self {
+                guest,
+                cells,
+                input,
+                ..
+            },
+        ) = (self.profile_name(), self);
         let (suite, log2_cycles, epochs) = (self.hash.name(), self.log2_cycles, self.epochs);
-        format!("{guest} {suite} {log2_cycles} {profile} {epochs} {input}")
+        format!("{guest} {suite} {log2_cycles} {profile} {epochs} {cells} {input}")
     }
 
     /// The guest's ELF file.

@@ -192,7 +192,7 @@ where
     let tables = EpochTables::new(&setup);
     let plan = tables.plan_in::<Chosen, S>(Profile::Fast)?;
     let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
-    let mut prover = RecordProver::<Chosen, S>::new(&tables, &plan, &mut workspace)?;
+    let mut prover = RecordProver::<Chosen, S>::new(&tables, &plan, &mut workspace[..])?;
     let mut cells = vec![Cell::FREE; 1 << 16];
     let mut machine = Machine::new(&program, &mut cells, u64::MAX);
     let mut storage = RecordStorage::new(setup.shape);

@@ -220,13 +220,14 @@ impl<A: ReferenceAir<S>, S: ReferenceSuite> Run<A, S> {
             .map(|_| buffer(plan.workspace_len()))
             .collect();
         let mut store = buffer(plan.store_len());
-        let mut retire = Retire::<B, _, _, S>::new(&plan, &self.suite, &mut store)
+        let mut retire = Retire::<B, _, _, S>::new(&plan, &self.suite, &mut store[..])
             .expect("a store of the plan's length");
         let mut workers: Vec<_> = values
             .into_iter()
             .zip(&mut workspaces)
             .map(|(values, workspace)| {
-                Worker::new(&plan, workspace, values).expect("a workspace of the plan's length")
+                Worker::new(&plan, &mut workspace[..], values)
+                    .expect("a workspace of the plan's length")
             })
             .collect();
         then(&mut retire, &mut workers)

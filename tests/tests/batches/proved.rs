@@ -40,7 +40,7 @@ fn prove(
         .collect();
     let plan = RunPlan::new::<Chosen>(order, &kinds, &sequence).expect("a plan of a run");
     let mut store = buffer(plan.store_len());
-    let mut retire = Retire::<Chosen, _, _>::new(&plan, Poseidon2::instance(), &mut store)
+    let mut retire = Retire::<Chosen, _, _>::new(&plan, Poseidon2::instance(), &mut store[..])
         .expect("a store of the plan's length");
     let mut rooms: Vec<_> = (0..workers)
         .map(|_| (buffer(plan.workspace_len()), run.storage()))
@@ -49,7 +49,7 @@ fn prove(
         .iter_mut()
         .map(|(workspace, storage)| {
             let walk = run.walk(&tables, storage);
-            Worker::new(&plan, workspace, walk).expect("a workspace of the plan's length")
+            Worker::new(&plan, &mut workspace[..], walk).expect("a workspace of the plan's length")
         })
         .collect();
     let mut bytes = Vec::new();
@@ -141,7 +141,7 @@ fn a_whole_run_has_the_bytes_of_plonky3() {
                 &plan,
                 whole.airs(),
                 Poseidon2::instance(),
-                &mut workspace,
+                &mut workspace[..],
             )
             .expect("a workspace of the plan's length");
             let mut storage = run.storage();

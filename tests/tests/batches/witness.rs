@@ -222,14 +222,14 @@ pub fn retime(traces: &mut RunTraces<'_>, to: impl Fn(u32) -> u32) {
                     let of = |i: usize| (row[gates[i]], i, cpu::PREVIOUS[i], cpu::ELAPSED[i]);
                     (cpu::CLK, (0..3).map(of).collect())
                 }
-                RunTable::Epoch(EpochTable::Mem(Mem(_))) => {
+                RunTable::Epoch(EpochTable::Mem(Mem(_), _)) => {
                     let gate = row[mem::IS_BYTE] + row[mem::IS_HALF] + row[mem::IS_WORD];
                     if gate + row[mem::IS_JALR] == F::ZERO {
                         continue;
                     }
                     (mem::CLK, vec![(gate, 2, mem::PREVIOUS, mem::ELAPSED)])
                 }
-                RunTable::Epoch(EpochTable::Sys(Sys(_))) => {
+                RunTable::Epoch(EpochTable::Sys(Sys(_), _)) => {
                     let gate: F = (sys::IS_EXIT..=sys::IS_READ_END).map(|c| row[c]).sum();
                     if gate == F::ZERO {
                         continue;

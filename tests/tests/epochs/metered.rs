@@ -5,7 +5,7 @@ use tranche::prove::{Proved, metered};
 use tranche::verify::{Check, Place};
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::Setup;
-use tranche_machine::shape::{ABSENT, EpochShape, Heights, TableHeights};
+use tranche_machine::shape::{ABSENT, EpochShape, Heights, MAX_SECONDS, TableHeights};
 use tranche_machine::{FilledTable, Program};
 
 use crate::bundles::*;
@@ -15,7 +15,7 @@ const AT: usize = 24;
 
 fn given(settings: Settings) -> TableHeights {
     match settings.heights {
-        Heights::Given(heights) => heights,
+        Heights::Given(heights, _) => heights,
         Heights::Common => panic!("common heights"),
     }
 }
@@ -104,5 +104,74 @@ fn other_heights_in_a_header() {
             assert_eq!(refusal.place, Place::Epoch(1), "{table:?} of 2^{got}");
             assert!(matches!(refusal.check, Check::Proof(_)), "{refusal}");
         }
+    }
+}
+
+/// The same of second instances. One lower than the first is refused at the first proof, others before: as high as the
+/// first, of a table that is absent, or of one that may not have two.
+#[test]
+fn other_second_heights_in_a_header() {
+    let mut parts = Parts::of(&bundle(&SPIN, SMALL, "10"));
+    let heights = Setup::new(&SPIN, SMALL).unwrap().shape.heights();
+    parts.header[AT..][..heights.len()].copy_from_slice(&heights);
+    assert!(check(&SPIN, &parts.sealed()).is_ok(), "the control");
+
+    for table in FilledTable::ALL {
+        let refused = |height: u8| {
+            let mut forged = parts.clone();
+            forged.header[AT + heights.len() + table.index()] = height;
+            check(&SPIN, &forged.sealed()).unwrap_err()
+        };
+        let (first, least) = (heights[table.index()], EpochShape::least_log(table) as u8);
+        let within = if EpochShape::may_split(table) && first != ABSENT {
+            least..first
+        } else {
+            0..0
+        };
+        for got in (0..=SMALL.log2_cycles).chain([ABSENT - 1]) {
+            let refusal = refused(got);
+            if within.contains(&got) {
+                assert_eq!(refusal.place, Place::Epoch(1), "{table:?} of 2^{got}");
+                assert!(matches!(refusal.check, Check::Proof(_)), "{refusal}");
+                continue;
+            }
+            assert_eq!(refusal.place, Place::Header, "{table:?} of 2^{got}");
+            let Check::Format(FormatError::Setting(error)) = refusal.check else {
+                panic!("{table:?} of 2^{got}: {refusal}")
+            };
+            assert_eq!(error.got, u32::from(got));
+            assert!(error.name.ends_with(table.name()), "{error}");
+        }
+    }
+}
+
+/// Each of them is one that may be, and they are one more than there may be.
+#[test]
+fn more_second_instances_than_there_may_be() {
+    let mut parts = Parts::of(&bundle(&SPIN, SMALL, "10"));
+    let mut heights = [SMALL.log2_cycles; FilledTable::ALL.len()];
+    for table in FilledTable::ALL.into_iter().filter(|it| it.is_extension()) {
+        heights[table.index()] = ABSENT;
+    }
+    parts.header[AT..][..heights.len()].copy_from_slice(&heights);
+    let may = FilledTable::ALL
+        .into_iter()
+        .filter(|&table| EpochShape::may_split(table) && heights[table.index()] != ABSENT);
+    let second = |table: FilledTable| AT + heights.len() + table.index();
+    for (i, table) in may.take(MAX_SECONDS + 1).enumerate() {
+        parts.header[second(table)] = EpochShape::least_log(table) as u8;
+        let refusal = check(&SPIN, &parts.sealed()).unwrap_err();
+        if i < MAX_SECONDS {
+            assert!(
+                matches!(refusal.check, Check::Proof(_)),
+                "the control: {refusal}"
+            );
+            continue;
+        }
+        let Check::Format(FormatError::Setting(error)) = refusal.check else {
+            panic!("{refusal}")
+        };
+        let expected = ("second heights", i as u32 + 1, MAX_SECONDS as u32);
+        assert_eq!((error.name, error.got, error.max), expected);
     }
 }

@@ -6,6 +6,7 @@ mod errors;
 mod extensions;
 mod files;
 mod guests;
+mod instances;
 mod messages;
 mod output;
 mod pages;

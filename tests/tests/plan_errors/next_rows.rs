@@ -210,8 +210,12 @@ fn a_trace_that_is_not_there_has_no_next_row() {
         let plan = Plan::<1>::new::<DefaultBackend, _>(&[Plain], &[spec], QUICK).unwrap();
         let mut workspace = buffer(plan.workspace_len());
         let airs = [Plain];
-        let prover =
-            Prover::<DefaultBackend, _>::new(&plan, &airs, &Poseidon2::BABY_BEAR, &mut workspace);
+        let prover = Prover::<DefaultBackend, _>::new(
+            &plan,
+            &airs,
+            &Poseidon2::BABY_BEAR,
+            &mut workspace[..],
+        );
         assert!(prover.is_ok());
     }
 }

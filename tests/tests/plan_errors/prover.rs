@@ -56,7 +56,7 @@ fn a_plan_is_for_the_lanes_of_its_backend() {
     let plan = plan_of(&airs, &[TableSpec::new(3)], QUICK).expect("a plan");
     let mut memory = buffer(plan.workspace_len());
     let poseidon2 = Poseidon2::BABY_BEAR;
-    let scalar = Prover::<ScalarBackend, _>::new(&plan, &airs, &poseidon2, &mut memory).err();
+    let scalar = Prover::<ScalarBackend, _>::new(&plan, &airs, &poseidon2, &mut memory[..]).err();
     // A target without a packing has one lane either way.
     let expected = plan.lanes();
     let refused = (expected > 1).then_some(ProverSetupError::Lanes { expected, got: 1 });
@@ -92,10 +92,10 @@ fn a_plan_is_for_the_table_of_roots_of_its_backend() {
     let mut memory = buffer(longer.workspace_len());
     let poseidon2 = Poseidon2::BABY_BEAR;
     // A table longer than its region would be cut short by the next one.
-    let refused = Prover::<LongerTable, _>::new(&plan, &airs, &poseidon2, &mut memory).err();
+    let refused = Prover::<LongerTable, _>::new(&plan, &airs, &poseidon2, &mut memory[..]).err();
     let (expected, got) = (plan.lane_table_len(), longer.lane_table_len());
     assert_eq!(refused, Some(ProverSetupError::LaneTable { expected, got }));
-    let control = Prover::<LongerTable, _>::new(&longer, &airs, &poseidon2, &mut memory).err();
+    let control = Prover::<LongerTable, _>::new(&longer, &airs, &poseidon2, &mut memory[..]).err();
     assert_eq!(control, None);
 }
 
@@ -109,7 +109,7 @@ fn proving() {
     let plan = plan_of(&airs, &[TableSpec::new(3)], QUICK).expect("a plan");
     let mut memory = buffer(plan.workspace_len());
     let poseidon2 = Poseidon2::BABY_BEAR;
-    let mut prover = Prover::<DefaultBackend, _>::new(&plan, &airs, &poseidon2, &mut memory)
+    let mut prover = Prover::<DefaultBackend, _>::new(&plan, &airs, &poseidon2, &mut memory[..])
         .expect("a workspace of the plan's length");
     let mut sink = vec![0; 1 << 16];
     let mut prove = |prover: &mut Prover<'_, _, _>, publics: &[&[F]], room: usize| {
@@ -220,7 +220,7 @@ fn batches() {
     assert_eq!(none, Some(PlanError::TooManyTables { capacity: 0 }));
     let mut memory = buffer(plan.workspace_len());
     let poseidon2 = Poseidon2::BABY_BEAR;
-    let mut prover = Prover::<DefaultBackend, _>::new(&plan, &airs, &poseidon2, &mut memory)
+    let mut prover = Prover::<DefaultBackend, _>::new(&plan, &airs, &poseidon2, &mut memory[..])
         .expect("a workspace of the plan's length");
     let mut sink = vec![0; 1 << 16];
     let len = prover

@@ -99,8 +99,8 @@ fn buffers_that_are_a_byte_too_short() {
                 walk: 0,
                 changed: 0,
             };
-            Worker::<Chosen, _, _>::new(&plan, one, values)?;
-            Retire::<Chosen, _, MAX_TABLES>::new(&plan, &run.suite, other)?;
+            Worker::<Chosen, _, _>::new(&plan, &mut one[..], values)?;
+            Retire::<Chosen, _, MAX_TABLES>::new(&plan, &run.suite, &mut other[..])?;
             Ok(())
         };
         assert_eq!(setup(workspace, store), Ok(()));
@@ -129,7 +129,7 @@ fn a_worker_of_another_plan() {
     let smaller = plan(&kinds[..1], &[0]).expect("a plan");
     assert!(smaller.workspace_len() < plan_of_all.workspace_len());
     let mut store = buffer(plan_of_all.store_len());
-    let retire = Retire::<Chosen, _, _>::new(&plan_of_all, &run.suite, &mut store);
+    let retire = Retire::<Chosen, _, _>::new(&plan_of_all, &run.suite, &mut store[..]);
     let mut retire = retire.expect("a store");
     let mut workspaces = [(); 2].map(|()| buffer(plan_of_all.workspace_len()));
     let [one, other] = &mut workspaces;
@@ -138,8 +138,8 @@ fn a_worker_of_another_plan() {
         walk: 0,
         changed: usize::MAX,
     };
-    let first = Worker::new(&plan_of_all, one, values()).expect("a workspace");
-    let second = Worker::new(&smaller, other, values()).expect("a workspace");
+    let first = Worker::new(&plan_of_all, &mut one[..], values()).expect("a workspace");
+    let second = Worker::new(&smaller, &mut other[..], values()).expect("a workspace");
     let mut workers = [first, second];
     let mut prove = |workers: &mut [_]| retire.prove(&Alone, workers, &mut Vec::new(), |_| {});
     assert!(prove(&mut workers[..1]).is_ok(), "the control");

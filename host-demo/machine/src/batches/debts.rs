@@ -7,9 +7,9 @@
 use thiserror::Error;
 
 use crate::exec::EpochRecord;
-use crate::exec::record::{Words, counters};
+use crate::exec::record::Words;
 use crate::merge::RangeCounts;
-use crate::shape::EpochShape;
+use crate::shape::{EpochShape, counters};
 use crate::tables::counts::Counters;
 use crate::tables::list::with_tables;
 
@@ -104,6 +104,16 @@ impl<'a> Debts<'a> {
     /// Adds what another walk has counted.
     pub(super) fn add_all(&mut self, other: &Debts<'_>) {
         self.0.add(&other.0);
+    }
+
+    /// All of them, as many as [`Debts::words`].
+    pub fn all(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.all()
+    }
+
+    /// Adds [all](Self::all) that is owed elsewhere.
+    pub fn add_words(&mut self, words: &[u32]) {
+        self.0.add_words(words.iter().copied());
     }
 
     /// Adds what a table of the closing batch owes the range table.

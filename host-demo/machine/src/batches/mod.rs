@@ -16,6 +16,8 @@
 //! the feature `alloc`.
 
 mod debts;
+#[cfg(feature = "alloc")]
+mod detached;
 mod ends;
 #[cfg(feature = "alloc")]
 mod owned;
@@ -30,6 +32,8 @@ mod whole;
 pub use crate::bus::MAX_RUN_CYCLES;
 pub use crate::span::BatchSpan;
 pub use debts::{Debts, DebtsTooShort, Unfilled};
+#[cfg(feature = "alloc")]
+pub use detached::{DetachError, Detached, DetachedStorage};
 pub use ends::{ImageEnds, RestEnds, ResultEnds};
 #[cfg(feature = "alloc")]
 pub use owned::{OwnedRun, WalkStorage, survey_on_heap};

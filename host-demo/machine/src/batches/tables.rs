@@ -20,8 +20,9 @@ use crate::program::Program;
 use crate::setup::MACHINE_VERSION;
 use crate::shape::EpochShape;
 use crate::span::BatchSpan;
+use crate::tables::EpochTable;
 use crate::tables::cpu::RunCpu;
-use crate::tables::{EpochTable, FilledTable};
+use crate::tables::list::ASKED;
 
 /// The kind of the batches that an execution fills.
 pub const BODY: usize = 0;
@@ -30,8 +31,6 @@ pub const CLOSING: usize = 1;
 
 /// Image and result stand before the holes' tables.
 pub(super) const FIRST_REST: usize = 2;
-/// Tables that are asked.
-const ASKED: usize = crate::tables::MAX_TABLES - FilledTable::ALL.len();
 /// Tables of the closing batch at most.
 pub(super) const MAX_CLOSING_TABLES: usize = FIRST_REST + MAX_RESTS + ASKED;
 /// Tables of a batch at most, of either kind.
@@ -131,8 +130,8 @@ impl<'a> RunTables<'a> {
         let all = EpochTable::all(shape.body, program);
         let (filled, asked) = all.split_at(all.len() - ASKED);
         let of_body = |table: &EpochTable<'a>| match table {
-            EpochTable::L2g(_) => None,
-            EpochTable::Cpu(_) => Some(RunTable::Cpu(RunCpu(shape.body.clock))),
+            EpochTable::L2g(..) => None,
+            EpochTable::Cpu(..) => Some(RunTable::Cpu(RunCpu(shape.body.clock))),
             table => Some(RunTable::Epoch(*table)),
         };
         let height = |table: &EpochTable<'_>| table.log_height(shape.body) as u8;

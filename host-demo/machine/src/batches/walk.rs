@@ -285,30 +285,17 @@ impl<'a> Walk<'a> {
     }
 
     fn fill_closing(&mut self, table: usize, trace: &mut TraceMut<'_>) -> Result<(), WalkError> {
-        match self.tables.airs(CLOSING).get(table) {
-            Some(RunTable::Image(image)) => fill_image(trace, &image.0, self.memory)?,
-            Some(RunTable::Result(result)) => fill_result(trace, &result.0, self.memory)?,
-            Some(RunTable::Rest(_)) => self.fill_rest(table - FIRST_REST, trace)?,
-            Some(RunTable::Epoch(asked)) => {
-                self.finish_counting()?;
-                lookup::fill(self.debts.of(asked), trace);
-            }
-            Some(RunTable::Cpu(_)) | None => {}
+        if let Some(RunTable::Epoch(_)) = self.tables.airs(CLOSING).get(table) {
+            self.finish_counting()?;
         }
-        Ok(())
-    }
-
-    fn fill_rest(&mut self, hole: usize, trace: &mut TraceMut<'_>) -> Result<(), WalkError> {
-        let Some(&bounds) = self.tables.holes().get(hole) else {
-            return Ok(());
-        };
-        let mut counts = RangeCounts::new();
-        fill_rest(trace, bounds, self.memory, &mut counts)?;
-        if self.rests & 1 << hole == 0 {
-            self.rests |= 1 << hole;
-            self.debts.add_range(&counts);
-        }
-        Ok(())
+        let (tables, memory) = (self.tables, self.memory);
+        fill_closing(
+            tables,
+            memory,
+            (&mut self.debts, &mut self.rests),
+            table,
+            trace,
+        )
     }
 
     /// All debts have been counted, now or on an earlier walk.
@@ -322,4 +309,34 @@ impl<'a> Walk<'a> {
         self.complete = true;
         Ok(())
     }
+}
+
+/// Fills a table of the closing batch, of a run that leaves `memory`. The tables of holes add what they owe to the debts,
+/// once: those that have are bits. The tables that are asked pay what there is.
+pub(super) fn fill_closing(
+    tables: &RunTables<'_>,
+    memory: &[Chain],
+    (debts, rests): (&mut Debts<'_>, &mut u32),
+    table: usize,
+    trace: &mut TraceMut<'_>,
+) -> Result<(), WalkError> {
+    match tables.airs(CLOSING).get(table) {
+        Some(RunTable::Image(image)) => fill_image(trace, &image.0, memory)?,
+        Some(RunTable::Result(result)) => fill_result(trace, &result.0, memory)?,
+        Some(RunTable::Rest(_)) => {
+            let hole = table - FIRST_REST;
+            let Some(&bounds) = tables.holes().get(hole) else {
+                return Ok(());
+            };
+            let mut counts = RangeCounts::new();
+            fill_rest(trace, bounds, memory, &mut counts)?;
+            if *rests & 1 << hole == 0 {
+                *rests |= 1 << hole;
+                debts.add_range(&counts);
+            }
+        }
+        Some(RunTable::Epoch(asked)) => lookup::fill(debts.of(asked), trace),
+        Some(RunTable::Cpu(_)) | None => {}
+    }
+    Ok(())
 }

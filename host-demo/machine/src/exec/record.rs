@@ -10,7 +10,7 @@ use tranche_core::F;
 use zeroize::Zeroize;
 
 use crate::bus::{CLOCK_START, STAMPS};
-use crate::shape::EpochShape;
+use crate::shape::{EpochShape, counters, rows_of};
 use crate::span::Span;
 use crate::tables::counts::{Counters, Counts};
 use crate::tables::filled::{AluRow, Filled, Row};
@@ -18,6 +18,7 @@ use crate::tables::l2g::L2gRow;
 use crate::tables::list::FilledTable;
 use crate::tables::list::with_tables;
 use crate::tables::served;
+use crate::tables::table::Instance;
 
 // The tables of the list, by name.
 use crate::tables::*;
@@ -27,6 +28,8 @@ use crate::tables::*;
 pub(crate) struct RecordRows<'a, T> {
     rows: &'a mut [T],
     len: usize,
+    /// Rows of the first instance.
+    first: usize,
 }
 
 impl<T: Row> RecordRows<'_, T> {
@@ -49,6 +52,15 @@ impl<T: Row> RecordRows<'_, T> {
         &self.rows[..self.len]
     }
 
+    /// The rows of an instance.
+    pub fn of(&self, instance: Instance) -> &[T] {
+        let rows = self.as_slice();
+        match instance {
+            Instance::First => rows.get(..self.first).unwrap_or(rows),
+            Instance::Second => rows.get(self.first..).unwrap_or_default(),
+        }
+    }
+
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         &mut self.rows[..self.len]
     }
@@ -59,9 +71,17 @@ pub(crate) struct Words<'a>(pub &'a mut [u32]);
 
 impl<'a> Words<'a> {
     /// Room for the rows of a table.
-    fn rows<T: Row>(&mut self, log: Option<u32>) -> Option<RecordRows<'a, T>> {
-        let rows = checked::try_cast_slice_mut(self.words(row_words::<T>(log))?).ok()?;
-        Some(RecordRows { rows, len: 0 })
+    fn rows<T: Row>(
+        &mut self,
+        shape: &EpochShape,
+        table: FilledTable,
+    ) -> Option<RecordRows<'a, T>> {
+        let words = self.words(row_words::<T>(shape, table))?;
+        Some(RecordRows {
+            rows: checked::try_cast_slice_mut(words).ok()?,
+            len: 0,
+            first: rows_of(shape.log_rows(table)) as usize,
+        })
     }
 
     /// The next words.
@@ -73,21 +93,10 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Words of 2^`log` rows, of a table that is there; saturated where that is no shape's.
-const fn row_words<T>(log: Option<u32>) -> u64 {
+/// Words of a table's rows; saturated where that is no shape's.
+const fn row_words<T>(shape: &EpochShape, table: FilledTable) -> u64 {
     let row = (size_of::<T>() / size_of::<u32>()) as u64;
-    match log {
-        Some(log) => counters(log).saturating_mul(row),
-        None => 0,
-    }
-}
-
-/// 2^`log`, the counters of a table that is asked; saturated where that is no shape's.
-pub(crate) const fn counters(log: u32) -> u64 {
-    match 1_u64.checked_shl(log) {
-        Some(counters) => counters,
-        None => u64::MAX,
-    }
+    shape.capacity(table).saturating_mul(row)
 }
 
 /// A record's buffer with fewer words than [`EpochShape::record_words`].
@@ -123,7 +132,8 @@ macro_rules! record {
             const fn record_words_64(&self) -> u64 {
                 0_u64
                     $(.saturating_add(row_words::<<$table::$Table as Filled>::Row>(
-                        self.log_rows(FilledTable::$Table)
+                        self,
+                        FilledTable::$Table,
                     )))*
                     $(.saturating_add(counters($asked::log_rows(self))))*
             }
@@ -132,7 +142,7 @@ macro_rules! record {
         impl<'a> EpochRecord<'a> {
             fn cut(shape: &EpochShape, mut words: Words<'a>) -> Option<Self> {
                 Some(Self {
-                    $($table: words.rows(shape.log_rows(FilledTable::$Table))?,)*
+                    $($table: words.rows(shape, FilledTable::$Table)?,)*
                     counts: Counts::new(shape.absent(), Counters {
                         $($asked: words.words(counters($asked::log_rows(shape)))?,)*
                     }),

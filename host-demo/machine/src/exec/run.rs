@@ -32,6 +32,12 @@ impl<'a> RunMachine<'a> {
         Self::over(program, Slots::new(cells), max_cycles)
     }
 
+    /// A machine between two batches.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn of(machine: Machine<'a>) -> Self {
+        Self(machine)
+    }
+
     /// Back to the entry of the program, with nothing touched.
     pub fn restart(&mut self) {
         self.0.restart();

@@ -3,25 +3,31 @@
 use tranche_core::F;
 use zeroize::Zeroize;
 
-use super::list::{FilledTable, with_tables};
+use super::list::{ASKED, FilledTable, with_tables};
+use super::table::Instance;
 use crate::bus::Clock;
 
 /// How often each row of the tables that are asked is asked for.
 #[derive(Debug)]
 pub(crate) struct Counts<'a> {
     counters: Counters<'a>,
-    /// Tables that ask nothing, since the shape has them not, as bits.
+    /// Instances that ask nothing, since the shape has them not, as bits.
     absent: u32,
-    /// Tables that have been counted, so that filling one again counts nothing, and those that are absent.
+    /// Instances that have been counted, so that filling one again counts nothing, and those that are absent.
     done: u32,
     /// Whether the table being filled counts.
     active: bool,
 }
 
 impl<'a> Counts<'a> {
-    /// Nothing counted, in counters that are zero, for batches without the tables that are absent.
-    pub fn new(absent: impl Iterator<Item = FilledTable>, counters: Counters<'a>) -> Self {
-        let absent = absent.fold(0, |bits, table| bits | 1 << table.index());
+    /// Nothing counted, in counters that are zero, for batches without the instances that are absent.
+    pub fn new(
+        absent: impl Iterator<Item = (FilledTable, Instance)>,
+        counters: Counters<'a>,
+    ) -> Self {
+        let absent = absent.fold(0, |bits, (table, instance)| {
+            bits | bit(table.index(), instance)
+        });
         Self {
             counters,
             absent,
@@ -36,8 +42,8 @@ impl<'a> Counts<'a> {
         self.clear();
     }
 
-    /// Tables that ask, as bits.
-    const ALL: u32 = (1 << FilledTable::ALL.len()) - 1;
+    /// Instances that ask, as bits.
+    const ALL: u32 = ((1 << FilledTable::ALL.len()) - 1) * (1 | 1 << SECOND);
 
     /// Back to nothing counted.
     pub fn clear(&mut self) {
@@ -45,10 +51,11 @@ impl<'a> Counts<'a> {
         (self.done, self.active) = (self.absent, false);
     }
 
-    /// Starts counting for the table of this index, unless it was counted before.
-    pub fn start(&mut self, table: usize) {
-        self.active = self.done & 1 << table == 0;
-        self.done |= 1 << table;
+    /// Starts counting for an instance of the table of this index, unless it was counted before.
+    pub fn start(&mut self, table: usize, instance: Instance) {
+        let bit = bit(table, instance);
+        self.active = self.done & bit == 0;
+        self.done |= bit;
     }
 
     /// The counters, once all tables that ask have been counted.
@@ -63,9 +70,10 @@ impl<'a> Counts<'a> {
         &self.counters
     }
 
-    /// Whether a table has been counted, or is absent.
+    /// Whether all instances of a table have been counted, or are absent.
     pub const fn is_counted(&self, table: FilledTable) -> bool {
-        self.done & 1 << table.index() != 0
+        let bits = bit(table.index(), Instance::First) | bit(table.index(), Instance::Second);
+        self.done & bits == bits
     }
 
     /// The counters as they are.
@@ -114,6 +122,19 @@ impl<'a> Counts<'a> {
     }
 }
 
+/// The bits of second instances are so much higher than those of the first.
+const SECOND: u32 = u32::BITS / 2;
+const _: () = assert!(FilledTable::ALL.len() + ASKED <= SECOND as usize);
+
+/// The bit of an instance of the table of an index.
+const fn bit(table: usize, instance: Instance) -> u32 {
+    let first = 1 << table;
+    match instance {
+        Instance::First => first,
+        Instance::Second => first << SECOND,
+    }
+}
+
 macro_rules! counters {
     (
         filled { $($filled:tt)* }
@@ -132,6 +153,19 @@ macro_rules! counters {
 
             pub fn wipe(&mut self) {
                 $(self.$asked.zeroize();)*
+            }
+
+            /// All of them, table by table.
+            pub fn all(&self) -> impl Iterator<Item = u32> + '_ {
+                [$(&*self.$asked),*].into_iter().flatten().copied()
+            }
+
+            /// Adds others, table by table, as far as there are any.
+            pub fn add_words(&mut self, others: impl IntoIterator<Item = u32>) {
+                let own = [$(&mut *self.$asked),*].into_iter().flatten();
+                for (sum, count) in own.zip(others) {
+                    *sum = sum.saturating_add(count);
+                }
             }
 
             /// Adds others, row by row.

@@ -64,8 +64,11 @@ macro_rules! is_extension {
 macro_rules! filled_tables {
     (
         filled { $($(#[$doc:meta])* $table:ident $Table:ident $($mark:ident)?,)* }
-        asked { $($asked:tt)* }
+        asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
     ) => {
+        /// Number of tables that are asked.
+        pub(crate) const ASKED: usize = [$(stringify!($asked)),*].len();
+
         /// A table that an execution fills, in batch order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum FilledTable {
@@ -83,10 +86,24 @@ macro_rules! filled_tables {
                 }
             }
 
+            /// The name of its second instance, as plans have it.
+            pub const fn second_name(self) -> &'static str {
+                match self {
+                    $(Self::$Table => concat!(stringify!($table), "2"),)*
+                }
+            }
+
             /// What log2 of its rows is called, where it is out of range.
             pub(crate) const fn height_name(self) -> &'static str {
                 match self {
                     $(Self::$Table => concat!("height of ", stringify!($table)),)*
+                }
+            }
+
+            /// The same of its second instance.
+            pub(crate) const fn second_height_name(self) -> &'static str {
+                match self {
+                    $(Self::$Table => concat!("second height of ", stringify!($table)),)*
                 }
             }
 

@@ -33,29 +33,30 @@ use crate::air::{assert_fixed_shape, base_air};
 use crate::columns::{Column, ColumnName, width};
 use crate::exec::record::EpochRecord;
 use crate::program::Program;
-use crate::shape::EpochShape;
+use crate::shape::{EpochShape, MAX_SECONDS};
 use crate::span::{PublicValues, Span};
 use filled::{Epoch, Filled};
 use list::with_tables;
 use table::Table;
 
 pub use list::FilledTable;
+pub use table::Instance;
 
 macro_rules! epoch_table {
     (
         filled { $($(#[$doc:meta])* $table:ident $Table:ident $($mark:ident)?,)* }
         asked { $($(#[$asked_doc:meta])* $asked:ident $Asked:ident $(<$lifetime:lifetime>)?,)* }
     ) => {
-        /// A table of an epoch's batch.
+        /// A table of an epoch's batch, or one instance of a table that has two.
         #[derive(Clone, Copy, Debug)]
         pub enum EpochTable<'a> {
-            $($(#[$doc])* $Table($table::$Table),)*
+            $($(#[$doc])* $Table($table::$Table, Instance),)*
             $($(#[$asked_doc])* $Asked($asked::$Asked $(<$lifetime>)?),)*
         }
 
         $(impl From<$table::$Table> for EpochTable<'_> {
             fn from(table: $table::$Table) -> Self {
-                Self::$Table(table)
+                Self::$Table(table, Instance::First)
             }
         })*
         $(impl<'a> From<$asked::$Asked $(<$lifetime>)?> for EpochTable<'a> {
@@ -74,29 +75,43 @@ macro_rules! epoch_table {
         const NAMES: &[&str] = &[$(stringify!($table),)* $(stringify!($asked),)*];
 
         impl<'a> EpochTable<'a> {
-            /// All tables of an epoch of `shape`, in batch order; those that are asked come last.
+            /// All tables of an epoch of `shape`, in batch order: first instances, second ones, and those that are
+            /// asked.
+            ///
+            /// # Panics
+            /// When `shape` has more than [`MAX_SECONDS`] second instances.
             pub fn all(shape: EpochShape, program: &'a Program<'a>) -> PerTable<Self> {
-                let filled = [$(
+                let filled = Instance::ALL.map(|instance| [$(
                     shape
-                        .log_rows(FilledTable::$Table)
-                        .map(|_| Self::$Table($table::$Table::new(shape.clock))),
-                )*];
+                        .instance_log_rows(FilledTable::$Table, instance)
+                        .map(|_| Self::$Table($table::$Table::new(shape.clock), instance)),
+                )*]);
                 let asked = [$(Self::$Asked($asked::$Asked::new(&shape, program)),)*];
-                filled.into_iter().flatten().chain(asked).collect()
+                filled.into_iter().flatten().flatten().chain(asked).collect()
             }
 
             /// Place of the table in a batch that has all.
             const fn index(&self) -> usize {
                 match self {
-                    $(Self::$Table(_) => Place::$Table as usize,)*
+                    $(Self::$Table(..) => Place::$Table as usize,)*
                     $(Self::$Asked(_) => Place::$Asked as usize,)*
+                }
+            }
+
+            /// Which instance of its table it is.
+            pub const fn instance(&self) -> Instance {
+                match self {
+                    $(Self::$Table(_, instance) => *instance,)*
+                    $(Self::$Asked(_) => Instance::First,)*
                 }
             }
 
             /// log2 of the number of rows; 0 of a table that the shape has not.
             pub fn log_height(&self, shape: EpochShape) -> u32 {
                 match self {
-                    $(Self::$Table(_) => shape.log_rows(FilledTable::$Table).unwrap_or_default(),)*
+                    $(Self::$Table(_, instance) => shape
+                        .instance_log_rows(FilledTable::$Table, *instance)
+                        .unwrap_or_default(),)*
                     $(Self::$Asked(table) => table.fixed_log_height().unwrap_or_default().into(),)*
                 }
             }
@@ -118,15 +133,16 @@ macro_rules! epoch_table {
                 trace: &mut TraceMut<'_>,
             ) {
                 assert_eq!(trace.width(), self.main_width());
-                record.counts.start(self.index());
+                record.counts.start(self.index(), self.instance());
                 let epoch = Epoch {
                     number: record.epoch,
                     exit_pc: record.exit_pc,
                     clock: record.clock,
                 };
                 match self {
-                    $(Self::$Table(table) => {
-                        table.fill(program, record.$table.as_slice(), epoch, &mut record.counts, trace);
+                    $(Self::$Table(table, instance) => {
+                        let rows = record.$table.of(*instance);
+                        table.fill(program, rows, epoch, &mut record.counts, trace);
                     })*
                     $(Self::$Asked(_) => lookup::fill(record.counts.complete().$asked, trace),)*
                 }
@@ -137,7 +153,7 @@ macro_rules! epoch_table {
         macro_rules! on_table {
             ($this:expr, $it:ident => $then:expr) => {
                 match $this {
-                    $(EpochTable::$Table($it) => $then,)*
+                    $(EpochTable::$Table($it, _) => $then,)*
                     $(EpochTable::$Asked($it) => $then,)*
                 }
             };
@@ -146,8 +162,9 @@ macro_rules! epoch_table {
 }
 with_tables!(epoch_table);
 
-/// Number of tables of an epoch at most: of a program that uses all extensions.
-pub const MAX_TABLES: usize = NAMES.len();
+/// Number of tables of an epoch at most: of a program that uses all extensions, with as many second instances as there
+/// may be.
+pub const MAX_TABLES: usize = NAMES.len() + MAX_SECONDS;
 
 /// Something for each table of an epoch.
 pub type PerTable<T> = heapless::Vec<T, MAX_TABLES>;
@@ -178,7 +195,10 @@ impl EpochTable<'_> {
 
     /// A short name, for plans and messages.
     pub const fn name(&self) -> &'static str {
-        NAMES[self.index()]
+        match self.instance() {
+            Instance::First => NAMES[self.index()],
+            Instance::Second => FilledTable::ALL[self.index()].second_name(),
+        }
     }
 
     /// Number of main columns.

@@ -6,6 +6,21 @@ use tranche_core::{F, TraceMut};
 use crate::columns::Column;
 use crate::span::{PublicValues, Span};
 
+/// Which of the instances of a table in a batch: rows fill the first, and those that it has no room for are the
+/// second's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instance {
+    /// The one that every table has.
+    First,
+    /// The shorter one, in place of padding.
+    Second,
+}
+
+impl Instance {
+    /// Both, in order.
+    pub const ALL: [Self; 2] = [Self::First, Self::Second];
+}
+
 /// A table: its columns, its constraints, its filler.
 pub(crate) trait Table {
     /// Main columns, in order.

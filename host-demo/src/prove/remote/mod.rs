@@ -12,6 +12,7 @@ mod work;
 
 pub use check::{Judge, judge};
 pub use place::Place;
+pub(crate) use plan::Counted;
 pub use plan::{Expected, Planned, Planner};
 pub use task::TaskError;
 pub use work::{Work, WorkError, task_bytes, work};

@@ -56,9 +56,9 @@ pub(super) enum Claim {
 }
 
 /// The input of a run, with what was read of it.
-struct Counted<'a> {
-    input: &'a [u8],
-    read: usize,
+pub(crate) struct Counted<'a> {
+    pub input: &'a [u8],
+    pub read: usize,
 }
 
 impl GuestIo for Counted<'_> {

@@ -17,10 +17,11 @@ use super::super::emit::prove_merge;
 use super::super::epoch_plan;
 use super::super::error::ProveError;
 use super::super::options::Options;
-use super::super::worker::{Workspace, l2g_trace};
+use super::super::worker::l2g_trace;
 use super::task::{MergeTask, TaskError, to_chain, to_l2g};
 use crate::merge::{log_rows, outcome};
 use crate::suite::{HostSuite, with_suite};
+use crate::workspace::Workspace;
 
 /// Why a task has no proof.
 #[derive(Debug, Error)]

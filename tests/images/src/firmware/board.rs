@@ -12,12 +12,15 @@ use std::time::{Duration, Instant};
 use super::image::Image;
 use super::log::Log;
 use crate::Failure;
+use crate::case::{CASES, Case, SMALLEST};
 
 /// An emulated board.
 #[derive(Debug)]
 pub struct Board {
     /// Its name: that of its image.
     pub name: &'static str,
+    /// What it proves.
+    pub cases: &'static [Case],
     /// The emulator and its options.
     command: &'static [&'static str],
     /// How the image talks to the host.
@@ -57,25 +60,38 @@ impl Link {
 /// Status of an emulator that an image has ended with success through its exit device.
 const PORT_SUCCESS: i32 = 33;
 
+/// The board whose memory is that of a microcontroller.
+pub const SMALL_BOARD: &str = "cortex-m4";
+
 /// All boards.
 pub const BOARDS: &[Board] = &[
     Board {
         name: "thumbv7em",
+        cases: CASES,
         command: &["qemu-system-arm", "-M", "mps2-an500"],
         link: Link::Semihosting,
     },
     Board {
+        name: SMALL_BOARD,
+        cases: SMALLEST,
+        command: &["qemu-system-arm", "-M", "mps2-an386"],
+        link: Link::Semihosting,
+    },
+    Board {
         name: "aarch64",
+        cases: CASES,
         command: &["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53"],
         link: Link::Semihosting,
     },
     Board {
         name: "riscv32",
+        cases: CASES,
         command: &["qemu-system-riscv32", "-M", "virt", "-bios", "none"],
         link: Link::Semihosting,
     },
     Board {
         name: "x86_64",
+        cases: CASES,
         // A fault without handlers resets the machine: that ends it too.
         command: &[
             "qemu-system-x86_64",

@@ -15,6 +15,8 @@ pub struct Image {
     pub toolchain: String,
     /// Bytes of its code, constants, variables with and without initial values.
     pub sections: [u64; 4],
+    /// Bytes of all its memory that is written: variables, stack and arena.
+    pub ram: u64,
 }
 
 /// The sections that the ledger has.
@@ -30,6 +32,7 @@ impl Image {
                 .map_or(0, |section| section.size())
         };
         let sections = SECTIONS.map(size);
+        let ram = [".stack", ".data", ".bss", ".arena"].map(size);
         let comment = file
             .section_by_name(".comment")
             .ok_or("no compiler named")?;
@@ -43,6 +46,7 @@ impl Image {
         Ok(Self {
             toolchain,
             sections,
+            ram: ram.into_iter().sum(),
             bytes,
         })
     }

@@ -7,6 +7,7 @@ use std::fmt::{self, Write as _};
 
 use tranche_machine::hash::Hash;
 
+use super::board::SMALL_BOARD;
 use super::image::{Image, SECTIONS};
 use super::log::{Log, STEPS};
 use crate::Failure;
@@ -38,6 +39,8 @@ const COMPILED: &[&str] = &[
 ];
 /// Most stack that the Cortex-M7 may use.
 const MAX_STACK_BYTES: u64 = 32 << 10;
+/// Most memory of the board that has little: all that is written, stack included.
+const MAX_SMALL_BOARD_BYTES: u64 = 256 << 10;
 /// Most memory of the smallest plan, stack included.
 const MAX_SMALLEST_BYTES: u64 = 384 << 10;
 /// Most workspace of an epoch of 2^10 cycles with a ROM of 2^10 rows, in the compact profile: 0.8 MiB, and 6 KiB
@@ -170,6 +173,11 @@ impl Ledger {
 
     /// Compares with what a device can be expected to have.
     pub fn check_limits(&self) -> Result<(), Failure> {
+        for Entry { board, image, .. } in &self.entries {
+            if *board == SMALL_BOARD && image.ram > MAX_SMALL_BOARD_BYTES {
+                return Err(format!("{board}: {} bytes of RAM", image.ram).into());
+            }
+        }
         for (board, row) in self.rows() {
             let (case, all) = (&row.case, row.workspace + row.other + row.stack);
             let pending = match case.hash {
@@ -182,7 +190,18 @@ impl Ledger {
                 0
             };
             for (holds, bytes, most, what) in [
-                (board == "thumbv7em", row.stack, MAX_STACK_BYTES, "stack"),
+                (
+                    board == "thumbv7em" || board == SMALL_BOARD,
+                    row.stack,
+                    MAX_STACK_BYTES,
+                    "stack",
+                ),
+                (
+                    board == SMALL_BOARD,
+                    all,
+                    MAX_SMALL_BOARD_BYTES,
+                    "memory in all",
+                ),
                 (
                     case.log2_cycles == 6,
                     all,
@@ -287,7 +306,7 @@ impl fmt::Display for Ledger {
              Written by `tests/firmware/run --write`, compared by `tests/firmware/run`: `.text` to `.bss`, \
              stack and\ninstructions within {:.0} %, since another compiler is no regression, the rest \
              exactly.\n\n## Images\n\nBytes. The arena of 16 MiB and the stack of 64 KiB are sections of \
-             their own.\n",
+             their own; on\n{SMALL_BOARD} a stack of 32 KiB and the rest of 256 KiB.\n",
             TOLERANCE * 100.0
         )?;
         writeln!(f, "| target | {} | toolchain |", SECTIONS.join(" | "))?;

@@ -174,11 +174,7 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn new(shape: &EpochShape, clk: u32) -> Self {
-        let limits = FilledTable::ALL.map(|table| match shape.log_rows(table) {
-            Some(log) => 1_u64.checked_shl(log).unwrap_or(u64::MAX),
-            None => 0,
-        });
-        Self::within(limits, clk)
+        Self::within(FilledTable::ALL.map(|table| shape.capacity(table)), clk)
     }
 
     /// Counts the rows of so many cycles, whatever the rows.
@@ -317,5 +313,47 @@ impl Sink for Listing<'_> {
             *slot = row;
             self.listed += 1;
         }
+    }
+}
+
+/// The cells that a batch of a run touches, which it ends where a [`BatchSink`] of its shape does.
+#[cfg(feature = "alloc")]
+pub(super) struct BatchListing<'r> {
+    pub meter: Meter,
+    pub rows: &'r mut alloc::vec::Vec<L2gRow>,
+}
+
+#[cfg(feature = "alloc")]
+impl Sink for BatchListing<'_> {
+    fn full(&self, serving: Option<FilledTable>) -> Option<FilledTable> {
+        self.meter.full(serving)
+    }
+
+    fn clk(&self) -> u32 {
+        self.meter.clk()
+    }
+
+    fn cpu(&mut self, row: CpuRow) {
+        self.meter.cpu(row);
+    }
+
+    fn mem(&mut self, row: MemRow) {
+        self.meter.mem(row);
+    }
+
+    fn alu(&mut self, row: AluRow) {
+        self.meter.alu(row);
+    }
+
+    fn sys(&mut self, row: SysRow) {
+        self.meter.sys(row);
+    }
+
+    fn public(&mut self, row: PublicRow) {
+        self.meter.public(row);
+    }
+
+    fn l2g(&mut self, row: L2gRow) {
+        self.rows.push(row);
     }
 }

@@ -2,8 +2,12 @@
 
 use super::ahead::Ahead;
 use super::sink::Listing;
+#[cfg(feature = "alloc")]
+use super::sink::{BatchListing, Meter};
 use super::{EpochEnd, GuestIo, Machine};
 use crate::bus::CLOCK_START;
+#[cfg(feature = "alloc")]
+use crate::bus::{MAX_RUN_CYCLES, STAMPS};
 use crate::cells::{
     EXIT_CODE, IN, IN_LEN, IN_POSITION, IN_START, MAX_OUTPUT_BYTES, MAX_OUTPUT_WORDS, OUT, OUT_LEN,
     PROGRESS, RAM_CELLS, REGISTERS, register, words_of,
@@ -13,6 +17,8 @@ use crate::exec::memory::{Cell, CellStore};
 use crate::exec::record::EpochRecord;
 use crate::program::Program;
 use crate::shape::EpochShape;
+#[cfg(feature = "alloc")]
+use crate::span::BatchSpan;
 use crate::span::Span;
 use crate::tables::l2g::{EPOCH_BITS, L2gRow};
 use crate::tables::rom::{RomRow, SYS};
@@ -27,7 +33,7 @@ pub struct CellBefore {
     pub id: u32,
     /// Its value.
     pub value: u32,
-    /// The epoch that touched it last; 0 for none.
+    /// The epoch that touched it last, or in a run the timestamp of its last access; 0 for none.
     pub epoch: u32,
 }
 
@@ -57,7 +63,7 @@ pub(crate) enum Unreachable {
 /// Where a machine stands between two epochs, apart from the cells of memory and output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Epochs so far.
+    /// Epochs so far, or in a run batches.
     pub epochs: u32,
     /// Word index of the next instruction.
     pub pc: u32,
@@ -67,13 +73,19 @@ pub struct State {
     pub instructions: u64,
     /// Input that was read and not yet moved, lowest byte first, and how many bytes it has.
     pub ahead: (u32, u32),
-    /// Value and last epoch of the cells from [`REGISTERS`] on.
+    /// Value and last epoch, or in a run last timestamp, of the cells from [`REGISTERS`] on.
     pub registers: [(u32, u32); FIXED_CELLS],
 }
 
 impl State {
-    /// Refuses what would make an execution of `program` step out of what any execution comes to.
-    pub(crate) fn check(&self, program: &Program<'_>, max_cycles: u64) -> Result<(), Unreachable> {
+    /// Refuses what would make an execution of `program` step out of what any execution comes to. No register was
+    /// touched later than `latest`.
+    fn check(
+        &self,
+        program: &Program<'_>,
+        max_cycles: u64,
+        latest: u32,
+    ) -> Result<(), Unreachable> {
         if self.epochs + 1 >= 1 << EPOCH_BITS {
             return Err(Unreachable::Epoch);
         }
@@ -92,10 +104,7 @@ impl State {
         // A system call under way moves what is left of the bytes that a2 asks for.
         let progress = value(PROGRESS);
         let calls = RomRow::decode(program, self.pc).has(SYS) && progress <= value(register(12));
-        let old = self
-            .registers
-            .iter()
-            .all(|&(_, epoch)| epoch <= self.epochs);
+        let old = self.registers.iter().all(|&(_, touched)| touched <= latest);
         let known =
             value(register(0)) == 0 && value(EXIT_CODE) == 0 && value(OUT_LEN) < MAX_OUTPUT_BYTES;
         // What a read of public input under way has moved is what the position is further than where it began.
@@ -142,17 +151,50 @@ impl<'a, C: CellStore> Machine<'a, C> {
         let mut listing = Listing::new(shape, touched);
         let end = self.run_into(io, &mut listing)?;
         let listed = listing.listed();
-        for row in &mut touched[..listed] {
-            if let Some(cell) = self.memory.get(row.cell) {
-                (row.fini, row.timestamp) = (cell.value, cell.timestamp);
-            }
-        }
+        self.complete(&mut touched[..listed]);
         let span = Span {
             entry,
             exit: self.pc,
             cycles: (self.cycles - before) as u32,
         };
         Ok((span, end, listed))
+    }
+
+    /// Executes one batch of a run of `shape` as [`RunMachine::meter`](crate::exec::RunMachine::meter) does, and records only
+    /// the cells that it touches, as [`Self::list_epoch`] does. Batches are the epochs of this machine; timestamps are the
+    /// run's.
+    ///
+    /// # Errors
+    /// As [`Machine::run_epoch`].
+    #[cfg(feature = "alloc")]
+    pub fn list_batch(
+        &mut self,
+        io: &mut impl GuestIo,
+        shape: &EpochShape,
+        touched: &mut alloc::vec::Vec<L2gRow>,
+    ) -> Result<(BatchSpan, EpochEnd), ExecError> {
+        self.start_epoch()?;
+        let (entry, start) = (self.pc, self.run_clock());
+        touched.clear();
+        let end = self.run_into(
+            io,
+            &mut BatchListing {
+                meter: Meter::new(shape, start),
+                rows: touched,
+            },
+        )?;
+        self.complete(touched);
+        let span = BatchSpan::new(entry, self.pc, start, self.run_clock());
+        Ok((span, end))
+    }
+
+    /// Adds to what was listed how it was left.
+    fn complete(&self, touched: &mut [L2gRow]) {
+        for row in touched {
+            if let Some(cell) = self.memory.get(row.cell) {
+                (row.fini, row.timestamp) = (cell.value, cell.timestamp);
+            }
+        }
     }
 }
 
@@ -175,22 +217,56 @@ impl<'a> Machine<'a> {
         state: &State,
         touched: impl Iterator<Item = CellBefore>,
     ) -> Result<Self, Unreachable> {
-        state.check(program, max_cycles)?;
+        let room = (cells, max_cycles);
+        Self::at(program, room, state, touched, state.epochs, at_rest)
+    }
+
+    /// A machine at `state` between two batches of a run: in the place of epochs are timestamps.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn resume_run(
+        program: &'a Program<'a>,
+        cells: &'a mut [Cell],
+        max_cycles: u64,
+        state: &State,
+        touched: impl Iterator<Item = CellBefore>,
+    ) -> Result<Self, Unreachable> {
+        let max_cycles = max_cycles.min(MAX_RUN_CYCLES);
+        // Within the bound it has 32 bits; above, the state is refused.
+        let latest = CLOCK_START + STAMPS * state.cycles.min(max_cycles) as u32 - 1;
+        let room = (cells, max_cycles);
+        let machine = Self::at(program, room, state, touched, latest, in_run)?;
+        // To its memory, a run is one epoch.
+        Ok(Self {
+            epoch: 1,
+            ..machine
+        })
+    }
+
+    /// A machine at `state` with cells that were touched at `latest` or before.
+    fn at(
+        program: &'a Program<'a>,
+        (cells, max_cycles): (&'a mut [Cell], u64),
+        state: &State,
+        touched: impl Iterator<Item = CellBefore>,
+        latest: u32,
+        cell_of: impl Fn(CellBefore) -> Cell,
+    ) -> Result<Self, Unreachable> {
+        state.check(program, max_cycles, latest)?;
         let mut machine = Self::new(program, cells, max_cycles);
         for (id, &(value, epoch)) in (REGISTERS..).zip(&state.registers) {
-            *machine.memory.register(id) = at_rest(CellBefore { id, value, epoch });
+            *machine.memory.register(id) = cell_of(CellBefore { id, value, epoch });
         }
         for cell in touched {
             let public = IN..IN + words_of(program.public().len());
             let known = cell.id < RAM_CELLS
                 || (OUT..OUT + MAX_OUTPUT_WORDS).contains(&cell.id)
                 || public.contains(&cell.id);
-            if !known || cell.epoch > state.epochs || machine.memory.get(cell.id).is_some() {
+            if !known || cell.epoch > latest || machine.memory.get(cell.id).is_some() {
                 return Err(Unreachable::Cell);
             }
             let put = machine
                 .memory
-                .with(cell.id, |_| 0, |slot| *slot = at_rest(cell));
+                .with(cell.id, |_| 0, |slot| *slot = cell_of(cell));
             put.map_err(|_| Unreachable::Room)?;
         }
         let (word, bytes) = state.ahead;
@@ -212,5 +288,16 @@ const fn at_rest(cell: CellBefore) -> Cell {
         value: cell.value,
         epoch: cell.epoch,
         timestamp: 0,
+    }
+}
+
+/// A cell of a run, by the timestamp of its last access; 0 for none.
+#[cfg(feature = "alloc")]
+const fn in_run(cell: CellBefore) -> Cell {
+    Cell {
+        id: cell.id,
+        value: cell.value,
+        epoch: if cell.epoch == 0 { 0 } else { 1 },
+        timestamp: cell.epoch,
     }
 }

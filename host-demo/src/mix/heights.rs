@@ -1,0 +1,326 @@
+//! The search for heights: a local minimum of committed cells, found from tables that are full in no epoch by lowering
+//! one after another.
+
+use tranche_core::shape::TablePlan;
+use tranche_machine::FilledTable;
+use tranche_machine::shape::{ABSENT, EpochShape, Heights, MAX_SECONDS, TableHeights};
+
+use super::{Mix, PerFilled};
+
+/// Room of a table that is none: an epoch of it holds next to nothing.
+const NO_ROOM: f64 = 1e-3;
+/// What an epoch costs besides its cells, in cells: queries, paths and proofs of work.
+const EPOCH_CELLS: f64 = (1 << 17) as f64;
+/// What a second instance costs besides its cells, in rows of it: each of its columns is opened once more.
+const SECOND_ROWS: f64 = (1 << 10) as f64;
+/// log2 of how many times lower than the first a second instance is, at most, when it is first tried.
+const LOWEST_SECOND: u32 = 4;
+
+/// log2 of the rows of a table's instances, of those that there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Logs {
+    first: Option<u32>,
+    second: Option<u32>,
+}
+
+impl Logs {
+    const fn one(first: Option<u32>) -> Self {
+        Self {
+            first,
+            second: None,
+        }
+    }
+
+    /// Rows of both.
+    fn rows(self) -> f64 {
+        [self.first, self.second].map(rows).iter().sum()
+    }
+
+    /// Those with fewer rows that are tried next: of a table of 2^`least` rows at least, which may be split or not.
+    fn lower(self, least: u32, split: bool) -> impl Iterator<Item = Self> {
+        let first = self.first.unwrap_or_default();
+        let (halved, seconds) = match self.second {
+            None => (
+                first.checked_sub(1),
+                first.saturating_sub(LOWEST_SECOND)..first.max(1) - 1,
+            ),
+            Some(second) => (Some(first), second.saturating_sub(LOWEST_SECOND)..second),
+        };
+        let halved = halved.filter(|&first| self.first.is_some() && first >= least);
+        let split = move |second| (split && second >= least).then_some(Some(second));
+        let seconds = seconds.filter_map(split).chain([None]);
+        halved.into_iter().flat_map(move |first| {
+            seconds.clone().map(move |second| Self {
+                first: Some(first),
+                second,
+            })
+        })
+    }
+}
+
+impl Mix {
+    /// The heights of tables of one instance that prove the run in the fewest committed cells.
+    pub fn heights(&self, widths: &Widths) -> TableHeights {
+        bytes(self.search(widths, false).map(|logs| logs.first))
+    }
+
+    /// The same, with a second instance of a table where it saves padding.
+    pub fn split_heights(&self, widths: &Widths) -> Heights {
+        let logs = self.search(widths, true);
+        let (first, second) = (logs.map(|logs| logs.first), logs.map(|logs| logs.second));
+        Heights::Given(bytes(first), bytes(second))
+    }
+
+    fn search(&self, widths: &Widths, split: bool) -> PerFilled<Logs> {
+        let mut logs = FilledTable::ALL.map(|table| Logs::one(self.needed(table)));
+        let mut cells = self.cells(&logs, widths);
+        loop {
+            let seconds = logs.iter().filter(|logs| logs.second.is_some()).count();
+            let lower = FilledTable::ALL.into_iter().flat_map(|table| {
+                let (at, least) = (table.index(), EpochShape::least_log(table));
+                let room = seconds < MAX_SECONDS || logs[at].second.is_some();
+                let split = split && room && EpochShape::may_split(table);
+                let lower = (table != FilledTable::Cpu).then(|| logs[at].lower(least, split));
+                lower.into_iter().flatten().map(move |lower| {
+                    let mut logs = logs;
+                    logs[at] = lower;
+                    (self.cells(&logs, widths), logs)
+                })
+            });
+            match lower.min_by(|(a, _), (b, _)| a.total_cmp(b)) {
+                Some((fewer, lower)) if fewer < cells => (logs, cells) = (lower, fewer),
+                _ => return logs,
+            }
+        }
+    }
+
+    /// log2 of the rows that hold those of any epoch that is full of cycles; none of an extension without a row.
+    fn needed(&self, table: FilledTable) -> Option<u32> {
+        let full = f64::from(self.log2_cycles).exp2();
+        let in_epoch = |window: &PerFilled<f64>| {
+            let cycles = window[FilledTable::Cpu.index()].max(1.0);
+            window[table.index()] / cycles * full
+        };
+        let most = self.windows.iter().map(in_epoch).fold(0.0, f64::max);
+        if table.is_extension() && most == 0.0 {
+            return None;
+        }
+        let log = (most + free(table)).max(1.0).log2().ceil() as u32;
+        Some(log.min(self.log2_cycles).max(EpochShape::least_log(table)))
+    }
+
+    /// Committed cells of all epochs of the run.
+    fn cells(&self, logs: &PerFilled<Logs>, widths: &Widths) -> f64 {
+        let tables = logs.iter().zip(&widths.filled);
+        let filled = tables.map(|(logs, width)| {
+            let opened = logs.second.map_or(0.0, |_| SECOND_ROWS);
+            width * (logs.rows() + opened)
+        });
+        self.epochs(logs, widths) * (filled.sum::<f64>() + widths.fixed)
+    }
+
+    /// Epochs of the run in tables of these heights. Within a window, rows are spread evenly.
+    fn epochs(&self, logs: &PerFilled<Logs>, widths: &Widths) -> f64 {
+        let mut capacities = logs.map(Logs::rows);
+        for table in FilledTable::ALL {
+            let capacity = &mut capacities[table.index()];
+            *capacity = (*capacity - free(table)).max(NO_ROOM);
+        }
+        for (capacity, &width) in capacities.iter_mut().zip(&widths.filled) {
+            // Batches have no L2G.
+            if width == 0.0 {
+                *capacity = f64::INFINITY;
+            }
+        }
+        let (mut epochs, mut held) = (1.0, PerFilled::<f64>::default());
+        for window in &self.windows {
+            let mut left = 1.0;
+            loop {
+                let fits = share(window, |at| capacities[at] - held[at]);
+                if fits >= left {
+                    for (held, rows) in held.iter_mut().zip(window) {
+                        *held += rows * left;
+                    }
+                    break;
+                }
+                // This epoch is full, and perhaps more that lie within the window.
+                let whole = share(window, |at| capacities[at]);
+                left -= fits;
+                let more = (left / whole).floor();
+                left -= more * whole;
+                epochs += 1.0 + more;
+                held = PerFilled::default();
+            }
+        }
+        epochs
+    }
+}
+
+/// Rows of a table that an epoch may leave free: a step may touch eight cells, and one of a system call asks for a row of
+/// MEM whether or not it needs it.
+const fn free(table: FilledTable) -> f64 {
+    match table {
+        FilledTable::L2g => 8.0,
+        FilledTable::Mem => 1.0,
+        _ => 0.0,
+    }
+}
+
+/// The share of a window whose rows have room, by the room of each table.
+fn share(window: &PerFilled<f64>, room: impl Fn(usize) -> f64) -> f64 {
+    let rows = window.iter().enumerate().filter(|&(_, &rows)| rows > 0.0);
+    let shares = rows.map(|(at, rows)| room(at).max(0.0) / rows);
+    shares.fold(f64::INFINITY, f64::min)
+}
+
+/// Rows of an instance, of one that there is.
+fn rows(log: Option<u32>) -> f64 {
+    log.map_or(0.0, |log| f64::from(log).exp2())
+}
+
+fn bytes(logs: PerFilled<Option<u32>>) -> TableHeights {
+    logs.map(|log| log.map_or(ABSENT, |log| log as u8))
+}
+
+/// Base columns that the tables of an epoch, or of a batch, commit.
+#[derive(Clone, Debug, Default)]
+pub struct Widths {
+    /// Of those that an execution fills; 0 of one that is not in the batch.
+    filled: PerFilled<f64>,
+    /// Of those that are asked, times their rows, and what each epoch costs besides.
+    fixed: f64,
+}
+
+impl Widths {
+    /// Those of a plan whose first tables are `filled`, of one instance each.
+    pub fn of(filled: impl Iterator<Item = FilledTable>, plan: &[TablePlan]) -> Self {
+        let (mut widths, mut tables) = (Self::default(), plan.iter());
+        // In this order, so that none is taken that is left.
+        for (table, plan) in filled.zip(tables.by_ref()) {
+            widths.filled[table.index()] = plan.committed_columns() as f64;
+        }
+        let asked = tables.map(|plan| (plan.committed_columns() * plan.height()) as f64);
+        widths.fixed = asked.sum::<f64>() + EPOCH_CELLS;
+        widths
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run with so many rows a cycle of MEM, of 16 windows of an epoch of 2^`log2_cycles` cycles, `epochs` times.
+    fn mix_of(log2_cycles: u32, epochs: usize, memory: f64) -> Mix {
+        let cycles = f64::from(log2_cycles - 4).exp2();
+        let mut window = PerFilled::default();
+        window[FilledTable::Cpu.index()] = cycles;
+        window[FilledTable::Mem.index()] = cycles * memory;
+        Mix {
+            log2_cycles,
+            windows: vec![window; 16 * epochs],
+        }
+    }
+
+    fn mix(epochs: usize, memory: f64) -> Mix {
+        mix_of(10, epochs, memory)
+    }
+
+    fn logs(memory: u32) -> PerFilled<Logs> {
+        let least = |table| Logs::one(Some(EpochShape::least_log(table).max(6)));
+        let mut logs = FilledTable::ALL.map(least);
+        logs[FilledTable::Cpu.index()] = Logs::one(Some(10));
+        logs[FilledTable::Mem.index()] = Logs::one(Some(memory));
+        logs
+    }
+
+    /// Tables of a column each.
+    fn widths() -> Widths {
+        Widths {
+            filled: [1.0; FilledTable::ALL.len()],
+            fixed: 512.0,
+        }
+    }
+
+    #[test]
+    fn heights_of_the_fewest_cells() {
+        // 307 rows of memory in an epoch: half a table of 512 would be padding but for the epochs that it saves.
+        let heights = mix(8, 0.3).heights(&widths());
+        assert_eq!(heights[FilledTable::Mem.index()], 9);
+        // 520 rows are two epochs of 1,024 cycles for one, unless the table has 1,024 rows.
+        let heights = mix(8, 0.508).heights(&widths());
+        assert_eq!(heights[FilledTable::Mem.index()], 9, "1.6 % more epochs");
+        let heights = mix(8, 0.6).heights(&widths());
+        assert_eq!(heights[FilledTable::Mem.index()], 10);
+        assert_eq!(heights[FilledTable::Cpu.index()], 10);
+        assert_eq!(heights[FilledTable::Mul.index()], ABSENT);
+    }
+
+    /// 0.6 of 2^16 rows are 2^15 and 0.4 of 2^14 and more; at 2^10 cycles a second instance is not worth its openings,
+    /// and one for a bit less than all of a table is none.
+    #[test]
+    fn a_second_instance_in_place_of_padding() {
+        let heights = |mix: Mix| match mix.split_heights(&widths()) {
+            Heights::Given(first, second) => {
+                let memory = FilledTable::Mem.index();
+                let others = FilledTable::ALL
+                    .into_iter()
+                    .filter(|&it| it.index() != memory);
+                assert!(others.into_iter().all(|it| second[it.index()] == ABSENT));
+                (first[memory], second[memory])
+            }
+            Heights::Common => panic!("common heights"),
+        };
+        assert_eq!(heights(mix_of(16, 8, 0.6)), (15, 13));
+        assert_eq!(heights(mix_of(16, 8, 0.7)), (15, 14));
+        assert_eq!(heights(mix_of(16, 8, 0.52)), (15, 11));
+        assert_eq!(heights(mix_of(16, 8, 0.99)), (16, ABSENT));
+        assert_eq!(heights(mix(8, 0.6)), (10, ABSENT));
+    }
+
+    #[test]
+    fn lower_logs() {
+        let all = |logs: Logs, least, split| -> Vec<_> {
+            let lower = logs.lower(least, split);
+            lower
+                .map(|logs| (logs.first.unwrap(), logs.second))
+                .collect()
+        };
+        let (one, two) = (
+            Logs::one(Some(6)),
+            Logs {
+                first: Some(6),
+                second: Some(4),
+            },
+        );
+        assert_eq!(all(one, 0, false), [(5, None)]);
+        assert_eq!(all(one, 3, true), [(5, Some(3)), (5, Some(4)), (5, None)]);
+        assert_eq!(all(two, 2, true), [(6, Some(2)), (6, Some(3)), (6, None)]);
+        assert_eq!(all(one, 6, true), [], "the least");
+        assert_eq!(all(Logs::one(Some(0)), 0, true), []);
+        assert_eq!(all(Logs::default(), 0, true), [], "absent");
+    }
+
+    #[test]
+    fn epochs_end_when_a_table_is_full() {
+        let mix = mix(8, 0.3);
+        assert_eq!(mix.epochs(&logs(10), &widths()), 8.0);
+        assert_eq!(mix.epochs(&logs(9), &widths()), 8.0, "307 rows of 512");
+        // 2,458 rows in tables of 256 and of 64, of which one stays free.
+        assert_eq!(mix.epochs(&logs(8), &widths()), 10.0);
+        assert_eq!(mix.epochs(&logs(6), &widths()), 40.0);
+        let mut split = logs(8);
+        split[FilledTable::Mem.index()].second = Some(6);
+        assert_eq!(mix.epochs(&split, &widths()), 8.0, "320 rows");
+        assert!(mix.epochs(&logs(0), &widths()) > 2458.0, "no row is left");
+    }
+
+    #[test]
+    fn a_table_is_as_high_as_its_densest_window() {
+        let mut mix = mix(2, 0.1);
+        assert_eq!(mix.needed(FilledTable::Mem), Some(7));
+        mix.windows[3][FilledTable::Mem.index()] = 33.0;
+        assert_eq!(mix.needed(FilledTable::Mem), Some(10));
+        assert_eq!(mix.needed(FilledTable::Mul), None);
+        assert_eq!(mix.needed(FilledTable::Sys), Some(4), "the least");
+    }
+}
