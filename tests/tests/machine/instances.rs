@@ -29,18 +29,21 @@ fn shape(program: &Program<'_>, tables: &[FilledTable]) -> EpochShape {
     }
 }
 
-/// Epochs of `modexp`, which multiplies and divides, with as many tables in two instances as there may be, then with the
-/// others.
+/// Epochs of `modexp`, which multiplies and divides, and of `sha256`, with as many tables in two instances as there may be,
+/// then with the others.
 fn epochs(mut look: impl FnMut(u32, Traces<'_>)) {
-    let elf = guest("modexp");
-    let program = Program::parse(&elf).unwrap().decoded();
     let split = FilledTable::ALL
         .into_iter()
         .filter(|&table| EpochShape::may_split(table));
-    for split in split.collect::<Vec<_>>().chunks(MAX_SECONDS) {
-        let shape = shape(&program, split);
-        let tables = EpochTable::all(shape, &program);
-        run_tables(&tables, &program, &power(3), shape, &mut look).unwrap();
+    let split: Vec<_> = split.collect();
+    for (name, input) in [("modexp", power(3)), ("sha256", vec![7; 200])] {
+        let elf = guest(name);
+        let program = Program::parse(&elf).unwrap().decoded();
+        for split in split.chunks(MAX_SECONDS) {
+            let shape = shape(&program, split);
+            let tables = EpochTable::all(shape, &program);
+            run_tables(&tables, &program, &input, shape, &mut look).unwrap();
+        }
     }
 }
 
