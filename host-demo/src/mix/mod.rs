@@ -1,7 +1,7 @@
 //! Heights of the tables of a run's epochs, or batches, by its own mix of instructions.
 //!
 //! An epoch ends when the first of its tables is full, and what the others have left is padding. An execution
-//! without proofs counts the rows of each table, window by window; the [heights](heights) are then those that prove the
+//! without proofs counts the rows of each table, window by window; the heights are then those that prove the
 //! run in the fewest committed cells: cells of an epoch times epochs.
 
 mod heights;
