@@ -277,6 +277,25 @@ mod tests {
         assert_eq!(heights(mix(8, 0.6)), (10, ABSENT));
     }
 
+    /// All that may be split are as full as MEM above, where a second instance is worth it.
+    #[test]
+    fn no_more_second_instances_than_there_may_be() {
+        let mut mix = mix_of(16, 8, 0.6);
+        for window in &mut mix.windows {
+            let split = FilledTable::ALL
+                .into_iter()
+                .filter(|&it| EpochShape::may_split(it));
+            for table in split {
+                window[table.index()] = window[FilledTable::Mem.index()];
+            }
+        }
+        let Heights::Given(_, second) = mix.split_heights(&widths()) else {
+            panic!("common heights")
+        };
+        let seconds = second.iter().filter(|&&log| log != ABSENT).count();
+        assert_eq!(seconds, MAX_SECONDS);
+    }
+
     #[test]
     fn lower_logs() {
         let all = |logs: Logs, least, split| -> Vec<_> {
