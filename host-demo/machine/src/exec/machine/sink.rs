@@ -249,6 +249,35 @@ impl Sink for Meter {
     }
 }
 
+/// The clock and the rows of all tables but L2G, of a sink that counts them in its meter.
+macro_rules! counts_in_meter {
+    () => {
+        fn clk(&self) -> u32 {
+            self.meter.clk()
+        }
+
+        fn cpu(&mut self, row: CpuRow) {
+            self.meter.cpu(row);
+        }
+
+        fn mem(&mut self, row: MemRow) {
+            self.meter.mem(row);
+        }
+
+        fn alu(&mut self, row: AluRow) {
+            self.meter.alu(row);
+        }
+
+        fn sys(&mut self, row: SysRow) {
+            self.meter.sys(row);
+        }
+
+        fn public(&mut self, row: PublicRow) {
+            self.meter.public(row);
+        }
+    };
+}
+
 /// The cells that an epoch touches, of which the rows of the other tables are counted to end it where a record of
 /// its shape would.
 pub(super) struct Listing<'r> {
@@ -283,29 +312,7 @@ impl Sink for Listing<'_> {
         self.meter.full(serving)
     }
 
-    fn clk(&self) -> u32 {
-        self.meter.clk()
-    }
-
-    fn cpu(&mut self, row: CpuRow) {
-        self.meter.cpu(row);
-    }
-
-    fn mem(&mut self, row: MemRow) {
-        self.meter.mem(row);
-    }
-
-    fn alu(&mut self, row: AluRow) {
-        self.meter.alu(row);
-    }
-
-    fn sys(&mut self, row: SysRow) {
-        self.meter.sys(row);
-    }
-
-    fn public(&mut self, row: PublicRow) {
-        self.meter.public(row);
-    }
+    counts_in_meter!();
 
     // `full` has been asked: every row fits.
     fn l2g(&mut self, row: L2gRow) {
@@ -329,29 +336,7 @@ impl Sink for BatchListing<'_> {
         self.meter.full(serving)
     }
 
-    fn clk(&self) -> u32 {
-        self.meter.clk()
-    }
-
-    fn cpu(&mut self, row: CpuRow) {
-        self.meter.cpu(row);
-    }
-
-    fn mem(&mut self, row: MemRow) {
-        self.meter.mem(row);
-    }
-
-    fn alu(&mut self, row: AluRow) {
-        self.meter.alu(row);
-    }
-
-    fn sys(&mut self, row: SysRow) {
-        self.meter.sys(row);
-    }
-
-    fn public(&mut self, row: PublicRow) {
-        self.meter.public(row);
-    }
+    counts_in_meter!();
 
     fn l2g(&mut self, row: L2gRow) {
         self.rows.push(row);
