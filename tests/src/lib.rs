@@ -10,3 +10,4 @@ pub mod params;
 pub mod reference;
 pub mod retire;
 pub mod shapes;
+pub mod shared;
