@@ -15,9 +15,9 @@ pub struct Laps<const N: usize> {
     laps: [Vec<f64>; N],
 }
 
-impl<const N: usize> Laps<N> {
+impl<const N: usize> Default for Laps<N> {
     /// A stopwatch that has not run.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self {
             started: Instant::now(),
             last: ProcessTime::now(),
@@ -25,7 +25,9 @@ impl<const N: usize> Laps<N> {
             laps: std::array::from_fn(|_| Vec::new()),
         }
     }
+}
 
+impl<const N: usize> Laps<N> {
     /// Starts a run.
     pub fn start(&mut self) {
         (self.started, self.last) = (Instant::now(), ProcessTime::now());

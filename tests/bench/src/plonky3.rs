@@ -109,7 +109,7 @@ impl<'b, P: Plonky3Air<G>, G: Raced> Plonky3<'b, P, G> {
             data,
             trace_bytes: bytes.sum(),
             bytes: 0,
-            laps: Laps::new(),
+            laps: Laps::default(),
             verifications: Vec::new(),
         })
     }

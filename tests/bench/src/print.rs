@@ -29,10 +29,13 @@ pub struct Measured {
     pub scaling: Vec<[Scaling; 2]>,
 }
 
-/// One table: what it is about, its heading, its rows.
+/// One table.
 pub struct Table {
+    /// What it is about.
     pub title: String,
+    /// A name for each column.
     pub heading: Vec<String>,
+    /// As many texts in each row.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -320,6 +323,7 @@ fn scaling_table(suites: &[[Scaling; 2]]) -> Table {
     }
 }
 
+/// A row of texts.
 pub fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_owned).to_vec()
 }

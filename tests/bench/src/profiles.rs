@@ -84,7 +84,7 @@ pub struct Comparison {
 
 impl Comparison {
     /// Bytes and time of `Compact` over those of `Fast`.
-    fn ratios(&self) -> [f64; 2] {
+    pub fn ratios(&self) -> [f64; 2] {
         let (fast, compact) = (&self.fast, &self.compact);
         let bytes = compact.bytes as f64 / fast.bytes as f64;
         [bytes, compact.seconds / fast.seconds]
@@ -179,7 +179,10 @@ pub fn phase_table(reports: &[(&str, Comparison)]) -> Table {
 
 impl<C, P> Batch<C, P> {
     /// Proves the batch `runs` times in either profile, in turns, and once with Plonky3.
-    fn compare<G: Raced>(&self, runs: usize) -> Result<Comparison, BenchError>
+    ///
+    /// # Errors
+    /// What a prover or the verifier refuses.
+    pub fn compare<G: Raced>(&self, runs: usize) -> Result<Comparison, BenchError>
     where
         Chosen: Hashes<G::Suite>,
         C: ProverAir<Chosen>,
@@ -206,7 +209,7 @@ impl<C, P> Batch<C, P> {
             });
             provers.push(prover);
         }
-        let mut laps = [Laps::<{ PHASES.len() }>::new(), Laps::new()];
+        let mut laps = [Laps::<{ PHASES.len() }>::default(), Laps::default()];
         let mut bytes_equal = true;
         for _ in 0..runs {
             for (prover, laps) in provers.iter_mut().zip(&mut laps) {
@@ -229,24 +232,5 @@ impl<C, P> Batch<C, P> {
             plonky3_bytes: plonky3.bytes,
             bytes_equal,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_small_comparison_ends_in_equal_bytes() {
-        let air = Lookups { lookups: 3 };
-        let batch = Batch::of_table(air, air.trace(10));
-        for report in [
-            batch.compare::<PlainConfig>(1).unwrap(),
-            batch.compare::<PlainConfig<Blake3>>(1).unwrap(),
-        ] {
-            assert!(report.bytes_equal);
-            assert!(report.compact.bytes < report.fast.bytes);
-            assert!(report.ratios()[1] > 0.0);
-        }
     }
 }

@@ -173,7 +173,7 @@ impl<C, P> Batch<C, P> {
             tranche_core::Batch::fill_preprocessed(&self, table, trace)
         });
 
-        let (mut core, mut bytes_equal) = (Laps::<{ PHASES.len() }>::new(), true);
+        let (mut core, mut bytes_equal) = (Laps::<{ PHASES.len() }>::default(), true);
         let (mut work, mut proof_bytes) = (Grinding::default(), 0);
         let mut hash = <G::Suite as RacedSuite>::Clock::default();
         let (mut hashes, mut verifications) = (Vec::new(), Vec::new());
@@ -318,85 +318,5 @@ impl<C, P: BaseAir<F>> tranche_core::Batch for &Batch<C, P> {
     fn fill(&mut self, table: usize, trace: &mut TraceMut<'_>) -> Result<(), Infallible> {
         trace.copy_from_rows(&self.traces[table].values);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use p3_air::{Air, WindowAccess};
-    use p3_lookup::{Count, InteractionBuilder};
-    use tranche_core::hash::blake3::Blake3;
-    use tranche_core::verifier::PlainConfig;
-
-    use super::*;
-    use crate::airs::{Exclusive, Lookups};
-
-    #[test]
-    fn small_races_end_in_equal_bytes() {
-        let air = Lookups { lookups: 3 };
-        let lookups = Batch::of_table(air, air.trace(6));
-        let trace = Exclusive::<true>::trace(6);
-        let exclusive = Batch::of_twins(Exclusive::<true>, Exclusive::<false>, trace);
-        let of_suite = |hash| match hash {
-            Hash::Poseidon2 => [
-                lookups.race::<PlainConfig, PlainConfig>(1).unwrap(),
-                exclusive.race::<PlainConfig, PlainConfig>(1).unwrap(),
-            ],
-            Hash::Blake3 => [
-                lookups.race::<PlainConfig<Blake3>, PlainConfig>(1).unwrap(),
-                exclusive
-                    .race::<PlainConfig<Blake3>, PlainConfig>(1)
-                    .unwrap(),
-            ],
-        };
-        for hash in Hash::ALL {
-            for report in of_suite(hash) {
-                assert!(report.bytes_equal && report.suite == hash);
-                // Its own time but for the suite that it is compared with.
-                let own = report.poseidon2_seconds == report.plonky3_seconds;
-                assert_eq!(own, hash == Hash::Poseidon2);
-                assert!(report.verify_seconds > 0.0 && report.plonky3_verify_seconds > 0.0);
-            }
-        }
-    }
-
-    /// One lookup as [`Lookups`] declares it, but provided first.
-    #[derive(Clone)]
-    struct ProvidedFirst;
-
-    impl BaseAir<F> for ProvidedFirst {
-        fn width(&self) -> usize {
-            2
-        }
-    }
-
-    impl<AB: InteractionBuilder<F = F>> Air<AB> for ProvidedFirst {
-        fn eval(&self, builder: &mut AB) {
-            let main = builder.main();
-            let [key, selector]: [AB::Expr; 2] =
-                std::array::from_fn(|column| main.current_slice()[column].into());
-            let provided = -Count::provided(selector.clone());
-            builder.push_interaction("shared", [key.clone()], provided);
-            builder.push_interaction("shared", [key], Count::bounded(selector, 1));
-        }
-    }
-
-    #[test]
-    fn other_messages_end_in_other_bytes() {
-        let air = Lookups { lookups: 1 };
-        let control = Batch::of_twins(ProvidedFirst, ProvidedFirst, air.trace(6));
-        assert!(
-            control
-                .race::<PlainConfig, PlainConfig>(1)
-                .unwrap()
-                .bytes_equal
-        );
-        let unlike = Batch::of_twins(air, ProvidedFirst, air.trace(6));
-        assert!(
-            !unlike
-                .race::<PlainConfig, PlainConfig>(1)
-                .unwrap()
-                .bytes_equal
-        );
     }
 }

@@ -54,7 +54,11 @@ pub fn run(hash: Hash, runs: usize) -> Result<[Scaling; 2], BenchError> {
     run_with(INPUT, settings, runs)
 }
 
-fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scaling; 2], BenchError> {
+/// [`run`] with an input and settings of one's own.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scaling; 2], BenchError> {
     let program = Program::parse(GUEST)?;
     let execution = execute(&program, input, u64::MAX)?;
     let setup = Setup::secure(&program, settings, SECURITY_FLOOR_BITS)?;
@@ -85,25 +89,4 @@ fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scaling; 2
         cycles: proved[i].cycles,
         epochs: proved[i].epochs,
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_runs_prove_the_same_cycles() {
-        for hash in Hash::ALL {
-            let settings = Settings {
-                log2_cycles: 10,
-                hash,
-                ..Settings::default()
-            };
-            let [one, two] = run_with(b"20", settings, 1).unwrap();
-            assert_eq!((one.workers, two.workers), (1, 2));
-            assert_eq!((one.suite, two.suite), (hash, hash));
-            assert_eq!((one.cycles, one.epochs), (two.cycles, two.epochs));
-            assert!(one.epochs > 1 && one.cycles_per_second() > 0.0);
-        }
-    }
 }
