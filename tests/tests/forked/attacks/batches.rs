@@ -1,33 +1,47 @@
 //! Other batches than those of the run.
 
 use p3_field::PrimeCharacteristicRing;
-use tranche_core::verifier::{CommitmentName, ForkedError, ForkedKey, Part};
+use tranche_core::verifier::{CommitmentName, ForkedError, ForkedKey, Part, Root};
 use tranche_core::{F, Params, Statement};
 use tranche_tests::air::{Form, Part as Ingredient, TestAir};
 use tranche_tests::retire::{Proof, naive};
 use tranche_tests::shapes::{BUSES, QUICK};
 
-use crate::runs::{everything, squares};
+use super::suite::{AlteredSuite, in_both_suites};
+use crate::runs::{everything_with, squares_with};
+
+in_both_suites!(
+    dropped_repeated_reordered_or_of_another_height,
+    forks_exchanged,
+    claims_of_another_batch,
+    other_statements_parameters_and_public_values,
+    kinds_and_lists_that_do_not_fit,
+    a_cap_of_another_length,
+    multiplicities_that_add_up_over_the_run,
+);
 
 /// The first challenge that a batch has is another one, so the first table's constraints do not hold.
 const OTHER_CHALLENGES: ForkedError = ForkedError::Constraints { batch: 0, table: 0 };
 
 /// The key of runs of one kind: a table of squares of this height.
-fn key(log_height: usize, params: Params) -> ForkedKey<TestAir> {
-    let run = squares(1, log_height, params);
+fn key<S: AlteredSuite>(log_height: usize, params: Params) -> ForkedKey<TestAir, S> {
+    let run = squares_with(S::instance().clone(), 1, log_height, params);
     let kind = (run.batches[0].airs.clone(), vec![log_height]);
     ForkedKey::new(vec![kind], params, run.suite).expect("a table of squares")
 }
 
-fn verify(proof: &Proof, batches: usize, log_height: usize) -> Result<(), ForkedError> {
+fn verify<S: AlteredSuite>(
+    proof: &Proof<S>,
+    batches: usize,
+    log_height: usize,
+) -> Result<(), ForkedError> {
     let publics = vec![vec![Vec::new()]; batches];
     let sequence = vec![0; batches];
-    key(log_height, QUICK).verify(&proof.encode()[..], None, &sequence, &publics)
+    key::<S>(log_height, QUICK).verify(&proof.encode()[..], None, &sequence, &publics)
 }
 
-#[test]
-fn dropped_repeated_reordered_or_of_another_height() {
-    let run = squares(3, 3, QUICK);
+fn dropped_repeated_reordered_or_of_another_height<S: AlteredSuite>() {
+    let run = squares_with(S::instance().clone(), 3, 3, QUICK);
     let proof = naive::prove(&run);
     assert_eq!(verify(&proof, 3, 3), Ok(()), "the control");
 
@@ -62,9 +76,8 @@ fn dropped_repeated_reordered_or_of_another_height() {
 }
 
 /// A whole fork in the place of another: everything that it absorbed but its number is the same.
-#[test]
-fn forks_exchanged() {
-    let run = squares(3, 3, QUICK);
+fn forks_exchanged<S: AlteredSuite>() {
+    let run = squares_with(S::instance().clone(), 3, 3, QUICK);
     let mut proof = naive::prove(&run);
     assert_eq!(verify(&proof, 3, 3), Ok(()), "the control");
     proof.batches.swap(1, 2);
@@ -72,9 +85,8 @@ fn forks_exchanged() {
     assert_eq!(verify(&proof, 3, 3), Err(refusal));
 }
 
-#[test]
-fn claims_of_another_batch() {
-    let run = squares(3, 3, QUICK);
+fn claims_of_another_batch<S: AlteredSuite>() {
+    let run = squares_with(S::instance().clone(), 3, 3, QUICK);
     let mut proof = naive::prove(&run);
     assert_eq!(verify(&proof, 3, 3), Ok(()), "the control");
     let claims = proof.copy().batches.remove(1).opened;
@@ -83,9 +95,8 @@ fn claims_of_another_batch() {
     assert_eq!(verify(&proof, 3, 3), Err(refusal));
 }
 
-#[test]
-fn other_statements_parameters_and_public_values() {
-    let mut run = everything();
+fn other_statements_parameters_and_public_values<S: AlteredSuite>() {
+    let mut run = everything_with(S::instance().clone());
     run.statement = Some(Statement {
         tag: *b"what this proof is about",
         digest: [7; 32],
@@ -143,11 +154,10 @@ fn other_statements_parameters_and_public_values() {
     );
 }
 
-#[test]
-fn kinds_and_lists_that_do_not_fit() {
-    let run = squares(2, 3, QUICK);
+fn kinds_and_lists_that_do_not_fit<S: AlteredSuite>() {
+    let run = squares_with(S::instance().clone(), 2, 3, QUICK);
     let bytes = naive::prove(&run).encode();
-    let key = key(3, QUICK);
+    let key = key::<S>(3, QUICK);
     let publics = vec![vec![Vec::new()]; 2];
     assert_eq!(
         key.verify(&bytes[..], None, &[0, 0], &publics),
@@ -165,13 +175,12 @@ fn kinds_and_lists_that_do_not_fit() {
 }
 
 /// Cuts of a cap: two digests of one root would be read as two roots of one.
-#[test]
-fn a_cap_of_another_length() {
+fn a_cap_of_another_length<S: AlteredSuite>() {
     let params = Params {
         cap_height: 1,
         ..QUICK
     };
-    let run = squares(2, 3, params);
+    let run = squares_with(S::instance().clone(), 2, 3, params);
     let mut proof = naive::prove(&run);
     assert_eq!(run.verify(&proof.encode()), Ok(()), "the control");
     let digests: Vec<_> = proof
@@ -179,7 +188,7 @@ fn a_cap_of_another_length() {
         .iter()
         .flat_map(|root| root.roots().to_vec())
         .collect();
-    proof.main[0] = <tranche_core::verifier::Root>::new(digests[..1].to_vec());
+    proof.main[0] = Root::<S>::new(digests[..1].to_vec());
     let refusal = ForkedError::Length {
         part: Part::Cap {
             batch: 0,
@@ -192,8 +201,7 @@ fn a_cap_of_another_length() {
 }
 
 /// The multiplicities of one batch are within the bound, those of two are not.
-#[test]
-fn multiplicities_that_add_up_over_the_run() {
+fn multiplicities_that_add_up_over_the_run<S: AlteredSuite>() {
     let air = TestAir {
         parts: vec![Ingredient::Send {
             bus: BUSES[0],
@@ -205,7 +213,7 @@ fn multiplicities_that_add_up_over_the_run() {
         log_height: 20,
         max_constraint_degree: None,
     };
-    let run = squares(1, 3, QUICK);
+    let run = squares_with(S::instance().clone(), 1, 3, QUICK);
     let key = ForkedKey::new(vec![(vec![air], vec![20])], QUICK, run.suite).expect("a key");
     let verify = |batches: usize| {
         let publics = vec![vec![Vec::new()]; batches];

@@ -7,16 +7,21 @@ use tranche_tests::air::{Part, TestAir};
 use tranche_tests::retire::{Deviation, Proof, Run, naive};
 use tranche_tests::shapes::{QUICK, Shape};
 
-use crate::runs::{everything, table};
+use super::suite::{AlteredSuite, in_both_suites};
+use crate::runs::{everything_with, table};
 
-fn sum(proof: &Proof) -> EF {
+in_both_suites!(
+    a_bus_that_does_not_balance,
+    local_interactions_of_two_batches_that_cancel,
+);
+
+fn sum<S: AlteredSuite>(proof: &Proof<S>) -> EF {
     let terminals = proof.batches.iter().flat_map(|part| &part.terminals);
     terminals.flatten().copied().sum()
 }
 
-#[test]
-fn a_bus_that_does_not_balance() {
-    let run = everything();
+fn a_bus_that_does_not_balance<S: AlteredSuite>() {
+    let run = everything_with(S::instance().clone());
     assert_eq!(
         run.verify(&naive::prove(&run).encode()),
         Ok(()),
@@ -29,7 +34,7 @@ fn a_bus_that_does_not_balance() {
 }
 
 /// Two batches with a local interaction each; the second is the first again.
-fn locals() -> Run<TestAir> {
+fn locals<S: AlteredSuite>() -> Run<TestAir, S> {
     let local = || {
         let part = Part::Local {
             width: 2,
@@ -37,16 +42,16 @@ fn locals() -> Run<TestAir> {
         };
         table(3, vec![part])
     };
-    let mut run = Run::cut(Shape::new(vec![local(), local()], QUICK).batch(), &[1]);
+    let batch = Shape::new(vec![local(), local()], QUICK).batch();
+    let mut run = Run::cut(batch.with_suite(S::instance().clone()), &[1]);
     run.batches[1] = run.batches[0].clone();
     run
 }
 
 /// What one table reads and does not provide, the other provides and does not read. Numbered batch by batch
 /// the two interactions would share a bus, and the run would balance.
-#[test]
-fn local_interactions_of_two_batches_that_cancel() {
-    let mut run = locals();
+fn local_interactions_of_two_batches_that_cancel<S: AlteredSuite>() {
+    let mut run = locals::<S>();
     assert_eq!(
         run.verify(&naive::prove(&run).encode()),
         Ok(()),

@@ -2,30 +2,46 @@
 
 use std::cell::RefCell;
 
+use p3_challenger::FieldChallenger;
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField32};
-use tranche_core::verifier::{Challenger, ForkedError, Join, Joined, Site};
+use tranche_core::verifier::{ForkedError, Join, Joined, Site};
 use tranche_core::{EF, F, Params};
 use tranche_tests::retire::{Deviation, naive};
 use tranche_tests::shapes::QUICK;
 
-use crate::runs::{everything, squares};
+use super::suite::{AlteredSuite, in_both_suites};
+use crate::runs::{everything_with, squares_with};
+
+in_both_suites!(
+    coefficients_reordered,
+    a_codeword_added_twice,
+    a_codeword_left_out,
+    roots_absorbed_in_another_order,
+    forks_with_each_others_numbers,
+    lookup_challenges_before_the_last_root,
+    false_claims_that_satisfy_the_constraints,
+    another_batching_witness,
+    another_out_of_domain_witness,
+    a_witness_binds_every_coefficient,
+    a_column_of_one_row_with_a_slope,
+);
 
 /// The sound rule, with something done to what it draws.
 struct Altered(fn(Vec<EF>) -> Vec<EF>);
 
-impl Join for Altered {
-    fn leave(&mut self, fork: &mut Challenger, main: &mut Challenger) {
+impl<C: FieldChallenger<F>> Join<C> for Altered {
+    fn leave(&mut self, fork: &mut C, main: &mut C) {
         Joined.leave(fork, main);
     }
 
-    fn coefficients(self, main: &mut Challenger, batches: usize) -> Vec<EF> {
+    fn coefficients(self, main: &mut C, batches: usize) -> Vec<EF> {
         self.0(Joined.coefficients(main, batches))
     }
 }
 
 /// A prover with these coefficients satisfies a verifier that has them too, and only that one.
-fn other_coefficients(coefficients: fn(Vec<EF>) -> Vec<EF>) {
-    let run = everything();
+fn other_coefficients<S: AlteredSuite>(coefficients: fn(Vec<EF>) -> Vec<EF>) {
+    let run = everything_with(S::instance().clone());
     assert_eq!(
         run.verify(&naive::prove(&run).encode()),
         Ok(()),
@@ -45,30 +61,27 @@ fn other_coefficients(coefficients: fn(Vec<EF>) -> Vec<EF>) {
     assert_eq!(run.verify(&bytes), Err(refusal));
 }
 
-#[test]
-fn coefficients_reordered() {
-    other_coefficients(|drawn| drawn.into_iter().rev().collect());
+fn coefficients_reordered<S: AlteredSuite>() {
+    other_coefficients::<S>(|drawn| drawn.into_iter().rev().collect());
 }
 
-#[test]
-fn a_codeword_added_twice() {
-    other_coefficients(|mut drawn| {
+fn a_codeword_added_twice<S: AlteredSuite>() {
+    other_coefficients::<S>(|mut drawn| {
         drawn[1] = drawn[1].double();
         drawn
     });
 }
 
-#[test]
-fn a_codeword_left_out() {
-    other_coefficients(|mut drawn| {
+fn a_codeword_left_out<S: AlteredSuite>() {
+    other_coefficients::<S>(|mut drawn| {
         drawn[2] = EF::ZERO;
         drawn
     });
 }
 
 /// What a deviating prover is refused for.
-fn refusal(deviation: Deviation) -> Result<(), ForkedError> {
-    let run = everything();
+fn refusal<S: AlteredSuite>(deviation: Deviation<S>) -> Result<(), ForkedError> {
+    let run = everything_with(S::instance().clone());
     assert_eq!(
         run.verify(&naive::prove(&run).encode()),
         Ok(()),
@@ -77,40 +90,36 @@ fn refusal(deviation: Deviation) -> Result<(), ForkedError> {
     run.verify(&naive::prove_with(&run, deviation, Joined).encode())
 }
 
-#[test]
-fn roots_absorbed_in_another_order() {
+fn roots_absorbed_in_another_order<S: AlteredSuite>() {
     let deviation = Deviation {
         root_order: Some(vec![0, 2, 1]),
         ..Deviation::default()
     };
     let constraints = ForkedError::Constraints { batch: 0, table: 0 };
-    assert_eq!(refusal(deviation), Err(constraints));
+    assert_eq!(refusal::<S>(deviation), Err(constraints));
 }
 
-#[test]
-fn forks_with_each_others_numbers() {
+fn forks_with_each_others_numbers<S: AlteredSuite>() {
     let deviation = Deviation {
         fork_numbers: Some(vec![0, 2, 1]),
         ..Deviation::default()
     };
     let constraints = ForkedError::Constraints { batch: 1, table: 0 };
-    assert_eq!(refusal(deviation), Err(constraints));
+    assert_eq!(refusal::<S>(deviation), Err(constraints));
 }
 
 /// A prover that knows the LogUp challenges before it commits to the last batch.
-#[test]
-fn lookup_challenges_before_the_last_root() {
+fn lookup_challenges_before_the_last_root<S: AlteredSuite>() {
     let deviation = Deviation {
         early_challenges: true,
         ..Deviation::default()
     };
     let constraints = ForkedError::Constraints { batch: 0, table: 0 };
-    assert_eq!(refusal(deviation), Err(constraints));
+    assert_eq!(refusal::<S>(deviation), Err(constraints));
 }
 
 /// False claims of which the quotient at zeta is the true one: only the rows tell.
-#[test]
-fn false_claims_that_satisfy_the_constraints() {
+fn false_claims_that_satisfy_the_constraints<S: AlteredSuite>() {
     let deviation = Deviation {
         claims: |rounds| {
             let chunk = &mut rounds[1].claims[0][0];
@@ -121,7 +130,7 @@ fn false_claims_that_satisfy_the_constraints() {
         ..Deviation::default()
     };
     let refused = ForkedError::FinalPolynomial { query: 0 };
-    assert_eq!(refusal(deviation), Err(refused));
+    assert_eq!(refusal::<S>(deviation), Err(refused));
 }
 
 /// Batching and out-of-domain grinding.
@@ -138,9 +147,8 @@ fn from(first: F) -> impl Iterator<Item = F> {
 
 /// A witness of one fork changed: one that does not pass, and one that does, with which only the challenge
 /// that it precedes is another.
-#[test]
-fn another_batching_witness() {
-    let run = squares(3, 3, GRINDING);
+fn another_batching_witness<S: AlteredSuite>() {
+    let run = squares_with(S::instance().clone(), 3, 3, GRINDING);
     let mut proof = naive::prove(&run);
     assert_eq!(run.verify(&proof.encode()), Ok(()), "the control");
 
@@ -159,9 +167,8 @@ fn another_batching_witness() {
     assert!(passed && failed);
 }
 
-#[test]
-fn another_out_of_domain_witness() {
-    let run = squares(3, 3, GRINDING);
+fn another_out_of_domain_witness<S: AlteredSuite>() {
+    let run = squares_with(S::instance().clone(), 3, 3, GRINDING);
     let mut proof = naive::prove(&run);
     assert_eq!(run.verify(&proof.encode()), Ok(()), "the control");
 
@@ -182,12 +189,12 @@ fn another_out_of_domain_witness() {
 /// The sound rule, which writes down what it draws.
 struct Recorded<'a>(&'a RefCell<Vec<EF>>);
 
-impl Join for Recorded<'_> {
-    fn leave(&mut self, fork: &mut Challenger, main: &mut Challenger) {
+impl<C: FieldChallenger<F>> Join<C> for Recorded<'_> {
+    fn leave(&mut self, fork: &mut C, main: &mut C) {
         Joined.leave(fork, main);
     }
 
-    fn coefficients(self, main: &mut Challenger, batches: usize) -> Vec<EF> {
+    fn coefficients(self, main: &mut C, batches: usize) -> Vec<EF> {
         let drawn = Joined.coefficients(main, batches);
         *self.0.borrow_mut() = drawn.clone();
         drawn
@@ -196,9 +203,8 @@ impl Join for Recorded<'_> {
 
 /// Each witness is in its fork's digest: whoever redraws one batching challenge has other coefficients for
 /// every batch.
-#[test]
-fn a_witness_binds_every_coefficient() {
-    let run = squares(3, 3, GRINDING);
+fn a_witness_binds_every_coefficient<S: AlteredSuite>() {
+    let run = squares_with(S::instance().clone(), 3, 3, GRINDING);
     let honest = naive::prove(&run);
     let first: Vec<F> = honest
         .batches
@@ -241,9 +247,8 @@ fn a_witness_binds_every_coefficient() {
 
 /// A column of one row that is not a constant: `(claim - column) / (zeta - x)` is a constant other than zero,
 /// which the low-degree test would take for a polynomial.
-#[test]
-fn a_column_of_one_row_with_a_slope() {
-    let run = squares(2, 0, QUICK);
+fn a_column_of_one_row_with_a_slope<S: AlteredSuite>() {
+    let run = squares_with(S::instance().clone(), 2, 0, QUICK);
     assert_eq!(
         run.verify(&naive::prove(&run).encode()),
         Ok(()),

@@ -41,3 +41,21 @@ impl AlteredSuite for Blake3 {
         &mut paths.sibling_hashes
     }
 }
+
+/// A test in each suite of each of these functions, which are generic over it.
+macro_rules! in_both_suites {
+    ($($test:ident),* $(,)?) => {
+        $(mod $test {
+            #[test]
+            fn poseidon2() {
+                super::$test::<tranche_core::hash::poseidon2::Poseidon2>();
+            }
+
+            #[test]
+            fn blake3() {
+                super::$test::<tranche_core::hash::blake3::Blake3>();
+            }
+        })*
+    };
+}
+pub(crate) use in_both_suites;
