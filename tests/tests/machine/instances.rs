@@ -4,13 +4,15 @@ use p3_field::PrimeCharacteristicRing;
 use p3_matrix::Matrix;
 use tranche_core::F;
 use tranche_machine::shape::{ABSENT, Heights, MAX_SECONDS, NO_SECOND};
-use tranche_machine::{EpochShape, EpochTable, FilledTable, Program, Settings, Setup};
+use tranche_machine::{EpochShape, EpochTable, FilledTable, Program, PublicInput, Settings, Setup};
 
+use crate::asm::{DATA, elf, exit, li, load, register, store};
 use crate::audit::{Flaw, audit};
 use crate::extensions::power;
 use crate::guests::guest;
 use crate::oracle::{Traces, run_tables};
 use crate::proofs::batch;
+use crate::public::call;
 
 /// The shape of an epoch of 2^11 cycles, with three quarters of the rows of `tables` in two instances.
 fn shape(program: &Program<'_>, tables: &[FilledTable]) -> EpochShape {
@@ -29,8 +31,41 @@ fn shape(program: &Program<'_>, tables: &[FilledTable]) -> EpochShape {
     }
 }
 
+/// A program that reads a word of either input, divides them, and keeps all of it, again and again.
+fn dividing() -> Vec<u8> {
+    let mut code = vec![];
+    for at in (DATA..).step_by(20).take(24) {
+        code.extend([call(63, 0, at, 4), call(63, 3, at + 4, 4)].concat());
+        code.extend(li(2, at));
+        code.extend([load("lw", 5, 2, 0), load("lw", 6, 2, 4)]);
+        for (operation, to) in [("div", 8), ("remu", 12), ("rem", 16)] {
+            code.extend([register(operation, 7, 5, 6), store("sw", 7, 2, to)]);
+        }
+    }
+    code.extend(exit());
+    elf(&code, &[])
+}
+
+/// The shape of an epoch that ends with these tables: the second instance of each begins to fill halfway.
+fn short(program: &Program<'_>) -> EpochShape {
+    let common = EpochShape::of(10, program).unwrap();
+    let (mut first, mut second) = (common.heights(), NO_SECOND);
+    for (table, log) in [
+        (FilledTable::Mem, 5),
+        (FilledTable::Sys, 4),
+        (FilledTable::Div, 4),
+        (FilledTable::Public, 4),
+    ] {
+        (first[table.index()], second[table.index()]) = (log, log);
+    }
+    EpochShape {
+        second,
+        ..EpochShape::of_heights(&first, program.rom_log2())
+    }
+}
+
 /// Epochs of `modexp`, which multiplies and divides, and of `sha256`, with as many tables in two instances as there may be,
-/// then with the others.
+/// then with the others; and short ones of a program that reads and divides.
 fn epochs(mut look: impl FnMut(u32, Traces<'_>)) {
     let split = FilledTable::ALL
         .into_iter()
@@ -45,10 +80,18 @@ fn epochs(mut look: impl FnMut(u32, Traces<'_>)) {
             run_tables(&tables, &program, &input, shape, &mut look).unwrap();
         }
     }
+    let (elf, private, public) = (dividing(), [0xa7; 96], [0x3c; 96]);
+    let public = PublicInput::new(&public).unwrap();
+    let program = Program::parse(&elf).unwrap().with_public(public).decoded();
+    let shape = short(&program);
+    let tables = EpochTable::all(shape, &program);
+    run_tables(&tables, &program, &private, shape, &mut look).unwrap();
 }
 
 /// Second instances that hold something in some epoch of these.
-const USED: [&str; 4] = ["bit2", "cmp2", "mul2", "shift2"];
+const USED: [&str; 8] = [
+    "bit2", "cmp2", "div2", "mem2", "mul2", "public2", "shift2", "sys2",
+];
 
 /// Has `look` at an epoch for each second instance that is used in any, the first that uses it, with all those that it is
 /// the first for.

@@ -20,7 +20,7 @@ use crate::audit::audit;
 use crate::oracle::{run_program, run_tables};
 
 /// A call about so many bytes at an address.
-fn call(number: i32, descriptor: i32, address: u32, bytes: u32) -> Vec<u32> {
+pub fn call(number: i32, descriptor: i32, address: u32, bytes: u32) -> Vec<u32> {
     let registers = [
         immediate("addi", A7, 0, number),
         immediate("addi", A0, 0, descriptor),
