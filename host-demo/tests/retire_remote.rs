@@ -1,16 +1,20 @@
 //! Batches from tasks: the bundle of a run whose batches are made one by one, in any order, from bytes alone is the one of
 //! the prover that makes them all, and none that a false record is in passes.
 
+use std::collections::BTreeSet;
+
 use tranche::execute::{Execution, execute};
+use tranche::retire::remote::judge::{self, JudgeError, Next, Refusal, Verdict};
 use tranche::retire::remote::{
-    Joined, Made, Source, Step, Task, TaskError, WorkError, bundle, join, work,
+    Fingerprint, Joined, Made, Source, Step, Task, TaskError, WorkError, bundle, decode, encode,
+    join, work,
 };
 use tranche::retire::{Header, Options, RetireCheck, Surveyed, verify};
 use tranche_core::retire::{Misfit, Order, RetireError};
 use tranche_core::shape::Profile;
 use tranche_core::verifier::{CommitmentName, ForkedError, Part};
 use tranche_machine::Program;
-use tranche_machine::batches::{DetachError, RunTables, WalkError};
+use tranche_machine::batches::{BODY, DetachError, RunTables, WalkError};
 use tranche_machine::checkpoint::{Checkpoint, CheckpointError, write_batch};
 use tranche_machine::exec::{CellBefore, State};
 use tranche_machine::hash::Hash;
@@ -63,7 +67,7 @@ impl Planned<'_> {
     /// What is made of tasks, in their order; each goes to its worker as bytes.
     fn try_make(&self, tasks: &[Task]) -> Vec<Result<Made, WorkError>> {
         let (mut tasks, mut made) = (tasks.iter(), Vec::new());
-        let mut next = || Some(Task::decode(&tasks.next()?.encode()).unwrap());
+        let mut next = || Some(decode(&encode(tasks.next()?)).unwrap());
         let mut done = |result| made.push(result);
         work(
             &self.program,
@@ -161,6 +165,25 @@ impl Planned<'_> {
             Err(RetireCheck::Forked(error)) => error,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Bytes of the codewords in the record of a body's argument: an extension element a place, one codeword a height.
+    fn codewords_bytes(&self) -> usize {
+        let header = &self.header;
+        let shape = header.shape(&self.program);
+        let tables = RunTables::new(
+            &self.program,
+            &shape,
+            header.params,
+            header.hash,
+            header.exit_code,
+            &header.output,
+        )
+        .unwrap();
+        let heights = tables.specs(BODY).iter().map(|spec| spec.log_height);
+        let heights: BTreeSet<_> = heights.collect();
+        let bytes = |height| 16_usize << (height + header.params.log_blowup);
+        heights.into_iter().map(bytes).sum()
     }
 
     /// The bundle of records, all else made as they say.
@@ -265,6 +288,148 @@ fn no_false_record_is_in_a_bundle_that_passes() {
     });
 }
 
+/// What a judge says of records, and at the end.
+fn judged(
+    records: &[(usize, &[u8])],
+    judge: impl FnOnce(&mut Next<'_>, &mut Verdict<'_>) -> Result<(), JudgeError>,
+) -> (Vec<Result<(), Refusal>>, Result<(), JudgeError>) {
+    let (mut verdicts, mut records) = (Vec::new(), records.iter());
+    let end = judge(
+        &mut || {
+            records
+                .next()
+                .map(|&(batch, record)| (batch, record.to_vec()))
+        },
+        &mut |verdict| verdicts.push(verdict),
+    );
+    (verdicts, end)
+}
+
+/// The records of all batches from the last to the first.
+fn backwards(records: &[Vec<u8>]) -> Vec<(usize, &[u8])> {
+    let records = records.iter().map(Vec::as_slice).enumerate();
+    records.rev().collect()
+}
+
+#[test]
+fn each_record_is_judged_before_it_is_taken() {
+    with_run(Hash::Blake3, |run| {
+        let mut prints: Vec<Fingerprint> = Vec::new();
+        let mut sources = Vec::new();
+        let each = |batch, source, print| {
+            assert_eq!(batch, sources.len());
+            sources.push(source);
+            prints.push(print);
+        };
+        run.run.sources(&run.options, each).unwrap();
+        let (bodies, owed) = run.commit_bodies();
+        let committed = run.close(bodies, owed);
+        assert!(sources == committed.sources);
+        let (program, header, roots) = (&run.program, &run.header, &committed.records);
+
+        // Honest ones, in any order.
+        let commitments = |records: &[(usize, &[u8])]| {
+            judged(records, |next, verdict| {
+                judge::commitments(program, header, &prints, next, verdict)
+            })
+        };
+        let good = |(verdicts, end): (Vec<_>, Result<_, _>)| {
+            assert!(verdicts.iter().all(Result::is_ok), "{verdicts:?}");
+            end.unwrap();
+            verdicts.len()
+        };
+        assert_eq!(good(commitments(&backwards(roots))), roots.len());
+        let arguments = run.argue(&committed);
+        let argued = |records: &[(usize, &[u8])]| {
+            judged(records, |next, verdict| {
+                judge::arguments(program, header, roots, next, verdict)
+            })
+        };
+        assert_eq!(good(argued(&backwards(&arguments))), roots.len());
+        let joined = run.join(&committed, &arguments).unwrap();
+        let openings = run.open(&committed, &joined);
+        let opened = |joined: &Joined, arguments: &[Vec<u8>], records: &[(usize, &[u8])]| {
+            judged(records, |next, verdict| {
+                let mut argument = |batch: usize| Ok(arguments[batch].clone());
+                judge::openings(program, header, joined, &mut argument, next, verdict)
+            })
+        };
+        let all = backwards(&openings);
+        assert_eq!(good(opened(&joined, &arguments, &all)), roots.len());
+
+        // Commitments: another batch's, one cut short, of no batch.
+        let misfit = |walk, batch| Err(Refusal::Misfit(Misfit { walk, batch }));
+        let (verdicts, _) = commitments(&[
+            (1, &roots[2]),
+            (1, &roots[1][1..]),
+            (roots.len(), &roots[1]),
+            (1, &roots[1]),
+        ]);
+        let traces = Err(Refusal::Traces { batch: 1 });
+        assert_eq!(verdicts[..2], [traces, misfit(0, 1)]);
+        assert_eq!(verdicts[2..], [misfit(0, roots.len()), Ok(())]);
+
+        // Arguments: another batch's, a codeword altered at one place, one cut short.
+        let mut altered = arguments[3].clone();
+        altered[0] ^= 1;
+        let (verdicts, _) = argued(&[
+            (1, &arguments[2]),
+            (3, &altered),
+            (3, &arguments[3][..100]),
+            (3, &arguments[3]),
+        ]);
+        assert_eq!(verdicts[..2], [misfit(1, 1), misfit(1, 3)]);
+        assert_eq!(verdicts[2..], [misfit(1, 3), Ok(())]);
+
+        // A claim altered where the proof has it, but not where it is absorbed.
+        let mut forged = arguments.clone();
+        let last = forged[3].len() - 8;
+        forged[3][last] ^= 1;
+        assert_eq!(good(argued(&[(3, &forged[3])])), 1);
+        let (_, end) = opened(&joined, &forged, &[]);
+        let Err(JudgeError::Refused(refusal)) = end else {
+            panic!("{end:?}");
+        };
+        assert_eq!(refusal.batch(), Some(3));
+
+        // Codewords of low degree that are not the batch's.
+        let mut forged = arguments.clone();
+        let codewords = run.codewords_bytes();
+        forged[4][..codewords].fill(0);
+        assert_eq!(good(argued(&[(4, &forged[4])])), 1);
+        let joined_so = run.join(&committed, &forged).unwrap();
+        let openings_so = run.open(&committed, &joined_so);
+        let (verdicts, _) = opened(&joined_so, &forged, &backwards(&openings_so));
+        let codewords = Err(Refusal::Codewords { batch: 4 });
+        assert_eq!(
+            verdicts.iter().filter(|verdict| verdict.is_err()).count(),
+            1
+        );
+        assert_eq!(verdicts[roots.len() - 1 - 4], codewords);
+
+        // Openings: another batch's, altered, none, and then the batch's.
+        let mut altered = openings[4].clone();
+        *altered.last_mut().unwrap() ^= 1;
+        let (verdicts, end) = opened(
+            &joined,
+            &arguments,
+            &[
+                (1, &openings[2]),
+                (4, &altered),
+                (4, &[]),
+                (4, &openings[4]),
+            ],
+        );
+        let rows = |batch, round| Err(Refusal::Proof(ForkedError::Rows { batch, round }));
+        assert_eq!(verdicts[0], rows(1, CommitmentName::Main));
+        assert_eq!(verdicts[1], rows(4, CommitmentName::Permutation));
+        assert_eq!(verdicts[2], Err(Refusal::Proof(ForkedError::Truncated)));
+        assert_eq!(verdicts[3], Ok(()));
+        // Not all are there.
+        assert!(matches!(end, Err(JudgeError::Refused(Refusal::Proof(_)))));
+    });
+}
+
 #[test]
 fn a_task_that_is_none_of_the_run_is_refused() {
     with_run(Hash::Blake3, |run| {
@@ -338,12 +503,13 @@ fn a_task_that_is_none_of_the_run_is_refused() {
             Err(WorkError::Refused(RetireError::Record { walk: 0, .. }))
         ));
 
-        let task = Task::new(3, run.bodies[3].clone(), Step::Commit).encode();
-        assert_eq!(Task::decode(&[]), Err(TaskError::Encoding));
-        assert_eq!(Task::decode(&[9]), Err(TaskError::Version { got: 9 }));
-        let cut = Task::decode(&task[..task.len() - 1]);
+        let task = Task::new(3, run.bodies[3].clone(), Step::Commit);
+        let task = encode(&task);
+        assert_eq!(decode::<Task>(&[]), Err(TaskError::Encoding));
+        assert_eq!(decode::<Task>(&[9]), Err(TaskError::Version { got: 9 }));
+        let cut = decode::<Task>(&task[..task.len() - 1]);
         assert_eq!(cut, Err(TaskError::Encoding));
         let longer = [&task[..], &[0]].concat();
-        assert_eq!(Task::decode(&longer), Err(TaskError::Encoding));
+        assert_eq!(decode::<Task>(&longer), Err(TaskError::Encoding));
     });
 }

@@ -111,14 +111,35 @@ impl<'w> Codewords<'w> {
         if shape.profile == Profile::Compact {
             return;
         }
+        let twiddles = self.twiddles;
+        for column in self.last() {
+            B::intt(&twiddles, &mut column[..1 << shape.log_final_len]);
+        }
+    }
+
+    /// Whether the last codeword is that of a final polynomial; interpolates all of it. Coefficients always are.
+    pub fn is_low<B: Backend>(&mut self) -> bool {
+        let shape = self.shape;
+        if shape.profile == Profile::Compact {
+            return true;
+        }
+        let twiddles = self.twiddles;
+        self.last().all(|column| {
+            B::intt(&twiddles, column);
+            let above = &column[1 << shape.log_final_len..];
+            above.iter().all(|&coefficient| coefficient == F::ZERO)
+        })
+    }
+
+    /// The columns of the last codeword.
+    fn last(&mut self) -> impl Iterator<Item = &mut [F]> {
+        let shape = self.shape;
         let last = match shape.folds().checked_sub(1) {
             None => &mut self.codewords[shape.codeword(shape.log_max())],
             Some(fold) => &mut self.folded[shape.folded(fold)],
         };
         let stride = last.len() / D;
-        for column in last.chunks_exact_mut(stride) {
-            B::intt(&self.twiddles, &mut column[..1 << shape.log_final_len]);
-        }
+        last.chunks_exact_mut(stride)
     }
 }
 

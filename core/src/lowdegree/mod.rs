@@ -58,7 +58,7 @@ impl<'a> FoldShape<'a> {
     }
 
     /// Whether a codeword of `2^log_height` challenges comes in.
-    const fn takes(self, log_height: usize) -> bool {
+    pub const fn takes(self, log_height: usize) -> bool {
         self.heights >> log_height & 1 == 1
     }
 

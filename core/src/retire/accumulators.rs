@@ -75,6 +75,13 @@ impl<B: Backend, H: Hasher<B>> Accumulators<'_, B, H> {
         };
         (codewords, self.digests, self.scratch)
     }
+
+    /// Whether the codewords are of low degree: folds them, each time with `beta`, and commits to nothing.
+    pub fn is_low(&mut self, beta: EF) -> bool {
+        let (mut codewords, ..) = self.codewords();
+        (0..codewords.shape.folds()).for_each(|fold| codewords.fold::<B>(fold, beta));
+        codewords.is_low::<B>()
+    }
 }
 
 impl<B: Backend, H: Hasher<B>> Folding for Accumulators<'_, B, H> {

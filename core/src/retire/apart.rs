@@ -279,6 +279,14 @@ fn is_commitment<S: Suite>(slot: &Slot, record: &[u8]) -> bool {
             .all(|round| digests_of(slot, round, record).all(|digest| S::are_digests(&digest)))
 }
 
+impl<A, const N: usize, S: Suite> RunPlan<'_, A, N, S> {
+    /// Whether the commitment of a batch may have left such a record, as far as one can tell without committing.
+    pub fn is_commitment(&self, batch: usize, record: &[u8]) -> bool {
+        let layout = layout(self);
+        layout.is_ok_and(|layout| is_commitment::<S>(&layout.of_kind[self.kind(batch)], record))
+    }
+}
+
 /// The digests of a round in a record of a commitment.
 pub(super) fn digests_of(slot: &Slot, round: Round, record: &[u8]) -> impl Iterator<Item = Digest> {
     let main = &slot.roots[Round::Main as usize];

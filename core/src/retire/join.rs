@@ -10,8 +10,8 @@ use p3_field::PrimeCharacteristicRing;
 use super::accumulators::Accumulators;
 use super::apart::{digests_of, layout, line_of};
 use super::error::{Misfit, RetireError, RetireSetupError};
-use super::fork::argue_again;
-use super::journal::is_reduced;
+use super::fork::{Drawn, argue_again};
+use super::journal::{field, is_reduced};
 use super::line::Line;
 use super::plan::RunPlan;
 use super::run::Run;
@@ -20,13 +20,14 @@ use super::transcript::{self, observe_tag};
 use crate::air::ProverAir;
 use crate::hash::poseidon2::Poseidon2;
 use crate::hash::{Hashes, Suite, Transcript};
+use crate::kernels::ext::challenge;
 use crate::prover::folding::{
     FoldOutcome, fold_down, write_final_polynomial, write_fold_commitments, write_fold_openings,
 };
-use crate::shape::Round;
+use crate::shape::{Profile, Round};
 use crate::sink::{FIELD_BYTES, Sink};
 use crate::workspace::{self, Buffer};
-use crate::{EF, F};
+use crate::{D, EF, F};
 
 /// Joins the batches of a run: [`absorb`](Self::absorb) takes the arguments of all of them in order, [`add`](Self::add) takes
 /// them in order again, [`fold`](Self::fold) draws the queries.
@@ -114,13 +115,38 @@ where
         sink.flush()
     }
 
+    /// Looks at the record of an [argument](super::Apart::argue) by itself, before any is added: whether its witnesses are
+    /// those of its fork and its codewords of low degree. `beta` is random to whoever made it; codewords of higher degree
+    /// pass for as many of its values as the tallest has elements.
+    ///
+    /// # Errors
+    /// When no batch of the plan leaves such a record.
+    pub fn examine(&mut self, batch: usize, record: &[u8], beta: EF) -> Result<(), Misfit> {
+        let misfit = Misfit { walk: 1, batch };
+        self.draw(batch, record)?;
+        if self.added > 0 {
+            return Err(misfit);
+        }
+        self.accumulators_mut().fill(F::ZERO);
+        self.add_codewords(batch, record, EF::ONE)?;
+        let is_low = self.accumulators().is_low(beta);
+        is_low.then_some(()).ok_or(misfit)
+    }
+
     /// Absorbs the fork of the next batch from the record of its [argument](super::Apart::argue); returns its constraint
     /// challenge, and how many bytes of the record stand before those of the proof.
     ///
     /// # Errors
     /// When no batch of the plan leaves such a record.
     pub fn absorb(&mut self, record: &[u8]) -> Result<(EF, usize), Misfit> {
-        let batch = self.absorbed;
+        let (drawn, proof) = self.draw(self.absorbed, record)?;
+        self.main.observe_slice(&drawn.digest);
+        self.absorbed += 1;
+        Ok((drawn.alpha, proof))
+    }
+
+    /// What is drawn from the fork of a batch, and how many bytes of the record stand before those of the proof.
+    fn draw(&self, batch: usize, record: &[u8]) -> Result<(Drawn, usize), Misfit> {
         let misfit = Misfit { walk: 1, batch };
         if batch >= self.plan.batches() {
             return Err(misfit);
@@ -135,10 +161,7 @@ where
         let (claims, written) = parts.ok_or(misfit)?;
         let (fork, params) = (self.line.fork(batch), self.plan.params());
         let drawn = argue_again::<S>(fork, shape, params, [claims, written], |_, _| ());
-        let drawn = drawn.ok_or(misfit)?;
-        self.main.observe_slice(&drawn.digest);
-        self.absorbed += 1;
-        Ok((drawn.alpha, proof))
+        Ok((drawn.ok_or(misfit)?, proof))
     }
 
     /// Adds the codewords of the next batch, whose record is the one that was absorbed, when all are absorbed.
@@ -147,11 +170,28 @@ where
     /// As [`Self::absorb`]; when some batch is not absorbed.
     pub fn add(&mut self, record: &[u8]) -> Result<(), Misfit> {
         let (batch, plan) = (self.added, self.plan);
-        let misfit = Misfit { walk: 1, batch };
         if batch >= plan.batches() || self.absorbed < plan.batches() {
-            return Err(misfit);
+            return Err(Misfit { walk: 1, batch });
         }
-        let shape = plan.shape(batch);
+        if batch == 0 {
+            self.accumulators_mut().fill(F::ZERO);
+        }
+        let mut main = self.main.clone();
+        let coefficient = main.sample_ext();
+        self.add_codewords(batch, record, coefficient)?;
+        self.main = main;
+        self.added += 1;
+        Ok(())
+    }
+
+    /// Adds the codewords in a record, times `coefficient`.
+    fn add_codewords(
+        &mut self,
+        batch: usize,
+        record: &[u8],
+        coefficient: EF,
+    ) -> Result<(), Misfit> {
+        let (plan, misfit) = (self.plan, Misfit { walk: 1, batch });
         let codewords = &self.layout.of_kind[plan.kind(batch)].codewords;
         let bytes = record.get(FIELD_BYTES * codewords.start..FIELD_BYTES * codewords.end);
         let (low, own) = self.store.split_at_mut(self.codewords);
@@ -160,15 +200,14 @@ where
         if !workspace::words(own).iter().all(|&word| is_reduced(word)) {
             return Err(misfit);
         }
-        let accumulators = &mut low[self.low[0].clone()];
-        if batch == 0 {
-            accumulators.fill(F::ZERO);
-        }
-        let coefficient = self.main.sample_ext();
+        let own = (plan.shape(batch).folds(), &*own);
         plan.folds()
-            .add::<B>(accumulators, (shape.folds(), own), coefficient);
-        self.added += 1;
+            .add::<B>(&mut low[self.low[0].clone()], own, coefficient);
         Ok(())
+    }
+
+    fn accumulators_mut(&mut self) -> &mut [F] {
+        &mut self.store[self.low[0].clone()]
     }
 
     /// Folds the sum of all codewords, and writes what that adds to the proof; returns the queries.
@@ -217,5 +256,36 @@ where
             (self.store, self.low.clone()),
             self.workspace,
         )
+    }
+}
+
+impl<A, const N: usize, S: Suite> RunPlan<'_, A, N, S> {
+    /// The codewords in the record of a batch's [argument](super::Apart::argue) at places in the tallest extension of the
+    /// run: for each place, tallest first. Nothing where no batch of the plan leaves such a record, and in
+    /// [`Profile::Compact`], where a record has coefficients.
+    pub fn codewords_at(
+        &self,
+        batch: usize,
+        record: &[u8],
+        indices: &[u32],
+        mut each: impl FnMut(usize, EF),
+    ) -> Option<()> {
+        let folds = self.shape(batch).folds();
+        if folds.profile == Profile::Compact {
+            return None;
+        }
+        for (query, index) in indices.iter().enumerate() {
+            for height in (0..=folds.log_max()).rev().filter(|&h| folds.takes(h)) {
+                let shift = self.folds().log_max() - height;
+                let (start, index) = (folds.codeword(height).start, (index >> shift) as usize);
+                let mut coordinates = [F::ZERO; D];
+                for (d, coordinate) in coordinates.iter_mut().enumerate() {
+                    let place = FIELD_BYTES * (start + (d << height) + index);
+                    *coordinate = field(*record.get(place..)?.first_chunk()?)?;
+                }
+                each(query, challenge(coordinates));
+            }
+        }
+        Some(())
     }
 }

@@ -50,7 +50,7 @@ pub use journal::{Journal, Made, Stopped};
 pub use plan::{BatchKind, MAX_BATCHES, RunPlan};
 pub use run::Run;
 pub use store::{Keep, MAX_KINDS, Order};
-pub use worker::Worker;
+pub use worker::{Worker, fingerprint};
 
 pub use crate::engine::Kept;
 

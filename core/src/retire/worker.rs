@@ -340,11 +340,12 @@ fn fill_preprocessed<B: Hashes<S>, A: ProverAir<B>, S: Suite, R: Run>(
     engine.commit(Round::Preprocessed);
 }
 
-/// Tells batches apart that a run makes differently in two walks; binds nobody who means to.
+/// The fingerprint that the record of a [commitment](super::Apart::commit) begins with, of the main traces of a batch in one slice
+/// and of its public values: tells batches apart that a run makes differently in two walks; binds nobody who means to.
 ///
 /// Source: the multiplicative hash of Firefox, with one word a step; in lanes, so that steps need not wait for
 /// each other.
-fn fingerprint<'v>(values: impl Iterator<Item = &'v [F]>) -> [u32; 2] {
+pub fn fingerprint<'v>(values: impl Iterator<Item = &'v [F]>) -> [u32; 2] {
     const MULTIPLIER: u64 = 0x51_7c_c1_b7_27_22_0a_95;
     const LANES: usize = 16;
     let step = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER);

@@ -45,7 +45,7 @@ use p3_batch_stark::{BatchProof, ProverData};
 pub use config::{CarvedConfig, Carves, Configuration, Configured, PlainConfig};
 pub use decode::decode;
 pub use error::{CommitmentName, KeyError, VerifyError};
-pub use retire::{ForkedError, ForkedKey, ForkedKeyError, Part, Site};
+pub use retire::{Argued, ForkedError, ForkedKey, ForkedKeyError, Part, Site};
 #[doc(hidden)]
 pub use retire::{Join, Joined};
 pub use split_mmcs::{Carving, Roots, SplitError, SplitMmcs};

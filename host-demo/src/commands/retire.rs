@@ -23,13 +23,10 @@ use crate::hex::{digest_hex, hex};
 use crate::prove::default_workers;
 use crate::retire::header::MAGIC;
 use crate::retire::{
-    Fit, Header, Options, RetireCheck, RetireProveError, Retired, Surveyed, WholeOptions, fit,
-    prove_whole, verify,
+    DEFAULT_LOG2_CYCLES, Fit, Header, Options, RetireCheck, RetireProveError, Retired, Surveyed,
+    WholeOptions, fit, prove_whole, verify,
 };
 use crate::system::{peak_rss_bytes, processor_seconds};
-
-/// log2 of a batch's cycles, unless the command line says otherwise.
-const DEFAULT_LOG2_CYCLES: u8 = 16;
 
 /// Proves a run as one proof, into `output`; what it says of time counts from `start` on, before the execution.
 ///

@@ -33,7 +33,7 @@ use tranche_machine::batches::{BODY, CLOSING, KindPlan, MAX_TABLES, RunTable, Ru
 pub use budget::{Fit, fit};
 pub use error::{RetireCheck, RetireProveError};
 pub use header::Header;
-pub use options::Options;
+pub use options::{DEFAULT_LOG2_CYCLES, Options};
 pub use prove::{Retired, prove};
 pub use survey::{RunBytes, Surveyed};
 pub use verify::{ProvenExecution, verify};

@@ -10,6 +10,9 @@ use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
 use crate::mix::Sizing;
 
+/// log2 of a batch's cycles, unless the command line says otherwise.
+pub const DEFAULT_LOG2_CYCLES: u8 = 16;
+
 /// How a run is proved as one; the bundle depends on order, length, heights, hash and parameters alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {

@@ -10,7 +10,7 @@ use tranche_core::retire::{Keep, Order};
 use tranche_core::security::Bits;
 use tranche_core::shape::Profile;
 use tranche_core::verifier::{
-    CarvedConfig, ForkedKey, PlainConfig, VerifierAir, VerifyingKey, decode,
+    CarvedConfig, ForkedKey, ForkedKeyError, PlainConfig, VerifierAir, VerifyingKey, decode,
 };
 use tranche_core::{F, Identity};
 use tranche_machine::Program;
@@ -162,21 +162,37 @@ fn forked<'a, S: HostSuite>(
 where
     RunTable<'a>: VerifierAir<PlainConfig<S>>,
 {
+    let key = forked_key::<S>(tables).map_err(RetireCheck::ForkedKey)?;
+    let (sequence, publics) = forked_batches(tables, header);
+    let statement = tables.statement();
+    key.verify(FromStd::new(source), Some(&statement), &sequence, &publics)
+        .map_err(RetireCheck::Forked)
+}
+
+/// The key of a run in forked order.
+pub(super) fn forked_key<'a, S: HostSuite>(
+    tables: &RunTables<'a>,
+) -> Result<ForkedKey<RunTable<'a>, S>, ForkedKeyError>
+where
+    RunTable<'a>: VerifierAir<PlainConfig<S>>,
+{
     let kinds = [BODY, CLOSING].map(|kind| {
         let heights = tables.specs(kind).iter();
         let heights = heights.map(|spec| spec.log_height.into()).collect();
         (tables.airs(kind).to_vec(), heights)
     });
-    let key = ForkedKey::new(kinds.into(), tables.params(), S::instance().clone())
-        .map_err(RetireCheck::ForkedKey)?;
+    ForkedKey::new(kinds.into(), tables.params(), S::instance().clone())
+}
+
+/// The kind of each batch of a run, and the public values of each.
+pub(super) fn forked_batches(
+    tables: &RunTables<'_>,
+    header: &Header,
+) -> (Vec<usize>, Vec<Vec<Vec<F>>>) {
     let batches = 0..tables.batches();
-    let sequence: Vec<_> = batches.clone().map(|batch| tables.kind(batch)).collect();
-    let publics: Vec<_> = batches
-        .map(|batch| public_values(tables, header, batch))
-        .collect();
-    let statement = tables.statement();
-    key.verify(FromStd::new(source), Some(&statement), &sequence, &publics)
-        .map_err(RetireCheck::Forked)
+    let sequence = batches.clone().map(|batch| tables.kind(batch)).collect();
+    let publics = batches.map(|batch| public_values(tables, header, batch));
+    (sequence, publics.collect())
 }
 
 /// Checks a proof in shared order, of at most `limit` bytes.

@@ -130,23 +130,27 @@ const fn proof_of_work(failure: TranscriptFailure) -> ForkedError {
 }
 
 impl<S: Plonky3Suite> Queried<'_, S> {
-    /// Reads a batch's rows, checks them against its roots, and adds its codewords, times `coefficient`, to the
-    /// accumulators.
-    pub fn add_batch<A, R: Read>(
-        &mut self,
+    /// The queries.
+    pub fn indices(&self) -> &[usize] {
+        &self.indices
+    }
+
+    /// Reads a batch's rows and checks them against its roots; returns its codewords at each query, tallest first.
+    pub fn read_batch<A, R: Read>(
+        &self,
         source: &mut Source<R>,
         batch: usize,
         kind: &Kind<A, S>,
         forked: &Forked<S>,
-        coefficient: EF,
-    ) -> Result<(), ForkedError> {
-        let weights = self.weights(kind, forked, coefficient, batch)?;
-        let places: Vec<_> = kind.log_rows.iter().map(|&rows| self.place(rows)).collect();
-        for (sums, weights) in self.sums.iter_mut().zip(&weights) {
-            for ((&place, weights), claims) in places.iter().zip(weights).zip(&forked.claims) {
-                sums[place] += weights[0] * claims[0] + weights[1] * claims[1];
-            }
-        }
+    ) -> Result<Vec<Vec<EF>>, ForkedError> {
+        let weights = self.weights(kind, forked, batch)?;
+        let claimed = |weights: &Vec<[EF; 2]>| {
+            let claimed = weights.iter().zip(&forked.claims);
+            claimed
+                .map(|(weights, claims)| weights[0] * claims[0] + weights[1] * claims[1])
+                .collect()
+        };
+        let mut values: Vec<Vec<EF>> = weights.iter().map(claimed).collect();
         let powers = forked.lambda.powers().collect_n(kind.powers());
         source.length(Part::Rows { batch }, kind.rounds.len())?;
         for (round, root) in kind.rounds.iter().zip(&forked.roots) {
@@ -157,17 +161,27 @@ impl<S: Plonky3Suite> Queried<'_, S> {
                     batch,
                     round: round.name,
                 })?;
-            for ((sums, weights), rows) in self.sums.iter_mut().zip(&weights).zip(&rows) {
+            for ((values, weights), rows) in values.iter_mut().zip(&weights).zip(&rows) {
                 for (matrix, row) in round.matrices.iter().zip(rows) {
                     for point in 0..1 + usize::from(matrix.next) {
                         let powers = powers[matrix.power + point * matrix.width..].iter();
                         let value = dot_product::<EF, _, _>(powers.copied(), row.iter().copied());
-                        sums[places[matrix.height]] -= weights[matrix.height][point] * value;
+                        values[matrix.height] -= weights[matrix.height][point] * value;
                     }
                 }
             }
         }
-        Ok(())
+        Ok(values)
+    }
+
+    /// Adds a batch's codewords at each query, times `coefficient`, to the accumulators.
+    pub fn add<A>(&mut self, kind: &Kind<A, S>, values: &[Vec<EF>], coefficient: EF) {
+        let places: Vec<_> = kind.log_rows.iter().map(|&rows| self.place(rows)).collect();
+        for (sums, values) in self.sums.iter_mut().zip(values) {
+            for (&place, &value) in places.iter().zip(values) {
+                sums[place] += coefficient * value;
+            }
+        }
     }
 
     /// The place of a height among the accumulators, which have all.
@@ -176,13 +190,12 @@ impl<S: Plonky3Suite> Queried<'_, S> {
         heights.take_while(|&&other| other > log_rows).count()
     }
 
-    /// `coefficient / (point - x)` for each query, each of the batch's heights and its two points; zero where
+    /// `1 / (point - x)` for each query, each of the batch's heights and its two points; zero where
     /// nothing is opened at the next row.
     fn weights<A>(
         &self,
         kind: &Kind<A, S>,
         forked: &Forked<S>,
-        coefficient: EF,
         batch: usize,
     ) -> Result<Vec<Vec<[EF; 2]>>, ForkedError> {
         let log_max = self.test.log_max();
@@ -203,8 +216,7 @@ impl<S: Plonky3Suite> Queried<'_, S> {
         if denominators.iter().any(EF::is_zero) {
             return Err(ForkedError::Point { batch });
         }
-        let inverses = batch_multiplicative_inverse(&denominators);
-        let mut inverses = inverses.into_iter().map(|inverse| coefficient * inverse);
+        let mut inverses = batch_multiplicative_inverse(&denominators).into_iter();
         let mut next = || inverses.next().unwrap_or(EF::ZERO);
         let query = |_| {
             let heights = 0..kind.log_rows.len();

@@ -41,7 +41,7 @@ pub use join::{Join, Joined};
 use buses::Buses;
 use fork::{Fork, Forked, check_witness};
 use kind::Kind;
-use lowdegree::LowDegree;
+use lowdegree::{LowDegree, Queried};
 use source::Source;
 
 use super::config::{Configured, PlainConfig};
@@ -59,6 +59,69 @@ const RUN: &[u8] = b"tranche/retire/forked/run/1";
 const BATCH: &[u8] = b"tranche/retire/forked/batch/1";
 /// Names the main line where the forks come back.
 const JOIN: &[u8] = b"tranche/retire/forked/join/1";
+
+/// A run whose arguments are checked; its openings are still to come.
+pub struct Argued<'k, A, S: Plonky3Suite = Poseidon2> {
+    batches: Vec<&'k Kind<A, S>>,
+    forks: Vec<Forked<S>>,
+    coefficients: Vec<EF>,
+    test: Queried<'k, S>,
+}
+
+impl<A, S: Plonky3Suite> Argued<'_, A, S> {
+    /// The queries, as places in the tallest extension of the run.
+    pub fn indices(&self) -> &[usize] {
+        self.test.indices()
+    }
+
+    /// Checks the openings of a batch, each once and in any order. Returns what its codewords are at the queries: query by
+    /// query, tallest first.
+    ///
+    /// # Errors
+    /// When they are refused or go on; they count as not given then.
+    pub fn verify_openings(
+        &mut self,
+        batch: usize,
+        openings: impl Read,
+    ) -> Result<Vec<Vec<EF>>, ForkedError> {
+        let mut source = Source::new(openings);
+        let values = self.read(&mut source, batch)?;
+        source.finish()?;
+        self.test
+            .add(self.batches[batch], &values, self.coefficients[batch]);
+        Ok(values)
+    }
+
+    /// Checks what follows the openings, when those of all batches were given.
+    ///
+    /// # Errors
+    /// When the proof is refused.
+    pub fn finish(self, folds: impl Read) -> Result<(), ForkedError> {
+        let mut source = Source::new(folds);
+        self.test.finish(&mut source)?;
+        source.finish()
+    }
+
+    fn read<R: Read>(
+        &self,
+        source: &mut Source<R>,
+        batch: usize,
+    ) -> Result<Vec<Vec<EF>>, ForkedError> {
+        let (kind, forked) = self
+            .batches
+            .get(batch)
+            .zip(self.forks.get(batch))
+            .ok_or(ForkedError::Kind { batch })?;
+        self.test.read_batch(source, batch, kind, forked)
+    }
+
+    fn add<R: Read>(&mut self, source: &mut Source<R>, batch: usize) -> Result<(), ForkedError> {
+        let values = self.read(source, batch)?;
+        self.test
+            .add(self.batches[batch], &values, self.coefficients[batch]);
+        Ok(())
+    }
+}
 
 /// What a verifier keeps of the kinds of batches that its runs have.
 pub struct ForkedKey<A, S: Plonky3Suite = Poseidon2> {
@@ -122,14 +185,47 @@ impl<A: VerifierAir<PlainConfig<S>>, S: Configured> ForkedKey<A, S> {
     #[doc(hidden)]
     pub fn verify_with(
         &self,
-        mut join: impl Join<S::Challenger>,
+        join: impl Join<S::Challenger>,
         proof: impl Read,
         statement: Option<&Statement>,
         sequence: &[usize],
         publics: &[Vec<Vec<F>>],
     ) -> Result<(), ForkedError> {
-        let batches = self.batches(sequence, publics)?;
         let mut source = Source::new(proof);
+        let mut argued = self.argued(join, &mut source, statement, sequence, publics)?;
+        for batch in 0..sequence.len() {
+            argued.add(&mut source, batch)?;
+        }
+        argued.test.finish(&mut source)?;
+        source.finish()
+    }
+
+    /// Checks what stands before the openings in such a proof.
+    ///
+    /// # Errors
+    /// When it is refused, or goes on.
+    pub fn verify_arguments(
+        &self,
+        proof: impl Read,
+        statement: Option<&Statement>,
+        sequence: &[usize],
+        publics: &[Vec<Vec<F>>],
+    ) -> Result<Argued<'_, A, S>, ForkedError> {
+        let mut source = Source::new(proof);
+        let argued = self.argued(Joined, &mut source, statement, sequence, publics)?;
+        source.finish()?;
+        Ok(argued)
+    }
+
+    fn argued<R: Read>(
+        &self,
+        mut join: impl Join<S::Challenger>,
+        source: &mut Source<R>,
+        statement: Option<&Statement>,
+        sequence: &[usize],
+        publics: &[Vec<Vec<F>>],
+    ) -> Result<Argued<'_, A, S>, ForkedError> {
+        let batches = self.batches(sequence, publics)?;
         let mut main = self.suite.challenger();
         if let Some(statement) = statement {
             main.observe_slice(&statement.elements());
@@ -152,7 +248,7 @@ impl<A: VerifierAir<PlainConfig<S>>, S: Configured> ForkedKey<A, S> {
         for root in batches.iter().filter_map(|kind| kind.preprocessed.as_ref()) {
             main.observe(root.clone());
         }
-        let mut buses = self.draw_buses(&mut source, &mut main, &batches, sequence)?;
+        let mut buses = self.draw_buses(source, &mut main, &batches, sequence)?;
 
         // Forks.
         let line = main.clone();
@@ -171,7 +267,7 @@ impl<A: VerifierAir<PlainConfig<S>>, S: Configured> ForkedKey<A, S> {
                 challenges: tables.map(|t| buses.next_table(&t.lookups)).collect(),
                 params: &self.params,
             };
-            forks.push(fork.check(&mut source, &mut transcript, root)?);
+            forks.push(fork.check(source, &mut transcript, root)?);
             join.leave(&mut transcript, &mut main);
         }
         drop(roots);
@@ -194,13 +290,12 @@ impl<A: VerifierAir<PlainConfig<S>>, S: Configured> ForkedKey<A, S> {
         log_rows.sort_unstable_by(|a, b| b.cmp(a));
         log_rows.dedup();
         let test = LowDegree::<S>::new(&self.params, &self.tree, log_rows);
-        let mut test = test.query(&mut source, &mut main)?;
-        for (batch, ((kind, fork), &c)) in batches.iter().zip(&forks).zip(&coefficients).enumerate()
-        {
-            test.add_batch(&mut source, batch, kind, fork, c)?;
-        }
-        test.finish(&mut source)?;
-        source.finish()
+        Ok(Argued {
+            test: test.query(source, &mut main)?,
+            batches,
+            forks,
+            coefficients,
+        })
     }
 
     /// The kind of each batch, when kinds, public values and multiplicities are those of a run.

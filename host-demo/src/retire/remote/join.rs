@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 
 use p3_field::{BasedVectorSpace, PrimeField32};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tranche_backend::Chosen;
 use tranche_core::retire::{Join, Misfit};
 use tranche_core::shape::Profile;
 use tranche_core::{EF, F, Hashes};
 use tranche_machine::Program;
-use tranche_machine::batches::{DetachError, Detached, DetachedStorage, MAX_TABLES};
+use tranche_machine::batches::{DetachError, Detached, DetachedStorage, MAX_TABLES, RunTable};
 
 use super::super::error::RetireProveError;
 use super::super::header::Header;
@@ -37,7 +38,7 @@ pub enum JoinError {
 }
 
 /// What follows from the records of all commitments and arguments.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
     /// Bytes of the proof before the arguments.
     pub head: Vec<u8>,
@@ -78,6 +79,56 @@ fn join_with<S: HostSuite>(
 where
     Chosen: Hashes<S>,
 {
+    with_join::<S, _>(
+        program,
+        header,
+        profile,
+        commitments,
+        |batches, mut join| {
+            let (mut kept, mut alphas) = (Vec::new(), Vec::new());
+            for batch in 0..batches {
+                let (alpha, before) = join.absorb(&argument(batch)?)?;
+                kept.push(before);
+                alphas.push(coordinates(alpha));
+            }
+            for batch in 0..batches {
+                join.add(&argument(batch)?)?;
+            }
+            let (mut head, mut folds, mut tail) = (Vec::new(), Vec::new(), Vec::new());
+            // Vectors take what they are given, and all batches are added.
+            let Ok(()) = join.write_head(commitments, &mut head);
+            let refused = |_| JoinError::Run(RetireProveError::Refused);
+            let indices = join.fold(&mut folds).map_err(refused)?.to_vec();
+            join.write_tail(&mut tail).map_err(refused)?;
+            let queries = alphas.into_iter().map(|alpha| Queries {
+                alpha,
+                indices: indices.clone(),
+            });
+            Ok(Joined {
+                head,
+                kept,
+                queries: queries.collect(),
+                folds,
+                tail,
+            })
+        },
+    )
+}
+
+/// Shows the join of a run to `then`, with the number of its batches.
+pub(super) fn with_join<S: HostSuite, T>(
+    program: &Program<'_>,
+    header: &Header,
+    profile: Profile,
+    commitments: &[Vec<u8>],
+    then: impl for<'p> FnOnce(
+        usize,
+        Join<'p, 'p, Chosen, RunTable<'p>, MAX_TABLES, S>,
+    ) -> Result<T, JoinError>,
+) -> Result<T, JoinError>
+where
+    Chosen: Hashes<S>,
+{
     with_plan::<S, _, _>(program, header, profile, |tables, plan| {
         let mut storage = DetachedStorage::new(&tables.shape().body);
         let run = Detached::new(tables, &header.spans, &mut storage)?;
@@ -96,33 +147,7 @@ where
             store,
             workspace,
         );
-        let mut join = join.map_err(RetireProveError::from)?;
-        let (mut kept, mut alphas) = (Vec::new(), Vec::new());
-        for batch in 0..plan.batches() {
-            let (alpha, before) = join.absorb(&argument(batch)?)?;
-            kept.push(before);
-            alphas.push(coordinates(alpha));
-        }
-        for batch in 0..plan.batches() {
-            join.add(&argument(batch)?)?;
-        }
-        let (mut head, mut folds, mut tail) = (Vec::new(), Vec::new(), Vec::new());
-        // Vectors take what they are given, and all batches are added.
-        let Ok(()) = join.write_head(commitments, &mut head);
-        let refused = |_| JoinError::Run(RetireProveError::Refused);
-        let indices = join.fold(&mut folds).map_err(refused)?.to_vec();
-        join.write_tail(&mut tail).map_err(refused)?;
-        let queries = alphas.into_iter().map(|alpha| Queries {
-            alpha,
-            indices: indices.clone(),
-        });
-        Ok(Joined {
-            head,
-            kept,
-            queries: queries.collect(),
-            folds,
-            tail,
-        })
+        then(plan.batches(), join.map_err(RetireProveError::from)?)
     })
 }
 

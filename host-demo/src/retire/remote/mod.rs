@@ -6,16 +6,19 @@
 //! ```
 //!
 //! The three tasks of a batch share nothing but bytes. What is made of one follows from the task, so it does not matter
-//! who makes it, or how often.
+//! who makes it, or how often. Whoever executes the run [judges](judge) what comes back.
 
 mod join;
+pub mod judge;
 mod plan;
 mod task;
+mod trace;
 mod work;
 
 pub use join::{JoinError, Joined, bundle, join};
-pub use task::{Queries, Source, Step, Task, TaskError};
-pub use work::{Made, WorkError, work};
+pub use task::{Queries, Source, Step, Task, TaskError, decode, encode};
+pub use trace::Fingerprint;
+pub use work::{Made, WorkError, task_bytes, work};
 
 use tranche_core::retire::{Keep, Order, RunPlan};
 use tranche_core::shape::Profile;

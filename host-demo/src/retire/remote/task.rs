@@ -1,5 +1,6 @@
 //! Tasks as bytes, in Postcard's encoding.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tranche_machine::merge::Chain;
@@ -59,7 +60,6 @@ pub enum Step {
 /// One step of one batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    version: u8,
     /// The batch, from 0.
     pub batch: u32,
     /// What its traces are filled from.
@@ -72,33 +72,31 @@ impl Task {
     /// A step of a batch.
     pub const fn new(batch: usize, source: Source, step: Step) -> Self {
         Self {
-            version: VERSION,
             batch: batch as u32,
             source,
             step,
         }
     }
+}
 
-    /// The task's bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        // Vectors grow: there is nothing to fail.
-        postcard::to_allocvec(self).unwrap_or_default()
+/// The bytes of a task, or of a part of one: its source, the records of all commitments, what each batch is opened at.
+pub fn encode<T: Serialize>(part: &T) -> Vec<u8> {
+    // Vectors grow: there is nothing to fail.
+    postcard::to_extend(part, vec![VERSION]).unwrap_or_default()
+}
+
+/// What these are the [bytes](encode) of.
+///
+/// # Errors
+/// [`TaskError`]; what the values say is looked at where the batch is made.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, TaskError> {
+    let (&version, bytes) = bytes.split_first().ok_or(TaskError::Encoding)?;
+    if version != VERSION {
+        return Err(TaskError::Version { got: version });
     }
-
-    /// The task of these bytes.
-    ///
-    /// # Errors
-    /// [`TaskError`]; what the values say is looked at where the batch is made.
-    pub fn decode(bytes: &[u8]) -> Result<Self, TaskError> {
-        match bytes.first() {
-            Some(&VERSION) => {}
-            Some(&got) => return Err(TaskError::Version { got }),
-            None => return Err(TaskError::Encoding),
-        }
-        match postcard::take_from_bytes(bytes) {
-            Ok((task, [])) => Ok(task),
-            _ => Err(TaskError::Encoding),
-        }
+    match postcard::take_from_bytes(bytes) {
+        Ok((part, [])) => Ok(part),
+        _ => Err(TaskError::Encoding),
     }
 }
 

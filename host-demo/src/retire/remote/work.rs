@@ -50,6 +50,22 @@ pub struct Made {
     pub owed: Vec<u32>,
 }
 
+/// Bytes that making a batch of a run takes: workspace, and what is kept of the batch meanwhile.
+///
+/// # Errors
+/// When no batch of the run can be made.
+pub fn task_bytes(
+    program: &Program<'_>,
+    header: &Header,
+    profile: Profile,
+) -> Result<u64, RetireProveError> {
+    with_suite!(header.hash, S => {
+        with_plan::<S, _, _>(program, header, profile, |_, plan| {
+            Ok((plan.workspace_len() + plan.slot_len()) as u64)
+        })
+    })
+}
+
 /// Makes of a run what `next` gives, until it gives nothing more, and hands each to `done`.
 ///
 /// # Errors
