@@ -11,13 +11,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tranche::bundle::Header;
 use tranche::prove::Options;
-use tranche::prove::remote::{Work, WorkError, task_bytes, work};
+use tranche::prove::remote::{self as tree, task_bytes, work};
+use tranche::retire::{self, remote as batches};
 use tranche_core::shape::Profile;
 use tranche_machine::Program;
 use tranche_machine::setup::{Setup, SetupError};
 
 use crate::error::Error;
 use crate::job::Job;
+use crate::run::Head;
 
 /// What all tasks of a run have in common.
 #[derive(Debug)]
@@ -27,7 +29,16 @@ pub struct Context {
     /// The program, an ELF file.
     pub elf: Vec<u8>,
     /// The header of its bundle.
-    pub header: Header,
+    pub header: Head,
+}
+
+/// The task of a job.
+#[derive(Debug)]
+pub enum Work {
+    /// An epoch or a merge.
+    Tree(tree::Work),
+    /// A step of a batch.
+    Batch(Box<batches::Task>),
 }
 
 /// A proof, and how long it took.
@@ -138,16 +149,14 @@ fn serve_run(first: Request, requests: &Receiver<Request>, memory: Option<u64>) 
         begun.replace(Some((request.reply, Instant::now())));
         Some(request.work)
     };
-    let mut take = |proof: Result<Vec<u8>, WorkError>| {
+    let mut take = |proof: Result<Vec<u8>, Error>| {
         if let Some((reply, start)) = begun.take() {
             let proved = proof.map(|proof| (proof, start.elapsed()));
             // A job whose lease has ended is waited for by nobody.
-            let _ = reply.send(proved.map_err(Error::from));
+            let _ = reply.send(proved);
         }
     };
-    let served = with_setup(&context, memory, |setup, options| {
-        Ok(work(setup, options, &mut give, &mut take)?)
-    });
+    let served = serve_context(&context, memory, &mut give, &mut take);
     if let Err(error) = served {
         // Nothing of the run can be proved here.
         let request = pending.take().map(|request| request.reply);
@@ -159,16 +168,47 @@ fn serve_run(first: Request, requests: &Receiver<Request>, memory: Option<u64>) 
     other.into_inner()
 }
 
-/// What a run is proved with in so many bytes.
-fn with_setup<T>(
+/// Proves what `give` gives of a run, in so many bytes.
+fn serve_context(
     context: &Context,
     memory: Option<u64>,
-    then: impl FnOnce(&Setup<'_>, &Options) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let program = Program::parse(&context.elf)?
-        .with_blocks(context.header.blocks)
-        .decoded();
-    let setup = Setup::new(&program, context.header.settings).map_err(SetupError::from)?;
+    give: &mut dyn FnMut() -> Option<Work>,
+    take: &mut dyn FnMut(Result<Vec<u8>, Error>),
+) -> Result<(), Error> {
+    let program = Program::parse(&context.elf)?;
+    match &context.header {
+        Head::Epochs(header) => {
+            let program = program.with_blocks(header.blocks).decoded();
+            let (setup, options) = setup(&program, header, memory)?;
+            let mut give = || match give()? {
+                Work::Tree(work) => Some(work),
+                Work::Batch(_) => None,
+            };
+            work(&setup, &options, &mut give, &mut |proof| {
+                take(proof.map_err(Error::from));
+            })?;
+        }
+        Head::Retire(header) => {
+            check_memory(&program, header, memory)?;
+            let mut give = || match give()? {
+                Work::Batch(task) => Some(*task),
+                Work::Tree(_) => None,
+            };
+            batches::work(&program, header, Profile::Fast, &mut give, &mut |made| {
+                take(made.map(|made| made.record).map_err(Error::from));
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// What the epochs of a run are proved with in so many bytes.
+fn setup<'a>(
+    program: &'a Program<'a>,
+    header: &Header,
+    memory: Option<u64>,
+) -> Result<(Setup<'a>, Options), Error> {
+    let setup = Setup::new(program, header.settings).map_err(SetupError::from)?;
     let mut options = Options::default();
     if let Some(bytes) = memory {
         let fast = task_bytes(&setup, Profile::Fast)?;
@@ -182,5 +222,18 @@ fn with_setup<T>(
         }
         options.fast_merge_bytes = (bytes - needed) as usize;
     }
-    then(&setup, &options)
+    Ok((setup, options))
+}
+
+/// Refuses a run whose batches do not fit. All are made in one profile: in another they leave other records.
+fn check_memory(
+    program: &Program<'_>,
+    header: &retire::Header,
+    memory: Option<u64>,
+) -> Result<(), Error> {
+    let needed = batches::task_bytes(program, header, Profile::Fast)?;
+    match memory {
+        Some(bytes) if needed > bytes => Err(Error::Memory { needed, bytes }),
+        _ => Ok(()),
+    }
 }

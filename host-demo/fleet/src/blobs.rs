@@ -1,11 +1,18 @@
 //! Large bytes, in pieces that are streamed: no statement has more than one.
 
-use deadpool_postgres::GenericClient;
+use std::time::Duration;
 
+use deadpool_postgres::GenericClient;
+use tokio::time::sleep;
+
+use crate::database::Database;
 use crate::error::Error;
 
 /// Bytes of a piece.
 pub const PIECE_BYTES: usize = 1 << 18;
+
+/// How long is waited for a database that is not there.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Puts bytes of a run into the database, within the transaction of `link`; returns their number.
 ///
@@ -70,5 +77,19 @@ pub async fn taken(link: &impl GenericClient, worker: i64, blob: i64) -> Result<
             return Ok(bytes);
         }
         n += 1;
+    }
+}
+
+/// As [`get`], through restarts of the database.
+///
+/// # Errors
+/// As [`get`], but for what passes.
+pub async fn get_again(database: &Database, blob: Option<i64>) -> Result<Vec<u8>, Error> {
+    loop {
+        let got = async { get(&database.connect().await?, blob).await };
+        match got.await {
+            Err(error) if error.is_passing() => sleep(AGAIN).await,
+            got => return got,
+        }
     }
 }

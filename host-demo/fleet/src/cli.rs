@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, value_parser};
 use serde_json::json;
 use tranche::answer::{Answer, say};
-use tranche::cli::{Approach, Hash, HeightsOf, MAX_CYCLES, Size, bytes};
+use tranche::cli::{Approach, Challenges, Hash, HeightsOf, MAX_CYCLES, Size, bytes};
 use tranche::execute::{Limits, MAX_MEMORY};
 use tranche::files::{Source, Unfinished, is_stdout};
 use tranche::hex::hex;
@@ -27,7 +27,7 @@ use crate::fetch::fetch;
 use crate::init::init;
 use crate::manage::{cancel, gc};
 use crate::status::{Status, status};
-use crate::submit::{Submission, submit};
+use crate::submit::{Submission, Way, submit};
 use crate::worker;
 
 /// Connections of whoever does one thing after another.
@@ -80,17 +80,21 @@ pub struct SubmitArgs {
     /// How the run is proved.
     #[arg(long, value_enum, default_value_t = Approach::Epochs)]
     pub approach: Approach,
+    /// Which challenges the batches of --approach retire have; each its own without it.
+    #[arg(long, value_enum)]
+    pub challenges: Option<Challenges>,
     /// What the proofs hash with: BLAKE3 for speed, Poseidon2 for bundles that another proof is to verify.
     #[arg(long, value_enum, default_value_t)]
     pub hash: Hash,
-    /// log2 of the cycles of an epoch; without it the workers that are there are done soonest.
+    /// log2 of the cycles of an epoch or a batch; without it the workers that are there are done with epochs soonest, and
+    /// batches have 2^16.
     #[arg(long, value_name = "N",
           value_parser = value_parser!(u8).range(i64::from(MIN_LOG2_CYCLES)..=i64::from(MAX_LOG2_CYCLES)))]
     pub epoch_log2: Option<u8>,
     /// What a bundle is made for: the shortest time, or the fewest bytes.
     #[arg(long, value_enum, default_value_t)]
     pub size: Size,
-    /// Heights of the tables of an epoch; metered without it.
+    /// Heights of the tables of an epoch or a batch; metered without it.
     #[arg(long, value_enum)]
     pub heights: Option<HeightsOf>,
     /// Tables that one merge takes.
@@ -287,14 +291,21 @@ fn ended(answer: Answer) -> Result<Unfinished, Error> {
 }
 
 fn submit_and_wait(database: &Database, args: &SubmitArgs, answer: Answer) -> Result<(), Error> {
-    let approach = match args.approach {
-        Approach::Epochs => None,
-        Approach::Retire => Some("retire"),
-        Approach::Monolithic => Some("monolithic"),
+    let way = match (args.approach, args.challenges) {
+        (Approach::Epochs, None) => Way::Epochs,
+        (Approach::Retire, None | Some(Challenges::Forked)) => Way::Retire,
+        (Approach::Monolithic, _) => {
+            let option = "--approach monolithic";
+            return Err(Error::Approach { option });
+        }
+        (_, Some(challenges)) => {
+            let option = match challenges {
+                Challenges::Forked => "--challenges forked without --approach retire",
+                Challenges::Shared => "--challenges shared",
+            };
+            return Err(Error::Approach { option });
+        }
     };
-    if let Some(approach) = approach {
-        return Err(Error::Approach { approach });
-    }
     let elf = Source::read(&args.program)?;
     let input = args
         .input
@@ -309,6 +320,7 @@ fn submit_and_wait(database: &Database, args: &SubmitArgs, answer: Answer) -> Re
         name: &name,
         elf: &elf.bytes,
         input: &input.bytes,
+        way,
         settings: Settings {
             arity: args.arity,
             hash: args.hash.into(),
@@ -353,9 +365,13 @@ fn submit_and_wait(database: &Database, args: &SubmitArgs, answer: Answer) -> Re
         let bundle =
             bundle.map(|(path, bytes)| format!("bundle     {}, {bytes} bytes\n", path.display()));
         format!(
-            "run        {}\ncycles     {} in epochs of at most 2^{}\nexit code  {}, {} bytes of output\n{}",
+            "run        {}\ncycles     {} in {} of at most 2^{}\nexit code  {}, {} bytes of output\n{}",
             submitted.run,
             execution.cycles,
+            match way {
+                Way::Epochs => "epochs",
+                Way::Retire => "batches",
+            },
             submitted.log2_cycles,
             execution.exit_code,
             execution.output.len(),
@@ -401,7 +417,11 @@ fn text(status: &Status) -> String {
                     100.0 * run.planned
                 ),
             },
-            run.accepted_merges.to_string(),
+            if run.approach == "retire" {
+                format!("{} committed, {} argued", run.committed, run.argued)
+            } else {
+                run.accepted_merges.to_string()
+            },
             run.taken.to_string(),
             format!("{:.2}", run.epochs_per_second),
             run.eta_seconds
@@ -410,7 +430,7 @@ fn text(status: &Status) -> String {
         ]
     });
     let head = [
-        "run", "name", "state", "epochs", "merges", "taken", "epochs/s", "left", "why",
+        "run", "name", "state", "done", "besides", "taken", "a second", "left", "why",
     ];
     let runs = draw(Form::Text, head, &[1, 2, 8], runs);
     let workers = status.workers.iter().map(|worker| {

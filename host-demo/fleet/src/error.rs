@@ -7,6 +7,9 @@ use thiserror::Error;
 use tranche::error::{BAD_USAGE, REFUSED};
 use tranche::prove::ProveError;
 use tranche::prove::remote::WorkError;
+use tranche::retire::remote::judge::JudgeError;
+use tranche::retire::remote::{self as retire, TaskError};
+use tranche::retire::{RetireCheck, RetireProveError};
 use tranche::verify::Check;
 use tranche_machine::setup::SetupError;
 use tranche_machine::{ElfError, ExecError};
@@ -49,11 +52,13 @@ pub enum Error {
     /// A worker cannot serve the queue.
     #[error("the queue cannot be served: {0}")]
     Serve(String),
-    /// The fleet proves in epochs only.
-    #[error("--approach {approach}: the fleet proves in epochs; tranche prove has the others")]
+    /// What is not proved in parts that know little of each other.
+    #[error(
+        "{option}: the fleet proves in epochs, and in batches of forked challenges; tranche prove has the others"
+    )]
     Approach {
-        /// The approach asked for.
-        approach: &'static str,
+        /// What was asked for.
+        option: &'static str,
     },
     /// There is no such run.
     #[error("there is no run {run}")]
@@ -77,16 +82,31 @@ pub enum Error {
     /// The header of a run is none.
     #[error("the run's settings are not understood: {0}")]
     Header(tranche::bundle::FormatError),
-    /// No memory for the epochs of a run.
-    #[error("--memory: an epoch of the run takes {needed} bytes, {bytes} are allowed")]
+    /// The header of a run in batches is none.
+    #[error("the run's settings are not understood: {0}")]
+    RetireHeader(RetireCheck),
+    /// The batches of the run are others than its header says.
+    #[error("the run goes otherwise than where it was submitted")]
+    Diverged,
+    /// A part of a batch's task is none.
+    #[error(transparent)]
+    Part(#[from] TaskError),
+    /// A batch cannot be made.
+    #[error(transparent)]
+    Batch(#[from] retire::WorkError),
+    /// Records of batches make no proof.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
+    /// No memory for the jobs of a run.
+    #[error("--memory: a job of the run takes {needed} bytes, {bytes} are allowed")]
     Memory {
         /// What it takes.
         needed: u64,
         /// What is allowed.
         bytes: u64,
     },
-    /// The thread that proves is gone.
-    #[error("the thread that proves is gone")]
+    /// A thread that proves or verifies is gone.
+    #[error("a thread that proves or verifies is gone")]
     Thread,
     /// A task has no proof.
     #[error(transparent)]
@@ -94,6 +114,9 @@ pub enum Error {
     /// A run cannot be proved.
     #[error(transparent)]
     Prove(#[from] ProveError),
+    /// A run cannot be proved in batches.
+    #[error(transparent)]
+    Retire(#[from] RetireProveError),
     /// The settings of a run cannot be made.
     #[error(transparent)]
     Setup(#[from] SetupError),

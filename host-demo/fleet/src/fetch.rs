@@ -1,22 +1,27 @@
 //! `tranche-fleet fetch`: the bundle of a run, each part as soon as it is there.
 
+use std::cell::RefCell;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use deadpool_postgres::GenericClient;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 use tokio::time::sleep;
 use tranche::answer::say;
 use tranche::bundle::{Kind as Frame, Writer};
 use tranche::files::{Output, Unfinished};
 use tranche::prove::remote::Place;
+use tranche::retire;
+use tranche::retire::remote::{Joined, bundle, decode};
 use tranche_machine::merge::Tree;
 
 use crate::blobs;
 use crate::database::Database;
 use crate::error::Error;
-use crate::job::Job;
-use crate::run::Run;
+use crate::job::{Job, Kind};
+use crate::run::{Head, Run};
 
 /// Between two looks for the next part.
 const WAIT: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(500)];
@@ -97,8 +102,12 @@ async fn write<W: Write>(
 ) -> Result<u64, Error> {
     let source = Source { database, run };
     let head = source.run().await?;
-    let mut writer = written!(Writer::new(out, &head.header), failed);
-    let arity = head.header.settings.arity.into();
+    let header = match head.header {
+        Head::Epochs(ref header) => header,
+        Head::Retire(ref header) => return write_batches(&source, header, out, failed).await,
+    };
+    let mut writer = written!(Writer::new(out, header), failed);
+    let arity = header.settings.arity.into();
     let mut number = 0;
     loop {
         number += 1;
@@ -119,6 +128,64 @@ async fn write<W: Write>(
                 return Ok(written!(writer.finish(), failed));
             }
         }
+    }
+}
+
+/// Writes the bundle of a run in batches: a record at a time, when all are known to be good together.
+async fn write_batches<W: Write>(
+    source: &Source<'_>,
+    header: &retire::Header,
+    out: &mut W,
+    failed: &mut Option<std::io::Error>,
+) -> Result<u64, Error> {
+    let mut wait = WAIT[0];
+    let joined = loop {
+        let run = source.run().await?;
+        if run.state == "done" {
+            break run.shared.joined;
+        }
+        sleep(wait).await;
+        wait = (wait * 2).min(WAIT[1]);
+    };
+    let joined: Joined = decode(&blobs::get_again(source.database, joined).await?)?;
+    let runtime = Handle::current();
+    let missing = RefCell::new(None);
+    let record = |kind, batch| {
+        let read = runtime.block_on(source.record(kind, batch));
+        read.map_err(|error| {
+            missing.replace(Some(error));
+            std::io::ErrorKind::Other.into()
+        })
+    };
+    let mut out = Counting { out, bytes: 0 };
+    let written = block_in_place(|| {
+        let mut argument = |batch| record(Kind::Argue, batch);
+        let mut opening = |batch| record(Kind::Open, batch);
+        bundle(header, &joined, &mut argument, &mut opening, &mut out)?;
+        out.flush()
+    });
+    if let Some(error) = missing.take() {
+        return Err(error);
+    }
+    written!(written, failed);
+    Ok(out.bytes)
+}
+
+/// A writer that counts.
+struct Counting<'w, W> {
+    out: &'w mut W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counting<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
     }
 }
 
@@ -158,6 +225,22 @@ impl Source<'_> {
             let run = Run::find(&link, self.run).await?;
             run.check()?;
             Ok::<_, Error>(run)
+        })
+    }
+
+    /// The record of a step of a batch.
+    async fn record(&self, kind: Kind, batch: usize) -> Result<Vec<u8>, Error> {
+        patiently!(async {
+            let link = self.database.connect().await?;
+            let find = link
+                .prepare_cached(
+                    "select proof from tranche.jobs where run = $1 and kind = $2 and index = $3",
+                )
+                .await?;
+            let row = link
+                .query_opt(&find, &[&self.run, &kind.name(), &(batch as i32)])
+                .await?;
+            blobs::get(&link, row.ok_or(Error::Missing)?.get(0)).await
         })
     }
 

@@ -9,19 +9,23 @@ use crate::error::Error;
 pub const QUEUE: &str = "graphile_worker";
 /// Roles without a login, which those of coordinators and of workers are members of.
 pub const ROLES: [&str; 2] = ["tranche_coordinator", "tranche_worker"];
-/// The fleet's tables, functions and rights.
-const SCHEMA: &str = include_str!("schema.sql");
+/// The fleet's tables, functions and rights: each makes its version of the one before.
+const VERSIONS: [&str; SCHEMA_VERSION as usize] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
-/// Makes what is not there yet; returns whether anything was made. It takes a role that may make roles and schemas.
+/// Makes what is not there yet, of a fleet of an earlier version what it lacks; returns whether anything was made. It takes a role that may make roles and schemas.
 ///
 /// # Errors
-/// [`Error::Schema`] for a fleet of another version; the database's.
+/// [`Error::Schema`] for a fleet of a later version; the database's.
 pub async fn init(database: &Database) -> Result<bool, Error> {
-    match database.connect_checked().await {
+    let lacking = match database.connect_checked().await {
         Ok(_) => return Ok(false),
-        Err(Error::Schema { got: None, .. }) => {}
+        Err(Error::Schema { expected, got }) => {
+            let known = VERSIONS.get(got.unwrap_or(0) as usize..);
+            known.ok_or(Error::Schema { expected, got })?
+        }
         Err(error) => return Err(error),
-    }
+    };
     WorkerUtils::new(database.queue().clone(), QUEUE)
         .migrate()
         .await
@@ -35,7 +39,9 @@ pub async fn init(database: &Database) -> Result<bool, Error> {
             transaction.batch_execute(&make).await?;
         }
     }
-    transaction.batch_execute(SCHEMA).await?;
+    for version in lacking {
+        transaction.batch_execute(version).await?;
+    }
     let version = transaction
         .query_one("select version from tranche.meta", &[])
         .await?;

@@ -10,9 +10,9 @@ pub struct Job {
     pub run: i64,
     /// What is proved.
     pub kind: Kind,
-    /// Level of the tree; 0 are the epochs.
+    /// Level of the tree, 0 are the epochs; of a batch the round in which it is argued or opened.
     pub level: i32,
-    /// Place within the level, from 0.
+    /// Place within the level, or the batch, from 0.
     pub index: i32,
 }
 
@@ -24,6 +24,12 @@ pub enum Kind {
     Epoch,
     /// A merge.
     Merge,
+    /// The commitment of a batch.
+    Commit,
+    /// Its argument.
+    Argue,
+    /// Its openings.
+    Open,
 }
 
 impl Kind {
@@ -32,7 +38,23 @@ impl Kind {
         match self {
             Self::Epoch => "epoch",
             Self::Merge => "merge",
+            Self::Commit => "commit",
+            Self::Argue => "argue",
+            Self::Open => "open",
         }
+    }
+
+    /// The kind that the database calls so.
+    pub fn named(name: &str) -> Option<Self> {
+        let mut kinds = [
+            Self::Epoch,
+            Self::Merge,
+            Self::Commit,
+            Self::Argue,
+            Self::Open,
+        ]
+        .into_iter();
+        kinds.find(|kind| kind.name() == name)
     }
 
     /// What is proved at a level.

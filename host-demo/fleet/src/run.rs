@@ -4,9 +4,45 @@ use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 use tranche::bundle::{Header, Reader};
 use tranche::execute::Execution;
+use tranche::retire;
+use tranche::retire::header::MAGIC;
+use tranche_machine::RomBlocks;
 
 use crate::blobs;
 use crate::error::Error;
+
+/// The header of a run's bundle.
+#[derive(Clone, Debug)]
+pub enum Head {
+    /// Of epochs and merges.
+    Epochs(Header),
+    /// Of one proof of batches.
+    Retire(Box<retire::Header>),
+}
+
+impl Head {
+    /// The header of these bytes.
+    ///
+    /// # Errors
+    /// [`Error::Header`] or [`Error::RetireHeader`].
+    pub fn read(mut bytes: &[u8]) -> Result<Self, Error> {
+        if let Some(rest) = bytes.strip_prefix(&MAGIC) {
+            bytes = rest;
+            let header = retire::Header::read(&mut bytes).map_err(Error::RetireHeader)?;
+            return Ok(Self::Retire(Box::new(header)));
+        }
+        let (_, header) = Reader::new(bytes).map_err(Error::Header)?;
+        Ok(Self::Epochs(header))
+    }
+
+    /// The blocks of the program's ROM that the run has.
+    const fn blocks(&self) -> RomBlocks {
+        match self {
+            Self::Epochs(header) => header.blocks,
+            Self::Retire(header) => header.blocks,
+        }
+    }
+}
 
 /// What everybody may know of a run.
 #[derive(Clone, Debug)]
@@ -18,12 +54,25 @@ pub struct Run {
     /// Why it failed.
     pub error: Option<String>,
     /// The header of its bundle.
-    pub header: Header,
+    pub header: Head,
     /// Its epochs, once all are planned.
     pub epochs: Option<u32>,
     /// Its exit code.
     pub exit_code: u32,
+    /// How often its batches were argued or opened anew.
+    pub round: i32,
+    /// Blobs of what its batches share.
+    pub shared: Shared,
     row: Blobs,
+}
+
+/// Blobs that are there when all batches are committed, or argued.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared {
+    /// The records of all commitments.
+    pub commitments: Option<i64>,
+    /// What stands between the records in the bundle.
+    pub joined: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +105,7 @@ impl Run {
         let find = link
             .prepare_cached(
                 "select id, state, error, header, epochs, exit_code, program, input, output, cycles, \
-                 instructions, memory from tranche.runs where id = $1",
+                 instructions, memory, round, commitments, joined from tranche.runs where id = $1",
             )
             .await?;
         let row = link.query_opt(&find, &[&id]).await?;
@@ -64,8 +113,7 @@ impl Run {
     }
 
     fn of(row: &Row) -> Result<Self, Error> {
-        let header: &[u8] = row.get("header");
-        let (_, header) = Reader::new(header).map_err(Error::Header)?;
+        let header = Head::read(row.get("header"))?;
         Ok(Self {
             id: row.get("id"),
             state: row.get("state"),
@@ -75,6 +123,11 @@ impl Run {
                 .get::<_, Option<i32>>("epochs")
                 .map(|epochs| epochs as u32),
             exit_code: row.get::<_, i64>("exit_code") as u32,
+            round: row.get("round"),
+            shared: Shared {
+                commitments: row.get("commitments"),
+                joined: row.get("joined"),
+            },
             row: Blobs {
                 program: row.get("program"),
                 input: row.get("input"),
@@ -134,7 +187,7 @@ impl Run {
                 cycles: cycles as u64,
                 instructions: instructions as u64,
                 memory: memory as u64,
-                blocks: self.header.blocks,
+                blocks: self.header.blocks(),
             },
         })
     }

@@ -30,19 +30,25 @@ pub struct RunStatus {
     pub state: String,
     /// Why it failed.
     pub error: Option<String>,
-    /// Its epochs, once all are planned.
+    /// How it is proved: epochs or retire.
+    pub approach: String,
+    /// Its epochs, or batches, once all are planned.
     pub epochs: Option<i32>,
     /// Share of its cycles that are planned.
     pub planned: f64,
-    /// Epochs that are accepted.
+    /// Epochs that are accepted, or batches that are opened.
     pub accepted_epochs: i64,
     /// Merges that are accepted.
     pub accepted_merges: i64,
+    /// Batches that are committed.
+    pub committed: i64,
+    /// Batches that are argued.
+    pub argued: i64,
     /// Jobs that were given to somebody and have not come back.
     pub taken: i64,
-    /// Epochs that were accepted a second, in the last minute.
+    /// Epochs that were accepted a second, or batches opened, in the last minute.
     pub epochs_per_second: f64,
-    /// Seconds until its epochs are proved, at that rate.
+    /// Seconds until all are, at that rate.
     pub eta_seconds: Option<f64>,
 }
 
@@ -79,12 +85,14 @@ pub async fn status(database: &Database) -> Result<Status, Error> {
         .query(
             "select r.id, r.name, r.state, r.error, r.epochs, \
              r.planned_cycles::float8 / greatest(r.cycles, 1), \
-             count(*) filter (where j.state = 'accepted' and j.level = 0), \
-             count(*) filter (where j.state = 'accepted' and j.level > 0), \
+             count(*) filter (where j.state = 'accepted' and j.kind in ('epoch', 'open')), \
+             count(*) filter (where j.state = 'accepted' and j.kind = 'merge'), \
              count(*) filter (where j.state = 'ready' and exists (select from tranche.takes t where not t.offered \
                  and (t.run, t.kind, t.level, t.index) = (j.run, j.kind, j.level, j.index))), \
-             count(*) filter (where j.level = 0 and j.accepted > now() - interval '1 minute') \
-                 / least(60, greatest(1, extract(epoch from now() - r.created)))::float8 \
+             count(*) filter (where j.kind in ('epoch', 'open') and j.accepted > now() - interval '1 minute') \
+                 / least(60, greatest(1, extract(epoch from now() - r.created)))::float8, \
+             count(*) filter (where j.state = 'accepted' and j.kind = 'commit'), \
+             count(*) filter (where j.state = 'accepted' and j.kind = 'argue'), r.approach \
              from tranche.runs r left join tranche.jobs j on j.run = r.id \
              where r.state in ('open', 'done') or r.finished > now() - $1 * interval '1 hour' \
              group by r.id order by r.id desc",
@@ -106,10 +114,13 @@ pub async fn status(database: &Database) -> Result<Status, Error> {
                 .map(|left| left / rate),
             state,
             error: row.get(3),
+            approach: row.get(12),
             epochs,
             planned,
             accepted_epochs: accepted,
             accepted_merges: row.get(7),
+            committed: row.get(10),
+            argued: row.get(11),
             taken: row.get(8),
             epochs_per_second: rate,
         }

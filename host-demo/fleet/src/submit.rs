@@ -8,6 +8,8 @@ use tranche::execute::{Execution, Limits, execute_within};
 use tranche::mix::Sizing;
 use tranche::prove::remote::task_bytes;
 use tranche::prove::{Surveyed, metered, secure, soonest};
+use tranche::retire::{self, DEFAULT_LOG2_CYCLES, remote as batches};
+use tranche_core::retire::Order;
 use tranche_core::shape::Profile;
 use tranche_machine::Program;
 use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
@@ -15,6 +17,15 @@ use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 use crate::blobs;
 use crate::database::Database;
 use crate::error::Error;
+
+/// How a run is proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In epochs and merges.
+    Epochs,
+    /// As one proof of batches, with challenges of their own.
+    Retire,
+}
 
 /// What is submitted.
 #[derive(Clone, Debug)]
@@ -25,9 +36,12 @@ pub struct Submission<'a> {
     pub elf: &'a [u8],
     /// Its input.
     pub input: &'a [u8],
+    /// How it is proved.
+    pub way: Way,
     /// Settings of its proofs; the length of its epochs counts only where `log2_cycles` says nothing else.
     pub settings: Settings,
-    /// log2 of the cycles of an epoch; without it the length with which the workers of now are done soonest.
+    /// log2 of the cycles of an epoch or a batch; without it the length of epochs with which the workers of now are done
+    /// soonest, and of batches the one that one machine takes.
     pub log2_cycles: Option<u8>,
     /// What the heights of tables follow.
     pub sizing: Sizing,
@@ -42,7 +56,7 @@ pub struct Submission<'a> {
 pub struct Submitted {
     /// The run's number.
     pub run: i64,
-    /// log2 of the cycles of an epoch.
+    /// log2 of the cycles of an epoch or a batch.
     pub log2_cycles: u8,
     /// What the execution came to.
     pub execution: Execution,
@@ -64,36 +78,50 @@ pub async fn submit(database: &Database, what: &Submission<'_>) -> Result<Submit
         &mut messages,
         |_| (),
     )?;
-    let log2_cycles = match what.log2_cycles {
-        Some(given) => given,
-        None => soonest(execution.cycles, threads(&link).await?) as u8,
-    };
-    let settings = Settings {
-        log2_cycles,
-        ..what.settings
+    let log2_cycles = match (what.log2_cycles, what.way) {
+        (Some(given), _) => given,
+        (None, Way::Epochs) => soonest(execution.cycles, threads(&link).await?) as u8,
+        (None, Way::Retire) => DEFAULT_LOG2_CYCLES,
     };
     let program = what.sizing.program(&program, &execution);
-    let run = surveyed(&program, what, &execution, settings)?;
-    let setup = &run.setup;
-    let head = header(&Header::of(setup));
-    let needed = task_bytes(setup, Profile::Compact)?;
+    let (head, needed) = match what.way {
+        Way::Epochs => {
+            let settings = Settings {
+                log2_cycles,
+                ..what.settings
+            };
+            let run = surveyed(&program, what, &execution, settings)?;
+            let head = header(&Header::of(&run.setup));
+            (head.to_vec(), task_bytes(&run.setup, Profile::Compact)?)
+        }
+        Way::Retire => {
+            let header = in_batches(&program, what, &execution, log2_cycles)?;
+            let needed = batches::task_bytes(&program, &header, Profile::Fast)?;
+            (header.to_bytes(), needed)
+        }
+    };
     let class = needed.next_power_of_two().ilog2() as i32;
+    let approach = match what.way {
+        Way::Epochs => "epochs",
+        Way::Retire => "retire",
+    };
 
     let transaction = link.transaction().await?;
     let row = transaction
         .query_one(
-            "insert into tranche.runs (name, header, arity, exit_code, cycles, instructions, memory, class, expires) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 day') returning id",
+            "insert into tranche.runs (name, header, arity, exit_code, cycles, instructions, memory, class, expires, approach) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 day', $10) returning id",
             &[
                 &what.name,
                 &&head[..],
-                &i32::from(setup.settings.arity),
+                &i32::from(what.settings.arity),
                 &i64::from(execution.exit_code),
                 &(execution.cycles as i64),
                 &(execution.instructions as i64),
                 &(execution.memory as i64),
                 &class,
                 &what.days,
+                &approach,
             ],
         )
         .await?;
@@ -133,6 +161,24 @@ fn surveyed<'a>(
         settings,
         SECURITY_FLOOR_BITS,
     )?)
+}
+
+/// The header of the run in batches, as one machine would prove it.
+fn in_batches(
+    program: &Program<'_>,
+    what: &Submission<'_>,
+    execution: &Execution,
+    log2_cycles: u8,
+) -> Result<retire::Header, Error> {
+    let options = retire::Options {
+        sizing: what.sizing,
+        hash: what.settings.hash,
+        params: what.settings.params,
+        ..retire::Options::new(Order::Forked, log2_cycles)
+    };
+    let run = retire::Surveyed::cut(program, what.input, execution, &options)?;
+    let options = run.secure(&options)?;
+    Ok(run.header(Some(options.order), options.params, options.hash))
 }
 
 /// Threads of the workers that are there, at least one.

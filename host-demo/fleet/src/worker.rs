@@ -1,4 +1,4 @@
-//! `tranche-fleet worker`: takes jobs from the queue and returns their proofs.
+//! `tranche-fleet worker`: takes jobs from the queue and returns their proofs, or the records of batches.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -13,20 +13,23 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tranche::answer::say;
-use tranche::bundle::Reader;
-use tranche::prove::remote::Work;
+use tranche::prove::remote as tree;
+use tranche::retire::remote::{Queries, Source, Step, Task, decode};
 
-use crate::bench::{Bench, Context, Prover};
+use crate::bench::{Bench, Context, Prover, Work};
 use crate::blobs::{self, PIECE_BYTES};
-use crate::database::Database;
+use crate::database::{Database, Link};
 use crate::error::Error;
 use crate::init::QUEUE;
 use crate::job::{Job, Kind};
+use crate::run::Head;
 
 /// How long a worker waits before it goes back to a database that was not there.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Runs whose programs are kept.
 const CONTEXTS: usize = 4;
+/// Blobs that all batches of a run share, and that are kept: those of as many runs.
+const SHARED: usize = 2 * CONTEXTS;
 /// log2 of the most bytes that a job may ask for.
 const CLASSES: u32 = 48;
 /// Tries to hand in a proof that is made, while the database is not there.
@@ -61,6 +64,8 @@ struct Shared {
     worker: i64,
     prover: Box<dyn Prover>,
     contexts: Mutex<VecDeque<Arc<Context>>>,
+    /// What batches of a run share, by their blobs.
+    parts: Mutex<VecDeque<(i64, Arc<Vec<u8>>)>>,
     /// Why nothing more is taken from this worker.
     refused: Mutex<Option<Error>>,
     stop: Notify,
@@ -123,6 +128,7 @@ pub async fn run_with(
         worker: row.get(0),
         prover,
         contexts: Mutex::default(),
+        parts: Mutex::default(),
         refused: Mutex::default(),
         stop: Notify::new(),
     });
@@ -226,7 +232,9 @@ impl Shared {
         let start = Instant::now();
         let link = self.database.connect().await?;
         let take = link
-            .prepare_cached("select header, program, task from tranche.take($1, $2, $3, $4, $5)")
+            .prepare_cached(
+                "select header, program, task, shared from tranche.take($1, $2, $3, $4, $5)",
+            )
             .await?;
         let kind = job.kind.name();
         let row = link
@@ -244,21 +252,22 @@ impl Shared {
         let context = match self.known(program) {
             Some(context) => context,
             None => {
-                let (_, header) = Reader::new(header).map_err(Error::Header)?;
                 let elf = blobs::taken(&link, self.worker, program).await?;
                 self.keep(Context {
                     key: program,
                     elf,
-                    header,
+                    header: Head::read(header)?,
                 })
             }
         };
         let task = blobs::taken(&link, self.worker, task).await?;
+        let mut shared = Vec::new();
+        for blob in row.get::<_, Vec<Option<i64>>>(3) {
+            let blob = blob.ok_or(Error::Missing)?;
+            shared.push(self.part(&link, blob).await?);
+        }
         drop(link);
-        let work = match job.kind {
-            Kind::Epoch => Work::Epoch(task),
-            Kind::Merge => Work::Merge(task),
-        };
+        let work = work_of(job, task, &shared)?;
         let (proof, proving) = self.prover.prove(job, context, work).await?;
         let mut tries = 1;
         loop {
@@ -270,6 +279,20 @@ impl Shared {
                 other => return other,
             }
         }
+    }
+
+    /// What all batches of a run share.
+    async fn part(&self, link: &Link, blob: i64) -> Result<Arc<Vec<u8>>, Error> {
+        let parts = || self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = parts().iter().find(|(known, _)| *known == blob).cloned();
+        if let Some((_, part)) = known {
+            return Ok(part);
+        }
+        let part = Arc::new(blobs::taken(link, self.worker, blob).await?);
+        let mut parts = parts();
+        parts.truncate(SHARED - 1);
+        parts.push_front((blob, part.clone()));
+        Ok(part)
     }
 
     fn known(&self, key: i64) -> Option<Arc<Context>> {
@@ -340,4 +363,30 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// What is to be done for a job, from its own bytes and those that it shares with others.
+fn work_of(job: &Job, task: Vec<u8>, shared: &[Arc<Vec<u8>>]) -> Result<Work, Error> {
+    let shared = |number: usize| shared.get(number).ok_or(Error::Missing);
+    let commitments = || Ok::<_, Error>(decode::<Vec<Vec<u8>>>(shared(0)?)?);
+    let step = match job.kind {
+        Kind::Epoch => return Ok(Work::Tree(tree::Work::Epoch(task))),
+        Kind::Merge => return Ok(Work::Tree(tree::Work::Merge(task))),
+        Kind::Commit => Step::Commit,
+        Kind::Argue => Step::Argue(commitments()?),
+        Kind::Open => {
+            let mut queries: Vec<Queries> = decode(shared(1)?)?;
+            let batch = job.index as usize;
+            if batch >= queries.len() {
+                return Err(Error::Missing);
+            }
+            Step::Open(commitments()?, queries.swap_remove(batch))
+        }
+    };
+    let source: Source = decode(&task)?;
+    Ok(Work::Batch(Box::new(Task::new(
+        job.index as usize,
+        source,
+        step,
+    ))))
 }

@@ -1,9 +1,12 @@
 //! Workers that return what they should not: each is found out, named, and its job done by another.
 
+use tokio::runtime::Runtime;
+use tokio_postgres::types::ToSql;
 use tranche::bundle::Reader;
 use tranche::prove::Options;
 use tranche::prove::remote::{Work, work};
 use tranche_fleet::blobs;
+use tranche_fleet::database::Link;
 use tranche_machine::Program;
 use tranche_machine::setup::Setup;
 
@@ -17,55 +20,104 @@ enum Lie {
     Epoch(i32),
 }
 
-/// A worker that takes a job and offers something; its number.
-fn lie(cluster: &Cluster, lie: &Lie) -> i64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let mut link = cluster.database("worker").connect().await.unwrap();
-        let register = "select tranche.register('liar', 1, null)";
-        let me: i64 = link.query_one(register, &[]).await.unwrap().get(0);
-        let take = "select header, program, task from tranche.take($1, 1, 'epoch', 0, $2)";
-        link.query_one(take, &[&me, &0]).await.unwrap();
-        let proof = match lie {
-            Lie::WrongBytes => vec![1; 300_000],
-            Lie::Epoch(index) => {
-                let row = link.query_one(take, &[&me, index]).await.unwrap();
-                let (_, header) = Reader::new(row.get::<_, &[u8]>(0)).unwrap();
-                let elf = blobs::taken(&link, me, row.get(1)).await.unwrap();
-                let task = blobs::taken(&link, me, row.get(2)).await.unwrap();
-                let program = Program::parse(&elf).unwrap();
-                let setup = Setup::new(&program, header.settings).unwrap();
-                let (mut task, mut proof) = (Some(Work::Epoch(task)), Vec::new());
-                let options = Options::default();
-                work(&setup, &options, &mut || task.take(), &mut |made| {
-                    proof = made.unwrap()
-                })
-                .unwrap();
-                proof
+/// A worker that offers what it likes.
+pub struct Liar {
+    runtime: Runtime,
+    link: Link,
+    me: i64,
+}
+
+/// What a worker is given for a job.
+pub struct Given {
+    pub header: Vec<u8>,
+    pub elf: Vec<u8>,
+    pub task: Vec<u8>,
+    pub shared: Vec<Vec<u8>>,
+}
+
+impl Liar {
+    pub fn register(cluster: &Cluster) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let (link, me) = runtime.block_on(async {
+            let link = cluster.database("worker").connect().await.unwrap();
+            let register = "select tranche.register('liar', 1, null)";
+            let me = link.query_one(register, &[]).await.unwrap().get(0);
+            (link, me)
+        });
+        Self { runtime, link, me }
+    }
+
+    /// Its number.
+    pub const fn number(&self) -> i64 {
+        self.me
+    }
+
+    /// Takes a job of the first run.
+    pub fn take(&self, kind: &str, index: i32) -> Given {
+        self.runtime.block_on(async {
+            let (link, me) = (&self.link, self.me);
+            let take = "select header, program, task, shared from tranche.take($1, 1, $2, 0, $3)";
+            let row = link.query_one(take, &[&me, &kind, &index]).await.unwrap();
+            let mut shared = Vec::new();
+            for blob in row.get::<_, Vec<i64>>(3) {
+                shared.push(blobs::taken(link, me, blob).await.unwrap());
             }
-        };
-        let transaction = link.transaction().await.unwrap();
-        let room = "select tranche.room($1, 1, $2)";
-        let blob: i64 = transaction
-            .query_one(room, &[&me, &(proof.len() as i64)])
-            .await
-            .unwrap()
-            .get(0);
-        for (n, piece) in (0_i32..).zip(proof.chunks(blobs::PIECE_BYTES)) {
-            let fill = "select tranche.fill($1, $2, $3, $4)";
-            transaction
-                .query_one(fill, &[&me, &blob, &n, &piece])
-                .await
-                .unwrap();
+            Given {
+                header: row.get(0),
+                elf: blobs::taken(link, me, row.get(1)).await.unwrap(),
+                task: blobs::taken(link, me, row.get(2)).await.unwrap(),
+                shared,
+            }
+        })
+    }
+
+    /// Offers something for a job that it has taken.
+    pub fn offer(&mut self, kind: &str, index: i32, bytes: &[u8]) {
+        let (link, me) = (&mut self.link, self.me);
+        self.runtime.block_on(async {
+            let transaction = link.transaction().await.unwrap();
+            let room = "select tranche.room($1, 1, $2)";
+            let length = bytes.len() as i64;
+            let row = transaction.query_one(room, &[&me, &length]).await;
+            let blob: i64 = row.unwrap().get(0);
+            for (n, piece) in (0_i32..).zip(bytes.chunks(blobs::PIECE_BYTES)) {
+                let fill = "select tranche.fill($1, $2, $3, $4)";
+                let values: [&(dyn ToSql + Sync); 4] = [&me, &blob, &n, &piece];
+                transaction.query_one(fill, &values).await.unwrap();
+            }
+            let offer = "select tranche.offer($1, 1, $2, 0, $3, $4, 0, 0)";
+            let values: [&(dyn ToSql + Sync); 4] = [&me, &kind, &index, &blob];
+            transaction.query_one(offer, &values).await.unwrap();
+            transaction.commit().await.unwrap();
+        });
+    }
+}
+
+/// A worker that takes the first epoch and offers something; its number.
+fn lie(cluster: &Cluster, lie: &Lie) -> i64 {
+    let mut liar = Liar::register(cluster);
+    liar.take("epoch", 0);
+    let proof = match lie {
+        Lie::WrongBytes => vec![1; 300_000],
+        Lie::Epoch(index) => {
+            let given = liar.take("epoch", *index);
+            let (_, header) = Reader::new(&given.header[..]).unwrap();
+            let program = Program::parse(&given.elf).unwrap();
+            let setup = Setup::new(&program, header.settings).unwrap();
+            let (mut task, mut proof) = (Some(Work::Epoch(given.task)), Vec::new());
+            let options = Options::default();
+            work(&setup, &options, &mut || task.take(), &mut |made| {
+                proof = made.unwrap()
+            })
+            .unwrap();
+            proof
         }
-        let offer = "select tranche.offer($1, 1, 'epoch', 0, 0, $2, 0, 0)";
-        transaction.query_one(offer, &[&me, &blob]).await.unwrap();
-        transaction.commit().await.unwrap();
-        me
-    })
+    };
+    liar.offer("epoch", 0, &proof);
+    liar.number()
 }
 
 #[test]
@@ -137,22 +189,26 @@ fn a_job_that_nothing_was_returned_for_goes_to_another() {
     let cluster = Cluster::start();
     let submitted = submit_and_wait(&cluster);
     cluster.wait_until("(select count(*) from tranche.jobs where state = 'ready') > 3");
+    return_nothing(&cluster, "epoch");
+    let _honest = worker(&cluster, "honest");
+    assert_same(&cluster, submitted);
+}
+
+/// Takes the first job of a kind until no more are given, and returns nothing.
+pub fn return_nothing(cluster: &Cluster, kind: &str) {
     let register = "select tranche.register('idle', 1, null)";
     let idle = cluster.sql_as("worker", register).unwrap();
-    let take = format!("select task is null from tranche.take({idle}, 1, 'epoch', 0, 0)");
-    // What it amounts to that a worker says it is done.
-    let done = "delete from graphile_worker._private_jobs where key = '1/epoch/0/0'";
+    let take = format!("select task is null from tranche.take({idle}, 1, '{kind}', 0, 0)");
+    let of_job = format!("from graphile_worker._private_jobs where key = '1/{kind}/0/0'");
     for _ in 0..5 {
         assert_eq!(cluster.sql_as("worker", &take).as_deref(), Ok("f"));
-        cluster.sql_as("worker", done).unwrap();
-        cluster.wait_until(
-            "exists (select from graphile_worker._private_jobs where key = '1/epoch/0/0')",
-        );
+        // What it amounts to that a worker says it is done.
+        let done = format!("delete {of_job}");
+        cluster.sql_as("worker", &done).unwrap();
+        cluster.wait_until(&format!("exists (select {of_job})"));
     }
     // It is given no more jobs then.
     assert_eq!(cluster.sql_as("worker", &take).as_deref(), Ok("t"));
     let refused = cluster.sql_as("worker", &take).unwrap_err();
     assert!(refused.contains("nothing was returned"), "{refused}");
-    let _honest = worker(&cluster, "honest");
-    assert_same(&cluster, submitted);
 }

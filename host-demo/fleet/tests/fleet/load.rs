@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use tranche::prove::remote::Work;
-use tranche_fleet::bench::{Context, Prover, Proving};
+use tranche_fleet::bench::{Context, Prover, Proving, Work};
 use tranche_fleet::job::Job;
 use tranche_fleet::worker::{Settings, run_with};
 use tranche_fleet::{blobs, database::Database};

@@ -3,12 +3,14 @@
 //!
 //! PostgreSQL has to be there, as Debian's package `postgresql` installs it; `tests/run fleet` runs these.
 
+mod batches;
 mod cluster;
 mod disk;
 mod faults;
 mod liars;
 mod load;
 mod network;
+mod perjury;
 mod relay;
 mod runs;
 mod serve;

@@ -5,21 +5,23 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::cluster::Cluster;
-use crate::serve::{assert_same, coordinator, local, submit, submit_and_wait, worker};
+use crate::serve::{Case, assert_same, coordinator, local, submit, submit_and_wait, worker};
 
 #[test]
 #[ignore = "needs PostgreSQL: tests/run fleet"]
 fn the_bundle_is_that_of_one_machine() {
     let cluster = Cluster::start();
-    for workers in [1, 2, 4] {
-        let submitted = submit_and_wait(&cluster);
-        let workers: Vec<_> = (0..workers)
-            .map(|i| worker(&cluster, &format!("worker-{i}")))
-            .collect();
-        assert_same(&cluster, submitted);
-        for worker in workers {
-            worker.signal("TERM");
-            assert!(worker.wait().status.success());
+    for case in [Case::Epochs, Case::Batches] {
+        for workers in [1, 2, 4] {
+            let submitted = case.submit_and_wait(&cluster);
+            let workers: Vec<_> = (0..workers)
+                .map(|i| worker(&cluster, &format!("worker-{i}")))
+                .collect();
+            case.assert_same(&cluster, submitted);
+            for worker in workers {
+                worker.signal("TERM");
+                assert!(worker.wait().status.success());
+            }
         }
     }
 }
@@ -173,11 +175,21 @@ fn what_cannot_be_done_is_said() {
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
     };
-    let retire = said(&mut submit(&cluster, &["--approach", "retire"]), 2);
-    assert!(
-        retire.contains("--approach retire: the fleet proves in epochs"),
-        "{retire}"
-    );
+    for (args, option) in [
+        (&["--approach", "monolithic"][..], "--approach monolithic"),
+        (
+            &["--approach", "retire", "--challenges", "shared"],
+            "--challenges shared",
+        ),
+        (
+            &["--challenges", "forked"],
+            "--challenges forked without --approach retire",
+        ),
+    ] {
+        let refused = said(&mut submit(&cluster, args), 2);
+        let expected = format!("{option}: the fleet proves in epochs");
+        assert!(refused.contains(&expected), "{refused}");
+    }
     let mut nowhere = cluster.fleet("worker");
     let nowhere = said(nowhere.arg("status").env_remove("TRANCHE_DATABASE_URL"), 2);
     assert!(nowhere.contains("no database"), "{nowhere}");

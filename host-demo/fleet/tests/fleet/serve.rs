@@ -4,6 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use tranche::cli::{Hash, Size};
+use tranche::execute::Execution;
+use tranche::mix::Sizing;
+use tranche::prove::{Options, metered, secure};
+use tranche::retire;
+use tranche_core::retire::Order;
+use tranche_machine::Program;
+use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
+
 use crate::cluster::Cluster;
 
 /// Seconds of a lease: a test waits for some.
@@ -70,8 +79,10 @@ impl Drop for Process {
     }
 }
 
-/// A guest, its input and its options, and the bundle that one machine writes.
+/// Options of a run of a guest in epochs.
 pub const EPOCHS: &[&str] = &["--epoch-log2", "11", "--arity", "3"];
+/// The same run as one proof.
+const BATCHES: &[&str] = &["--approach", "retire", "--epoch-log2", "10"];
 
 fn guest() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests/prebuilt/sha256.elf")
@@ -82,42 +93,107 @@ fn input() -> Vec<u8> {
     (0..601_u32).map(|i| (i * i) as u8).collect()
 }
 
-/// The bundle of that run as one machine writes it.
-pub fn local() -> &'static [u8] {
-    static LOCAL: OnceLock<Vec<u8>> = OnceLock::new();
-    LOCAL.get_or_init(|| {
-        use tranche::prove::{Options, metered, secure};
-        use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
-        let (elf, input) = (std::fs::read(guest()).unwrap(), input());
-        let program = tranche_machine::Program::parse(&elf).unwrap().decoded();
-        let execution = tranche::execute(&program, &input, 1 << 30).unwrap();
-        let settings = Settings {
-            log2_cycles: 11,
-            arity: 3,
-            hash: tranche::cli::Hash::default().into(),
-            ..Settings::default()
-        };
-        let settings = metered(&program, &input, &execution, settings).unwrap();
-        let run = secure(&program, &input, &execution, settings, SECURITY_FLOOR_BITS).unwrap();
-        let mut bundle = Vec::new();
-        run.prove(&Options::default(), &mut bundle, |_| ()).unwrap();
-        bundle
-    })
+/// A way to prove that run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    Epochs,
+    Batches,
 }
 
-/// `submit` of that run.
+impl Case {
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Epochs => EPOCHS,
+            Self::Batches => BATCHES,
+        }
+    }
+
+    /// The bundle of that run as one machine writes it.
+    pub fn local(self) -> &'static [u8] {
+        static LOCAL: [OnceLock<Vec<u8>>; 2] = [OnceLock::new(), OnceLock::new()];
+        LOCAL[self as usize].get_or_init(|| {
+            let (elf, input) = (std::fs::read(guest()).unwrap(), input());
+            let program = Program::parse(&elf).unwrap().decoded();
+            let execution = tranche::execute(&program, &input, 1 << 30).unwrap();
+            let mut bundle = Vec::new();
+            match self {
+                Self::Epochs => prove_epochs(&program, &input, &execution, &mut bundle),
+                Self::Batches => prove_batches(&program, &input, &execution, &mut bundle),
+            }
+            bundle
+        })
+    }
+
+    /// `submit` of that run.
+    pub fn submit(self, cluster: &Cluster, args: &[&str]) -> Command {
+        std::fs::write(cluster.folder().join("input"), input()).unwrap();
+        let mut command = cluster.fleet("coordinator");
+        command.arg("submit").arg(guest()).args(["-i", "input"]);
+        command.args(self.options()).args(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// `submit` that sees the run to its end, into `bundle`.
+    pub fn submit_and_wait(self, cluster: &Cluster) -> Process {
+        Process::spawn(&mut self.submit(cluster, &["--wait", "-o", "bundle"]))
+    }
+
+    /// Fails unless a process has ended well, and the bundle that it wrote is that of one machine.
+    pub fn assert_same(self, cluster: &Cluster, submitted: Process) {
+        let output = submitted.wait();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let bundle = std::fs::read(cluster.folder().join("bundle")).unwrap();
+        assert!(bundle == self.local(), "the bundle is another one");
+        cluster.assert_empty();
+    }
+}
+
+fn prove_epochs(program: &Program<'_>, input: &[u8], execution: &Execution, bundle: &mut Vec<u8>) {
+    let settings = Settings {
+        log2_cycles: 11,
+        arity: 3,
+        hash: Hash::default().into(),
+        ..Settings::default()
+    };
+    let settings = metered(program, input, execution, settings).unwrap();
+    let run = secure(program, input, execution, settings, SECURITY_FLOOR_BITS).unwrap();
+    run.prove(&Options::default(), bundle, |_| ()).unwrap();
+}
+
+fn prove_batches(program: &Program<'_>, input: &[u8], execution: &Execution, bundle: &mut Vec<u8>) {
+    let options = retire::Options {
+        sizing: Sizing::Metered,
+        hash: Hash::default().into(),
+        params: Size::default().params(),
+        ..retire::Options::new(Order::Forked, 10)
+    };
+    let program = options.sizing.program(program, execution);
+    retire::prove(&program, input, execution, &options, bundle, |_, _| ()).unwrap();
+}
+
+/// `submit` of that run in epochs.
 pub fn submit(cluster: &Cluster, args: &[&str]) -> Command {
-    std::fs::write(cluster.folder().join("input"), input()).unwrap();
-    let mut command = cluster.fleet("coordinator");
-    command.arg("submit").arg(guest()).args(["-i", "input"]);
-    command.args(EPOCHS).args(args);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    Case::Epochs.submit(cluster, args)
 }
 
-/// `submit` that sees the run to its end, into `bundle`.
+/// As [`submit`], to the run's end, into `bundle`.
 pub fn submit_and_wait(cluster: &Cluster) -> Process {
-    Process::spawn(&mut submit(cluster, &["--wait", "-o", "bundle"]))
+    Case::Epochs.submit_and_wait(cluster)
+}
+
+/// The bundle of that run in epochs as one machine writes it.
+pub fn local() -> &'static [u8] {
+    Case::Epochs.local()
+}
+
+/// As [`Case::assert_same`], of that run in epochs.
+pub fn assert_same(cluster: &Cluster, submitted: Process) {
+    Case::Epochs.assert_same(cluster, submitted);
 }
 
 /// A coordinator of all runs.
@@ -136,17 +212,4 @@ pub fn worker_of(mut fleet: Command, name: &str) -> Command {
     fleet.args(["--lease", LEASE, "--poll", "0.05"]);
     fleet.stderr(Stdio::piped());
     fleet
-}
-
-/// Fails unless a process has ended well, and the bundle that it wrote is that of one machine.
-pub fn assert_same(cluster: &Cluster, submitted: Process) {
-    let output = submitted.wait();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let bundle = std::fs::read(cluster.folder().join("bundle")).unwrap();
-    assert!(bundle == local(), "the bundle is another one");
-    cluster.assert_empty();
 }
