@@ -19,15 +19,15 @@ use tranche_machine::setup::{Setup, SetupError};
 
 use crate::error::Error;
 use crate::job::Job;
-use crate::run::Head;
+use crate::run::{Guest, Head};
 
 /// What all tasks of a run have in common.
 #[derive(Debug)]
 pub struct Context {
     /// What tells it from others: the blob of its program.
     pub key: i64,
-    /// The program, an ELF file.
-    pub elf: Vec<u8>,
+    /// The program.
+    pub guest: Guest,
     /// The header of its bundle.
     pub header: Head,
 }
@@ -175,7 +175,7 @@ fn serve_context(
     give: &mut dyn FnMut() -> Option<Work>,
     take: &mut dyn FnMut(Result<Vec<u8>, Error>),
 ) -> Result<(), Error> {
-    let program = Program::parse(&context.elf)?;
+    let program = context.guest.program()?;
     match &context.header {
         Head::Epochs(header) => {
             let program = program.with_blocks(header.blocks).decoded();

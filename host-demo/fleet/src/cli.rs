@@ -16,7 +16,6 @@ use tranche::hex::hex;
 use tranche::mix::Sizing;
 use tranche::prove::default_workers;
 use tranche::signals;
-use tranche::table::{Form, draw};
 use tranche_machine::settings::{DEFAULT_ARITY, MAX_ARITY, Settings};
 use tranche_machine::shape::{MAX_LOG2_CYCLES, MIN_LOG2_CYCLES};
 
@@ -26,7 +25,7 @@ use crate::error::Error;
 use crate::fetch::fetch;
 use crate::init::init;
 use crate::manage::{cancel, gc};
-use crate::status::{Status, status};
+use crate::status::status;
 use crate::submit::{Submission, Way, submit};
 use crate::worker;
 
@@ -77,6 +76,9 @@ pub struct SubmitArgs {
     /// The file that the program reads as its input; empty without it.
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    /// The file that the program reads as its public input, a part of what is proved; empty without it.
+    #[arg(long, value_name = "FILE")]
+    pub public: Option<PathBuf>,
     /// How the run is proved.
     #[arg(long, value_enum, default_value_t = Approach::Epochs)]
     pub approach: Approach,
@@ -307,10 +309,11 @@ fn submit_and_wait(database: &Database, args: &SubmitArgs, answer: Answer) -> Re
         }
     };
     let elf = Source::read(&args.program)?;
-    let input = args
-        .input
-        .as_deref()
-        .map_or(Ok(Source::EMPTY), Source::read)?;
+    let optional = |path: Option<&Path>| path.map_or(Ok(Source::EMPTY), Source::read);
+    let (input, public) = (
+        optional(args.input.as_deref())?,
+        optional(args.public.as_deref())?,
+    );
     let name = args
         .program
         .file_stem()
@@ -320,6 +323,7 @@ fn submit_and_wait(database: &Database, args: &SubmitArgs, answer: Answer) -> Re
         name: &name,
         elf: &elf.bytes,
         input: &input.bytes,
+        public: &public.bytes,
         way,
         settings: Settings {
             arity: args.arity,
@@ -387,7 +391,7 @@ fn show(database: &Database, args: &StatusArgs, answer: Answer) -> Result<(), Er
         let text = if args.json {
             format!("{}\n", json!(status))
         } else {
-            text(&status)
+            status.text()
         };
         return Ok(answer.give(text)?);
     }
@@ -395,65 +399,9 @@ fn show(database: &Database, args: &StatusArgs, answer: Answer) -> Result<(), Er
         loop {
             let status = status(database).await?;
             // Home, and nothing below what follows.
-            let _ = write!(stdout().lock(), "\x1b[H\x1b[J{}", text(&status));
+            let _ = write!(stdout().lock(), "\x1b[H\x1b[J{}", status.text());
             let _ = stdout().lock().flush();
             tokio::time::sleep(REFRESH).await;
         }
     })
-}
-
-/// A status for a reader.
-fn text(status: &Status) -> String {
-    let runs = status.runs.iter().map(|run| {
-        vec![
-            run.run.to_string(),
-            run.name.clone(),
-            run.state.clone(),
-            match run.epochs {
-                Some(epochs) => format!("{} of {epochs}", run.accepted_epochs),
-                None => format!(
-                    "{}, {:.0} % planned",
-                    run.accepted_epochs,
-                    100.0 * run.planned
-                ),
-            },
-            if run.approach == "retire" {
-                format!("{} committed, {} argued", run.committed, run.argued)
-            } else {
-                run.accepted_merges.to_string()
-            },
-            run.taken.to_string(),
-            format!("{:.2}", run.epochs_per_second),
-            run.eta_seconds
-                .map_or_else(String::new, |eta| format!("{eta:.0} s")),
-            run.error.clone().unwrap_or_default(),
-        ]
-    });
-    let head = [
-        "run", "name", "state", "done", "besides", "taken", "a second", "left", "why",
-    ];
-    let runs = draw(Form::Text, head, &[1, 2, 8], runs);
-    let workers = status.workers.iter().map(|worker| {
-        vec![
-            worker.worker.to_string(),
-            worker.name.clone(),
-            worker.login.clone(),
-            worker.threads.to_string(),
-            worker.accepted.to_string(),
-            worker.repeated.to_string(),
-            worker
-                .proving
-                .map_or_else(String::new, |share| format!("{:.1} %", 100.0 * share)),
-            format!("{:.0} s", worker.seen_seconds),
-            worker.refused.clone().unwrap_or_default(),
-        ]
-    });
-    let head = [
-        "worker", "name", "login", "threads", "accepted", "repeated", "proving", "seen", "refused",
-    ];
-    let workers = draw(Form::Text, head, &[1, 2, 8], workers);
-    format!(
-        "{runs}\n{workers}\n{} bytes in the database\n",
-        status.bytes
-    )
 }

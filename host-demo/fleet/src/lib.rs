@@ -1,8 +1,8 @@
-//! `tranche-fleet` proves the epochs and merges of a run on other machines.
+//! `tranche-fleet` proves runs on other machines: epochs and merges, or the batches of one proof.
 //!
 //! PostgreSQL holds all state: runs, jobs, proofs, and the queue that workers take jobs from. A coordinator executes a
-//! run, makes a job of each epoch and each merge, and verifies every proof before it is taken; any number of workers
-//! prove. The bundle is byte for byte what `tranche prove` writes. `docs/fleet.md` says what happens when something
+//! run, makes a job of each epoch and each merge, or of each step of each batch, and verifies what is returned before it is
+//! taken; any number of workers prove. The bundle is byte for byte what `tranche prove` writes. `docs/fleet.md` says what happens when something
 //! fails, and who sees what.
 //!
 //! | module | role |

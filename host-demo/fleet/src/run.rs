@@ -6,7 +6,7 @@ use tranche::bundle::{Header, Reader};
 use tranche::execute::Execution;
 use tranche::retire;
 use tranche::retire::header::MAGIC;
-use tranche_machine::RomBlocks;
+use tranche_machine::{Program, PublicInput, RomBlocks};
 
 use crate::blobs;
 use crate::error::Error;
@@ -78,6 +78,7 @@ pub struct Shared {
 #[derive(Clone, Copy, Debug)]
 struct Blobs {
     program: Option<i64>,
+    public: Option<i64>,
     input: Option<i64>,
     output: Option<i64>,
     cycles: i64,
@@ -85,11 +86,39 @@ struct Blobs {
     memory: i64,
 }
 
+/// A program with its public input.
+#[derive(Clone, Debug, Default)]
+pub struct Guest {
+    /// An ELF file.
+    pub elf: Vec<u8>,
+    /// The public input; empty where there is none.
+    pub public: Vec<u8>,
+}
+
+impl Guest {
+    /// The program of these bytes.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn program(&self) -> Result<Program<'_>, Error> {
+        program(&self.elf, &self.public)
+    }
+}
+
+/// The program of an ELF file, with its public input.
+///
+/// # Errors
+/// When they are none.
+pub fn program<'a>(elf: &'a [u8], public: &'a [u8]) -> Result<Program<'a>, Error> {
+    let public = PublicInput::new(public).map_err(tranche::error::Error::from)?;
+    Ok(Program::parse(elf)?.with_public(public))
+}
+
 /// A run with all that it is executed from.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The program, an ELF file.
-    pub elf: Vec<u8>,
+    /// The program.
+    pub guest: Guest,
     /// Its input.
     pub input: Vec<u8>,
     /// What it came to where it was submitted.
@@ -105,7 +134,7 @@ impl Run {
         let find = link
             .prepare_cached(
                 "select id, state, error, header, epochs, exit_code, program, input, output, cycles, \
-                 instructions, memory, round, commitments, joined from tranche.runs where id = $1",
+                 instructions, memory, public, round, commitments, joined from tranche.runs where id = $1",
             )
             .await?;
         let row = link.query_opt(&find, &[&id]).await?;
@@ -130,6 +159,7 @@ impl Run {
             },
             row: Blobs {
                 program: row.get("program"),
+                public: row.get("public"),
                 input: row.get("input"),
                 output: row.get("output"),
                 cycles: row.get("cycles"),
@@ -172,6 +202,7 @@ impl Run {
     pub async fn load(&self, link: &impl GenericClient) -> Result<Loaded, Error> {
         let Blobs {
             program,
+            public,
             input,
             cycles,
             instructions,
@@ -179,7 +210,13 @@ impl Run {
             ..
         } = self.row;
         Ok(Loaded {
-            elf: blobs::get(link, program).await?,
+            guest: Guest {
+                elf: blobs::get(link, program).await?,
+                public: match public {
+                    Some(_) => blobs::get(link, public).await?,
+                    None => Vec::new(),
+                },
+            },
             input: blobs::get(link, input).await?,
             execution: Execution {
                 exit_code: self.exit_code,

@@ -1,6 +1,7 @@
 //! `tranche-fleet status`: runs, workers, rates.
 
 use serde::Serialize;
+use tranche::table::{Form, draw};
 
 use crate::database::Database;
 use crate::error::Error;
@@ -73,6 +74,62 @@ pub struct WorkerStatus {
     pub seen_seconds: f64,
     /// Why nothing more is taken from it.
     pub refused: Option<String>,
+}
+
+impl Status {
+    /// As tables for a reader.
+    pub fn text(&self) -> String {
+        let runs = self.runs.iter().map(|run| {
+            vec![
+                run.run.to_string(),
+                run.name.clone(),
+                run.state.clone(),
+                match run.epochs {
+                    Some(epochs) => format!("{} of {epochs}", run.accepted_epochs),
+                    None => format!(
+                        "{}, {:.0} % planned",
+                        run.accepted_epochs,
+                        100.0 * run.planned
+                    ),
+                },
+                if run.approach == "retire" {
+                    format!("{} committed, {} argued", run.committed, run.argued)
+                } else {
+                    run.accepted_merges.to_string()
+                },
+                run.taken.to_string(),
+                format!("{:.2}", run.epochs_per_second),
+                run.eta_seconds
+                    .map_or_else(String::new, |eta| format!("{eta:.0} s")),
+                run.error.clone().unwrap_or_default(),
+            ]
+        });
+        let head = [
+            "run", "name", "state", "done", "besides", "taken", "a second", "left", "why",
+        ];
+        let runs = draw(Form::Text, head, &[1, 2, 8], runs);
+        let workers = self.workers.iter().map(|worker| {
+            vec![
+                worker.worker.to_string(),
+                worker.name.clone(),
+                worker.login.clone(),
+                worker.threads.to_string(),
+                worker.accepted.to_string(),
+                worker.repeated.to_string(),
+                worker
+                    .proving
+                    .map_or_else(String::new, |share| format!("{:.1} %", 100.0 * share)),
+                format!("{:.0} s", worker.seen_seconds),
+                worker.refused.clone().unwrap_or_default(),
+            ]
+        });
+        let head = [
+            "worker", "name", "login", "threads", "accepted", "repeated", "proving", "seen",
+            "refused",
+        ];
+        let workers = draw(Form::Text, head, &[1, 2, 8], workers);
+        format!("{runs}\n{workers}\n{} bytes in the database\n", self.bytes)
+    }
 }
 
 /// What the database has now.

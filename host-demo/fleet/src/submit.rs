@@ -17,6 +17,7 @@ use tranche_machine::settings::{SECURITY_FLOOR_BITS, Settings};
 use crate::blobs;
 use crate::database::Database;
 use crate::error::Error;
+use crate::run::program;
 
 /// How a run is proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Submission<'a> {
     pub elf: &'a [u8],
     /// Its input.
     pub input: &'a [u8],
+    /// Its public input, a part of what is proved.
+    pub public: &'a [u8],
     /// How it is proved.
     pub way: Way,
     /// Settings of its proofs; the length of its epochs counts only where `log2_cycles` says nothing else.
@@ -68,7 +71,7 @@ pub struct Submitted {
 /// When the execution cannot go on, or a proof of the run could not be made; the database's.
 pub async fn submit(database: &Database, what: &Submission<'_>) -> Result<Submitted, Error> {
     let mut link = database.connect_checked().await?;
-    let program = Program::parse(what.elf)?.decoded();
+    let program = program(what.elf, what.public)?.decoded();
     let mut messages = std::io::stderr();
     let execution = execute_within(
         &program,
@@ -129,10 +132,14 @@ pub async fn submit(database: &Database, what: &Submission<'_>) -> Result<Submit
     let program = blobs::put(&transaction, run, what.elf).await?;
     let input = blobs::put(&transaction, run, what.input).await?;
     let output = blobs::put(&transaction, run, &execution.output).await?;
+    let public = match what.public {
+        [] => None,
+        public => Some(blobs::put(&transaction, run, public).await?),
+    };
     transaction
         .execute(
-            "update tranche.runs set program = $2, input = $3, output = $4 where id = $1",
-            &[&run, &program, &input, &output],
+            "update tranche.runs set program = $2, input = $3, output = $4, public = $5 where id = $1",
+            &[&run, &program, &input, &output, &public],
         )
         .await?;
     transaction.commit().await?;

@@ -22,7 +22,7 @@ use crate::database::{Database, Link};
 use crate::error::Error;
 use crate::init::QUEUE;
 use crate::job::{Job, Kind};
-use crate::run::Head;
+use crate::run::{Guest, Head};
 
 /// How long a worker waits before it goes back to a database that was not there.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -233,7 +233,7 @@ impl Shared {
         let link = self.database.connect().await?;
         let take = link
             .prepare_cached(
-                "select header, program, task, shared from tranche.take($1, $2, $3, $4, $5)",
+                "select header, program, task, shared, public from tranche.take($1, $2, $3, $4, $5)",
             )
             .await?;
         let kind = job.kind.name();
@@ -253,9 +253,13 @@ impl Shared {
             Some(context) => context,
             None => {
                 let elf = blobs::taken(&link, self.worker, program).await?;
+                let public = match row.get(4) {
+                    Some(public) => blobs::taken(&link, self.worker, public).await?,
+                    None => Vec::new(),
+                };
                 self.keep(Context {
                     key: program,
-                    elf,
+                    guest: Guest { elf, public },
                     header: Head::read(header)?,
                 })
             }

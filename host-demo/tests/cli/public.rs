@@ -2,26 +2,12 @@
 
 use std::fs;
 
-use super::asm::{A0, A1, A2, A7, DATA, ECALL, elf, exit, immediate, li};
+use super::asm::echo_public;
 use super::{file, has_keys, json, tranche};
 
 /// Puts out up to 16 bytes of public input, and exits with 0.
 fn echo() -> String {
-    let call = |number, descriptor| {
-        let set = |register, value| immediate("addi", register, 0, value);
-        let registers = [set(A7, number), set(A0, descriptor)];
-        [&registers[..], &li(A1, DATA), &[ECALL]].concat()
-    };
-    let copy = immediate("addi", A2, A0, 0);
-    let code = [
-        &[immediate("addi", A2, 0, 16)][..],
-        &call(63, 3),
-        &[copy],
-        &call(64, 1),
-        &[immediate("addi", A0, 0, 0)],
-        &exit(),
-    ];
-    let path = file("echo-public.elf", &elf(&code.concat(), &[]));
+    let path = file("echo-public.elf", &echo_public());
     path.to_str().unwrap().to_owned()
 }
 

@@ -98,7 +98,7 @@ impl Desk<'_, '_> {
             let execution = &self.execution;
             (execution.batches(), execution.loaded.execution.cycles)
         };
-        let (send, mut planned) = mpsc::channel(AHEAD);
+        let (send, planned) = mpsc::channel(AHEAD);
         let execution = self.execution.clone();
         let planning = apart(move || {
             execution.plan(|batch, source, print| {
@@ -107,7 +107,8 @@ impl Desk<'_, '_> {
             })
         });
         let putting = async {
-            let mut fingerprints = Vec::new();
+            // It ends with this, so that nobody waits for room in it.
+            let (mut planned, mut fingerprints) = (planned, Vec::new());
             while let Some((batch, source, print)) = planned.recv().await {
                 fingerprints.push(print);
                 if known.contains(&batch) {

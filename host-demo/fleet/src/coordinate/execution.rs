@@ -30,7 +30,7 @@ impl Execution {
     }
 
     fn program(&self) -> Result<Program<'_>, Error> {
-        Ok(Program::parse(&self.loaded.elf)?)
+        self.loaded.guest.program()
     }
 
     /// Executes it, and hands each batch to `each`, in order: what it is made from, and the fingerprint of its traces.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use deadpool_postgres::GenericClient;
 use tranche::bundle::Header;
 use tranche::prove::remote::{Judge, Place, Planned, Planner, judge};
-use tranche_machine::Program;
 use tranche_machine::setup::{Setup, SetupError};
 
 use super::offers::{Progress, Watch, close, is_over, offers};
@@ -26,9 +25,8 @@ pub async fn coordinate(
     done: &mut Progress,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<(), Error> {
-    let program = Program::parse(&loaded.elf)?
-        .with_blocks(header.blocks)
-        .decoded();
+    let program = loaded.guest.program()?;
+    let program = program.with_blocks(header.blocks).decoded();
     let setup = Setup::new(&program, header.settings).map_err(SetupError::from)?;
     let mut desk = Desk {
         run: id,

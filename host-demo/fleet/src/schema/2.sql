@@ -10,7 +10,9 @@ alter table tranche.runs
     -- between their records in the bundle.
     add commitments bigint,
     add queries bigint,
-    add joined bigint;
+    add joined bigint,
+    -- The public input, if there is one.
+    add public bigint;
 
 alter table tranche.jobs
     drop constraint jobs_kind_check,
@@ -157,7 +159,7 @@ create or replace function tranche.forget(wanted bigint) returns void
 language plpgsql security definer set search_path = pg_catalog as $$
 begin
     update tranche.runs
-    set program = null, input = null, output = null, commitments = null, queries = null, joined = null
+    set program = null, input = null, output = null, public = null, commitments = null, queries = null, joined = null
     where id = wanted and state <> 'open';
     if found then
         delete from tranche.jobs where run = wanted;
@@ -170,13 +172,14 @@ end $$;
 drop function tranche.take(bigint, bigint, text, int, int);
 -- What a job is proved from: nothing when it is wanted no more.
 create function tranche.take(me bigint, wanted_run bigint, wanted_kind text, wanted_level int, wanted_index int)
-returns table (header bytea, program bigint, task bigint, shared bigint[])
+returns table (header bytea, program bigint, public bigint, task bigint, shared bigint[])
 language plpgsql security definer set search_path = pg_catalog as $$
 declare
     given int;
 begin
     perform tranche.known(me);
-    select r.header, r.program, j.task, tranche.shared(j.kind, r) into header, program, task, shared
+    select r.header, r.program, r.public, j.task, tranche.shared(j.kind, r)
+    into header, program, public, task, shared
     from tranche.jobs j join tranche.runs r on r.id = j.run
     where j.run = wanted_run and j.kind = wanted_kind and j.level = wanted_level and j.index = wanted_index
         and j.state = 'ready' and r.state = 'open';
@@ -194,7 +197,7 @@ begin
     return next;
 end $$;
 
--- A piece of the program, or of what a job that the worker has taken is made from.
+-- A piece of the program, of its public input, or of what a job that the worker has taken is made from.
 create or replace function tranche.piece(me bigint, wanted bigint, wanted_n int) returns bytea
 language plpgsql security definer set search_path = pg_catalog as $$
 begin
@@ -205,7 +208,7 @@ begin
             select from tranche.takes t
             join tranche.jobs j using (run, kind, level, index) join tranche.runs r on r.id = t.run
             where t.worker = me and t.run = b.run
-                and (wanted in (j.task, r.program) or wanted = any (tranche.shared(j.kind, r)))
+                and (wanted in (j.task, r.program, r.public) or wanted = any (tranche.shared(j.kind, r)))
         )
     );
 end $$;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::cluster::{Cluster, fleet_at};
 use crate::relay::Relay;
-use crate::serve::{Process, assert_same, coordinator, local, submit_and_wait, worker, worker_of};
+use crate::serve::{
+    Case, Process, assert_same, coordinator, local, submit_and_wait, worker, worker_of,
+};
 
 /// Longer than a lease and the look for those that have ended.
 pub const OVER: Duration = Duration::from_millis(3500);
@@ -63,17 +65,19 @@ fn a_coordinator_is_killed() {
 #[test]
 #[ignore = "needs PostgreSQL: tests/run fleet"]
 fn the_database_crashes() {
-    let cluster = Cluster::start();
-    let submitted = submit_and_wait(&cluster);
-    let _workers = [worker(&cluster, "one"), worker(&cluster, "two")];
-    for accepted in [3, 12] {
-        cluster.wait_until(&format!(
-            "(select count(*) from tranche.jobs where state = 'accepted') > {accepted}"
-        ));
-        cluster.crash();
-        cluster.resume();
+    for case in [Case::Epochs, Case::Batches] {
+        let cluster = Cluster::start();
+        let submitted = case.submit_and_wait(&cluster);
+        let _workers = [worker(&cluster, "one"), worker(&cluster, "two")];
+        for accepted in [3, 12] {
+            cluster.wait_until(&format!(
+                "(select count(*) from tranche.jobs where state = 'accepted') > {accepted}"
+            ));
+            cluster.crash();
+            cluster.resume();
+        }
+        case.assert_same(&cluster, submitted);
     }
-    assert_same(&cluster, submitted);
 }
 
 #[test]
@@ -125,4 +129,35 @@ fn workers_are_killed_again_and_again() {
     }
     let _last = worker(&cluster, "last");
     assert_same(&cluster, submitted);
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: tests/run fleet"]
+fn a_job_that_fails_ten_times_ends_the_run() {
+    for (case, kind) in [(Case::Epochs, "epoch"), (Case::Batches, "commit")] {
+        let cluster = Cluster::start();
+        let submitted = case.submit_and_wait(&cluster);
+        let name = format!("1/{kind}/0/1");
+        let task = format!("(select task from tranche.jobs where kind = '{kind}' and index = 1)");
+        cluster.wait_until(&format!("{task} is not null"));
+        // Nobody can do anything with it.
+        cluster.sql(&format!(
+            "update tranche.pieces set data = 'none' where blob = {task}"
+        ));
+        // One alone would be taken for a worker that returns nothing.
+        let _workers = ["one", "two", "three"].map(|name| worker(&cluster, name));
+        while cluster.sql("select state from tranche.runs") == "open" {
+            // They would wait longer from time to time.
+            let again =
+                "update graphile_worker._private_jobs set run_at = now() where run_at > now()";
+            cluster.sql(again);
+            sleep(Duration::from_millis(50));
+        }
+        let output = submitted.wait();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let expected = format!("run 1 has failed: job {name} failed 10 times: ");
+        assert!(said.contains(&expected), "{said}");
+        assert!(!cluster.folder().join("bundle").exists());
+    }
 }

@@ -183,3 +183,42 @@ fn a_step_that_nothing_was_returned_for_goes_to_another() {
         Case::Batches.assert_same(&cluster, submitted);
     }
 }
+
+#[test]
+#[ignore = "needs PostgreSQL: tests/run fleet"]
+fn of_two_records_that_differ_the_false_one_is_found() {
+    for false_first in [false, true] {
+        let cluster = Cluster::start();
+        hold(&cluster, "commit", &[2]);
+        let submitted = Case::Batches.submit_and_wait(&cluster);
+        wait_for(&cluster, "commit", 2);
+        let (mut liar, mut other) = (Liar::register(&cluster), Liar::register(&cluster));
+        let given = [&liar, &other].map(|worker| worker.take("commit", 2));
+        let record = honest("commit", 2, &given[0]);
+        let mut forged = record.clone();
+        forged[8] ^= 1;
+        let offer_first = |worker: &mut Liar, record: &[u8]| {
+            worker.offer("commit", 2, record);
+            let number = worker.number();
+            cluster.wait_until(&format!(
+                "exists (select from tranche.jobs where worker = {number} and state = 'accepted')"
+            ));
+        };
+        if false_first {
+            offer_first(&mut liar, &forged);
+            other.offer("commit", 2, &record);
+        } else {
+            offer_first(&mut other, &record);
+            liar.offer("commit", 2, &forged);
+        }
+        let said = refusal(&cluster, &liar);
+        assert!(said.starts_with("commit"), "{said}");
+        release(&cluster);
+        let _honest = worker(&cluster, "honest");
+        Case::Batches.assert_same(&cluster, submitted);
+        assert_eq!(
+            cluster.sql("select count(*) from tranche.workers where refused is not null"),
+            "1"
+        );
+    }
+}

@@ -3,7 +3,9 @@
 use std::process::Command;
 
 use serde_json::Value;
+use tranche_machine::{Program, PublicInput};
 
+use crate::asm::echo_public;
 use crate::cluster::Cluster;
 use crate::serve::{Case, assert_same, coordinator, local, submit, submit_and_wait, worker};
 
@@ -23,6 +25,29 @@ fn the_bundle_is_that_of_one_machine() {
                 assert!(worker.wait().status.success());
             }
         }
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: tests/run fleet"]
+fn a_public_input_is_part_of_what_is_proved() {
+    let cluster = Cluster::start();
+    let file = |name: &str| cluster.folder().join(name);
+    std::fs::write(file("echo.elf"), echo_public()).unwrap();
+    std::fs::write(file("public"), b"public input").unwrap();
+    let elf = echo_public();
+    let public = PublicInput::new(b"public input").unwrap();
+    let program = Program::parse(&elf).unwrap().with_public(public).decoded();
+    let _worker = worker(&cluster, "worker");
+    for case in [Case::Epochs, Case::Batches] {
+        let args = ["--public", "public", "--wait", "-o", "bundle"];
+        let submitted = case
+            .submit_program(&cluster, &file("echo.elf"), &args)
+            .output();
+        let submitted = submitted.unwrap();
+        assert!(submitted.status.success(), "{submitted:?}");
+        assert!(std::fs::read(file("bundle")).unwrap() == case.prove(&program, b""));
+        cluster.assert_empty();
     }
 }
 
@@ -126,6 +151,8 @@ fn each_role_has_the_rights_that_it_needs() {
         "close(1, 'done', null)",
         "forget(1)",
         "enqueue(1, 'epoch', 0, 0)",
+        "retract(1, 'commit', 0, '')",
+        "redo(1, 1)",
     ] {
         let refused = cluster.sql_as("worker", &format!("select tranche.{call}"));
         assert!(refused.unwrap_err().contains("permission denied"), "{call}");

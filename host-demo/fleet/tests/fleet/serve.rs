@@ -108,30 +108,39 @@ impl Case {
         }
     }
 
+    /// The bundle of a run in this way as one machine writes it.
+    pub fn prove(self, program: &Program<'_>, input: &[u8]) -> Vec<u8> {
+        let execution = tranche::execute(program, input, 1 << 30).unwrap();
+        let mut bundle = Vec::new();
+        match self {
+            Self::Epochs => prove_epochs(program, input, &execution, &mut bundle),
+            Self::Batches => prove_batches(program, input, &execution, &mut bundle),
+        }
+        bundle
+    }
+
     /// The bundle of that run as one machine writes it.
     pub fn local(self) -> &'static [u8] {
         static LOCAL: [OnceLock<Vec<u8>>; 2] = [OnceLock::new(), OnceLock::new()];
         LOCAL[self as usize].get_or_init(|| {
-            let (elf, input) = (std::fs::read(guest()).unwrap(), input());
-            let program = Program::parse(&elf).unwrap().decoded();
-            let execution = tranche::execute(&program, &input, 1 << 30).unwrap();
-            let mut bundle = Vec::new();
-            match self {
-                Self::Epochs => prove_epochs(&program, &input, &execution, &mut bundle),
-                Self::Batches => prove_batches(&program, &input, &execution, &mut bundle),
-            }
-            bundle
+            let elf = std::fs::read(guest()).unwrap();
+            self.prove(&Program::parse(&elf).unwrap().decoded(), &input())
         })
+    }
+
+    /// `submit` of a program in this way.
+    pub fn submit_program(self, cluster: &Cluster, program: &Path, args: &[&str]) -> Command {
+        let mut command = cluster.fleet("coordinator");
+        command.arg("submit").arg(program).args(self.options());
+        command.args(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
     }
 
     /// `submit` of that run.
     pub fn submit(self, cluster: &Cluster, args: &[&str]) -> Command {
         std::fs::write(cluster.folder().join("input"), input()).unwrap();
-        let mut command = cluster.fleet("coordinator");
-        command.arg("submit").arg(guest()).args(["-i", "input"]);
-        command.args(self.options()).args(args);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
+        self.submit_program(cluster, &guest(), &[&["-i", "input"], args].concat())
     }
 
     /// `submit` that sees the run to its end, into `bundle`.
