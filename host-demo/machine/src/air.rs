@@ -3,6 +3,21 @@
 
 use tranche_core::TraceMut;
 
+/// The first `N` values of a row, or of public values.
+///
+/// # Panics
+/// When there are fewer.
+#[inline]
+pub(crate) fn first<T, const N: usize>(values: &[T]) -> &[T; N] {
+    values.first_chunk().unwrap_or_else(|| row_too_short(N))
+}
+
+#[cold]
+#[inline(never)]
+fn row_too_short(columns: usize) -> ! {
+    panic!("a row of fewer than {columns} values")
+}
+
 /// Asserts that `trace` has the shape of a table's preprocessed trace.
 ///
 /// # Panics

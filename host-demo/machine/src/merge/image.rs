@@ -14,6 +14,7 @@ use super::path::ends;
 use super::rows::table_rows;
 use super::{MergeError, fixed};
 use crate::Program;
+use crate::air::first;
 use crate::cells::{RAM_CELLS, REGISTERS, REGISTERS_END};
 use crate::columns::{columns, width};
 
@@ -132,9 +133,11 @@ impl Iterator for Holes<'_> {
 
 pub(crate) fn eval<AB: InteractionBuilder<F = F>>(bus: &str, builder: &mut AB) {
     let preprocessed = builder.preprocessed().clone();
-    let given = |c: usize| -> AB::Expr { preprocessed.current_slice()[c].into() };
+    let fixed: &[_; fixed::WIDTH] = first(preprocessed.current_slice());
+    let given = |c: usize| -> AB::Expr { fixed[c].into() };
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
 
     let init = [AB::Expr::ZERO, given(fixed::LO), given(fixed::HI)];
     let fini = [FINI_EPOCH, FINI_LO, FINI_HI].map(at);

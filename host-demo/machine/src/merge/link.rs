@@ -8,12 +8,16 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::F;
 
 use super::path::step;
-use crate::tables::l2g::columns::{CELL, FINI_HI, FINI_LO, INIT_EPOCH, INIT_HI, INIT_LO, REAL};
+use crate::air::first;
+use crate::tables::l2g::columns::{
+    CELL, FINI_HI, FINI_LO, INIT_EPOCH, INIT_HI, INIT_LO, REAL, WIDTH,
+};
 
 pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
-    let fini_epoch: AB::Expr = builder.public_values()[0].into();
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
+    let [fini_epoch]: [AB::Expr; 1] = first(builder.public_values()).map(Into::into);
 
     builder.assert_bool(at(REAL));
     let init = [INIT_EPOCH, INIT_LO, INIT_HI].map(at);

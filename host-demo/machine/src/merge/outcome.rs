@@ -13,6 +13,7 @@ use tranche_core::F;
 use super::path::ends;
 use super::rows::{log_rows, table_rows};
 use super::{MergeError, fixed};
+use crate::air::first;
 use crate::cells::{EXIT_CODE, MAX_OUTPUT_BYTES, OUT, OUT_LEN, words_of};
 use crate::columns::{columns, width};
 
@@ -102,8 +103,10 @@ impl<'a> Outcome<'a> {
 
 pub(crate) fn eval<AB: InteractionBuilder<F = F>>(bus: &str, builder: &mut AB) {
     let preprocessed = builder.preprocessed().clone();
-    let given = |c: usize| -> AB::Expr { preprocessed.current_slice()[c].into() };
-    let fini_epoch: AB::Expr = builder.main().current_slice()[FINI_EPOCH].into();
+    let fixed: &[_; fixed::WIDTH] = first(preprocessed.current_slice());
+    let given = |c: usize| -> AB::Expr { fixed[c].into() };
+    let main = builder.main();
+    let [fini_epoch]: [AB::Expr; WIDTH] = first(main.current_slice()).map(Into::into);
 
     let init = [(); 3].map(|()| AB::Expr::ZERO);
     let fini = [fini_epoch, given(fixed::LO), given(fixed::HI)];

@@ -14,6 +14,7 @@ use tranche_core::F;
 
 use super::path::{GMEM, ends, step};
 use super::{EPOCH_BITS, range};
+use crate::air::first;
 use crate::columns::{columns, width};
 
 /// Bits of one limb of a checked difference.
@@ -55,8 +56,9 @@ const FINI: [usize; 3] = [FINI_EPOCH, FINI_LO, FINI_HI];
 /// In the merge that commits the table.
 pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
-    let first_epoch: AB::Expr = builder.public_values()[0].into();
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
+    let [first_epoch]: [AB::Expr; 1] = first(builder.public_values()).map(Into::into);
     let real = at(REAL);
 
     builder.assert_bool(real.clone());
@@ -74,7 +76,8 @@ pub(super) fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
 /// In the merge that consumes the table.
 pub(super) fn eval_child<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
 
     builder.assert_bool(at(REAL));
     step(builder, at(REAL), at(CELL), INIT.map(at), FINI.map(at));

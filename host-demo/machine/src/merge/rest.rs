@@ -19,6 +19,7 @@ use tranche_core::F;
 
 use super::path::ends;
 use super::range;
+use crate::air::first;
 use crate::cells::RAM_CELLS;
 use crate::columns::{columns, width};
 
@@ -57,10 +58,11 @@ pub(crate) const NEXT: [usize; 9] = {
 
 pub(crate) fn eval<AB: InteractionBuilder<F = F>>(bus: &str, builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
-    let next = |c: usize| -> AB::Expr { main.next_slice()[c].into() };
-    let [first_cell, end_cell]: [AB::Expr; 2] =
-        core::array::from_fn(|i| builder.public_values()[i].into());
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
+    let after: &[_; WIDTH] = first(main.next_slice());
+    let next = |c: usize| -> AB::Expr { after[c].into() };
+    let [first_cell, end_cell]: [AB::Expr; 2] = first(builder.public_values()).map(Into::into);
     let (real, next_real) = (at(REAL), next(REAL));
 
     let cell_limbs = core::array::from_fn(|i| (at(CELL[i]), CELL_BITS[i]));

@@ -11,6 +11,7 @@ use tranche_core::{F, TraceMut};
 use super::counts::Counts;
 use super::filled::{AluRow, Epoch, Filled, Height};
 use super::table::Table;
+use crate::air::first;
 use crate::bus::{AND4, Clock, send, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::Alu;
@@ -97,38 +98,41 @@ impl Filled for Bit {
 
 fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
     let kinds = IS.map(at);
     builder.assert_bools(kinds.clone());
     let [and, or, xor] = kinds;
     let real = and.clone() + or.clone() + xor.clone();
     builder.assert_bool(real.clone());
 
+    let words = [A, B, AND].map(|nibbles| nibbles.map(at));
     for i in 0..NIBBLES {
-        builder.push_interaction(
-            AND4,
-            [A, B, AND].map(|nibbles| at(nibbles[i])),
-            send(real.clone()),
-        );
+        let message = words.each_ref().map(|nibbles| nibbles[i].clone());
+        builder.push_interaction(AND4, message, send(real.clone()));
     }
-    // Half `h` of a word by its nibbles.
-    let half = |nibbles: [usize; NIBBLES], h: usize| {
-        (0..4).rev().fold(AB::Expr::ZERO, |sum, i| {
-            sum * AB::Expr::from_u8(16) + at(nibbles[4 * h + i])
-        })
-    };
+    // The halves of each word by their nibbles.
+    let [a, b, common] = words.map(|nibbles| {
+        let (halves, _) = nibbles.as_chunks::<4>();
+        let half = |h: usize| {
+            let nibbles = halves[h].iter().rev().cloned();
+            nibbles.fold(AB::Expr::ZERO, |sum, nibble| {
+                sum * AB::Expr::from_u8(16) + nibble
+            })
+        };
+        [half(0), half(1)]
+    });
     let result = |h: usize| {
-        let both = half(A, h) + half(B, h);
-        let common = half(AND, h);
+        let both = a[h].clone() + b[h].clone();
         // The selectors weigh a + b and c: degree 2.
         both * (or.clone() + xor.clone())
-            + common * (and.clone() - or.clone() - xor.clone() - xor.clone())
+            + common[h].clone() * (and.clone() - or.clone() - xor.clone() - xor.clone())
     };
+    let result = [result(0), result(1)];
     let op = and.clone() * AB::Expr::from_u32(op::AND)
         + or.clone() * AB::Expr::from_u32(op::OR)
         + xor.clone() * AB::Expr::from_u32(op::XOR);
-    let [a, b] = [A, B].map(|nibbles| [0, 1].map(|h| half(nibbles, h)));
-    serve(builder, op, a, b, [result(0), result(1)], real);
+    serve(builder, op, a, b, result, real);
 }
 
 fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
@@ -142,7 +146,13 @@ fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
             row[B[i]] = F::from_u32(y);
             row[AND[i]] = F::from_u32(x & y);
         }
-        row[IS[(step.op - op::AND) as usize]] = F::ONE;
+        let [and, or, xor] = IS;
+        let kind = match step.op {
+            op::AND => and,
+            op::OR => or,
+            _ => xor,
+        };
+        row[kind] = F::ONE;
         trace.set_row(r, &row);
     }
 }

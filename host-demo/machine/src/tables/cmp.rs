@@ -11,6 +11,7 @@ use tranche_core::{F, TraceMut};
 use super::counts::Counts;
 use super::filled::{AluRow, Epoch, Filled, Height};
 use super::table::Table;
+use crate::air::first;
 use crate::bus::{Clock, inverse_power_of_two, range, range8, range16, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::Alu;
@@ -119,7 +120,8 @@ impl Filled for Cmp {
 
 fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
     let constant = |c: u32| AB::Expr::from_u32(c);
     let one = AB::Expr::ONE;
     let [signed, unsigned, eq, negated, holds, borrow] =
@@ -145,16 +147,16 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let unflipped =
         (a_hi.clone() - b_hi.clone()) - (sign_a.clone() - sign_b.clone()) * power.clone();
     let high = unflipped - borrow + holds.clone() * power;
-    for (half, byte) in [low, high].into_iter().zip(DIFFERENCE) {
-        range16(builder, half, at(byte), less.clone());
+    for (half, byte) in [low, high].into_iter().zip(DIFFERENCE.map(at)) {
+        range16(builder, half, byte, less.clone());
     }
     // The signs are the top bits of the high halves.
     for ((half, sign), byte) in [(a_hi.clone(), sign_a), (b_hi.clone(), sign_b)]
         .into_iter()
-        .zip(HIGH_LOW)
+        .zip(HIGH_LOW.map(at))
     {
-        let rest = half - sign * constant(1 << 15) - at(byte);
-        range8(builder, at(byte), signed.clone());
+        let rest = half - sign * constant(1 << 15) - byte.clone();
+        range8(builder, byte, signed.clone());
         range(
             builder,
             rest * inverse_power_of_two(8),

@@ -15,6 +15,7 @@ use super::counts::Counts;
 use super::filled::{Epoch, Filled, Height};
 use super::rom::{BRANCH, CONST, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE};
 use super::table::Table;
+use crate::air::first;
 use crate::bus::{
     Access, CLOCK_START, Clock, EXEC, ROM, STAMPS, access, inverse_power_of_two, range16, send,
 };
@@ -80,6 +81,7 @@ columns! {
     /// Low parts of the three timestamp differences.
     ELAPSED[3],
 }
+const WIDTH: usize = width(COLUMNS);
 
 /// Number of flags; their sum's weights are powers of two below [`UNEXECUTABLE`].
 const NUM_FLAGS: usize = 9;
@@ -125,7 +127,8 @@ impl Table for RunCpu {
     const PUBLIC_VALUES: usize = RUN_PUBLIC_VALUES;
 
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
-        let start = builder.public_values()[PUBLIC_VALUES].into();
+        let [_, _, _, start]: [AB::Expr; RUN_PUBLIC_VALUES] =
+            first(builder.public_values()).map(Into::into);
         eval(self.0, start, builder);
     }
 }
@@ -152,8 +155,10 @@ impl Filled for Cpu {
 
 fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
-    let next = |c: usize| -> AB::Expr { main.next_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
+    let following: &[_; WIDTH] = first(main.next_slice());
+    let next = |c: usize| -> AB::Expr { following[c].into() };
     let pair = |c: [usize; 2]| c.map(at);
     let one = AB::Expr::ONE;
     let real = at(REAL);
@@ -161,8 +166,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &
         [SUB, CONST, JAL, JALR, MEM, PURE, BRANCH, SYS, READS_RS2].map(|f| at(flag(f)));
 
     // Entry, exit and clock are public, rows follow one another, padding stays put.
-    let [entry, exit, end] =
-        core::array::from_fn(|i| -> AB::Expr { builder.public_values()[i].into() });
+    let [entry, exit, end]: [AB::Expr; 3] = first(builder.public_values()).map(Into::into);
     let after = at(CLK) + real.clone() * AB::Expr::from_u32(STAMPS);
     builder.when_first_row().assert_eq(at(PC), entry);
     builder.when_first_row().assert_eq(at(CLK), start);
@@ -180,9 +184,9 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &
 
     // At most one kind per row, none on padding: what no flag claims is an addition, a boolean too.
     let mut packed = AB::Expr::ZERO;
-    for (i, column) in FLAGS.into_iter().enumerate() {
-        builder.assert_bool(at(column));
-        packed += at(column) * AB::Expr::from_u32(1 << i);
+    for (i, flag) in FLAGS.map(at).into_iter().enumerate() {
+        builder.assert_bool(flag.clone());
+        packed += flag * AB::Expr::from_u32(1 << i);
     }
     let add = real.clone()
         - sub.clone()
@@ -216,13 +220,15 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &
     let ([a_lo, a_hi], [b_lo, b_hi]) = (pair(A), pair(B));
     let ([w_lo, w_hi], [old_lo, old_hi]) = (pair(W), pair(OLD));
     let accesses = [
-        (RS1, pair(A), pair(A), real.clone()),
-        (RS2, pair(B), pair(B), reads_rs2),
-        (RD, pair(OLD), pair(W), real.clone()),
+        (at(RS1), pair(A), pair(A), real.clone()),
+        (at(RS2), pair(B), pair(B), reads_rs2),
+        (at(RD), pair(OLD), pair(W), real.clone()),
     ];
-    for (i, (cell, old, new, gate)) in accesses.into_iter().enumerate() {
+    let times = PREVIOUS.map(at).into_iter().zip(ELAPSED.map(at));
+    for (i, ((cell, old, new, gate), (previous, elapsed))) in
+        accesses.into_iter().zip(times).enumerate()
+    {
         let timestamp = at(CLK) + AB::Expr::from_usize(i);
-        let (cell, previous, elapsed) = (at(cell), at(PREVIOUS[i]), at(ELAPSED[i]));
         access(
             builder,
             clock,
@@ -237,8 +243,8 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &
             },
         );
     }
-    for (half, low) in W.into_iter().zip(W_LOW) {
-        range16(builder, at(half), at(low), real.clone());
+    for (half, low) in pair(W).into_iter().zip(pair(W_LOW)) {
+        range16(builder, half, low, real.clone());
     }
 
     // Sums: x + y = z by halves with boolean carries, for w = a + b and for a = b + w.
@@ -289,7 +295,7 @@ fn fill(
     trace: &mut TraceMut<'_>,
 ) {
     let mut clk = epoch.clock;
-    let row = &mut [F::ZERO; width(COLUMNS)];
+    let row = &mut [F::ZERO; WIDTH];
     for (r, cycle) in rows.iter().enumerate() {
         let content = RomRow::of(program, cycle.pc);
         counts.fetch(program.rom_place(cycle.pc));

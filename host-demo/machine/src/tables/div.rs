@@ -40,6 +40,7 @@ use super::counts::Counts;
 use super::filled::{AluRow, Epoch, Extends, Filled, Height};
 use super::product::{bytes, halves, limbs};
 use super::table::Table;
+use crate::air::first;
 use crate::bus::{Clock, inverse_power_of_two, range, range8, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::{Alu, Extension};
@@ -171,7 +172,8 @@ const fn divide(op: u32, a: u32, b: u32) -> [i64; 2] {
 
 fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
     let constant = |c: u32| AB::Expr::from_u32(c);
     let one = AB::Expr::ONE;
     let half = constant(1 << 16);
@@ -187,9 +189,10 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     builder.assert_bools(SIGN.map(at));
     let [s_a, s_b, s_q, s_r] = SIGN.map(at);
     let is_zero = at(IS_ZERO);
-    let sum = |bytes: [usize; 4]| bytes.into_iter().map(at).sum::<AB::Expr>();
+    let sum = |bytes: [usize; 4]| bytes.map(at).into_iter().sum::<AB::Expr>();
     let [a_lo, a_hi] = A.map(at);
-    let [b, q, r, rest] = [B, Q, R, REST].map(|word| halves(&word.map(at), constant(1 << 8)));
+    let word = |bytes: [usize; 4]| halves(&bytes.map(at), constant(1 << 8));
+    let (b, q, r, rest) = (word(B), word(Q), word(R), word(REST));
     let ([b_lo, b_hi], [q_lo, q_hi], [r_lo, r_hi]) = (b.clone(), q.clone(), r.clone());
 
     // Signs, and divisions by 0.
@@ -204,19 +207,24 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
         (a_hi.clone() - at(A_LOW)) * inverse_power_of_two(8) - s_a.clone() * constant(1 << 7);
     range8(builder, at(A_LOW), signed.clone());
     range(builder, a_top, constant(7), signed.clone());
-    for byte in &B[..3] {
-        range8(builder, at(*byte), real.clone());
+    let [b_low @ .., b_top] = B.map(at);
+    for byte in b_low {
+        range8(builder, byte, real.clone());
     }
     // Without the sign it has a bit less.
-    let b_top = at(B[3]) - s_b.clone() * constant(1 << 7);
+    let b_top = b_top - s_b.clone() * constant(1 << 7);
     range(builder, b_top, constant(8) - signed, real.clone());
-    for (word, gate) in [(Q, &real), (R, &quotient), (REST, &real)] {
-        for byte in word {
-            range8(builder, at(byte), gate.clone());
+    for (bytes, gate) in [
+        (Q.map(at), &real),
+        (R.map(at), &quotient),
+        (REST.map(at), &real),
+    ] {
+        for byte in bytes {
+            range8(builder, byte, gate.clone());
         }
     }
-    for byte in CARRY {
-        range8(builder, at(byte), real.clone());
+    for byte in CARRY.map(at) {
+        range8(builder, byte, real.clone());
     }
 
     // a = q b + r.
@@ -311,20 +319,32 @@ fn fill_row(AluRow { op, a, b }: AluRow, counts: &mut Counts<'_>) -> [F; WIDTH] 
         counts.range(low, 8);
         counts.range(high, 7);
     }
-    for (column, word) in [(B, b), (Q, q), (R, r), (REST, rest)] {
-        for (k, byte) in word.to_le_bytes().into_iter().map(u32::from).enumerate() {
-            row[column[k]] = F::from_u32(byte);
-            if column == B && k == 3 {
-                let signed = u32::from(is_signed(op));
-                counts.range(byte & (0xff >> signed), 8 - signed);
-            } else if column != R || is_quotient(op) {
-                counts.range(byte, 8);
-            }
+    let mut set = |columns: [usize; 4], word: u32| {
+        for (column, byte) in columns.into_iter().zip(word.to_le_bytes()) {
+            row[column] = F::from_u8(byte);
         }
+    };
+    set(B, b);
+    set(Q, q);
+    set(R, r);
+    set(REST, rest);
+    let signed = u32::from(is_signed(op));
+    let [low @ .., top] = b.to_le_bytes();
+    counts.range(u32::from(top) & (0xff >> signed), 8 - signed);
+    let checked = [q, rest].into_iter().chain(is_quotient(op).then_some(r));
+    for byte in low.into_iter().chain(checked.flat_map(u32::to_le_bytes)) {
+        counts.range(byte.into(), 8);
     }
     for (column, sign) in SIGN.into_iter().zip(signs) {
         row[column] = F::from_bool(sign);
     }
-    row[IS[(op - op::DIV) as usize]] = F::ONE;
+    let [div, divu, rem, remu] = IS;
+    let kind = match op {
+        op::DIV => div,
+        op::DIVU => divu,
+        op::REM => rem,
+        _ => remu,
+    };
+    row[kind] = F::ONE;
     row
 }

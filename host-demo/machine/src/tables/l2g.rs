@@ -15,6 +15,7 @@ use zeroize::DefaultIsZeroes;
 use super::counts::Counts;
 use super::filled::{Epoch, Filled, Height};
 use super::table::Table;
+use crate::air::first;
 use crate::bus::{Clock, MEMORY, inverse_power_of_two, range8, receive, send};
 use crate::columns::Column;
 use crate::program::Program;
@@ -113,8 +114,9 @@ impl Filled for L2g {
 
 fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
-    let epoch: AB::Expr = builder.public_values()[0].into();
+    let now: &[_; columns::WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
+    let [epoch]: [AB::Expr; 1] = first(builder.public_values()).map(Into::into);
     let real = at(REAL);
     builder.assert_bool(real.clone());
 
@@ -124,9 +126,9 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     builder.push_interaction(MEMORY, fini, receive(real.clone()));
 
     let mut rest = epoch - AB::Expr::ONE - at(INIT_EPOCH);
-    for limb in GAP {
-        range8(builder, at(limb), real.clone());
-        rest = (rest - at(limb)) * inverse_power_of_two(8);
+    for limb in GAP.map(at) {
+        range8(builder, limb.clone(), real.clone());
+        rest = (rest - limb) * inverse_power_of_two(8);
     }
     range8(builder, rest, real);
 }

@@ -5,6 +5,8 @@ use p3_field::PrimeCharacteristicRing;
 use p3_lookup::{Count, InteractionBuilder};
 use tranche_core::{F, TraceMut};
 
+use crate::air::first;
+
 /// The multiplicities.
 pub(crate) fn fill(counts: &[u32], trace: &mut TraceMut<'_>) {
     for (row, &count) in counts.iter().enumerate() {
@@ -15,7 +17,8 @@ pub(crate) fn fill(counts: &[u32], trace: &mut TraceMut<'_>) {
 /// Provides every row of a table of `W` preprocessed columns.
 pub(crate) fn eval<const W: usize, AB: InteractionBuilder<F = F>>(bus: &str, builder: &mut AB) {
     let fixed = builder.preprocessed().clone();
-    let count: AB::Expr = builder.main().current_slice()[0].into();
-    let message: [AB::Expr; W] = core::array::from_fn(|c| fixed.current_slice()[c].into());
+    let main = builder.main();
+    let [count]: [AB::Expr; 1] = first(main.current_slice()).map(Into::into);
+    let message: [AB::Expr; W] = first(fixed.current_slice()).map(Into::into);
     builder.push_interaction(bus, message, Count::provided(-count));
 }

@@ -15,6 +15,7 @@ use super::counts::Counts;
 use super::filled::{Epoch, Filled, Height};
 use super::rom::op;
 use super::table::Table;
+use crate::air::first;
 use crate::bus::{Access, Clock, EXEC, access, inverse_power_of_two, range, range8, receive};
 use crate::columns::{Column, columns, width};
 use crate::program::Program;
@@ -85,6 +86,7 @@ columns! {
     /// Low part of the timestamp difference.
     ELAPSED,
 }
+const WIDTH: usize = width(COLUMNS);
 
 /// The table.
 #[derive(Clone, Copy, Debug)]
@@ -120,7 +122,8 @@ impl Filled for Mem {
 
 fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
     let pair = |c: [usize; 2]| c.map(at);
     let constant = |c: u32| AB::Expr::from_u32(c);
     let one = AB::Expr::ONE;
@@ -249,7 +252,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
 
 fn fill(clock: Clock, rows: &[MemRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let row = &mut [F::ZERO; width(COLUMNS)];
+    let row = &mut [F::ZERO; WIDTH];
     for (r, step) in rows.iter().enumerate() {
         row.fill(F::ZERO);
         let code = step.op - op::MEM;
@@ -272,10 +275,10 @@ fn fill(clock: Clock, rows: &[MemRow], counts: &mut Counts<'_>, trace: &mut Trac
         row[OFFSET] = F::from_i32(step.offset);
         row[BASE[0]] = F::from_u32(base_lo);
         row[BASE[1]] = F::from_u32(base_hi);
-        for (columns, value) in [(VALUE, step.value), (OLD, step.old), (NEW, step.new)] {
-            row[columns[0]] = F::from_u32(value & 0xffff);
-            row[columns[1]] = F::from_u32(value >> 16);
-        }
+        let halves = |word: u32| [word & 0xffff, word >> 16].map(F::from_u32);
+        [row[VALUE[0]], row[VALUE[1]]] = halves(step.value);
+        [row[OLD[0]], row[OLD[1]]] = halves(step.old);
+        [row[NEW[0]], row[NEW[1]]] = halves(step.new);
         for i in 0..2 {
             row[BIT[i]] = F::from_u32(bits[i]);
         }

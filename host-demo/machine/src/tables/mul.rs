@@ -32,6 +32,7 @@ use super::counts::Counts;
 use super::filled::{AluRow, Epoch, Extends, Filled, Height};
 use super::product::{bytes, halves, limbs};
 use super::table::Table;
+use crate::air::first;
 use crate::bus::{Clock, range, range8, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::{Alu, Extension};
@@ -145,7 +146,8 @@ const fn product(op: u32, a: u32, b: u32) -> u64 {
 
 fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
     let constant = |c: u32| AB::Expr::from_u32(c);
     let one = AB::Expr::ONE;
     let half = constant(1 << 16);
@@ -163,22 +165,23 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     builder.assert_zero(s.clone() * (one.clone() - signed[0].clone()));
     builder.assert_zero(t.clone() * (one - signed[1].clone()));
 
-    for (operand, (sign, signed)) in [A, B]
+    for ([low @ .., top], (sign, signed)) in [A, B]
+        .map(|bytes| bytes.map(at))
         .into_iter()
         .zip([s.clone(), t.clone()].into_iter().zip(signed))
     {
-        for byte in &operand[..3] {
-            range8(builder, at(*byte), real.clone());
+        for byte in low {
+            range8(builder, byte, real.clone());
         }
         // Without the sign it has a bit less.
-        let top = at(operand[3]) - sign * constant(1 << 7);
+        let top = top - sign * constant(1 << 7);
         range(builder, top, constant(8) - signed, real.clone());
     }
-    for byte in LOW {
-        range8(builder, at(byte), high.clone());
+    for byte in LOW.map(at) {
+        range8(builder, byte, high.clone());
     }
-    for byte in CARRY {
-        range8(builder, at(byte), real.clone());
+    for byte in CARRY.map(at) {
+        range8(builder, byte, real.clone());
     }
 
     let [a, b, low] = [A, B, LOW].map(|word| halves(&word.map(at), constant(1 << 8)));
@@ -201,8 +204,9 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
         + mulh * constant(op::MULH)
         + mulhsu * constant(op::MULHSU)
         + mulhu * constant(op::MULHU);
+    let highs = HIGH.map(at);
     let result =
-        [0, 1].map(|h: usize| low[h].clone() + high.clone() * (at(HIGH[h]) - low[h].clone()));
+        [0, 1].map(|h: usize| low[h].clone() + high.clone() * (highs[h].clone() - low[h].clone()));
     serve(builder, op, a, b, result, real);
 }
 
@@ -256,7 +260,14 @@ fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
             row[column] = F::from_i64(bit);
         }
         row[BORROW] = F::from_i64(borrow);
-        row[IS[(op - op::MUL) as usize]] = F::ONE;
+        let [mul, mulh, mulhsu, mulhu] = IS;
+        let kind = match op {
+            op::MUL => mul,
+            op::MULH => mulh,
+            op::MULHSU => mulhsu,
+            _ => mulhu,
+        };
+        row[kind] = F::ONE;
         trace.set_row(r, &row);
     }
 }

@@ -20,6 +20,7 @@ use super::counts::Counts;
 use super::filled::{Epoch, Extends, Filled, Height};
 use super::rom::op;
 use super::table::Table;
+use crate::air::first;
 use crate::bus::{
     Access, Clock, EXEC, access, inverse_power_of_two, range8, range16, receive, send,
 };
@@ -121,6 +122,7 @@ columns! {
     /// Low parts of their differences.
     ELAPSED[4],
 }
+const WIDTH: usize = width(COLUMNS);
 
 /// The table.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +162,8 @@ impl Filled for Public {
 
 fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
     let pair = |c: [usize; 2]| c.map(at);
     let constant = |c: u32| AB::Expr::from_u32(c);
     let (zero, power) = (AB::Expr::ZERO, constant(1 << 16));
@@ -236,14 +239,15 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
             left,
         ),
     ];
-    for (i, (cell, old, new)) in accesses.into_iter().enumerate() {
+    let times = PREVIOUS.map(at).into_iter().zip(ELAPSED.map(at));
+    for ((cell, old, new), (previous, elapsed)) in accesses.into_iter().zip(times) {
         let access_to = Access {
             cell,
             timestamp: at(CLK) + constant(2),
-            previous: at(PREVIOUS[i]),
+            previous,
             old,
             new,
-            elapsed: at(ELAPSED[i]),
+            elapsed,
             gate: real.clone(),
         };
         access(builder, clock, access_to);
@@ -268,8 +272,11 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     let read = position - whole(&word_lo, &word_hi);
     builder.assert_zero(end.clone() * (read - whole(&done_lo, &done_hi)));
     range8(builder, done_hi.clone(), end);
-    for (value, low) in [(&checked_lo, CHECKED_LOW[0]), (&checked_hi, CHECKED_LOW[1])] {
-        range16(builder, value.clone(), at(low), real.clone());
+    for (value, low) in [&checked_lo, &checked_hi]
+        .into_iter()
+        .zip(pair(CHECKED_LOW))
+    {
+        range16(builder, value.clone(), low, real.clone());
     }
     let below_24_bits = checked_hi - at(CHECKED_LOW[1]);
     builder.assert_zero((moves.clone() + full) * below_24_bits);
@@ -306,7 +313,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
 
 fn fill(clock: Clock, rows: &[PublicRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let row = &mut [F::ZERO; width(COLUMNS)];
+    let row = &mut [F::ZERO; WIDTH];
     for (r, step) in rows.iter().enumerate() {
         row.fill(F::ZERO);
         let place = step.position % 4;
@@ -339,18 +346,13 @@ fn fill(clock: Clock, rows: &[PublicRow], counts: &mut Counts<'_>, trace: &mut T
         for (column, value) in fields {
             row[column] = F::from_u32(value);
         }
-        let words = [
-            (WANTED, step.wanted),
-            (DONE, step.done),
-            (ARGUMENT, step.argument),
-            (POSITION, step.position),
-            (CHECKED, checked),
-            (WORD, step.word),
-        ];
-        for (columns, value) in words {
-            row[columns[0]] = F::from_u32(value & 0xffff);
-            row[columns[1]] = F::from_u32(value >> 16);
-        }
+        let halves = |word: u32| [word & 0xffff, word >> 16].map(F::from_u32);
+        [row[WANTED[0]], row[WANTED[1]]] = halves(step.wanted);
+        [row[DONE[0]], row[DONE[1]]] = halves(step.done);
+        [row[ARGUMENT[0]], row[ARGUMENT[1]]] = halves(step.argument);
+        [row[POSITION[0]], row[POSITION[1]]] = halves(step.position);
+        [row[CHECKED[0]], row[CHECKED[1]]] = halves(checked);
+        [row[WORD[0]], row[WORD[1]]] = halves(step.word);
         row[CHECKED_LOW[0]] = counts.range16(checked & 0xffff);
         row[CHECKED_LOW[1]] = counts.range16(checked >> 16);
         if moves {

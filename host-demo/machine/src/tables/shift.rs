@@ -13,7 +13,9 @@ use tranche_core::{F, TraceMut};
 
 use super::counts::Counts;
 use super::filled::{AluRow, Epoch, Filled, Height};
+use super::product::halves;
 use super::table::Table;
+use crate::air::first;
 use crate::bus::{Clock, inverse_power_of_two, range, range8, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::Alu;
@@ -117,7 +119,8 @@ impl Filled for Shift {
 
 fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
     let constant = |c: u32| AB::Expr::from_u32(c);
     let one = AB::Expr::ONE;
 
@@ -153,13 +156,14 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     builder.assert_zero(sra.clone() * (one.clone() - right.clone()));
     builder.assert_zero(sign.clone() * (one - sra.clone()));
     builder.assert_eq(sign_n.clone(), sign.clone() * at(N_POWER));
+    let (low, high) = (LOW.map(at), HIGH.map(at));
     for i in 0..4 {
-        range(builder, at(LOW[i]), at(M), real.clone());
+        range(builder, low[i].clone(), at(M), real.clone());
         let rest = constant(8) - at(M);
         if i < 3 {
-            range(builder, at(HIGH[i]), rest, real.clone());
+            range(builder, high[i].clone(), rest, real.clone());
         } else {
-            let unsigned = at(HIGH[3]) - sign_n.clone() * inverse_power_of_two(1);
+            let unsigned = high[3].clone() - sign_n.clone() * inverse_power_of_two(1);
             range(builder, unsigned, rest - sra.clone(), real.clone());
         }
     }
@@ -170,9 +174,9 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
     // z_j, then signs: of degree 2.
     let z = |j: i32| -> AB::Expr {
         match j {
-            0 => at(LOW[0]) * at(N_POWER),
-            1..=3 => at(LOW[j as usize]) * at(N_POWER) + at(HIGH[j as usize - 1]),
-            4 => at(HIGH[3]) + sign.clone() * constant(256) - sign_n.clone(),
+            0 => low[0].clone() * at(N_POWER),
+            1..=3 => low[j as usize].clone() * at(N_POWER) + high[j as usize - 1].clone(),
+            4 => high[3].clone() + sign.clone() * constant(256) - sign_n.clone(),
             5.. => sign.clone() * constant(255),
             _ => AB::Expr::ZERO,
         }
@@ -182,21 +186,19 @@ fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
             sum + selectors[s].clone() * z(i + s as i32 - 3)
         })
     };
-    for h in 0..2 {
+    for (result, h) in RESULT.map(at).into_iter().zip([0, 1]) {
         let half = byte(2 * h) + byte(2 * h + 1) * constant(256);
-        builder.assert_eq(at(RESULT[h as usize]), half);
+        builder.assert_eq(result, half);
     }
 
-    let a = |h: usize| {
-        let [even, odd] = [2 * h, 2 * h + 1].map(|i| at(LOW[i]) + at(M_POWER) * at(HIGH[i]));
-        even + odd * constant(256)
-    };
+    let a_bytes: [_; 4] = core::array::from_fn(|i| low[i].clone() + at(M_POWER) * high[i].clone());
+    let a = halves(&a_bytes, constant(256));
     let unused = at(UNUSED[0]) + at(UNUSED[1]) * constant(256);
     let b_low = k + bytes * constant(8) + unused * constant(32);
     let op =
         left * constant(op::SLL) + right * constant(op::SRL) + sra * constant(op::SRA - op::SRL);
     let b = [b_low, at(B_HIGH)];
-    serve(builder, op, [a(0), a(1)], b, RESULT.map(at), real);
+    serve(builder, op, a, b, RESULT.map(at), real);
 }
 
 fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {

@@ -23,6 +23,7 @@ use super::counts::Counts;
 use super::filled::{Epoch, Filled, Height};
 use super::rom::{HALT, op};
 use super::table::Table;
+use crate::air::first;
 use crate::bus::{
     Access, Clock, EXEC, MEMORY, access, inverse_power_of_two, range16, receive, send,
 };
@@ -148,6 +149,7 @@ columns! {
     /// Low parts of the timestamp differences of argument and output length.
     ELAPSED[2],
 }
+const WIDTH: usize = width(COLUMNS);
 
 /// The table.
 #[derive(Clone, Copy, Debug)]
@@ -183,7 +185,8 @@ impl Filled for Sys {
 
 fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
     let main = builder.main();
-    let at = |c: usize| -> AB::Expr { main.current_slice()[c].into() };
+    let now: &[_; WIDTH] = first(main.current_slice());
+    let at = |c: usize| -> AB::Expr { now[c].into() };
     let pair = |c: [usize; 2]| c.map(at);
     let constant = |c: u32| AB::Expr::from_u32(c);
     let (one, zero) = (AB::Expr::ONE, AB::Expr::ZERO);
@@ -404,7 +407,7 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, builder: &mut AB) {
 
 fn fill(clock: Clock, rows: &[SysRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
     trace.values_mut().fill(F::ZERO);
-    let row = &mut [F::ZERO; width(COLUMNS)];
+    let row = &mut [F::ZERO; WIDTH];
     for (r, step) in rows.iter().enumerate() {
         row.fill(F::ZERO);
         let place = step.out_len % 4;
