@@ -23,7 +23,7 @@ impl RomBlocks {
     pub(crate) const fn block_log2(words: u32) -> u32 {
         words
             .next_power_of_two()
-            .ilog2()
+            .trailing_zeros()
             .saturating_sub(Self::COUNT.ilog2())
     }
 

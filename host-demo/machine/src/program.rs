@@ -392,7 +392,7 @@ impl<'a> Program<'a> {
     pub fn rom_log2(&self) -> u32 {
         self.rom_place(self.rom.end)
             .next_power_of_two()
-            .ilog2()
+            .trailing_zeros()
             .max(4)
     }
 

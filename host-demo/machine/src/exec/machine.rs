@@ -252,7 +252,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
         self.start_epoch()?;
         record.reset(self.epoch, self.pc, CLOCK_START);
         let end = self.run_into(io, record)?;
-        for row in record.l2g.as_mut_slice() {
+        for row in record.l2g.iter_mut() {
             if let Some(cell) = self.memory.get(row.cell) {
                 (row.fini, row.timestamp) = (cell.value, cell.timestamp);
             }

@@ -52,6 +52,11 @@ impl Cell {
     const fn is_free(&self) -> bool {
         self.id == u32::MAX
     }
+
+    /// Whether it holds the cell `id`, or is free for it.
+    const fn takes(&self, id: u32) -> bool {
+        self.id == id || self.is_free()
+    }
 }
 
 impl Zeroize for Cell {
@@ -128,14 +133,10 @@ impl<'a> Slots<'a> {
         slots
     }
 
-    /// Index of the slot that holds `id`, or of the free one where it would go.
-    fn slot(&self, id: u32) -> Option<usize> {
-        let len = self.slots.len();
+    /// The slot where the search for `id` starts.
+    fn start(&self, id: u32) -> usize {
         let hash = id.wrapping_mul(0x9e37_79b1);
-        let start = ((u64::from(hash) * len as u64) >> 32) as usize;
-        (start..len)
-            .chain(0..start)
-            .find(|&i| self.slots[i].id == id || self.slots[i].is_free())
+        ((u64::from(hash) * self.slots.len() as u64) >> 32) as usize
     }
 
     fn limit(&self) -> NoRoom {
@@ -172,24 +173,29 @@ impl CellStore for Slots<'_> {
         initial: impl Fn(u32) -> u32,
         access: impl FnOnce(&mut Cell) -> R,
     ) -> Result<R, NoRoom> {
-        let at = self.slot(id).ok_or_else(|| self.limit())?;
-        if self.slots[at].is_free() {
-            if (self.used + 1) * SHARE.1 > self.slots.len() * SHARE.0 {
-                return Err(self.limit());
+        let (start, limit) = (self.start(id), self.limit());
+        let is_full = (self.used + 1) * SHARE.1 > self.slots.len() * SHARE.0;
+        let (before, after) = self.slots.split_at_mut_checked(start).ok_or(limit)?;
+        let mut slots = after.iter_mut().chain(before);
+        let cell = slots.find(|cell| cell.takes(id)).ok_or(limit)?;
+        if cell.is_free() {
+            if is_full {
+                return Err(limit);
             }
             self.used += 1;
-            self.slots[at] = Cell {
+            *cell = Cell {
                 id,
                 value: initial(id),
                 ..Cell::FREE
             };
         }
-        Ok(access(&mut self.slots[at]))
+        Ok(access(cell))
     }
 
     fn get(&self, id: u32) -> Option<Cell> {
-        let at = self.slots.get(self.slot(id)?)?;
-        (!at.is_free()).then_some(*at)
+        let (before, after) = self.slots.split_at_checked(self.start(id))?;
+        let cell = after.iter().chain(before).find(|cell| cell.takes(id))?;
+        (!cell.is_free()).then_some(*cell)
     }
 }
 

@@ -61,8 +61,8 @@ impl<T: Row> RecordRows<'_, T> {
         }
     }
 
-    pub fn as_mut_slice(&mut self) -> &mut [T] {
-        &mut self.rows[..self.len]
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.rows.iter_mut().take(self.len)
     }
 }
 

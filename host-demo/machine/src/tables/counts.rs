@@ -84,7 +84,7 @@ impl<'a> Counts<'a> {
     /// Counts the fetch of a row of ROM.
     pub fn fetch(&mut self, row: u32) {
         if self.active {
-            self.counters.rom[row as usize] += 1;
+            count(self.counters.rom, row);
         }
     }
 
@@ -93,7 +93,7 @@ impl<'a> Counts<'a> {
     /// A value of more bits is no row of the table and counts nowhere: the bus will not balance.
     pub fn range(&mut self, value: u32, bits: u32) {
         if self.active && value >> bits == 0 {
-            self.counters.range[((1 << bits) - 1 + value) as usize] += 1;
+            count(self.counters.range, (1 << bits) - 1 + value);
         }
     }
 
@@ -117,9 +117,14 @@ impl<'a> Counts<'a> {
     /// Counts the lookup of `x & y`.
     pub fn and4(&mut self, x: u32, y: u32) {
         if self.active {
-            self.counters.and4[(x << 4 | y) as usize] += 1;
+            count(self.counters.and4, x << 4 | y);
         }
     }
+}
+
+/// Counts a lookup of a row.
+fn count(counters: &mut [u32], row: u32) {
+    counters[row as usize] += 1;
 }
 
 /// The bits of second instances are so much higher than those of the first.
