@@ -235,7 +235,7 @@ impl<S> ErrorType for Gather<'_, S> {
 
 impl<S: FnMut(&[u8]) -> bool> Write for Gather<'_, S> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Stopped> {
-        if self.len == self.bytes.len() {
+        if self.len >= self.bytes.len() {
             self.flush()?;
         }
         let room = self.bytes.get_mut(self.len..).unwrap_or_default();
