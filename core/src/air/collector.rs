@@ -116,13 +116,15 @@ impl Buses {
         Ok(id)
     }
 
-    pub(super) fn id(&mut self, bus: u8) -> Result<u8, LayoutError> {
-        if let Some(id) = self.named[bus as usize].id {
-            return Ok(id);
-        }
-        let id = self.fresh_id()?;
+    /// The number of a bus, which it gets with its first column, and the elements of its messages.
+    pub(super) fn id(&mut self, bus: u8) -> Result<(u8, usize), LayoutError> {
+        let Bus { id, width, .. } = self.named[bus as usize];
+        let id = match id {
+            Some(id) => id,
+            None => self.fresh_id()?,
+        };
         self.named[bus as usize].id = Some(id);
-        Ok(id)
+        Ok((id, width))
     }
 
     /// The index of the bus `name`, whose tuples all have `width` elements.

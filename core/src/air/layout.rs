@@ -130,11 +130,10 @@ impl TableLayout {
 
     fn push_column(&mut self, bus: u8, width: usize) -> Result<u8, LayoutError> {
         let column = self.num_columns;
-        if column == MAX_COLUMNS {
-            return Err(LayoutError::TooManyInteractions);
-        }
-        self.column_bus[column] = bus;
-        self.column_width[column] = width as u16;
+        let mut columns = self.column_bus.iter_mut().zip(&mut self.column_width);
+        let slots = columns.nth(column);
+        let (bus_slot, width_slot) = slots.ok_or(LayoutError::TooManyInteractions)?;
+        (*bus_slot, *width_slot) = (bus, width as u16);
         self.num_columns += 1;
         Ok(column as u8)
     }
@@ -156,14 +155,15 @@ impl TableLayout {
             self.push_column(id, width)?;
         }
         for bus in exclusives {
-            let id = buses.id(bus)?;
-            self.push_column(id, buses.named[bus as usize].width)?;
+            let (id, width) = buses.id(bus)?;
+            self.push_column(id, width)?;
         }
         for (first, &(bus, _)) in globals.iter().enumerate() {
-            if globals[..first].iter().any(|&(earlier, _)| earlier == bus) {
+            let mut earlier = globals.iter().take(first);
+            if earlier.any(|&(earlier, _)| earlier == bus) {
                 continue;
             }
-            let id = buses.id(bus)?;
+            let (id, _) = buses.id(bus)?;
             let mut open: Option<(u8, FractionDegree)> = None;
             for (i, (_, tuple)) in globals.iter().enumerate().filter(|(_, (b, _))| *b == bus) {
                 let merged = open.map(|(column, fraction)| (column, fraction.with(tuple)));
@@ -175,7 +175,8 @@ impl TableLayout {
                     }
                 };
                 self.degree = self.degree.max(fraction.constraint() as usize);
-                self.global_column[i] = column;
+                let slot = self.global_column.get_mut(i);
+                *slot.ok_or(LayoutError::TooManyInteractions)? = column;
                 open = Some((column, fraction));
             }
         }

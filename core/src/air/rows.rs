@@ -47,6 +47,21 @@ pub struct Messages<'a> {
 /// Numerator V and denominator U of one column on packed rows, four coordinates each.
 pub type Fraction<P> = [[P; D]; 2];
 
+/// What the layout, or a challenge's powers, have for something that the AIR pushes.
+///
+/// # Panics
+/// When the AIR pushes more than when it was laid out.
+#[inline]
+fn planned<T: Copy>(values: &[T], i: usize) -> T {
+    *values.get(i).unwrap_or_else(|| not_laid_out())
+}
+
+#[cold]
+#[inline(never)]
+fn not_laid_out() -> ! {
+    panic!("an AIR pushes more than when it was laid out")
+}
+
 /// Evaluates one packed row group; `FOLD` also folds the AIR's constraints.
 #[derive(Debug)]
 pub struct RowBuilder<'a, P, const FOLD: bool> {
@@ -95,9 +110,11 @@ impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
         let rest = self.num_constraints % 8;
         if FOLD && rest != 0 {
             let first = self.num_constraints - rest;
-            for i in 0..rest {
-                for d in 0..4 {
-                    self.folded.0[d] += self.pending[i] * self.powers[d][first + i];
+            for d in 0..4 {
+                let powers = self.powers[d].get(first..first + rest);
+                let powers = powers.unwrap_or_else(|| not_laid_out());
+                for (&pending, &power) in self.pending.iter().zip(powers) {
+                    self.folded.0[d] += pending * power;
                 }
             }
         }
@@ -114,20 +131,20 @@ impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
 
     #[inline]
     fn prefix(&self, column: usize) -> Ext<P> {
-        let bus = self.messages.layout.bus(column);
-        Ext::broadcast(self.messages.prefixes[bus])
+        let bus = planned(&self.messages.layout.column_bus, column);
+        Ext::broadcast(planned(self.messages.prefixes, bus.into()))
     }
 
     /// Subtracts `sum_i fields_i beta^(k-1-i)`.
     #[inline]
     fn subtract_fields(&self, result: &mut Ext<P>, column: usize, fields: impl Iterator<Item = P>) {
-        let width = self.messages.layout.column_width[column] as usize;
+        let width = usize::from(planned(&self.messages.layout.column_width, column));
         for (i, field) in fields.enumerate() {
             let power = width - 1 - i;
             if power == 0 {
                 result.0[0] -= field;
             } else {
-                let power = coordinates(self.messages.beta_powers[power]);
+                let power = coordinates(planned(self.messages.beta_powers, power));
                 for d in 0..4 {
                     result.0[d] -= field * power[d];
                 }
@@ -138,7 +155,8 @@ impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
     /// `V/U + m/d = (V d + m U) / (U d)`.
     #[inline]
     fn add(&mut self, column: usize, count: P, denominator: Ext<P>) {
-        let fraction = &mut self.fractions[column];
+        let fraction = self.fractions.get_mut(column);
+        let fraction = fraction.unwrap_or_else(|| not_laid_out());
         let bit = 1 << column;
         if self.filled & bit == 0 {
             self.filled |= bit;
@@ -219,7 +237,8 @@ impl<'a, P: Packed, const FOLD: bool> AirBuilder for RowBuilder<'a, P, FOLD> {
             if self.num_constraints.is_multiple_of(8) {
                 let first = self.num_constraints - 8;
                 for d in 0..4 {
-                    let powers = self.powers[d][first..].first_chunk().expect("eight powers");
+                    let powers = self.powers[d].get(first..).and_then(<[F]>::first_chunk);
+                    let powers = powers.unwrap_or_else(|| not_laid_out());
                     self.folded.0[d] += P::mixed_dot_product(&self.pending, powers);
                 }
             }
@@ -241,7 +260,7 @@ impl<P: Packed, const FOLD: bool> InteractionBuilder for RowBuilder<'_, P, FOLD>
         count: impl Into<Count<P>>,
     ) {
         let layout = self.messages.layout;
-        let column = layout.global_column[self.num_globals] as usize;
+        let column = planned(&layout.global_column, self.num_globals).into();
         self.num_globals += 1;
         let (count, _) = count.into().into_parts();
         let denominator = self.denominator(column, fields.into_iter().map(Into::into));
