@@ -50,24 +50,13 @@ impl<'a> TraceMut<'a> {
         &mut self.values[c * self.height..][..self.height]
     }
 
-    /// Where the element of row `r` and column `c` is; never another one's place.
-    #[inline]
-    fn place(&self, r: usize, c: usize) -> usize {
-        assert!(
-            r < self.height && c < self.width,
-            "no such row, or no such column"
-        );
-        c * self.height + r
-    }
-
     /// Sets the element of row `r` and column `c`.
     ///
     /// # Panics
     /// When the trace has no row `r` or no column `c`.
     #[inline]
     pub fn set(&mut self, r: usize, c: usize, value: F) {
-        let place = self.place(r, c);
-        self.values[place] = value;
+        self.column_mut(c)[r] = value;
     }
 
     /// The element of row `r` and column `c`.
@@ -76,7 +65,8 @@ impl<'a> TraceMut<'a> {
     /// When the trace has no row `r` or no column `c`.
     #[inline]
     pub fn get(&self, r: usize, c: usize) -> F {
-        self.values[self.place(r, c)]
+        assert!(c < self.width, "no such column");
+        self.values[c * self.height..][..self.height][r]
     }
 
     /// Writes row `r`, one value per column.
@@ -86,8 +76,8 @@ impl<'a> TraceMut<'a> {
     pub fn set_row(&mut self, r: usize, row: &[F]) {
         assert!(r < self.height, "no such row");
         assert_eq!(row.len(), self.width);
-        for (c, &value) in row.iter().enumerate() {
-            self.set(r, c, value);
+        for (column, &value) in self.values.chunks_exact_mut(self.height).zip(row) {
+            column[r] = value;
         }
     }
 

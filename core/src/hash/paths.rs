@@ -12,36 +12,34 @@ pub(crate) type Indices = Vec<u32, MAX_QUERIES>;
 pub(crate) fn distinct(indices: impl Iterator<Item = u32>) -> Indices {
     let mut leaves: Indices = indices.collect();
     leaves.sort_unstable();
-    let mut len = 0;
-    for i in 0..leaves.len() {
-        if i == 0 || leaves[i] != leaves[len - 1] {
-            leaves[len] = leaves[i];
-            len += 1;
-        }
-    }
-    leaves.truncate(len);
+    let mut last = None;
+    leaves.retain(|&leaf| last.replace(leaf) != Some(leaf));
     leaves
 }
 
 /// Visits the siblings of pruned authentication paths in the order that Plonky3 lists them.
 ///
 /// `nodes` holds the opened leaves, sorted and distinct; it is consumed as scratch.
-pub(crate) fn walk_siblings(nodes: &mut [u32], levels: usize, mut visit: impl FnMut(usize, usize)) {
-    let mut len = nodes.len();
+pub(crate) fn walk_siblings(
+    nodes: &mut Indices,
+    levels: usize,
+    mut visit: impl FnMut(usize, usize),
+) {
     for level in 0..levels {
-        let (mut from, mut to) = (0, 0);
-        while from < len {
-            let node = nodes[from];
-            let paired = from + 1 < len && nodes[from + 1] == node ^ 1;
+        // The sibling of the last node, until it is known whether it is opened too.
+        let mut sibling = None;
+        nodes.retain_mut(|node| {
+            let paired = sibling == Some(*node);
             if paired {
-                from += 1;
-            } else {
-                visit(level, (node ^ 1) as usize);
+                sibling = None;
+            } else if let Some(sibling) = sibling.replace(*node ^ 1) {
+                visit(level, sibling as usize);
             }
-            from += 1;
-            nodes[to] = node >> 1;
-            to += 1;
+            *node >>= 1;
+            !paired
+        });
+        if let Some(sibling) = sibling {
+            visit(level, sibling as usize);
         }
-        len = to;
     }
 }

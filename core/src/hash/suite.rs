@@ -95,6 +95,18 @@ pub struct States<'w> {
 /// Bits that a sample can give: `2^30` is the largest power of two below the field's order.
 pub const MAX_SAMPLE_BITS: usize = 30;
 
+/// `2^bits - 1`.
+///
+/// # Panics
+/// When `bits` is above [`MAX_SAMPLE_BITS`].
+pub(super) fn mask(bits: usize) -> u32 {
+    assert!(
+        bits <= MAX_SAMPLE_BITS,
+        "the field has no {bits} uniform bits"
+    );
+    (1 << bits) - 1
+}
+
 /// A Fiat-Shamir transcript: observed elements and digests go in, challenges come out.
 pub trait Transcript: Clone + Debug + Send + Sync {
     /// Observes one element; samples that were left are void.

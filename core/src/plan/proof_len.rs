@@ -217,7 +217,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::hash::paths::walk_siblings;
+    use crate::hash::paths::{Indices, walk_siblings};
 
     /// Siblings that trees of these heights list for `indices` of the tallest's leaves.
     fn listed(heights: &[usize], cap_height: usize, indices: &[u32]) -> u64 {
@@ -225,7 +225,7 @@ mod tests {
         let mut count = 0;
         for height in heights {
             let leaves: BTreeSet<_> = indices.iter().map(|i| i >> (tallest - height)).collect();
-            let mut leaves = Vec::from_iter(leaves);
+            let mut leaves = Indices::from_iter(leaves);
             let levels = height.saturating_sub(cap_height);
             walk_siblings(&mut leaves, levels, |_, _| count += 1);
         }

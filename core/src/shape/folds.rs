@@ -13,7 +13,7 @@ pub(crate) type Arities = Vec<u8, MAX_LOG_HEIGHT>;
 pub(crate) fn fold_schedule(heights: u32, params: &Params) -> Arities {
     let mut log_arities = Vec::new();
     let stop = usize::from(params.log_blowup + params.log_final_poly_len);
-    let mut height = heights.ilog2() as usize;
+    let mut height = heights.checked_ilog2().unwrap_or(0) as usize;
     while height > stop {
         let next_input = (0..height).rev().find(|&h| heights >> h & 1 == 1);
         let room = next_input.map_or(height - stop, |h| (height - h).min(height - stop));

@@ -14,7 +14,7 @@ use p3_field::{PackedValue, PrimeCharacteristicRing, PrimeField32};
 
 use super::compression::{BLOCK_WORDS, Call, compress, initial};
 use super::vector::Vector;
-use crate::hash::suite::{MAX_SAMPLE_BITS, Transcript};
+use crate::hash::suite::{Transcript, mask};
 use crate::workspace::{words, words_mut};
 use crate::{DIGEST, Digest, F};
 
@@ -57,8 +57,8 @@ impl Challenger {
     /// at a time, in the lanes of `V`. No bits need no work: the result is zero, and nothing is observed.
     ///
     /// # Panics
-    /// When `bits` is above [`MAX_SAMPLE_BITS`], or when no element of the field is a witness, which has a
-    /// chance of about `exp(-2^(31 - bits))`.
+    /// When `bits` is above [`MAX_SAMPLE_BITS`](crate::hash::suite::MAX_SAMPLE_BITS), or when no element of the
+    /// field is a witness, which has a chance of about `exp(-2^(31 - bits))`.
     pub(super) fn grind<P, V: Vector>(&mut self, bits: usize) -> F
     where
         P: PackedValue<Value = F> + PrimeCharacteristicRing + From<F>,
@@ -109,7 +109,8 @@ impl Challenger {
             self.available = self.digest.len();
         }
         self.available -= 1;
-        self.digest[self.available]
+        // Nothing wraps, and no bound is checked.
+        self.digest[self.available % blake3::OUT_LEN]
     }
 
     fn sample_word(&mut self) -> u32 {
@@ -162,13 +163,4 @@ impl Transcript for Challenger {
             self.observe_bytes(bytes[..values.len()].as_flattened());
         }
     }
-}
-
-/// `2^bits - 1`.
-fn mask(bits: usize) -> u32 {
-    assert!(
-        bits <= MAX_SAMPLE_BITS,
-        "the field has no {bits} uniform bits"
-    );
-    (1 << bits) - 1
 }

@@ -14,7 +14,7 @@ use core::array;
 use p3_field::{PackedValue, PrimeCharacteristicRing, PrimeField32};
 
 use super::permutation::{Packed, Poseidon2, RATE, WIDTH};
-use crate::hash::suite::{MAX_SAMPLE_BITS, Transcript};
+use crate::hash::suite::{Transcript, mask};
 use crate::workspace::elements;
 use crate::{Digest, F};
 
@@ -51,8 +51,8 @@ impl<'p> Challenger<'p> {
     /// observed.
     ///
     /// # Panics
-    /// When `bits` is above [`MAX_SAMPLE_BITS`], or when no element of the field is a witness,
-    /// which has a chance of about `exp(-2^(31 - bits))`.
+    /// When `bits` is above [`MAX_SAMPLE_BITS`](crate::hash::suite::MAX_SAMPLE_BITS), or when no element of the
+    /// field is a witness, which has a chance of about `exp(-2^(31 - bits))`.
     pub(super) fn grind<P: Packed + PackedValue<Value = F>>(
         &mut self,
         bits: usize,
@@ -67,7 +67,7 @@ impl<'p> Challenger<'p> {
         let mut candidates = P::from_fn(F::from_usize);
         for _ in 0..F::ORDER_U32.div_ceil(P::WIDTH as u32) {
             let mut state = base;
-            state[self.observed] = candidates;
+            state[self.observed % RATE] = candidates;
             permute(&mut state);
             let samples = state[RATE - 1].as_slice();
             if let Some(lane) = samples
@@ -98,8 +98,8 @@ impl<'p> Challenger<'p> {
     /// The state, before its permutation, once the first `count` of `pending` are absorbed.
     fn absorbed(&self, count: usize) -> [F; WIDTH] {
         array::from_fn(|i| match i {
-            _ if i < count => self.pending[i],
-            _ if i < RATE => F::ZERO,
+            0..RATE if i < count => self.pending[i],
+            0..RATE => F::ZERO,
             RATE => self.state[RATE] + F::from_usize(count),
             _ => self.state[i],
         })
@@ -109,7 +109,8 @@ impl<'p> Challenger<'p> {
 impl Transcript for Challenger<'_> {
     fn observe(&mut self, value: F) {
         self.available = 0;
-        self.pending[self.observed] = value;
+        // Nothing wraps, here and where samples are taken, and no bound is checked.
+        self.pending[self.observed % RATE] = value;
         self.observed += 1;
         if self.observed == RATE {
             self.duplex();
@@ -125,7 +126,7 @@ impl Transcript for Challenger<'_> {
             self.duplex();
         }
         self.available -= 1;
-        self.state[self.available]
+        self.state[self.available % RATE]
     }
 
     fn sample_bits(&mut self, bits: usize) -> usize {
@@ -139,13 +140,4 @@ impl Transcript for Challenger<'_> {
         self.observe(witness);
         self.sample_bits(bits) == 0
     }
-}
-
-/// `2^bits - 1`.
-fn mask(bits: usize) -> u32 {
-    assert!(
-        bits <= MAX_SAMPLE_BITS,
-        "the field has no {bits} uniform bits"
-    );
-    (1 << bits) - 1
 }
