@@ -37,6 +37,7 @@
 extern crate alloc;
 
 // From the inside out: each uses those above it.
+mod parts;
 pub mod sink;
 pub mod statement;
 pub mod trace;

@@ -1,7 +1,5 @@
 //! The phases of the `Compact` profile: what stays are the homes of all matrices.
 
-use core::mem::take;
-
 use super::{Engine, set_terminal, terminal};
 use crate::air::ProverAir;
 use crate::hash::builder::{Builder, arena_len};
@@ -9,6 +7,7 @@ use crate::hash::paths::Indices;
 use crate::hash::rebuild::Pass;
 use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
+use crate::parts::{split_mut, take_mut};
 use crate::plan::RegionName;
 use crate::shape::{CommittedMatrix, Round};
 use crate::steps::argue::fractions::generator_len;
@@ -16,7 +15,8 @@ use crate::steps::homes::Homes;
 use crate::steps::lookup::LookupChallenges;
 use crate::steps::reduce::Skips;
 use crate::steps::{argue, claims, opening, quotient, reduce, trees};
-use crate::{EF, F, workspace};
+use crate::workspace::words_mut;
+use crate::{EF, F};
 
 impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
     /// Commits to the extensions of a round that is at home as a whole.
@@ -31,7 +31,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         };
         let names = [RegionName::Twiddles, round.home(), round.digests(), scratch];
         let [twiddles, home, digests, scratch] = self.places.take(names);
-        let mut digests = workspace::words_mut(digests);
+        let mut digests = words_mut(digests);
         let mut homes = Homes {
             shape,
             airs: self.airs,
@@ -43,8 +43,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         homes.columns[round as usize] = home;
         for group in shape.groups(round) {
             let log_leaves = shape.log_leaves(round, &group);
-            let (tree, rest) = take(&mut digests).split_at_mut(shape.tree_len(log_leaves));
-            digests = rest;
+            let tree = take_mut(&mut digests, shape.tree_len(log_leaves));
             trees::grow::<B>(
                 shape,
                 hasher,
@@ -94,8 +93,8 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
             columns: [main, &mut [], preprocessed, accumulators],
             public_values,
         };
-        let digests = workspace::words_mut(digests);
-        let (scratch, rest) = scratch.split_at_mut(generator_len(shape));
+        let digests = words_mut(digests);
+        let (scratch, rest) = split_mut(scratch, generator_len(shape));
         if !self.hashed[Round::Permutation as usize] {
             for matrix in shape.round(Round::Permutation) {
                 let sum = argue::compact::sum_up::<B, A>(&mut homes, &matrix, scratch);
@@ -106,7 +105,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         for group in shape.groups(Round::Permutation) {
             let log_leaves = shape.log_leaves(Round::Permutation, &group);
             let width = shape.level_width(Round::Permutation, &group);
-            let (arena, columns) = rest.split_at_mut(arena_len::<S>(1 << log_leaves, width));
+            let (arena, columns) = split_mut(rest, arena_len::<S>(1 << log_leaves, width));
             let absorb = |builder: &mut Builder<'_>, matrix: &CommittedMatrix| {
                 let sum = argue::compact::generate::<B, A>(
                     &mut homes, hasher, builder, matrix, columns, scratch,
@@ -155,15 +154,12 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
             columns: [main, &mut [], preprocessed, accumulators],
             public_values,
         };
-        let (scratch, columns) = scratch.split_at_mut(quotient::compact::work_len(shape));
-        let columns = &mut columns[..self.room.quotient];
+        let (scratch, columns) = split_mut(scratch, quotient::compact::work_len(shape));
+        let (columns, _) = split_mut(columns, self.room.quotient);
         let mut rest = quotients;
-        for table in 0..shape.tables().len() {
-            let len = shape.round(Round::Quotient).filter(|m| m.table == table);
-            let len = len.map(|m| m.home(shape.log_blowup()).len()).sum();
-            let (out, after) = take(&mut rest).split_at_mut(len);
-            rest = after;
-            let challenges = (terminal(shape, terminals, table), alpha);
+        for (table, planned) in shape.tables().iter().enumerate() {
+            let out = take_mut(&mut rest, planned.quotient_base_width() * planned.height());
+            let challenges = (terminal(planned, terminals, table), alpha);
             quotient::compact::evaluate::<B, A>(
                 &mut homes, table, challenges, out, columns, scratch,
             );

@@ -1,7 +1,5 @@
 //! The phases of the `Fast` profile: extensions stay in the workspace, or columns at the head of their places.
 
-use core::mem::take as take_mut;
-
 use p3_field::{Field, PrimeCharacteristicRing};
 
 use super::{Engine, set_terminal, terminal};
@@ -9,13 +7,15 @@ use crate::air::ProverAir;
 use crate::backend::by_width;
 use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
+use crate::parts::{part, part_mut, take, take_mut};
 use crate::plan::RegionName;
 use crate::shape::Round;
 use crate::steps::extension::{extend_traces, shift};
 use crate::steps::reduce::Skips;
-use crate::steps::rows::{TableColumns, take};
+use crate::steps::rows::TableColumns;
 use crate::steps::{argue, claims, quotient, reduce, trees};
-use crate::{D, EF, F, workspace};
+use crate::workspace::words_mut;
+use crate::{D, EF, F};
 
 impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
     /// Extends the traces of a round, bit-reversed in place, unless they stay at home, and commits them.
@@ -32,7 +32,7 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
     fn commit_round(&mut self, round: Round) {
         if self.shape.has_round(round) && self.hashed[round as usize] {
             let [extensions, digests] = self.places.take([round.region(), round.digests()]);
-            let digests = workspace::words_mut(digests);
+            let digests = words_mut(digests);
             trees::commit_round::<B>(self.shape, &self.hasher, round, extensions, digests);
         }
     }
@@ -45,7 +45,7 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
             main,
             preprocessed,
             public,
-            permutation,
+            mut permutation,
             terminals,
             scratch,
         ] = self.places.take([
@@ -59,7 +59,6 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
         ]);
         let twiddles = Twiddles::view(twiddles, shape.log_twiddles());
         let (mut main, mut preprocessed, mut public) = (&*main, &*preprocessed, &*public);
-        let mut slots = shape.round(Round::Permutation);
         for (table, (planned, air)) in shape.tables().iter().zip(self.airs).enumerate() {
             let (layout, height) = (&planned.layout, planned.height());
             let traces = TableColumns {
@@ -68,21 +67,19 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
                 preprocessed: take(&mut preprocessed, layout.preprocessed_width * height),
                 stride: height,
                 public_values: take(&mut public, layout.num_public_values),
-                messages: self.lookup.messages(shape, table),
+                messages: self.lookup.messages(layout),
             };
             if !layout.has_lookups() {
                 continue;
             }
-            let opened = slots.next().expect("one matrix per table with lookups");
-            let out = &mut permutation[opened.extension()];
-            let (rows, stride) = (0..height, 1 << opened.log_lde);
+            let (rows, stride) = (0..height, 1 << shape.log_lde(planned));
+            let out = take_mut(&mut permutation, planned.permutation_base_width() * stride);
             by_width!(
                 height,
                 argue::fast::generate,
                 <B, A>(air, &traces, rows, out, stride, scratch)
             );
-            let sums = &mut out[..D * stride];
-            let sum = argue::accumulate(sums, stride, planned.log_height());
+            let sum = argue::accumulate(out, stride, planned.log_height());
             set_terminal(terminals, table, sum);
             if self.at_home {
                 continue;
@@ -104,7 +101,7 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
             permutation,
             public,
             terminals,
-            quotients,
+            mut quotients,
             scratch,
         ] = self.places.take([
             RegionName::Twiddles,
@@ -117,36 +114,32 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
             RegionName::QuotientScratch,
         ]);
         let twiddles = Twiddles::view(twiddles, shape.log_twiddles());
-        let extension = |round: Round, table: usize| {
-            let matrix = shape.round(round).find(|m| m.table == table);
-            matrix.map_or(0..0, |m| m.extension())
-        };
-        let mut public = &*public;
+        let (mut main, mut preprocessed) = (&*main, &*preprocessed);
+        let (mut permutation, mut public) = (&*permutation, &*public);
         for (table, (planned, air)) in shape.tables().iter().zip(self.airs).enumerate() {
-            let log_lde = shape.log_lde(table);
+            let (layout, stride) = (&planned.layout, 1 << shape.log_lde(planned));
             let inputs = quotient::fast::ExtendedTable {
                 columns: TableColumns {
                     table: planned,
-                    main: &main[extension(Round::Main, table)],
-                    preprocessed: &preprocessed[extension(Round::Preprocessed, table)],
-                    stride: 1 << log_lde,
-                    public_values: take(&mut public, planned.layout.num_public_values),
-                    messages: self.lookup.messages(shape, table),
+                    main: take(&mut main, layout.main_width * stride),
+                    preprocessed: take(&mut preprocessed, layout.preprocessed_width * stride),
+                    stride,
+                    public_values: take(&mut public, layout.num_public_values),
+                    messages: self.lookup.messages(layout),
                 },
-                permutation: &permutation[extension(Round::Permutation, table)],
-                terminal: terminal(shape, terminals, table),
+                permutation: take(&mut permutation, planned.permutation_base_width() * stride),
+                terminal: terminal(planned, terminals, table),
                 alpha,
             };
-            let chunks = shape.round(Round::Quotient).filter(|m| m.table == table);
-            for (chunk, matrix) in chunks.enumerate() {
-                let (rows, out) = (0..planned.height(), &mut quotients[matrix.extension()]);
+            for chunk in 0..planned.num_chunks() {
+                let (rows, out) = (0..planned.height(), take_mut(&mut quotients, D * stride));
                 by_width!(
                     rows.len(),
                     quotient::fast::evaluate,
                     <B, A>(air, &inputs, &twiddles, chunk, rows, out, scratch)
                 );
                 let shift = F::GENERATOR / quotient::chunk_shift(planned, chunk);
-                for slot in out.chunks_exact_mut(1 << log_lde) {
+                for slot in out.chunks_exact_mut(stride) {
                     B::extend(&twiddles, slot, shape.log_blowup(), shift);
                 }
             }
@@ -166,13 +159,12 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
                 1 << matrix.log_lde,
                 1 << (matrix.log_lde - shape.log_blowup()),
             );
-            let (kept, after) = take_mut(&mut out).split_at_mut(matrix.width * height);
-            let slots = quotients[matrix.extension()].chunks_exact(stride);
+            let kept = take_mut(&mut out, matrix.width * height);
+            let slots = part(quotients, matrix.extension()).chunks_exact(stride);
             for (column, slot) in kept.chunks_exact_mut(height).zip(slots) {
                 column.copy_from_slice(&slot[..height]);
             }
             shift::<B>(&twiddles, kept, height, F::GENERATOR, F::ONE);
-            out = after;
         }
     }
 
@@ -186,7 +178,8 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
         for matrix in shape.round(Round::Quotient) {
             let height = 1 << (matrix.log_lde - shape.log_blowup());
             let own = take(&mut kept, matrix.width * height);
-            let slots = quotients[matrix.extension()].chunks_exact_mut(1 << matrix.log_lde);
+            let slots = part_mut(quotients, matrix.extension());
+            let slots = slots.chunks_exact_mut(1 << matrix.log_lde);
             for (slot, column) in slots.zip(own.chunks_exact(height)) {
                 slot[..height].copy_from_slice(column);
                 if !self.at_home {

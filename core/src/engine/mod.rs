@@ -22,8 +22,9 @@ use crate::hash::tree::Tree;
 use crate::hash::{Hashes, Suite};
 use crate::kernels::ext::{challenge, coordinates};
 use crate::kernels::ntt::Twiddles;
+use crate::parts::take;
 use crate::plan::{Phase, Places, Plan, RegionName, Room};
-use crate::shape::{BatchShape, Profile, Round};
+use crate::shape::{BatchShape, Profile, Round, TablePlan};
 use crate::steps::extension::reverse_traces;
 use crate::steps::lookup::LookupChallenges;
 use crate::steps::reduce::Skips;
@@ -253,8 +254,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         let mut rest = workspace::words(self.places.read(round.digests()));
         shape.groups(round).map(move |group| {
             let log_leaves = shape.log_leaves(round, &group);
-            let (digests, after) = rest.split_at(shape.tree_len(log_leaves));
-            rest = after;
+            let digests = take(&mut rest, shape.tree_len(log_leaves));
             let dropped = shape.dropped_layers(log_leaves);
             (group, Tree::truncated(digests, dropped))
         })
@@ -282,8 +282,8 @@ fn set_terminal(terminals: &mut [F], table: usize, terminal: EF) {
 }
 
 /// A table's terminal, or zero for one without lookups.
-fn terminal(shape: BatchShape<'_>, terminals: &[F], table: usize) -> EF {
-    match shape.tables()[table].layout.has_lookups() {
+fn terminal(planned: &TablePlan, terminals: &[F], table: usize) -> EF {
+    match planned.layout.has_lookups() {
         true => challenge(terminals.as_chunks::<D>().0[table]),
         false => EF::ZERO,
     }

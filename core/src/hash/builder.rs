@@ -14,7 +14,9 @@ use super::leaves::{Leaves, Matrix};
 use super::suite::{Hasher, States, Suite};
 use super::tree;
 use crate::backend::{Backend, packs};
-use crate::{DIGEST, F, workspace};
+use crate::parts::{part, part_mut, split_mut};
+use crate::workspace::words_mut;
+use crate::{DIGEST, F};
 
 /// Words of the arena of a tree of `leaves` leaves, whose rows have at most `width(level)` elements at the height of
 /// each level; zero where none has rows.
@@ -26,7 +28,8 @@ pub(crate) fn arena_len<S: Suite>(leaves: usize, width: impl Fn(usize) -> usize)
 
 /// Where layers take turns: above layer 0, and above the states of every lower height.
 fn upper_start<S: Suite>(leaves: usize, width: impl Fn(usize) -> usize) -> usize {
-    let lower = (1..=leaves.ilog2() as usize).filter_map(|level| {
+    let levels = leaves.checked_ilog2().unwrap_or(0) as usize;
+    let lower = (1..=levels).filter_map(|level| {
         let width = width(level);
         (width > 0).then(|| S::state_words(width) * (leaves >> level))
     });
@@ -60,7 +63,7 @@ impl<'w> Builder<'w> {
     ) -> Self {
         let len = arena_len::<H::Suite>(leaves, width);
         Self {
-            arena: workspace::words_mut(&mut arena[..len]),
+            arena: words_mut(part_mut(arena, 0..len)),
             upper: upper_start::<H::Suite>(leaves, width),
             leaves,
             level: 0,
@@ -78,10 +81,13 @@ impl<'w> Builder<'w> {
     /// The states of this layer's rows, and the digests that they are injected into above the leaves.
     fn states(&mut self) -> (States<'_>, &mut [u32]) {
         let (rows, start) = (self.rows(), self.layer_start(self.level));
-        let (states, rest) = self.arena.split_at_mut(self.state_words * rows);
+        let (states, rest) = split_mut(self.arena, self.state_words * rows);
         let layer = match self.level {
             0 => &mut [],
-            _ => &mut rest[start - states.len()..][..DIGEST * rows],
+            _ => {
+                let start = start - states.len();
+                part_mut(rest, start..start + DIGEST * rows)
+            }
         };
         let states = States {
             words: states,
@@ -107,7 +113,7 @@ impl<'w> Builder<'w> {
         pick: impl Fn(usize) -> usize + Copy,
     ) {
         let leaves = core::iter::once(Picked { leaves, pick });
-        let layer = &mut self.arena[..DIGEST * self.leaves];
+        let layer = part_mut(self.arena, 0..DIGEST * self.leaves);
         tree::hash_rows::<B, _>(hasher, leaves, layer);
     }
 
@@ -168,7 +174,7 @@ impl<'w> Builder<'w> {
     /// The current layer, word by word.
     pub fn layer(&self) -> &[u32] {
         let start = self.layer_start(self.level);
-        &self.arena[start..start + DIGEST * self.rows()]
+        part(self.arena, start..start + DIGEST * self.rows())
     }
 
     fn layer_start(&self, level: usize) -> usize {

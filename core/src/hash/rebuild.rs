@@ -3,6 +3,8 @@
 //! Every kept digest above an opened leaf is a block: the rows below it are hashed again, some blocks
 //! in a pass. With passes enough this takes little room, and with room enough one pass.
 
+use core::num::NonZero;
+
 use super::builder::{Builder, arena_len};
 use super::paths::{Indices, walk_siblings};
 use super::suite::Suite;
@@ -24,20 +26,20 @@ pub(crate) struct Pass {
     num_queries: usize,
     log_kept: usize,
     lanes: usize,
-    passes: usize,
+    passes: NonZero<usize>,
     /// Queries whose rows it writes, at most.
     pub queries: usize,
 }
 
 impl Pass {
     /// One of `passes` passes over trees whose layers of `2^log_kept` digests are kept.
-    pub fn new(num_queries: usize, log_kept: usize, lanes: usize, passes: usize) -> Self {
+    pub fn new(num_queries: usize, log_kept: usize, lanes: usize, passes: NonZero<usize>) -> Self {
         Self {
             num_queries,
             log_kept,
             lanes,
             passes,
-            queries: num_queries.div_ceil(passes),
+            queries: div_ceil(num_queries, passes),
         }
     }
 
@@ -54,7 +56,7 @@ impl Pass {
     pub fn blocks(&self, log_leaves: usize) -> usize {
         let dropped = self.dropped_layers(log_leaves);
         let blocks = self.num_queries.min(1 << (log_leaves - dropped));
-        blocks.div_ceil(self.passes).next_multiple_of(self.unit())
+        div_ceil(blocks, self.passes).next_multiple_of(self.unit())
     }
 
     /// States of the rows below those digests, of at most `width` elements a height.
@@ -82,6 +84,10 @@ impl Pass {
         let layers = 0..self.dropped_layers(log_leaves);
         layers.map(of_layer).sum()
     }
+}
+
+fn div_ceil(count: usize, parts: NonZero<usize>) -> usize {
+    count / parts + usize::from(count % parts > 0)
 }
 
 /// Kept digests below which a pass rebuilds, ascending; filled up to whole packed values with the

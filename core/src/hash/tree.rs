@@ -10,6 +10,7 @@ use super::hashes::Hashes;
 use super::leaves::Leaves;
 use super::suite::{Hasher, Suite};
 use crate::backend::{Backend, ScalarBackend, packs};
+use crate::parts::{split_mut, take_mut};
 use crate::{DIGEST, Digest, F, workspace};
 
 /// The digests of a tree: `2^log_leaves` of the leaves, half as many above, up to the root; without
@@ -87,13 +88,13 @@ pub(crate) fn commit<B: Backend, L: Leaves>(
 ) {
     let log_leaves = Tree::new(digests).log_leaves;
     let of_height = |h: usize| matrices.clone().filter(move |m| m.log_height() == h);
-    let (leaves, mut above) = digests.split_at_mut(DIGEST << log_leaves);
+    let (leaves, mut above) = split_mut(digests, DIGEST << log_leaves);
     let mut below = leaves;
     hash_rows::<B, L>(hasher, of_height(log_leaves), below);
     for log_len in (0..log_leaves).rev() {
-        let (layer, rest) = above.split_at_mut(DIGEST << log_len);
+        let layer = take_mut(&mut above, DIGEST << log_len);
         compress::<B, L>(hasher, below, of_height(log_len), layer);
-        (below, above) = (layer, rest);
+        below = layer;
     }
 }
 

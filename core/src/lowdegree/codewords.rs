@@ -13,6 +13,7 @@ use crate::hash::rebuild::{Blocks, Pass};
 use crate::hash::tree::{self, layer_range};
 use crate::kernels::ext::challenge;
 use crate::kernels::ntt::Twiddles;
+use crate::parts::{part, part_mut, split, split_mut, take_mut};
 use crate::shape::Profile;
 use crate::{D, EF, F};
 
@@ -33,8 +34,8 @@ pub(crate) fn kept<'w>(
     fold: usize,
 ) -> &'w [F] {
     match fold.checked_sub(1) {
-        None => &codewords[shape.codeword(shape.log_max())],
-        Some(before) => &folded[shape.folded(before)],
+        None => part(codewords, shape.codeword(shape.log_max())),
+        Some(before) => part(folded, shape.folded(before)),
     }
 }
 
@@ -46,7 +47,7 @@ impl<'w> Codewords<'w> {
         let values = match shape.profile {
             Profile::Fast => kept,
             Profile::Compact => {
-                let values = &mut scratch[..D << shape.log_codeword(fold)];
+                let (values, _) = split_mut(scratch, D << shape.log_codeword(fold));
                 coefficients::extend::<B>(&self.twiddles, kept, values, shape.log_blowup);
                 values
             }
@@ -67,14 +68,14 @@ impl<'w> Codewords<'w> {
         scratch: &'w mut [F],
     ) {
         let shape = self.shape;
-        let digests = &mut digests[shape.digests(fold)];
+        let digests = part_mut(digests, shape.digests(fold));
         match shape.profile {
             Profile::Fast => {
                 let leaves = core::iter::once(self.codeword::<B>(fold, scratch));
                 tree::commit::<B, _>(hasher, leaves, digests);
             }
             Profile::Compact => {
-                let (codeword, arena) = scratch.split_at_mut(D << shape.log_max());
+                let (codeword, arena) = split_mut(scratch, D << shape.log_max());
                 let leaves = self.codeword::<B>(fold, codeword);
                 let log_leaves = shape.log_codeword(fold + 1);
                 let dropped = shape.dropped_layers(log_leaves);
@@ -88,9 +89,9 @@ impl<'w> Codewords<'w> {
         let shape = self.shape;
         let (log_arity, log_to) = (shape.log_arity(fold), shape.log_codeword(fold + 1));
         let to = shape.folded(fold);
-        let (before, after) = self.folded.split_at_mut(to.start);
+        let (before, mut after) = split_mut(self.folded, to.start);
         let source = kept(shape, self.codewords, before, fold);
-        let out = &mut after[..to.len()];
+        let out = take_mut(&mut after, to.len());
         match shape.profile {
             Profile::Fast => {
                 let inverse = self.twiddles.inverse;
@@ -99,7 +100,7 @@ impl<'w> Codewords<'w> {
             Profile::Compact => coefficients::fold(source, out, beta, log_arity),
         }
         if shape.takes(log_to) {
-            let addend = &self.codewords[shape.codeword(log_to)];
+            let addend = part(self.codewords, shape.codeword(log_to));
             fold::roll_in::<B>(out, addend, beta.exp_power_of_2(log_arity));
         }
     }
@@ -113,7 +114,8 @@ impl<'w> Codewords<'w> {
         }
         let twiddles = self.twiddles;
         for column in self.last() {
-            B::intt(&twiddles, &mut column[..1 << shape.log_final_len]);
+            let (coefficients, _) = split_mut(column, 1 << shape.log_final_len);
+            B::intt(&twiddles, coefficients);
         }
     }
 
@@ -126,7 +128,7 @@ impl<'w> Codewords<'w> {
         let twiddles = self.twiddles;
         self.last().all(|column| {
             B::intt(&twiddles, column);
-            let above = &column[1 << shape.log_final_len..];
+            let (_, above) = split_mut(column, 1 << shape.log_final_len);
             above.iter().all(|&coefficient| coefficient == F::ZERO)
         })
     }
@@ -135,8 +137,8 @@ impl<'w> Codewords<'w> {
     fn last(&mut self) -> impl Iterator<Item = &mut [F]> {
         let shape = self.shape;
         let last = match shape.folds().checked_sub(1) {
-            None => &mut self.codewords[shape.codeword(shape.log_max())],
-            Some(fold) => &mut self.folded[shape.folded(fold)],
+            None => part_mut(self.codewords, shape.codeword(shape.log_max())),
+            Some(fold) => part_mut(self.folded, shape.folded(fold)),
         };
         let stride = last.len() / D;
         last.chunks_exact_mut(stride)
@@ -164,10 +166,10 @@ pub(crate) fn collect_siblings<B: Backend>(
     scratch: &mut [F],
 ) {
     let (log_arity, log_leaves) = (shape.log_arity(fold), shape.log_codeword(fold + 1));
-    let (codeword, scratch) = scratch.split_at_mut(D << shape.log_max());
-    let (siblings, arena) = scratch.split_at_mut(pass.siblings_len(log_leaves));
+    let (codeword, scratch) = split_mut(scratch, D << shape.log_max());
+    let (siblings, arena) = split_mut(scratch, pass.siblings_len(log_leaves));
     let codeword = Codeword {
-        values: &codeword[..D << (log_leaves + log_arity)],
+        values: part(codeword, 0..D << (log_leaves + log_arity)),
         log_arity,
     };
     let leaves = distinct(indices.iter().copied());
@@ -194,7 +196,7 @@ pub(crate) fn collect_siblings<B: Backend>(
 pub(crate) fn collected_siblings<'s>(shape: FoldShape<'_>, scratch: &'s [F]) -> &'s [F] {
     match shape.profile {
         Profile::Fast => &[],
-        Profile::Compact => &scratch[D << shape.log_max()..],
+        Profile::Compact => split(scratch, D << shape.log_max()).1,
     }
 }
 
@@ -224,7 +226,8 @@ fn commit_blocks<B: Backend>(
     for level in 0..log_leaves - dropped {
         let below = layer_range(log_leaves - dropped, level);
         let above = layer_range(log_leaves - dropped, level + 1);
-        let (below, above) = digests[below.start..above.end].split_at_mut(below.len());
+        let layers = part_mut(digests, below.start..above.end);
+        let (below, above) = split_mut(layers, below.len());
         let none = core::iter::empty::<Matrix<'_>>();
         tree::compress::<B, _>(hasher, below, none, above);
     }

@@ -17,6 +17,7 @@ use crate::hash::Suite;
 use crate::hash::builder::arena_len;
 use crate::hash::rebuild::Pass;
 use crate::hash::tree::{Tree, tree_len};
+use crate::parts::{part, part_mut};
 use crate::shape::Profile;
 use crate::{D, EF, F};
 
@@ -42,9 +43,9 @@ pub(crate) struct FoldShape<'a> {
 }
 
 impl<'a> FoldShape<'a> {
-    /// log2 of the tallest codeword.
-    pub const fn log_max(self) -> usize {
-        self.heights.ilog2() as usize
+    /// log2 of the tallest codeword; 0 without any.
+    pub fn log_max(self) -> usize {
+        self.heights.checked_ilog2().unwrap_or(0) as usize
     }
 
     /// Number of folds.
@@ -64,7 +65,7 @@ impl<'a> FoldShape<'a> {
 
     /// log2 of the codeword that fold `fold` commits to, or of the last one.
     pub fn log_codeword(self, fold: usize) -> usize {
-        let folded = self.log_arities[..fold].iter().map(|&a| a as usize);
+        let folded = self.log_arities.iter().take(fold).map(|&a| a as usize);
         self.log_max() - folded.sum::<usize>()
     }
 
@@ -147,14 +148,15 @@ impl<'a> FoldShape<'a> {
         weight: EF,
     ) {
         for height in (0..=other.log_max()).filter(|&height| other.takes(height)) {
-            let addend = &others[other.codeword(height)];
-            fold::roll_in::<B>(&mut codewords[self.codeword(height)], addend, weight);
+            let addend = part(others, other.codeword(height));
+            let codeword = part_mut(codewords, self.codeword(height));
+            fold::roll_in::<B>(codeword, addend, weight);
         }
     }
 
     /// The tree of fold `fold`.
     pub fn tree(self, fold: usize, digests: &'a [u32]) -> Tree<'a> {
         let dropped = self.dropped_layers(self.log_codeword(fold + 1));
-        Tree::truncated(&digests[self.digests(fold)], dropped)
+        Tree::truncated(part(digests, self.digests(fold)), dropped)
     }
 }

@@ -4,7 +4,7 @@ use super::{Phase, RegionName, Regions};
 use crate::D;
 use crate::hash::tree::tree_len;
 use crate::kernels::ntt::Twiddles;
-use crate::shape::BatchShape;
+use crate::shape::{BatchShape, Round};
 use crate::steps::{argue, claims, quotient, reduce};
 
 /// Field elements of the regions that depend on the tables one by one.
@@ -103,9 +103,9 @@ impl Sizes {
     fn new(shape: BatchShape<'_>) -> Self {
         let mut sizes = Self::default();
         let (mut tallest_preprocessed, mut tallest_permutation) = (None, None);
-        for (t, table) in shape.tables().iter().enumerate() {
+        for table in shape.tables() {
             let (layout, height) = (&table.layout, table.height());
-            let (log_lde, lde) = (shape.log_lde(t), height << shape.log_blowup());
+            let (log_lde, lde) = (shape.log_lde(table), height << shape.log_blowup());
             sizes.trace += layout.main_width * height;
             sizes.public_values += layout.num_public_values;
             sizes.main += layout.main_width * lde;
@@ -125,8 +125,7 @@ impl Sizes {
             sizes.quotient_scratch = sizes.quotient_scratch.max(scratch);
         }
         for group in shape.main_groups() {
-            let tallest = group.map(|t| shape.log_lde(t)).max().unwrap_or(0);
-            sizes.main_digests += tree_len(tallest);
+            sizes.main_digests += tree_len(shape.log_leaves(Round::Main, &group));
         }
         sizes.preprocessed_digests = tallest_preprocessed.map_or(0, tree_len);
         sizes.permutation_digests = tallest_permutation.map_or(0, tree_len);

@@ -16,9 +16,10 @@ use crate::F;
 use crate::air::{Balance, BusId, CheckBuilder, MAX_BUSES, ProverAir, Rows};
 use crate::hash::{Hasher, Hashes, Suite, Transcript};
 use crate::kernels::bit_reverse::reverse_bits;
+use crate::parts::take;
 use crate::plan::Plan;
 use crate::shape::{Round, TablePlan};
-use crate::steps::rows::{row_buffers, take};
+use crate::steps::rows::row_buffers;
 
 /// What [`Traces::check_constraints`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

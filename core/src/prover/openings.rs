@@ -11,6 +11,7 @@ use crate::hash::paths::{Indices, distinct, walk_siblings};
 use crate::hash::tree::Tree;
 use crate::hash::tree::digests;
 use crate::hash::{Hashes, Suite};
+use crate::parts::{part, split, take};
 use crate::shape::{BatchShape, CommittedMatrix, Profile, Round};
 use crate::sink::Sink;
 use crate::steps::trees::matrix;
@@ -76,7 +77,7 @@ pub(crate) fn write_table_claims<W: Write>(
 ) -> Result<(), W::Error> {
     let row = |sink: &mut Sink<W>, matrix: &CommittedMatrix, point: usize| {
         sink.length(matrix.width)?;
-        sink.fields(&openings[matrix.claims(point)])
+        sink.fields(part(openings, matrix.claims(point)))
     };
     let rows = |sink: &mut Sink<W>, matrix: &CommittedMatrix| {
         row(sink, matrix, 0)?;
@@ -179,20 +180,19 @@ impl OpenedRows<'_> {
     /// Writes the rows, each behind its length.
     pub fn write<W: Write>(self, sink: &mut Sink<W>) -> Result<(), W::Error> {
         let log_max = self.shape.log_max_lde();
-        let mut first = 0;
+        let mut values = self.values;
         for opened in self.shape.round(self.round) {
             sink.length(opened.width)?;
-            match self.values {
+            match &mut values {
                 RowValues::Extensions(extensions, index) => {
                     let rows = matrix(extensions, &opened);
-                    let row = index >> (log_max - opened.log_lde);
+                    let row = *index >> (log_max - opened.log_lde);
                     for column in 0..opened.width {
                         sink.field(rows.get(row, column))?;
                     }
                 }
-                RowValues::Collected(values) => sink.fields(&values[first..][..opened.width])?,
+                RowValues::Collected(values) => sink.fields(take(values, opened.width))?,
             }
-            first += opened.width;
         }
         Ok(())
     }
@@ -257,7 +257,8 @@ pub(crate) fn write_round_paths<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suit
     let mut siblings: &[Digest] = match shape.profile() {
         Profile::Fast => &[],
         Profile::Compact => {
-            digests(&engine.collected()[engine.pass().queries * shape.row_width(round)..])
+            let rows = engine.pass().queries * shape.row_width(round);
+            digests(split(engine.collected(), rows).1)
         }
     };
     for (_, tree) in engine.trees(round) {
@@ -265,7 +266,7 @@ pub(crate) fn write_round_paths<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suit
         let reduced = indices.iter().map(|index| index >> (log_max - log_leaves));
         write_paths(&tree, siblings, shape.params().cap_height, reduced, sink)?;
         if tree.dropped() > 0 {
-            siblings = &siblings[engine.pass().siblings(log_leaves)..];
+            take(&mut siblings, engine.pass().siblings(log_leaves));
         }
     }
     Ok(())
@@ -276,7 +277,7 @@ pub(crate) fn write_round_paths<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suit
 /// `lowest` has those of the layers that the tree has dropped, in the same order.
 pub(super) fn write_paths<W: Write>(
     tree: &Tree<'_>,
-    lowest: &[Digest],
+    mut lowest: &[Digest],
     cap_height: u8,
     indices: impl Iterator<Item = u32>,
     sink: &mut Sink<W>,
@@ -287,11 +288,10 @@ pub(super) fn write_paths<W: Write>(
     walk_siblings(&mut leaves.clone(), levels, |_, _| count += 1);
     sink.length(count)?;
     let mut result = Ok(());
-    let mut lowest = lowest.iter();
     walk_siblings(&mut leaves, levels, |level, index| {
         if result.is_ok() {
             result = if level < tree.dropped() {
-                sink.digest(lowest.next().expect("one for each sibling"))
+                sink.digest(&take(&mut lowest, 1)[0])
             } else {
                 sink.digest(&tree.digest(level, index))
             };

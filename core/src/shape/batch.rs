@@ -1,5 +1,7 @@
 //! The shape of a batch: a view that costs a few words to hand on, whatever the number of tables.
 
+use core::iter::repeat_n;
+use core::num::NonZero;
 use core::ops::Range;
 
 use super::matrices::{CommittedMatrix, Round};
@@ -81,16 +83,18 @@ impl<'a> BatchShape<'a> {
     }
 
     /// log2 of the height of a table's extensions.
-    pub(crate) fn log_lde(self, table: usize) -> usize {
-        self.tables[table].log_height() + self.log_blowup()
+    pub(crate) fn log_lde(self, table: &TablePlan) -> usize {
+        table.log_height() + self.log_blowup()
+    }
+
+    /// The same of each table.
+    fn log_ldes(self) -> impl Iterator<Item = usize> + 'a {
+        self.tables.iter().map(move |table| self.log_lde(table))
     }
 
     /// log2 of the tallest extension.
     pub fn log_max_lde(self) -> usize {
-        (0..self.tables.len())
-            .map(|t| self.log_lde(t))
-            .max()
-            .unwrap_or(0)
+        self.log_ldes().max().unwrap_or(0)
     }
 
     /// log2 of the tallest trace.
@@ -142,7 +146,7 @@ impl<'a> BatchShape<'a> {
     /// Elements of the longest row of one height in the tree over the tables `group` of a round.
     pub(crate) fn leaf_width(self, round: Round, group: &Range<usize>) -> usize {
         let matrices = || self.round(round).filter(|m| group.contains(&m.table));
-        let width = |m: CommittedMatrix| {
+        let width = |m: CommittedMatrix<'_>| {
             let beside = matrices().filter(|other| other.log_lde == m.log_lde);
             beside.map(|other| other.width).sum()
         };
@@ -157,7 +161,7 @@ impl<'a> BatchShape<'a> {
     ) -> impl Fn(usize) -> usize + Copy {
         let (log_leaves, group) = (self.log_leaves(round, group), (group.start, group.end));
         move |level| {
-            let joins = |m: &CommittedMatrix| m.log_lde + level == log_leaves;
+            let joins = |m: &CommittedMatrix<'_>| m.log_lde + level == log_leaves;
             let matrices = self
                 .round(round)
                 .filter(|m| (group.0..group.1).contains(&m.table));
@@ -180,6 +184,7 @@ impl<'a> BatchShape<'a> {
     /// What one of `passes` passes of the open phase answers in `Compact`.
     pub(crate) fn pass(self, passes: usize) -> Pass {
         let queries = self.params().num_queries as usize;
+        let passes = NonZero::new(passes).unwrap_or(NonZero::<usize>::MIN);
         Pass::new(queries, self.log_kept(), self.lanes(), passes)
     }
 
@@ -198,12 +203,12 @@ impl<'a> BatchShape<'a> {
 
     /// Bit `h` is set when an extension of height `2^h` exists.
     pub(crate) fn heights(self) -> u32 {
-        (0..self.tables.len()).fold(0, |heights, t| heights | 1 << self.log_lde(t))
+        self.log_ldes().fold(0, |heights, log| heights | 1 << log)
     }
 
     /// Whether an extension of height `2^log_height` exists.
     pub(crate) fn has_log_lde(self, log_height: usize) -> bool {
-        (0..self.tables.len()).any(|t| self.log_lde(t) == log_height)
+        self.log_ldes().any(|log| log == log_height)
     }
 
     /// Elements of all rows that one query opens in a round.
@@ -225,22 +230,22 @@ impl<'a> BatchShape<'a> {
     }
 
     /// All committed matrices: round by round, table by table, chunk by chunk.
-    pub(crate) fn opened(self) -> impl Iterator<Item = CommittedMatrix> + Clone + 'a {
+    pub(crate) fn opened(self) -> impl Iterator<Item = CommittedMatrix<'a>> + Clone + 'a {
         let (mut offsets, mut openings) = ([0; Round::ALL.len()], 0);
         let mut homes = [0; Round::ALL.len()];
         let matrices = Round::ALL.into_iter().flat_map(move |round| {
             self.tables()
                 .iter()
                 .enumerate()
-                .flat_map(move |(t, table)| core::iter::repeat_n((round, t), round.matrices(table)))
+                .flat_map(move |table| repeat_n((round, table), round.matrices(table.1)))
         });
-        matrices.map(move |(round, table)| {
-            let planned = &self.tables()[table];
+        matrices.map(move |(round, (table, planned))| {
             let matrix = CommittedMatrix {
                 round,
                 table,
+                planned,
                 width: round.width(planned),
-                log_lde: self.log_lde(table),
+                log_lde: self.log_lde(planned),
                 next: round.next(planned),
                 offset: offsets[round as usize],
                 home: homes[round as usize],
@@ -258,7 +263,10 @@ impl<'a> BatchShape<'a> {
     }
 
     /// The matrices of one round.
-    pub(crate) fn round(self, round: Round) -> impl Iterator<Item = CommittedMatrix> + Clone + 'a {
+    pub(crate) fn round(
+        self,
+        round: Round,
+    ) -> impl Iterator<Item = CommittedMatrix<'a>> + Clone + 'a {
         self.opened().filter(move |matrix| matrix.round == round)
     }
 

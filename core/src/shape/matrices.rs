@@ -52,9 +52,10 @@ impl Round {
 
 /// One committed matrix: where its extension lies and where its openings go.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CommittedMatrix {
+pub(crate) struct CommittedMatrix<'a> {
     pub round: Round,
     pub table: usize,
+    pub planned: &'a TablePlan,
     /// Base columns.
     pub width: usize,
     /// log2 of the extension's rows.
@@ -71,7 +72,7 @@ pub(crate) struct CommittedMatrix {
     pub(super) openings: usize,
 }
 
-impl CommittedMatrix {
+impl CommittedMatrix<'_> {
     /// The extension's place in the round's region.
     pub const fn extension(&self) -> core::ops::Range<usize> {
         self.offset..self.offset + (self.width << self.log_lde)

@@ -6,6 +6,7 @@ use crate::F;
 use crate::backend::Backend;
 use crate::kernels::bit_reverse::{bit_reverse, reverse_bits};
 use crate::kernels::ntt::Twiddles;
+use crate::parts::{part_mut, split_mut, take_mut};
 use crate::shape::{BatchShape, Round};
 
 /// The point that generates block `block` of an extension: the coset that its rows lie on.
@@ -38,9 +39,8 @@ pub(crate) fn reverse_traces<B: Backend>(shape: BatchShape<'_>, round: Round, tr
     let mut rest = traces;
     for opened in shape.round(round) {
         let height = 1 << (opened.log_lde - shape.log_blowup());
-        let (trace, after) = rest.split_at_mut(opened.width * height);
+        let trace = take_mut(&mut rest, opened.width * height);
         trace.chunks_exact_mut(height).for_each(bit_reverse::<B::P>);
-        rest = after;
     }
 }
 
@@ -56,15 +56,15 @@ pub(crate) fn extend_traces<B: Backend>(
     let mut rest = traces;
     for opened in shape.round(round) {
         let height = 1 << (opened.log_lde - shape.log_blowup());
-        let (trace, after) = rest.split_at_mut(opened.width * height);
-        let slots = extensions[opened.extension()].chunks_exact_mut(1 << opened.log_lde);
+        let trace = take_mut(&mut rest, opened.width * height);
+        let slots = part_mut(extensions, opened.extension());
+        let slots = slots.chunks_exact_mut(1 << opened.log_lde);
         for (column, slot) in trace.chunks_exact_mut(height).zip(slots) {
             bit_reverse::<B::P>(column);
-            slot[..height].copy_from_slice(column);
+            split_mut(slot, height).0.copy_from_slice(column);
             if let Some(twiddles) = twiddles {
                 B::extend(twiddles, slot, shape.log_blowup(), F::GENERATOR);
             }
         }
-        rest = after;
     }
 }

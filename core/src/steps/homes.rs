@@ -14,7 +14,8 @@ use super::rows::TableColumns;
 use crate::air::ProverAir;
 use crate::backend::{Backend, by_width};
 use crate::kernels::ntt::Twiddles;
-use crate::shape::{BatchShape, CommittedMatrix, Round};
+use crate::parts::{part, part_mut, split_mut};
+use crate::shape::{BatchShape, CommittedMatrix, Round, TablePlan};
 use crate::{D, F};
 
 /// Rows of one stretch.
@@ -37,8 +38,9 @@ pub(crate) struct Homes<'a, A> {
 
 impl<A> Homes<'_, A> {
     /// The columns of a matrix: of a permutation trace, its accumulator.
-    pub fn home(&self, matrix: &CommittedMatrix) -> &[F] {
-        &self.columns[matrix.round as usize][matrix.home(self.shape.log_blowup())]
+    pub fn home(&self, matrix: &CommittedMatrix<'_>) -> &[F] {
+        let columns = &self.columns[matrix.round as usize];
+        part(columns, matrix.home(self.shape.log_blowup()))
     }
 
     /// A table's columns of one round, or none.
@@ -50,28 +52,33 @@ impl<A> Homes<'_, A> {
     /// A table's traces as they stand.
     pub fn traces(&self, table: usize) -> TableColumns<'_> {
         let tables = self.shape.tables();
-        let public = |t: usize| tables[t].layout.num_public_values;
-        let start = (0..table).map(public).sum();
+        let before = tables.iter().take(table);
+        let start = before.map(|t| t.layout.num_public_values).sum();
+        let planned = &tables[table];
         TableColumns {
-            table: &tables[table],
-            stride: tables[table].height(),
+            table: planned,
+            stride: planned.height(),
             main: self.columns(Round::Main, table),
             preprocessed: self.columns(Round::Preprocessed, table),
-            public_values: &self.public_values[start..start + public(table)],
-            messages: self.lookup.messages(self.shape, table),
+            public_values: part(
+                self.public_values,
+                start..start + planned.layout.num_public_values,
+            ),
+            messages: self.lookup.messages(&planned.layout),
         }
     }
 
     /// The coset of block `block` of a matrix's extension.
-    pub fn coset(&self, matrix: &CommittedMatrix, block: usize) -> F {
+    pub fn coset(&self, matrix: &CommittedMatrix<'_>, block: usize) -> F {
         let log_blowup = self.shape.log_blowup();
         coset(matrix.log_lde - log_blowup, log_blowup, block)
     }
 
     /// Moves a matrix's columns from coset to coset.
-    pub fn shift<B: Backend>(&mut self, matrix: &CommittedMatrix, from: F, to: F) {
+    pub fn shift<B: Backend>(&mut self, matrix: &CommittedMatrix<'_>, from: F, to: F) {
         let log_blowup = self.shape.log_blowup();
-        let columns = &mut self.columns[matrix.round as usize][matrix.home(log_blowup)];
+        let columns = &mut self.columns[matrix.round as usize];
+        let columns = part_mut(columns, matrix.home(log_blowup));
         let height = 1 << (matrix.log_lde - log_blowup);
         shift::<B>(&self.twiddles, columns, height, from, to);
     }
@@ -92,7 +99,7 @@ impl<A> Homes<'_, A> {
     /// Visits all columns of a matrix at rows `start..start + rows`.
     pub fn visit<B: Backend>(
         &self,
-        matrix: &CommittedMatrix,
+        matrix: &CommittedMatrix<'_>,
         start: usize,
         rows: usize,
         scratch: &mut [F],
@@ -100,8 +107,7 @@ impl<A> Homes<'_, A> {
     ) where
         A: ProverAir<B>,
     {
-        let table = &self.shape.tables()[matrix.table];
-        let columns = self.home(matrix);
+        let (table, columns) = (matrix.planned, self.home(matrix));
         visit(Stretch {
             first: 0,
             columns,
@@ -110,7 +116,7 @@ impl<A> Homes<'_, A> {
         });
         if matrix.round == Round::Permutation {
             let columns = 0..table.layout.num_columns;
-            let (values, scratch) = scratch.split_at_mut(columns.len() * D * rows);
+            let (values, scratch) = split_mut(scratch, columns.len() * D * rows);
             let output = Output {
                 rows: start..start + rows,
                 columns,
@@ -153,11 +159,11 @@ pub(crate) fn generated_len(shape: BatchShape<'_>) -> usize {
 /// The groups of a table's fraction columns that fit into `room` elements: as few as possible, and
 /// evenly.
 pub(crate) fn column_groups(
-    columns: usize,
-    height: usize,
+    table: &TablePlan,
     room: usize,
-) -> impl Iterator<Item = Range<usize>> {
-    let most = (room / (D * height)).max(1);
+) -> impl Iterator<Item = Range<usize>> + use<> {
+    let columns = table.layout.num_columns;
+    let most = ((room / D) >> table.log_height()).max(1);
     let size = columns.div_ceil(columns.div_ceil(most).max(1)).max(1);
     (0..columns)
         .step_by(size)

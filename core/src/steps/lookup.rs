@@ -3,8 +3,7 @@
 use heapless::Vec;
 use p3_field::PrimeCharacteristicRing;
 
-use crate::air::{MAX_BUSES, MAX_MESSAGE_WIDTH, Messages};
-use crate::shape::BatchShape;
+use crate::air::{MAX_BUSES, MAX_MESSAGE_WIDTH, Messages, TableLayout};
 use crate::{EF, F};
 
 /// The LogUp challenges, laid out for use.
@@ -32,9 +31,9 @@ impl LookupChallenges {
     }
 
     /// What evaluating a table's messages needs.
-    pub fn messages<'m>(&'m self, shape: BatchShape<'m>, table: usize) -> Messages<'m> {
+    pub fn messages<'m>(&'m self, layout: &'m TableLayout) -> Messages<'m> {
         Messages {
-            layout: &shape.tables()[table].layout,
+            layout,
             prefixes: &self.prefixes,
             beta_powers: &self.beta_powers,
         }

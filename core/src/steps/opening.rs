@@ -17,6 +17,7 @@ use crate::hash::Hasher;
 use crate::hash::builder::Builder;
 use crate::hash::paths::{Indices, distinct};
 use crate::hash::rebuild::{Blocks, Pass, STAGED};
+use crate::parts::{part_mut, split_mut, take_mut};
 use crate::shape::{CommittedMatrix, Round};
 use crate::{D, F};
 
@@ -41,7 +42,7 @@ impl Wanted<'_> {
     fn gather<B: Backend, A>(
         &mut self,
         homes: &Homes<'_, A>,
-        matrix: &CommittedMatrix,
+        matrix: &CommittedMatrix<'_>,
         columns: &mut [F],
         mut builder: Option<&mut Builder<'_>>,
         hasher: &impl Hasher<B>,
@@ -103,11 +104,11 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
 ) {
     let shape = homes.shape;
     let (width, log_max) = (shape.row_width(round), shape.log_max_lde());
-    let (rows, scratch) = scratch.split_at_mut(pass.queries * width);
+    let (rows, scratch) = split_mut(scratch, pass.queries * width);
     let (mut siblings, scratch) = {
         let groups = shape.groups(round);
         let len = groups.map(|g| pass.siblings_len(shape.log_leaves(round, &g)));
-        scratch.split_at_mut(len.sum())
+        split_mut(scratch, len.sum())
     };
     let mut first_column = 0;
     for group in shape.groups(round) {
@@ -116,11 +117,10 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
         let leaves = distinct(leaves);
         let blocks = Blocks::new(pass, log_leaves, &leaves, number);
         let row_width = shape.leaf_width(round, &group);
-        let (arena, rest) = scratch.split_at_mut(pass.arena_len::<H::Suite>(log_leaves, row_width));
-        let (arena, staged) =
-            arena.split_at_mut(pass.states_len::<H::Suite>(log_leaves, row_width));
-        let (generator, columns) = rest.split_at_mut(generator_len(shape));
-        let (own, after) = take(&mut siblings).split_at_mut(pass.siblings_len(log_leaves));
+        let (arena, rest) = split_mut(scratch, pass.arena_len::<H::Suite>(log_leaves, row_width));
+        let (arena, staged) = split_mut(arena, pass.states_len::<H::Suite>(log_leaves, row_width));
+        let (generator, columns) = split_mut(rest, generator_len(shape));
+        let own = take_mut(&mut siblings, pass.siblings_len(log_leaves));
         let mut builder = (!blocks.is_empty())
             .then(|| Builder::new(hasher, arena, blocks.leaves(), |_| row_width));
         let group_start = first_column;
@@ -134,7 +134,7 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
             {
                 builder.compress::<B>(hasher);
             }
-            let of_height = |m: &CommittedMatrix| m.log_lde + level == log_leaves;
+            let of_height = |m: &CommittedMatrix<'_>| m.log_lde + level == log_leaves;
             let beside = matrices().filter(of_height).map(|m| m.width).sum();
             if let Some(builder) = &mut builder
                 && beside > 0
@@ -173,7 +173,6 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
                 blocks.collect(&leaves, builder, level, own);
             }
         }
-        siblings = after;
     }
 }
 
@@ -181,7 +180,7 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
 fn gather_matrix<B: Backend, A: ProverAir<B>>(
     homes: &mut Homes<'_, A>,
     hasher: &impl Hasher<B>,
-    matrix: &CommittedMatrix,
+    matrix: &CommittedMatrix<'_>,
     wanted: &mut Wanted<'_>,
     mut builder: Option<&mut Builder<'_>>,
     columns: &mut [F],
@@ -189,16 +188,16 @@ fn gather_matrix<B: Backend, A: ProverAir<B>>(
 ) {
     let shape = homes.shape;
     let round = take(&mut homes.columns[matrix.round as usize]);
-    let home = &mut round[matrix.home(shape.log_blowup())];
+    let home = part_mut(round, matrix.home(shape.log_blowup()));
     wanted.gather::<B, A>(homes, matrix, home, builder.as_deref_mut(), hasher, true);
     homes.columns[matrix.round as usize] = round;
     if matrix.round != Round::Permutation {
         return;
     }
-    let table = &shape.tables()[matrix.table];
+    let table = matrix.planned;
     let height = table.height();
-    for group in column_groups(table.layout.num_columns, height, columns.len()) {
-        let values = &mut columns[..group.len() * D * height];
+    for group in column_groups(table, columns.len()) {
+        let (values, _) = split_mut(columns, group.len() * D * height);
         let output = Output {
             rows: 0..height,
             columns: group,

@@ -13,6 +13,7 @@ use crate::air::{Messages, NextRows, Rows};
 use crate::kernels::Packed;
 use crate::kernels::bit_reverse::reverse_bits;
 use crate::kernels::ext::Ext;
+use crate::parts::split_mut;
 use crate::shape::TablePlan;
 
 /// Row groups of columns of `2^log_height` elements.
@@ -130,14 +131,14 @@ impl<'a, 's, P: Packed> RowWalk<'a, 's, P> {
         scratch: &'s mut [P],
     ) -> (Self, &'s mut [P]) {
         let layout = &columns.table.layout;
-        let (buffers, rest) = scratch.split_at_mut(row_buffers(columns.table));
-        let (main, preprocessed) = buffers.split_at_mut(2 * layout.main_width);
+        let (buffers, rest) = split_mut(scratch, row_buffers(columns.table));
+        let (main, preprocessed) = split_mut(buffers, 2 * layout.main_width);
         let walk = Self {
             columns,
             groups: RowGroups::new::<P>(columns.table.log_height()),
             reads_next,
-            main: main.split_at_mut(layout.main_width).into(),
-            preprocessed: preprocessed.split_at_mut(layout.preprocessed_width).into(),
+            main: split_mut(main, layout.main_width).into(),
+            preprocessed: split_mut(preprocessed, layout.preprocessed_width).into(),
         };
         (walk, rest)
     }
@@ -214,11 +215,4 @@ impl<'a, 's, P: Packed> RowWalk<'a, 's, P> {
             self.groups.next(&column[at..at + height], group)
         }))
     }
-}
-
-/// Splits the first `len` elements off.
-pub(crate) fn take<'a>(rest: &mut &'a [F], len: usize) -> &'a [F] {
-    let (first, after) = rest.split_at(len);
-    *rest = after;
-    first
 }

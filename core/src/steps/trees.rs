@@ -11,13 +11,14 @@ use crate::hash::builder::Builder;
 use crate::hash::leaves::{Matrix, Window};
 use crate::hash::rebuild::DROPPED_LAYERS;
 use crate::hash::tree::{commit, compress, hash_rows, layer_range};
+use crate::parts::{part, part_mut, take_mut};
 use crate::shape::{BatchShape, CommittedMatrix, Round};
 use crate::{DIGEST, F};
 
 /// A matrix of a round, in the round's extensions.
 pub(crate) fn matrix<'a>(extensions: &'a [F], opened: &CommittedMatrix) -> Matrix<'a> {
     Matrix {
-        values: &extensions[opened.extension()],
+        values: part(extensions, opened.extension()),
         log_height: opened.log_lde,
     }
 }
@@ -33,10 +34,9 @@ pub(crate) fn commit_round<B: Backend>(
     let mut rest = digests;
     for group in shape.groups(round) {
         let log_leaves = shape.log_leaves(round, &group);
-        let (tree, after) = rest.split_at_mut(shape.tree_len(log_leaves));
+        let tree = take_mut(&mut rest, shape.tree_len(log_leaves));
         let matrices = shape.round(round).filter(|m| group.contains(&m.table));
         commit::<B, _>(hasher, matrices.map(|m| matrix(extensions, &m)), tree);
-        rest = after;
     }
 }
 
@@ -131,7 +131,8 @@ pub(crate) fn keep(
 ) {
     let dropped = shape.dropped_layers(log_leaves);
     if level >= dropped {
-        digests[layer_range(log_leaves - dropped, level - dropped)].copy_from_slice(layer);
+        let kept = layer_range(log_leaves - dropped, level - dropped);
+        part_mut(digests, kept).copy_from_slice(layer);
     }
 }
 

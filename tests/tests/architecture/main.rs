@@ -12,7 +12,7 @@ use source::Source;
 /// The folders and files of `core/src`, from the inside out; a line uses itself and those above.
 const LAYERS: &[&[&str]] = &[
     // Words, bytes, and what a proof is about.
-    &["lib", "workspace", "trace", "statement", "sink"],
+    &["lib", "workspace", "parts", "trace", "statement", "sink"],
     &["kernels"],
     &["backend"],
     &["hash"],

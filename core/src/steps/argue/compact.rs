@@ -10,6 +10,7 @@ use crate::air::ProverAir;
 use crate::backend::Backend;
 use crate::hash::Hasher;
 use crate::hash::builder::Builder;
+use crate::parts::{part_mut, split_mut};
 use crate::shape::{CommittedMatrix, Round};
 use crate::steps::extension::shift;
 use crate::steps::homes::{Homes, column_groups};
@@ -19,13 +20,13 @@ use crate::{D, EF, F};
 /// Sums up one permutation trace without storing it: its accumulator goes home. Returns its terminal.
 pub(crate) fn sum_up<B: Backend, A: ProverAir<B>>(
     homes: &mut Homes<'_, A>,
-    matrix: &CommittedMatrix,
+    matrix: &CommittedMatrix<'_>,
     scratch: &mut [F],
 ) -> EF {
-    let table = &homes.shape.tables()[matrix.table];
+    let table = matrix.planned;
     let (height, log_height) = (table.height(), table.log_height());
     let accumulators = take(&mut homes.columns[Round::Permutation as usize]);
-    let home = &mut accumulators[matrix.home(homes.shape.log_blowup())];
+    let home = part_mut(accumulators, matrix.home(homes.shape.log_blowup()));
     let output = Output {
         rows: 0..height,
         columns: 0..0,
@@ -44,17 +45,17 @@ pub(crate) fn generate<B: Backend, A: ProverAir<B>>(
     homes: &mut Homes<'_, A>,
     hasher: &impl Hasher<B>,
     builder: &mut Builder<'_>,
-    matrix: &CommittedMatrix,
+    matrix: &CommittedMatrix<'_>,
     columns: &mut [F],
     scratch: &mut [F],
 ) -> EF {
     let shape = homes.shape;
-    let table = &shape.tables()[matrix.table];
+    let table = matrix.planned;
     let (height, log_height) = (table.height(), table.log_height());
     let home = matrix.home(shape.log_blowup());
     let mut terminal = EF::ZERO;
-    for group in column_groups(table.layout.num_columns, height, columns.len()) {
-        let values = &mut columns[..group.len() * D * height];
+    for group in column_groups(table, columns.len()) {
+        let (values, _) = split_mut(columns, group.len() * D * height);
         let first = group.start == 0;
         let accumulators = take(&mut homes.columns[Round::Permutation as usize]);
         let output = Output {
@@ -62,11 +63,12 @@ pub(crate) fn generate<B: Backend, A: ProverAir<B>>(
             columns: group.clone(),
             values,
             stride: height,
-            totals: first.then(|| &mut accumulators[home.clone()]),
+            totals: first.then(|| part_mut(accumulators, home.clone())),
         };
         homes.generate::<B>(matrix.table, output, scratch);
         if first {
-            terminal = accumulate(&mut accumulators[home.clone()], height, log_height);
+            let home = part_mut(accumulators, home.clone());
+            terminal = accumulate(home, height, log_height);
         }
         homes.columns[Round::Permutation as usize] = accumulators;
         if first {

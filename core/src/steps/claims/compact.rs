@@ -11,6 +11,7 @@ use crate::backend::{Backend, by_width};
 use crate::kernels::combine::dot;
 use crate::kernels::ext::Ext;
 use crate::kernels::ntt::points;
+use crate::parts::split_mut;
 use crate::shape::BatchShape;
 use crate::steps::homes::{Homes, STRETCH, generated_len};
 use crate::{D, EF, F};
@@ -55,9 +56,9 @@ fn sum<S: Backend, B: Backend, A: ProverAir<B>>(
     let width = S::P::WIDTH;
     let rows = (1 << log_height).min(STRETCH);
     let groups = rows / width;
-    let (weights, scratch) = scratch.split_at_mut(4 * D * rows);
+    let (weights, scratch) = split_mut(scratch, 4 * D * rows);
     let packed = S::P::pack_slice_mut(weights).as_chunks_mut::<D>().0;
-    let (weights, prefix) = packed.split_at_mut(2 * groups);
+    let (weights, prefix) = split_mut(packed, 2 * groups);
     for start in (0..1 << log_height).step_by(rows) {
         let x = |group: usize| points::<S::P>(&homes.twiddles, F::ONE, start + group * width);
         for (weights, z) in weights

@@ -11,6 +11,7 @@ use crate::backend::{Backend, by_width};
 use crate::kernels::combine::dot;
 use crate::kernels::ext::Ext;
 use crate::kernels::ntt::{Twiddles, points};
+use crate::parts::{part, split_mut};
 use crate::shape::{BatchShape, CommittedMatrix, Round};
 use crate::steps::CHUNK;
 use crate::{D, EF, F};
@@ -49,8 +50,8 @@ pub(crate) fn evaluate<B: Backend>(
 }
 
 /// Adds `sum_i x_i / (z - x_i) f(x_i)` to every column's claims.
-fn sum<B: Backend>(
-    matrices: impl Iterator<Item = CommittedMatrix> + Clone,
+fn sum<'m, B: Backend>(
+    matrices: impl Iterator<Item = CommittedMatrix<'m>> + Clone,
     (extensions, coset): (Extensions<'_>, F),
     twiddles: &Twiddles<'_>,
     zetas: [EF; 2],
@@ -61,10 +62,9 @@ fn sum<B: Backend>(
     let width = B::P::WIDTH;
     let rows = (1 << log_height).min(CHUNK);
     let groups = rows / width;
-    let packed = B::P::pack_slice_mut(&mut scratch[..4 * D * rows])
-        .as_chunks_mut::<D>()
-        .0;
-    let (weights, prefix) = packed.split_at_mut(2 * groups);
+    let (scratch, _) = split_mut(scratch, 4 * D * rows);
+    let packed = B::P::pack_slice_mut(scratch).as_chunks_mut::<D>().0;
+    let (weights, prefix) = split_mut(packed, 2 * groups);
     for start in (0..1 << log_height).step_by(rows) {
         for (point, weights) in weights.chunks_exact_mut(groups).enumerate() {
             let z = Ext::<B::P>::broadcast(zetas[point]);
@@ -81,7 +81,7 @@ fn sum<B: Backend>(
             }
         }
         for matrix in matrices.clone() {
-            let extension = &extensions[matrix.round as usize][matrix.extension()];
+            let extension = part(extensions[matrix.round as usize], matrix.extension());
             for (c, column) in extension.chunks_exact(1 << matrix.log_lde).enumerate() {
                 let following = ((c + 1) << matrix.log_lde) + start;
                 if let Some(following) = extension.get(following..following + rows) {

@@ -6,6 +6,7 @@ pub(crate) mod fast;
 use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
 
 use crate::kernels::ext::{challenge, coordinates};
+use crate::parts::part_mut;
 use crate::shape::BatchShape;
 use crate::{D, EF, F};
 
@@ -27,7 +28,10 @@ fn scale(shape: BatchShape<'_>, zeta: EF, shift: F, openings: &mut [F]) {
             .take(matrix.points())
         {
             let factor = (z.exp_power_of_2(log_height) - shift) * scale;
-            for claim in openings[matrix.claims(point)].as_chunks_mut::<D>().0 {
+            for claim in part_mut(openings, matrix.claims(point))
+                .as_chunks_mut::<D>()
+                .0
+            {
                 *claim = coordinates(challenge(*claim) * factor);
             }
         }

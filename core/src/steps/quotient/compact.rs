@@ -15,6 +15,7 @@ use crate::backend::{Backend, by_width};
 use crate::kernels::Packed;
 use crate::kernels::ext::Ext;
 use crate::kernels::ntt::Twiddles;
+use crate::parts::{part, split_mut};
 use crate::shape::{BatchShape, Round};
 use crate::steps::argue::fractions::{self, Output};
 use crate::steps::extension::shift;
@@ -68,12 +69,12 @@ pub(crate) fn add<B: Backend, A: PackedAir<B::P>>(
     let width = B::P::WIDTH;
 
     let total = layout.total_constraints();
-    let (powers, scratch) = scratch.split_at_mut(D * total);
+    let (powers, scratch) = split_mut(scratch, D * total);
     fill_powers(powers, inputs.alpha);
-    let powers: [&[F]; D] = core::array::from_fn(|d| &powers[d * total..(d + 1) * total]);
+    let powers: [&[F]; D] = core::array::from_fn(|d| part(powers, d * total..(d + 1) * total));
     let packed = (scratch_len(table, width) - D * total) / width;
-    let scratch = B::P::pack_slice_mut(&mut scratch[..packed * width]);
-    let (selectors, rest) = scratch.split_at_mut(SELECTOR_VALUES);
+    let (scratch, _) = split_mut(scratch, packed * width);
+    let (selectors, rest) = split_mut(B::P::pack_slice_mut(scratch), SELECTOR_VALUES);
     let (mut walk, fractions) = RowWalk::new(inputs.columns, layout.next, rest);
     let fractions: &mut [Fraction<B::P>] = fractions.as_chunks_mut::<D>().0.as_chunks_mut::<2>().0;
 
@@ -189,9 +190,9 @@ pub(crate) fn evaluate<B: Backend, A: ProverAir<B>>(
     let whole = (num_columns == 0).then_some(0..0);
     for group in whole
         .into_iter()
-        .chain(column_groups(num_columns, height, columns.len()))
+        .chain(column_groups(planned, columns.len()))
     {
-        let values = &mut columns[..group.len() * D * height];
+        let (values, _) = split_mut(columns, group.len() * D * height);
         let first = group.start == 0;
         if !group.is_empty() {
             let output = Output {

@@ -5,14 +5,13 @@
 //! evenly, coefficient by coefficient. Permutation columns are generated a stretch of rows at a time
 //! and used at once.
 
-use core::mem::take;
-
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 
 use super::{Skips, TILE, max_width, split_powers};
 use crate::air::ProverAir;
 use crate::backend::{Backend, by_width};
 use crate::kernels::ext::{Ext, challenge, coordinates};
+use crate::parts::{split_mut, take_mut};
 use crate::shape::BatchShape;
 use crate::steps::claims::zetas;
 use crate::steps::homes::{Homes, STRETCH, generated_len};
@@ -41,9 +40,8 @@ pub(crate) fn reduce<B: Backend, A: ProverAir<B>>(
     let heights = (0..=shape.log_max_lde()).rev();
     for log_lde in heights.filter(|&h| shape.has_log_lde(h)) {
         let log_height = log_lde - shape.log_blowup();
-        let (here, after) = take(&mut rest).split_at_mut(D << log_height);
-        rest = after;
-        let (next, scratch) = scratch.split_at_mut(D << log_height);
+        let here = take_mut(&mut rest, D << log_height);
+        let (next, scratch) = split_mut(scratch, D << log_height);
         let mut sums = [&mut *here, &mut *next];
         by_width!(
             1 << log_height,
@@ -74,7 +72,7 @@ fn combine<S: Backend, B: Backend, A: ProverAir<B>>(
     let width = S::P::WIDTH;
     let rows = (1 << log_height).min(STRETCH);
     let groups = rows / width;
-    let (sums, scratch) = scratch.split_at_mut(2 * D * rows);
+    let (sums, scratch) = split_mut(scratch, 2 * D * rows);
     let sums = S::P::pack_slice_mut(sums).as_chunks_mut::<D>().0;
     for start in (0..1 << log_height).step_by(rows) {
         sums.fill(Ext::ZERO.0);

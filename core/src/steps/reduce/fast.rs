@@ -4,14 +4,13 @@
 //! weighted by the batching challenge; with `S` that sum, extended, its part of the codeword is
 //! `(S(z) - S(x)) / (z - x)`, and `S(z)` is the same sum of the claims.
 
-use core::mem::take;
-
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 
 use super::{Skips, TILE, max_width, split_powers};
 use crate::backend::{Backend, by_width};
 use crate::kernels::ext::{Ext, challenge, coordinates};
 use crate::kernels::ntt::{Twiddles, points};
+use crate::parts::{part, split_mut, take_mut};
 use crate::shape::{BatchShape, CommittedMatrix};
 use crate::steps::CHUNK;
 use crate::steps::claims::fast::Extensions;
@@ -39,7 +38,7 @@ pub(crate) fn reduce<B: Backend>(
     scratch: &mut [F],
 ) {
     let (powers, scratch) = split_powers(shape, alpha, scratch);
-    let (second, scratch) = scratch.split_at_mut(D << shape.log_max_lde());
+    let (second, scratch) = split_mut(scratch, D << shape.log_max_lde());
     let mut rest = codewords;
     let heights = (0..=shape.log_max_lde()).rev();
     for log_lde in heights.filter(|&h| shape.has_log_lde(h)) {
@@ -53,9 +52,8 @@ pub(crate) fn reduce<B: Backend>(
             extensions,
             log_lde,
         };
-        let (codeword, after) = take(&mut rest).split_at_mut(D << log_lde);
-        rest = after;
-        let second = &mut second[..D << log_lde];
+        let codeword = take_mut(&mut rest, D << log_lde);
+        let (second, _) = split_mut(second, D << log_lde);
         let claims = reduction.combine_claims(matrices.clone());
         let mut sums = [codeword, second];
         by_width!(
@@ -90,13 +88,13 @@ struct Reduction<'a> {
     log_lde: usize,
 }
 
-impl Reduction<'_> {
+impl<'a> Reduction<'a> {
     /// Each matrix with the weights of its first columns: of those opened at zeta, and of those opened at the next
     /// row's point.
     fn weighted(
         &self,
-        matrices: impl Iterator<Item = CommittedMatrix>,
-    ) -> impl Iterator<Item = (CommittedMatrix, [EF; 2])> {
+        matrices: impl Iterator<Item = CommittedMatrix<'a>>,
+    ) -> impl Iterator<Item = (CommittedMatrix<'a>, [EF; 2])> {
         let (alpha, mut offset) = (self.alpha, EF::ONE);
         matrices.map(move |matrix| {
             let skip = (self.skips)(matrix.round, self.log_lde);
@@ -107,11 +105,12 @@ impl Reduction<'_> {
     }
 
     /// Adds up all claims: those at zeta, and those at the next row's point.
-    fn combine_claims(&self, matrices: impl Iterator<Item = CommittedMatrix>) -> [EF; 2] {
+    fn combine_claims(&self, matrices: impl Iterator<Item = CommittedMatrix<'a>>) -> [EF; 2] {
         let mut sums = [EF::ZERO; 2];
         for (matrix, weights) in self.weighted(matrices) {
             for point in 0..matrix.points() {
-                let claims = self.openings[matrix.claims(point)].as_chunks::<D>().0;
+                let claims = part(self.openings, matrix.claims(point));
+                let claims = claims.as_chunks::<D>().0;
                 let horner = |sum, claim: &[F; D]| sum * self.alpha + challenge(*claim);
                 sums[point] += claims.iter().rev().fold(EF::ZERO, horner) * weights[point];
             }
@@ -123,7 +122,7 @@ impl Reduction<'_> {
     /// point, into the heads of four columns each.
     fn combine<B: Backend>(
         &self,
-        matrices: impl Iterator<Item = CommittedMatrix> + Clone,
+        matrices: impl Iterator<Item = CommittedMatrix<'a>> + Clone,
         height: usize,
         out: &mut [&mut [F]; 2],
         scratch: &mut [F],
@@ -131,9 +130,8 @@ impl Reduction<'_> {
         let width = B::P::WIDTH;
         let rows = height.min(CHUNK);
         let groups = rows / width;
-        let sums = B::P::pack_slice_mut(&mut scratch[..2 * D * rows])
-            .as_chunks_mut::<D>()
-            .0;
+        let (scratch, _) = split_mut(scratch, 2 * D * rows);
+        let sums = B::P::pack_slice_mut(scratch).as_chunks_mut::<D>().0;
         for start in (0..height).step_by(rows) {
             sums.fill(Ext::ZERO.0);
             for (matrix, weights) in self.weighted(matrices.clone()) {
@@ -150,13 +148,14 @@ impl Reduction<'_> {
     /// Adds one matrix's columns at each of its points, weighted by powers of alpha from `weights` on.
     fn add_matrix<B: Backend>(
         &self,
-        matrix: &CommittedMatrix,
+        matrix: &CommittedMatrix<'_>,
         weights: [EF; 2],
         start: usize,
         groups: usize,
         sums: &mut [[B::P; D]],
     ) {
-        let extension = &self.extensions[matrix.round as usize][matrix.extension()];
+        let extension = self.extensions[matrix.round as usize];
+        let extension = part(extension, matrix.extension());
         let weights = weights.map(coordinates);
         let stride = 1 << self.log_lde;
         let mut add = |first: usize, combined: &[[B::P; D]]| {
@@ -195,10 +194,9 @@ fn divide<B: Backend>(
     let stride = b.len() / D;
     let rows = stride.min(CHUNK);
     let groups = rows / width;
-    let packed = B::P::pack_slice_mut(&mut scratch[..4 * D * rows])
-        .as_chunks_mut::<D>()
-        .0;
-    let (inverses, prefix) = packed.split_at_mut(2 * groups);
+    let (scratch, _) = split_mut(scratch, 4 * D * rows);
+    let packed = B::P::pack_slice_mut(scratch).as_chunks_mut::<D>().0;
+    let (inverses, prefix) = split_mut(packed, 2 * groups);
     let claims = claims.map(Ext::<B::P>::broadcast);
     for start in (0..stride).step_by(rows) {
         for (inverses, z) in inverses.chunks_exact_mut(groups).zip(zetas) {

@@ -8,6 +8,7 @@ pub(crate) mod fast;
 use p3_field::PrimeCharacteristicRing;
 
 use crate::kernels::ext::coordinates;
+use crate::parts::{part, split_mut};
 use crate::shape::{BatchShape, Round};
 use crate::{D, EF, F};
 
@@ -36,7 +37,7 @@ fn split_powers<'s>(
     scratch: &'s mut [F],
 ) -> ([&'s [F]; D], &'s mut [F]) {
     let width = max_width(shape);
-    let (powers, scratch) = scratch.split_at_mut(D * width);
+    let (powers, scratch) = split_mut(scratch, D * width);
     let mut power = EF::ONE;
     for i in 0..width {
         for (d, coordinate) in coordinates(power).into_iter().enumerate() {
@@ -45,6 +46,6 @@ fn split_powers<'s>(
         power *= alpha;
     }
     let powers = &*powers;
-    let powers = core::array::from_fn(|d| &powers[d * width..(d + 1) * width]);
+    let powers = core::array::from_fn(|d| part(powers, d * width..(d + 1) * width));
     (powers, scratch)
 }
