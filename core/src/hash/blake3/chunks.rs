@@ -57,11 +57,9 @@ pub(super) fn finish<V: Vector>(
     mut cv: [V; DIGEST],
     chunk: usize,
 ) -> [V; DIGEST] {
-    let mut left = chunk;
-    while left > 0 {
-        let level = left.trailing_zeros() as usize;
-        left &= left - 1;
-        cv = parent(waiting.load(level), cv, left == 0);
+    let top = chunk.ilog2() as usize;
+    for level in (0..=top).filter(|level| chunk >> level & 1 == 1) {
+        cv = parent(waiting.load(level), cv, level == top);
     }
     cv
 }
