@@ -10,7 +10,7 @@
 //!   transcript's own (a few hundred, one at a time) are not counted.
 //! - *Butterflies.* A transform of `n` has `n/2 log2 n`; a column takes `1 + b` of them.
 //! - *Bytes.* Every step reads its inputs and writes its outputs once, 4 bytes an element, as if all
-//!   that it holds in between stayed in the cache: see [`Bytes`]. Time over bytes says how far a phase
+//!   that it holds in between stayed in the cache: see `Bytes`. Time over bytes says how far a phase
 //!   is from the memory's limit; the passes that it really makes are in `docs/performance.md`.
 //!
 //! Only the profile that keeps extensions is counted. Nothing here panics.
