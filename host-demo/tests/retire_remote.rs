@@ -168,8 +168,8 @@ impl Planned<'_> {
         }
     }
 
-    /// Bytes of the codewords in the record of a body's argument: an extension element a place, one codeword a height.
-    fn codewords_bytes(&self) -> usize {
+    /// log2 of the codewords in the record of a body's argument, one a height.
+    fn log_codewords(&self) -> BTreeSet<usize> {
         let header = &self.header;
         let shape = header.shape(&self.program);
         let tables = RunTables::new(
@@ -181,10 +181,14 @@ impl Planned<'_> {
             &header.output,
         )
         .unwrap();
-        let heights = tables.specs(BODY).iter().map(|spec| spec.log_height);
-        let heights: BTreeSet<_> = heights.collect();
-        let bytes = |height| 16_usize << (height + header.params.log_blowup);
-        heights.into_iter().map(bytes).sum()
+        let specs = tables.specs(BODY).iter();
+        let log = |height: u8| usize::from(height + header.params.log_blowup);
+        specs.map(|spec| log(spec.log_height)).collect()
+    }
+
+    /// Their bytes: an extension element a place.
+    fn codewords_bytes(&self) -> usize {
+        self.log_codewords().iter().map(|&log| 16 << log).sum()
     }
 
     /// The bundle of records, all else made as they say.

@@ -76,10 +76,11 @@ impl<B: Backend, H: Hasher<B>> Accumulators<'_, B, H> {
         (codewords, self.digests, self.scratch)
     }
 
-    /// Whether the codewords are of low degree: folds them, each time with `beta`, and commits to nothing.
-    pub fn is_low(&mut self, beta: EF) -> bool {
+    /// Whether the codewords are of low degree: folds them, and commits to nothing. Each fold has a challenge of its own:
+    /// with one for all, coefficients of which as many bits of the place are set would cancel.
+    pub fn is_low(&mut self, mut random: impl FnMut() -> EF) -> bool {
         let (mut codewords, ..) = self.codewords();
-        (0..codewords.shape.folds()).for_each(|fold| codewords.fold::<B>(fold, beta));
+        (0..codewords.shape.folds()).for_each(|fold| codewords.fold::<B>(fold, random()));
         codewords.is_low::<B>()
     }
 }

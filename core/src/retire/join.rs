@@ -116,12 +116,17 @@ where
     }
 
     /// Looks at the record of an [argument](super::Apart::argue) by itself, before any is added: whether its witnesses are
-    /// those of its fork and its codewords of low degree. `beta` is random to whoever made it; codewords of higher degree
-    /// pass for as many of its values as the tallest has elements.
+    /// those of its fork and its codewords of low degree. `random` gives elements that whoever made it cannot know, one a fold;
+    /// codewords of higher degree pass with a chance of the tallest's elements over those of the field.
     ///
     /// # Errors
     /// When no batch of the plan leaves such a record.
-    pub fn examine(&mut self, batch: usize, record: &[u8], beta: EF) -> Result<(), Misfit> {
+    pub fn examine(
+        &mut self,
+        batch: usize,
+        record: &[u8],
+        random: impl FnMut() -> EF,
+    ) -> Result<(), Misfit> {
         let misfit = Misfit { walk: 1, batch };
         self.draw(batch, record)?;
         if self.added > 0 {
@@ -129,7 +134,7 @@ where
         }
         self.accumulators_mut().fill(F::ZERO);
         self.add_codewords(batch, record, EF::ONE)?;
-        let is_low = self.accumulators().is_low(beta);
+        let is_low = self.accumulators().is_low(random);
         is_low.then_some(()).ok_or(misfit)
     }
 

@@ -1,7 +1,9 @@
 //! Records that are judged one by one, as they come: honest ones are taken in any order, of false ones the batch is named.
 
+use p3_field::{PrimeCharacteristicRing, PrimeField32, PrimeField64, TwoAdicField};
 use tranche::retire::remote::judge::{self, JudgeError, Next, Refusal, Verdict};
 use tranche::retire::remote::{Fingerprint, Joined};
+use tranche_core::F;
 use tranche_core::retire::Misfit;
 use tranche_core::verifier::{CommitmentName, ForkedError};
 use tranche_machine::hash::Hash;
@@ -29,6 +31,22 @@ fn judged(
 fn backwards(records: &[Vec<u8>]) -> Vec<(usize, &[u8])> {
     let records = records.iter().map(Vec::as_slice).enumerate();
     records.rev().collect()
+}
+
+/// Adds `x^(n + 1) - x^(n + 2)`, where `n` coefficients are allowed, to the tallest codeword of a record: the first column of
+/// words there, at the powers of a root of unity in bit-reversed order.
+fn add_high_coefficients(record: &mut [u8], log_codeword: usize, log_blowup: u8) {
+    let n = 1_u64 << (log_codeword - usize::from(log_blowup));
+    let root = F::two_adic_generator(log_codeword);
+    let words = record.as_chunks_mut::<4>().0[..1 << log_codeword].iter_mut();
+    for (i, bytes) in words.enumerate() {
+        let x = root.exp_u64((i.reverse_bits() >> (usize::BITS as usize - log_codeword)) as u64);
+        let added = x.exp_u64(n + 1) - x.exp_u64(n + 2);
+        // Words are Montgomery's.
+        let added = (u64::from(added.as_canonical_u32()) << 32) % F::ORDER_U64;
+        let word = (u64::from(u32::from_le_bytes(*bytes)) + added) % F::ORDER_U64;
+        *bytes = (word as u32).to_le_bytes();
+    }
 }
 
 #[test]
@@ -100,6 +118,13 @@ fn each_record_is_judged_before_it_is_taken() {
         ]);
         assert_eq!(verdicts[..2], [misfit(1, 1), misfit(1, 3)]);
         assert_eq!(verdicts[2..], [misfit(1, 3), Ok(())]);
+
+        // Two coefficients above the degree that cancel wherever two folds have one challenge.
+        let mut forged = arguments[3].clone();
+        let tallest = *run.log_codewords().last().unwrap();
+        add_high_coefficients(&mut forged, tallest, run.header.params.log_blowup);
+        let (verdicts, _) = argued(&[(3, &forged), (3, &arguments[3])]);
+        assert_eq!(verdicts, [misfit(1, 3), Ok(())]);
 
         // A claim altered where the proof has it, but not where it is absorbed.
         let mut forged = arguments.clone();

@@ -161,7 +161,7 @@ pub fn arguments(
     with_suite!(header.hash, S => {
         with_join::<S, _>(program, header, Profile::Fast, commitments, |_, mut join| {
             while let Some((batch, record)) = next() {
-                let examined = join.examine(batch, &record, random());
+                let examined = join.examine(batch, &record, random);
                 verdict(examined.map_err(Refusal::from));
             }
             Ok(())
