@@ -13,7 +13,7 @@ use zeroize::DefaultIsZeroes;
 
 use super::counts::Counts;
 use super::filled::{Epoch, Filled, Height};
-use super::rom::{BRANCH, CONST, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE};
+use super::rom::{BRANCH, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE};
 use super::table::Table;
 use crate::air::first;
 use crate::bus::{
@@ -84,7 +84,7 @@ columns! {
 const WIDTH: usize = width(COLUMNS);
 
 /// Number of flags; their sum's weights are powers of two below [`UNEXECUTABLE`].
-const NUM_FLAGS: usize = 9;
+const NUM_FLAGS: usize = 8;
 const _: () = assert!(1 << NUM_FLAGS == UNEXECUTABLE);
 
 /// Public values: entry and exit program counter, clock at the end.
@@ -162,8 +162,8 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &
     let pair = |c: [usize; 2]| c.map(at);
     let one = AB::Expr::ONE;
     let real = at(REAL);
-    let [sub, constant, jal, jalr, mem, pure, branch, sys, reads_rs2] =
-        [SUB, CONST, JAL, JALR, MEM, PURE, BRANCH, SYS, READS_RS2].map(|f| at(flag(f)));
+    let [sub, jal, jalr, mem, pure, branch, sys, reads_rs2] =
+        [SUB, JAL, JALR, MEM, PURE, BRANCH, SYS, READS_RS2].map(|f| at(flag(f)));
 
     // Entry, exit and clock are public, rows follow one another, padding stays put.
     let [entry, exit, end]: [AB::Expr; 3] = first(builder.public_values()).map(Into::into);
@@ -190,7 +190,6 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &
     }
     let add = real.clone()
         - sub.clone()
-        - constant.clone()
         - jal.clone()
         - jalr.clone()
         - mem.clone()
@@ -249,15 +248,15 @@ fn eval<AB: InteractionBuilder<F = F>>(clock: Clock, start: AB::Expr, builder: &
 
     // Sums: x + y = z by halves with boolean carries, for w = a + b and for a = b + w.
     let carry = inverse_power_of_two(16);
-    for (gate, [x_lo, x_hi], [z_lo, z_hi]) in [(add, pair(A), pair(W)), (sub, pair(W), pair(A))] {
+    let sums = add + jal.clone();
+    for (gate, [x_lo, x_hi], [z_lo, z_hi]) in [(sums, pair(A), pair(W)), (sub, pair(W), pair(A))] {
         let low = (x_lo + b_lo.clone() - z_lo) * carry;
         let high = (x_hi + b_hi.clone() + low.clone() - z_hi) * carry;
         builder.assert_zero(gate.clone() * low.bool_check());
         builder.assert_zero(gate * high.bool_check());
     }
-    let copies = constant + jal.clone() + jalr.clone();
-    builder.assert_zero(copies.clone() * (w_lo.clone() - b_lo.clone()));
-    builder.assert_zero(copies * (w_hi.clone() - b_hi.clone()));
+    builder.assert_zero(jalr.clone() * (w_lo.clone() - b_lo.clone()));
+    builder.assert_zero(jalr.clone() * (w_hi.clone() - b_hi.clone()));
 
     // Next program counter. A branch's result is its lowest half, a bit by the CMP table.
     let step = at(NEXT_PC) - at(PC) - one.clone();

@@ -36,24 +36,22 @@ const NOWHERE: u32 = HALT + 1;
 
 /// rd = a - b.
 pub const SUB: u32 = 1;
-/// rd = b.
-pub const CONST: u32 = 1 << 1;
-/// rd = b, pc = aux.
-pub const JAL: u32 = 1 << 2;
+/// rd = a + b, pc = aux: `a` is x0.
+pub const JAL: u32 = 1 << 1;
 /// rd = b, pc from the MEM table.
-pub const JALR: u32 = 1 << 3;
+pub const JALR: u32 = 1 << 2;
 /// A load or store: served by the MEM table.
-pub const MEM: u32 = 1 << 4;
+pub const MEM: u32 = 1 << 3;
 /// rd = op(a, b), served by CMP, BIT or SHIFT.
-pub const PURE: u32 = 1 << 5;
+pub const PURE: u32 = 1 << 4;
 /// pc = aux when op(a, b) holds, served by CMP.
-pub const BRANCH: u32 = 1 << 6;
+pub const BRANCH: u32 = 1 << 5;
 /// One step of a system call: served by the SYS table.
-pub const SYS: u32 = 1 << 7;
+pub const SYS: u32 = 1 << 6;
 /// b is register rs2, otherwise the immediate.
-pub const READS_RS2: u32 = 1 << 8;
+pub const READS_RS2: u32 = 1 << 7;
 /// The flags of words that cannot be executed.
-pub const UNEXECUTABLE: u32 = 1 << 9;
+pub const UNEXECUTABLE: u32 = 1 << 8;
 
 /// Operations on the exec bus that have a clock; the others are those of the tables that serve them.
 pub mod op {
@@ -133,10 +131,10 @@ impl RomRow {
                     ..row
                 }
             }
+            // Constants are sums with x0.
             Instruction::Lui { rd, imm } => Self {
                 rd: destination(rd),
                 imm,
-                flags: CONST,
                 ..row
             },
             Instruction::Auipc { rd, imm } => {
@@ -144,7 +142,6 @@ impl RomRow {
                 Self {
                     rd: destination(rd),
                     imm,
-                    flags: CONST,
                     ..row
                 }
             }

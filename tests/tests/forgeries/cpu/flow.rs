@@ -70,21 +70,21 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
         witness,
     );
 
-    entry.forge(Assertion(26), "an addition that jumps", skipped(clock, 2));
+    entry.forge(Assertion(25), "an addition that jumps", skipped(clock, 2));
 
     let mut witness = honest();
     witness.stop(1, F::from_u32(HALT));
-    entry.forge(Assertion(26), "an addition that halts", witness);
+    entry.forge(Assertion(25), "an addition that halts", witness);
 
     let jump = |offset| [&[jal(0, offset)], &two_steps()[..]].concat();
     entry.forge(
-        Assertion(27),
+        Assertion(26),
         "a jump to another target",
         retargeted(clock, jump),
     );
     let jump = |offset| [&[branch("beq", 0, 0, offset)], &two_steps()[..]].concat();
     entry.forge(
-        Assertion(28),
+        Assertion(27),
         "a taken branch to another target",
         retargeted(clock, jump),
     );
@@ -93,7 +93,7 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     witness.claim(&stay(8));
     witness.fetch(0);
     negate(&mut witness);
-    entry.forge(Assertion(28), "a branch taken that is not", witness);
+    entry.forge(Assertion(27), "a branch taken that is not", witness);
 
     let mut witness = honest();
     witness.claim(&[two_steps()[1], two_steps()[0]]);

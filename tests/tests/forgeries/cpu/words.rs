@@ -4,9 +4,9 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::bus::Clock;
 use tranche_machine::cells::register;
-use tranche_machine::tables::cpu;
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_tests::machine::asm::{A7, immediate, lui, register as op};
+use tranche_machine::tables::{cpu, mem};
+use tranche_tests::machine::asm::{A7, auipc, immediate, jalr, register as op};
 use tranche_tests::omit::Omit::{Assertion, Interaction};
 
 use super::{access, behind, tokens, two_steps};
@@ -25,36 +25,44 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
     };
     let sum = [immediate("addi", 5, 0, 3), immediate("addi", 6, 5, 1)];
     entry.forge(
-        Assertion(20),
+        Assertion(19),
         "3 + 1 = 5, with 30720 to carry",
         wrote(&sum, 1, [5, UNIT]),
     );
     entry.forge(
-        Assertion(21),
+        Assertion(20),
         "3 + 1 = 4 + 7 * 2^16",
         wrote(&sum, 1, [4, 7]),
     );
     let difference = [immediate("addi", 5, 0, 3), op("sub", 6, 5, 7)];
     entry.forge(
-        Assertion(22),
+        Assertion(21),
         "3 - 0 = 4, with -30720 to carry",
         wrote(&difference, 1, [4, UNIT]),
     );
     entry.forge(
-        Assertion(23),
+        Assertion(22),
         "3 - 0 = 3 + 7 * 2^16",
         wrote(&difference, 1, [3, 7]),
     );
-    let constant = [lui(5, 9 << 16)];
+    // Where an indirect jump comes from, in memory and in the request.
+    let jump = [auipc(6, 0), jalr(5, 6, 8)];
+    let linked = |link: [i64; 2]| {
+        let mut witness = wrote(&jump, 1, link);
+        for (column, half) in mem::VALUE.into_iter().zip(link) {
+            witness.set("mem", 0, column, f(half));
+        }
+        witness
+    };
     entry.forge(
-        Assertion(24),
-        "another low half than the constant's",
-        wrote(&constant, 0, [1, 9]),
+        Assertion(23),
+        "another low half than the link's",
+        linked([12, 1]),
     );
     entry.forge(
-        Assertion(25),
-        "another high half than the constant's",
-        wrote(&constant, 0, [0, 8]),
+        Assertion(24),
+        "another high half than the link's",
+        linked([8, 2]),
     );
 
     // 0 + 1 = 1 - 2^16 + 2^16 * 1, and what is beyond 2^32 kept: halves that are none. The low or

@@ -13,7 +13,7 @@ use crate::tables::l2g::L2gRow;
 use crate::tables::list::FilledTable;
 use crate::tables::mem::MemRow;
 use crate::tables::rom::{
-    BRANCH, CONST, HALT, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE, op,
+    BRANCH, HALT, JAL, JALR, MEM, PURE, READS_RS2, RomRow, SUB, SYS, UNEXECUTABLE, op,
 };
 use crate::tables::served;
 
@@ -125,7 +125,6 @@ impl<C: CellStore> Machine<'_, C> {
     ) -> Result<u32, ExecError> {
         let CpuRow { a, b, .. } = *cpu;
         Ok(match row.flags & !READS_RS2 {
-            CONST => b,
             SUB => a.wrapping_sub(b),
             JAL => {
                 cpu.next_pc = row.aux as u32;
