@@ -2,7 +2,7 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), log2 of the rows of each table of an epoch (10, 255 of one that is absent) and of each second instance (10, 255 of none); 255 of all for a common mix, blocks of the ROM (32), digest of the program (32), digest of the public input (32), checksum (4) |
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), log2 of the rows of each table of an epoch (10, 255 of one that is absent) and of each second instance (10, 255 of none), 255 of all for a common mix; the same of four others that epochs may have (20 each, 255 of all of none), blocks of the ROM (32), digest of the program (32), digest of the public input (32), checksum (4) |
 //! | frame | kind, length of the payload (4), payload, checksum (4) |
 //!
 //! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of
@@ -27,7 +27,7 @@ use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::{OutOfRange, Settings};
 use tranche_machine::setup::Setup;
-use tranche_machine::shape::Heights;
+use tranche_machine::shape::{Heights, MAX_OTHERS};
 use tranche_machine::{RomBlocks, Span};
 
 use crate::merge::MAX_HOLES;
@@ -35,7 +35,7 @@ use crate::merge::MAX_HOLES;
 /// First bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"tranche\0";
 /// Version of the format.
-pub const VERSION: u16 = 7;
+pub const VERSION: u16 = 8;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = CHECKSUM_AT + 4;
 /// Where the integers of the settings begin.
@@ -44,8 +44,10 @@ const SETTINGS_AT: usize = 10;
 const PARAMS_AT: usize = SETTINGS_AT + 3;
 /// Where the heights begin.
 const HEIGHTS_AT: usize = PARAMS_AT + Params::BYTES;
+/// Where the other heights begin.
+const OTHERS_AT: usize = HEIGHTS_AT + Heights::BYTES;
 /// Where the blocks of the ROM begin.
-const BLOCKS_AT: usize = HEIGHTS_AT + Heights::BYTES;
+const BLOCKS_AT: usize = OTHERS_AT + MAX_OTHERS * Heights::BYTES;
 /// Where the program's digest begins.
 const PROGRAM_AT: usize = BLOCKS_AT + RomBlocks::BYTES;
 /// Where the digest of the public input begins.
@@ -297,16 +299,23 @@ pub fn header(head: &Header) -> [u8; HEADER_BYTES] {
     let Settings {
         log2_cycles,
         heights,
+        others,
         arity,
         params,
         hash,
     } = head.settings;
+    let others = others.map(|other| match other {
+        None => Heights::Common,
+        Some([first, second]) => Heights::Given(first, second),
+    });
     let mut bytes = [0; HEADER_BYTES];
     bytes[..8].copy_from_slice(&MAGIC);
     bytes[8..SETTINGS_AT].copy_from_slice(&VERSION.to_le_bytes());
     bytes[SETTINGS_AT..PARAMS_AT].copy_from_slice(&[log2_cycles, arity, hash.number()]);
     bytes[PARAMS_AT..HEIGHTS_AT].copy_from_slice(&params.to_bytes());
-    bytes[HEIGHTS_AT..BLOCKS_AT].copy_from_slice(&heights.to_bytes());
+    bytes[HEIGHTS_AT..OTHERS_AT].copy_from_slice(&heights.to_bytes());
+    let others = others.map(|heights| heights.to_bytes());
+    bytes[OTHERS_AT..BLOCKS_AT].copy_from_slice(others.as_flattened());
     bytes[BLOCKS_AT..PROGRAM_AT].copy_from_slice(&head.blocks.to_bytes());
     bytes[PROGRAM_AT..PUBLIC_AT].copy_from_slice(&head.program);
     bytes[PUBLIC_AT..CHECKSUM_AT].copy_from_slice(&head.public);
@@ -368,15 +377,24 @@ impl<R: Read> Reader<R> {
         }
         let mut params = [0; Params::BYTES];
         params.copy_from_slice(&bytes[PARAMS_AT..HEIGHTS_AT]);
-        let mut heights = [0; Heights::BYTES];
-        heights.copy_from_slice(&bytes[HEIGHTS_AT..BLOCKS_AT]);
+        let heights = |place: usize| {
+            let mut heights = [0; Heights::BYTES];
+            let at = HEIGHTS_AT + place * Heights::BYTES;
+            heights.copy_from_slice(&bytes[at..at + Heights::BYTES]);
+            Heights::from_bytes(&heights)
+        };
+        let others = std::array::from_fn(|other| match heights(1 + other) {
+            Heights::Common => None,
+            Heights::Given(first, second) => Some([first, second]),
+        });
         let mut blocks = [0; RomBlocks::BYTES];
         blocks.copy_from_slice(&bytes[BLOCKS_AT..PROGRAM_AT]);
         let got = bytes[SETTINGS_AT + 2];
         let hash = Hash::of_number(got).ok_or(FormatError::Hash { got })?;
         let settings = Settings {
             log2_cycles: bytes[SETTINGS_AT],
-            heights: Heights::from_bytes(&heights),
+            heights: heights(0),
+            others,
             arity: bytes[SETTINGS_AT + 1],
             hash,
             params: Params::from_bytes(&params),
@@ -585,10 +603,13 @@ mod tests {
         };
         let mut second = NO_SECOND;
         second[1..4].copy_from_slice(&[11, ABSENT, 10]);
+        let mut others = [None; MAX_OTHERS];
+        others[0] = Some([[9, 8, 7, 6, 5, 4, 11, 3, ABSENT, ABSENT], NO_SECOND]);
         let head = Header {
             settings: Settings {
                 log2_cycles: 14,
                 heights: Heights::Given([14, 13, 12, 12, 12, 10, 11, ABSENT, 4, ABSENT], second),
+                others,
                 arity: 16,
                 params,
                 hash: Hash::Blake3,
@@ -599,15 +620,17 @@ mod tests {
         };
         let bytes = header(&head);
         assert_eq!(bytes[..8], *b"tranche\0");
-        let integers = [7, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
+        let integers = [8, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
         assert_eq!(bytes[8..24], integers);
         assert_eq!(bytes[24..34], [14, 13, 12, 12, 12, 10, 11, 255, 4, 255]);
         let second = [255, 11, 255, 10, 255, 255, 255, 255, 255, 255];
         assert_eq!(bytes[34..44], second);
-        assert!(bytes[44..76].iter().copied().eq(0..32));
-        assert_eq!(bytes[76..108], [0xab; 32]);
-        assert_eq!(bytes[108..140], [0xcd; 32]);
-        assert_eq!(bytes[140..], crc32fast::hash(&bytes[..140]).to_le_bytes());
+        assert_eq!(bytes[44..54], [9, 8, 7, 6, 5, 4, 11, 3, 255, 255]);
+        assert_eq!(bytes[54..124], [255; 70]);
+        assert!(bytes[124..156].iter().copied().eq(0..32));
+        assert_eq!(bytes[156..188], [0xab; 32]);
+        assert_eq!(bytes[188..220], [0xcd; 32]);
+        assert_eq!(bytes[220..], crc32fast::hash(&bytes[..220]).to_le_bytes());
         let (_, read) = Reader::new(&bytes[..]).unwrap();
         assert_eq!(read, head);
     }

@@ -14,6 +14,7 @@ use tranche_machine::tables::Instance;
 use tranche_machine::tables::rom::RomRow;
 use tranche_machine::{EpochEnd, EpochTables, FilledTable, Machine, Pages, RecordStorage};
 
+use crate::epoch::{PerShape, ShapeIndex};
 use crate::execute::{Io, Limits};
 use crate::observe::functions::Functions;
 use crate::prove::{Ends, ProveError};
@@ -72,18 +73,19 @@ impl Columns {
 /// The columns of each table of an epoch, in batch order; a table of two instances once.
 ///
 /// # Errors
-/// When the epoch cannot be planned.
-pub fn columns(setup: &Setup<'_>) -> Result<Vec<Columns>, SetupError> {
-    with_suite!(setup.settings.hash, S => columns_in::<S>(setup))
+/// When an epoch cannot be planned.
+pub fn columns(setup: &Setup<'_>) -> Result<PerShape<Vec<Columns>>, SetupError> {
+    let tables = PerShape::of(setup);
+    with_suite!(setup.settings.hash, S => tables.try_map(columns_in::<S>))
 }
 
-fn columns_in<S: HostSuite>(setup: &Setup<'_>) -> Result<Vec<Columns>, SetupError> {
-    let tables = EpochTables::new(setup);
+fn columns_in<S: HostSuite>(tables: &EpochTables<'_>) -> Result<Vec<Columns>, SetupError> {
     let plan = tables
         .plan_in::<Chosen, S>(Profile::Fast)
         .map_err(SetupError::Plan)?;
-    let filled = setup.shape.tables().map(|(table, _)| table);
-    let second = filled.map(|table| setup.shape.second_log_rows(table));
+    let shape = tables.shape();
+    let filled = shape.tables().map(|(table, _)| table);
+    let second = filled.map(|table| shape.second_log_rows(table));
     let second = second.chain(core::iter::repeat(None));
     let all = tables.airs.iter().zip(plan.tables());
     let first = all.filter(|(air, _)| air.instance() == Instance::First);
@@ -96,6 +98,8 @@ fn columns_in<S: HostSuite>(setup: &Setup<'_>) -> Result<Vec<Columns>, SetupErro
 /// How full an epoch's tables are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fill {
+    /// The heights of its tables.
+    pub shape: ShapeIndex,
     /// Its cycles.
     pub cycles: u32,
     /// The table that was full when it ended; `None` where the program exited.
@@ -135,6 +139,7 @@ pub fn count(
     mut progress: impl FnMut(u64),
 ) -> Result<Counted, ProveError> {
     let start = Instant::now();
+    let tables = PerShape::of(setup);
     let rom = setup.program.rom();
     let mut machine = Machine::over(setup.program, Pages::new(limits.memory), limits.cycles);
     let mut storage = RecordStorage::try_new(setup.shape)?;
@@ -157,16 +162,19 @@ pub fn count(
             *moves += u64::from(pc == next);
         }
         let mut fullest = (FilledTable::Cpu, 0.0);
-        for (table, _) in setup.shape.tables() {
+        let place = tables.holding(&record);
+        let shape = tables.at(place).shape();
+        for (table, _) in shape.tables() {
             let rows = record.rows(table);
             counted.rows[table.index()] += rows as u64;
-            let share = rows as f64 / setup.shape.capacity(table) as f64;
+            let share = rows as f64 / shape.capacity(table) as f64;
             if share > fullest.1 {
                 fullest = (table, share);
             }
         }
         counted.ends.count(end);
         counted.epochs.push(Fill {
+            shape: place,
             cycles: record.cycles(),
             ended_by: match end {
                 EpochEnd::Full(table) => Some(table),

@@ -18,10 +18,10 @@ use tranche_core::{Hashes, Params};
 use tranche_machine::exec::RecordTooShort;
 use tranche_machine::hash::Hash;
 use tranche_machine::prove::{EpochError, StartError};
-use tranche_machine::shape::Heights;
+use tranche_machine::shape::{Heights, MAX_OTHERS, NO_SECOND};
 use tranche_machine::{
-    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, ExecError, GuestIo, Program, Settings,
-    Setup, Span,
+    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, ExecError, FilledTable, GuestIo,
+    Program, Settings, Setup, Span,
 };
 
 #[global_allocator]
@@ -36,6 +36,7 @@ const fn settings(hash: Hash) -> Settings {
     Settings {
         log2_cycles: 8,
         heights: Heights::Common,
+        others: [None; MAX_OTHERS],
         arity: 32, // so that no merge stands between the epochs
         params: Params {
             num_queries: 5,
@@ -251,6 +252,16 @@ where
             Err(StartError::OtherPlan)
         );
     }
+    // A session proves all epochs in the same tables.
+    let mut heights = setup.shape.heights();
+    heights[FilledTable::Sys.index()] += 1;
+    let other = Settings {
+        others: [Some([heights, NO_SECOND]); MAX_OTHERS],
+        ..own
+    };
+    let others = Setup::new(&program, other).unwrap();
+    let refused = start(&EpochTables::new(&others), &plan, &mut memory);
+    assert_eq!(refused, Err(StartError::OtherHeights));
     // The suite of a plan is its type; the setup's has to be the same.
     let setup = Setup::new(
         &program,

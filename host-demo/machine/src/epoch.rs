@@ -6,6 +6,7 @@ use tranche_core::shape::Profile;
 use tranche_core::{Backend, Plan, PlanError, Suite, TableSpec};
 
 use crate::setup::Setup;
+use crate::shape::EpochShape;
 use crate::tables::{EpochTable, MAX_TABLES, PerTable};
 
 pub use crate::span::{PublicValues, Span};
@@ -13,10 +14,11 @@ pub use crate::span::{PublicValues, Span};
 /// The plan of an epoch, of a hash suite.
 pub type EpochPlan<S = Poseidon2> = Plan<MAX_TABLES, S>;
 
-/// The tables of every epoch of a run.
+/// The tables of the epochs of a run that have these heights.
 #[derive(Clone, Debug)]
 pub struct EpochTables<'a> {
     setup: Setup<'a>,
+    shape: EpochShape,
     /// AIRs, in batch order.
     pub airs: PerTable<EpochTable<'a>>,
     /// What a plan wants to know of each.
@@ -24,12 +26,18 @@ pub struct EpochTables<'a> {
 }
 
 impl<'a> EpochTables<'a> {
-    /// The tables of a setup's epochs.
+    /// The tables of a setup's epochs, at the first of their heights.
     pub fn new(setup: &Setup<'a>) -> Self {
-        let airs = EpochTable::all(setup.shape, setup.program);
-        let specs = airs.iter().map(|air| air.spec(setup.shape)).collect();
+        Self::of_shape(setup, setup.shape)
+    }
+
+    /// The same at heights of [`Setup::other_shapes`].
+    pub fn of_shape(setup: &Setup<'a>, shape: EpochShape) -> Self {
+        let airs = EpochTable::all(shape, setup.program);
+        let specs = airs.iter().map(|air| air.spec(shape)).collect();
         Self {
             setup: *setup,
+            shape,
             airs,
             specs,
         }
@@ -38,6 +46,11 @@ impl<'a> EpochTables<'a> {
     /// What they were made for.
     pub const fn setup(&self) -> &Setup<'a> {
         &self.setup
+    }
+
+    /// Heights of the tables.
+    pub const fn shape(&self) -> &EpochShape {
+        &self.shape
     }
 
     /// The plan of an epoch in a profile, for a backend; its bytes are the same in all of them.

@@ -22,6 +22,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::epoch::{EpochPlan, EpochTables, PublicValues, Span};
 use crate::exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordTooShort};
 use crate::hash::MachineSuite;
+use crate::setup::Setup;
 use crate::tables::{EpochTable, PerTable};
 
 /// A recorded epoch as a batch.
@@ -37,11 +38,18 @@ pub struct RecordedEpoch<'t, 'a, 'r> {
 impl<'t, 'a, 'r> RecordedEpoch<'t, 'a, 'r> {
     /// The epoch of a record.
     pub fn new(tables: &'t EpochTables<'a>, record: &'t mut EpochRecord<'r>) -> Self {
+        record.divide(tables.shape());
         Self {
             public_values: tables.public_values(record.epoch(), &Span::of(record)),
             tables,
             record,
         }
+    }
+
+    /// Compares the rows with the tables.
+    fn check<E>(&self) -> Result<(), BatchError<E>> {
+        let fits = self.record.fits(self.tables.shape());
+        fits.then_some(()).ok_or(BatchError::OtherTables)
     }
 }
 
@@ -135,29 +143,25 @@ where
     ///
     /// # Errors
     /// As [`RecordProver::prove`], but for the sink's.
-    ///
-    /// # Panics
-    /// When the record is of another shape, and has more rows than a table.
     pub fn fill(
         &mut self,
         epoch: &mut RecordedEpoch<'_, 'a, '_>,
     ) -> Result<Traces<'_, 'a, B, EpochTable<'a>, S>, BatchError> {
+        epoch.check()?;
         Ok(self.prover.fill(epoch)?)
     }
 
     /// Proves a recorded epoch; returns the number of bytes written.
     ///
     /// # Errors
-    /// What the sink returns; [`BatchError::OtherTables`] for an epoch of other tables.
-    ///
-    /// # Panics
-    /// As [`RecordProver::fill`].
+    /// What the sink returns; [`BatchError::OtherTables`] for an epoch of other tables, or of more rows than they have.
     pub fn prove<W: Write>(
         &mut self,
         record: &mut EpochRecord<'_>,
         sink: W,
     ) -> Result<u64, BatchError<W::Error>> {
         let mut epoch = RecordedEpoch::new(self.tables, record);
+        epoch.check()?;
         Ok(self.prover.prove(&mut epoch, sink)?)
     }
 }
@@ -204,7 +208,7 @@ where
     /// A prover at the start of the program that `tables` were made for; `max_cycles` bounds the run.
     ///
     /// # Errors
-    /// [`StartError`], when a buffer is too short or the plan was made for other tables.
+    /// [`StartError`], when a buffer is too short, the plan was made for other tables, or epochs may have other heights.
     pub fn new(
         tables: &'a EpochTables<'a>,
         plan: &'a EpochPlan<S>,
@@ -217,6 +221,7 @@ where
             workspace,
         } = buffers;
         let setup = tables.setup();
+        same_heights(setup)?;
         Ok(Self {
             record: EpochRecord::new(setup.shape, record)?,
             machine: Machine::new(setup.program, cells, max_cycles),
@@ -247,6 +252,7 @@ where
             workspace,
         } = buffers;
         let setup = tables.setup();
+        same_heights(setup)?;
         checkpoint.check(setup)?;
         Ok(Self {
             record: EpochRecord::new(setup.shape, record)?,
@@ -301,6 +307,14 @@ where
     }
 }
 
+/// Refuses a run whose epochs may have other heights than the first.
+fn same_heights(setup: &Setup<'_>) -> Result<(), StartError> {
+    match setup.other_shapes().next() {
+        None => Ok(()),
+        Some(_) => Err(StartError::OtherHeights),
+    }
+}
+
 /// Why proving cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -315,6 +329,9 @@ pub enum StartError {
     /// The checkpoint is another run's, or none.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// Epochs may have other heights, at which another [`RecordProver`] proves them.
+    #[error("epochs of several heights take a prover for each")]
+    OtherHeights,
     /// The plan was made for other tables, other parameters or another hash suite.
     #[error("the plan was made for other tables")]
     OtherPlan,

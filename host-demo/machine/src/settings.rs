@@ -10,7 +10,10 @@ use tranche_core::security::{Bits, SecurityShape};
 use tranche_core::{Params, Suite};
 
 use crate::hash::Hash;
-use crate::shape::{ABSENT, EpochShape, Heights, MAX_LOG2_CYCLES, MAX_SECONDS, MIN_LOG2_CYCLES};
+use crate::shape::{
+    ABSENT, EpochShape, Heights, InstanceHeights, MAX_LOG2_CYCLES, MAX_OTHERS, MAX_SECONDS,
+    MIN_LOG2_CYCLES, OtherHeights,
+};
 use crate::tables::FilledTable;
 
 /// Bits that every proof of a bundle has at least, unless a verifier asks for more.
@@ -41,6 +44,9 @@ pub struct Settings {
     pub log2_cycles: u8,
     /// Heights of an epoch's tables.
     pub heights: Heights,
+    /// Others, which an epoch may have in their place: the first that have room for its rows are those that it is proved
+    /// at. A verifier takes an epoch at any.
+    pub others: OtherHeights,
     /// Tables that a merge takes.
     pub arity: u8,
     /// Parameters of every proof.
@@ -69,6 +75,7 @@ impl Default for Settings {
         Self {
             log2_cycles: DEFAULT_LOG2_CYCLES,
             heights: Heights::Common,
+            others: [None; MAX_OTHERS],
             arity: DEFAULT_ARITY,
             params: Params::DEFAULT,
             hash: Hash::default(),
@@ -102,21 +109,19 @@ impl Settings {
             }
         }
         if let Heights::Given(first, second) = self.heights {
-            for (table, got) in FilledTable::ALL.into_iter().zip(first) {
-                self.check_height(table, got)?;
-            }
-            for (table, got) in FilledTable::ALL.into_iter().zip(second) {
-                check_second(table, first[table.index()], got)?;
-            }
-            let seconds = second.iter().filter(|&&log| log != ABSENT).count() as u32;
-            if seconds > MAX_SECONDS as u32 {
-                return Err(OutOfRange {
-                    name: "second heights",
-                    got: seconds,
-                    min: 0,
-                    max: MAX_SECONDS as u32,
-                });
-            }
+            self.check_heights(&[first, second], Place::First)?;
+        }
+        for heights in self.others.iter().flatten() {
+            self.check_heights(heights, Place::Other)?;
+        }
+        let given = self.others.iter().flatten().count();
+        if let Some(gap) = self.others.iter().take(given).position(Option::is_none) {
+            return Err(OutOfRange {
+                name: "other heights",
+                got: given as u32,
+                min: 0,
+                max: gap as u32,
+            });
         }
         match self.params.out_of_range(|param| param.max_untrusted) {
             None => Ok(()),
@@ -129,16 +134,43 @@ impl Settings {
         }
     }
 
-    /// Compares log2 of a table's rows with its caps: what has a row in a cycle has none in as many as are more.
-    fn check_height(&self, table: FilledTable, got: u8) -> Result<(), OutOfRange> {
+    /// Compares the heights of an epoch's tables with their caps.
+    fn check_heights(
+        &self,
+        [first, second]: &InstanceHeights,
+        place: Place,
+    ) -> Result<(), OutOfRange> {
+        for (table, &got) in FilledTable::ALL.into_iter().zip(first) {
+            self.check_height(table, got, place)?;
+        }
+        for (table, &got) in FilledTable::ALL.into_iter().zip(second) {
+            check_second(table, first[table.index()], got)?;
+        }
+        let seconds = second.iter().filter(|&&log| log != ABSENT).count() as u32;
+        if seconds > MAX_SECONDS as u32 {
+            return Err(OutOfRange {
+                name: "second heights",
+                got: seconds,
+                min: 0,
+                max: MAX_SECONDS as u32,
+            });
+        }
+        Ok(())
+    }
+
+    /// Compares log2 of a table's rows with its caps: what has a row in a cycle has none in as many as are more. Merges
+    /// take L2G tables of one height.
+    fn check_height(&self, table: FilledTable, got: u8, place: Place) -> Result<(), OutOfRange> {
         if table.is_extension() && got == ABSENT {
             return Ok(());
         }
         let least = EpochShape::least_log(table);
-        let max = least.max(self.log2_cycles.into());
-        let min = match table {
-            FilledTable::Cpu => max,
-            _ => least,
+        let longest = least.max(self.log2_cycles.into());
+        let (min, max) = match (table, place) {
+            (FilledTable::Cpu, Place::First) => (longest, longest),
+            (FilledTable::Cpu, Place::Other) => (MIN_LOG2_CYCLES, longest),
+            (FilledTable::L2g, Place::Other) => (self.l2g(), self.l2g()),
+            _ => (least, longest),
         };
         if (min..=max).contains(&got.into()) {
             return Ok(());
@@ -150,6 +182,21 @@ impl Settings {
             max,
         })
     }
+
+    /// log2 of the rows of an epoch's L2G table.
+    fn l2g(&self) -> u32 {
+        match self.heights {
+            Heights::Common => EpochShape::common(self.log2_cycles.into(), 0).l2g,
+            Heights::Given(first, _) => first[FilledTable::L2g.index()].into(),
+        }
+    }
+}
+
+/// Which heights of a run are checked.
+#[derive(Clone, Copy)]
+enum Place {
+    First,
+    Other,
 }
 
 /// Compares log2 of the rows of a table's second instance with its caps: it is lower than the first, of a table that has

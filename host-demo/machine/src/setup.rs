@@ -10,11 +10,14 @@ use crate::blocks::RomBlocks;
 use crate::merge::{MIN_LOG_ROWS, inner_tables, statement};
 use crate::program::Program;
 use crate::settings::{OutOfRange, Settings, Shortfall, raised};
-use crate::shape::{EpochShape, Heights};
+use crate::shape::{EpochShape, Heights, MAX_OTHER_LEN, other_integers};
 use crate::tables::EpochTable;
 
 /// Version of the machine's tables and of the merge's: a change of either is another plan.
-pub const MACHINE_VERSION: u32 = 5;
+pub const MACHINE_VERSION: u32 = 6;
+
+/// Most integers of a plan's digest.
+const MAX_INTEGERS: usize = EpochShape::MAX_LEN + 1 + RomBlocks::WORDS + MAX_OTHER_LEN;
 
 /// Why settings and a program cannot be proved.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
@@ -76,7 +79,8 @@ impl<'a> Setup<'a> {
         let integers = integers
             .chain(program.blocks().words())
             .chain(shape.seconds());
-        let integers: Vec<u32, { EpochShape::MAX_LEN + 1 + RomBlocks::WORDS }> = integers.collect();
+        let integers = integers.chain(other_integers(settings.others));
+        let integers: Vec<u32, MAX_INTEGERS> = integers.collect();
         Ok(Self {
             program,
             program_digest: program.digest(),
@@ -103,8 +107,11 @@ impl<'a> Setup<'a> {
         floor: f64,
     ) -> Result<Self, SetupError> {
         let setup = Self::new(program, settings)?;
-        let setup = setup.raised(&epoch_security(&setup)?, floor)?;
-        setup.raised(&merge_security(&setup)?, floor)
+        let mut raised = setup.raised(&epoch_security(&setup, setup.shape)?, floor)?;
+        for shape in setup.other_shapes() {
+            raised = raised.raised(&epoch_security(&setup, shape)?, floor)?;
+        }
+        raised.raised(&merge_security(&setup)?, floor)
     }
 
     /// The setup with as many more queries, and as much more grinding, as it takes for a proof of
@@ -124,16 +131,26 @@ impl<'a> Setup<'a> {
         Ok(Self::new(self.program, Settings { params, ..settings })?)
     }
 
+    /// The shapes that an epoch may have besides the [first](Self::shape), the first of which that has room for its rows it is
+    /// proved at.
+    pub fn other_shapes(&self) -> impl Iterator<Item = EpochShape> {
+        let given = self.settings.others.iter().flatten();
+        given.map(|heights| self.shape.with_heights(heights))
+    }
+
     /// The statement of the proof of epoch `number`.
     pub fn epoch_statement(&self, number: u32) -> Statement {
         statement::epoch(&self.program_digest, &self.plan_digest, number)
     }
 }
 
-/// What the security of an epoch depends on.
-fn epoch_security(setup: &Setup<'_>) -> Result<security::SecurityShape, PlanError> {
-    let airs = EpochTable::all(setup.shape, setup.program);
-    let tables = airs.iter().map(|air| (*air, air.spec(setup.shape)));
+/// What the security of an epoch of a shape depends on.
+fn epoch_security(
+    setup: &Setup<'_>,
+    shape: EpochShape,
+) -> Result<security::SecurityShape, PlanError> {
+    let airs = EpochTable::all(shape, setup.program);
+    let tables = airs.iter().map(|air| (*air, air.spec(shape)));
     security_shape(setup.settings.hash.collision_bits(), tables)
 }
 

@@ -24,6 +24,12 @@ pub type TableHeights = [u8; FilledTable::ALL.len()];
 pub const ABSENT: u8 = u8::MAX;
 /// Second instances of an epoch at most. A few have most of what is saved, and every table takes room on a device's stack.
 pub const MAX_SECONDS: usize = 4;
+/// Heights of the first instances of an epoch's tables, and those of the second ones.
+pub type InstanceHeights = [TableHeights; 2];
+/// Heights that an epoch may have in place of a run's first: those that there are come first.
+pub type OtherHeights = [Option<InstanceHeights>; MAX_OTHERS];
+/// Other heights of a run's epochs at most: a few have most of what is saved.
+pub const MAX_OTHERS: usize = 4;
 /// No second instance of any table.
 pub const NO_SECOND: TableHeights = [ABSENT; FilledTable::ALL.len()];
 
@@ -90,6 +96,8 @@ macro_rules! if_extends {
 const EXTENSION_TAG: u32 = 1 << 8;
 /// What heights of second instances stand behind in a plan's digest: no height.
 const SECOND_TAG: u32 = 1 << 9;
+/// What other heights of epochs stand behind in a plan's digest is this plus their place: no height.
+const OTHER_TAG: u32 = 1 << 10;
 
 macro_rules! shape {
     (
@@ -127,7 +135,7 @@ macro_rules! shape {
             }
 
             /// [`EpochShape::new`] of any length.
-            const fn common(log2_cycles: u32, rom_log2: u32) -> Self {
+            pub(crate) const fn common(log2_cycles: u32, rom_log2: u32) -> Self {
                 Self {
                     $($table: height!(
                         absent $($mark)?, <$table::$Table as Filled>::HEIGHT.log(log2_cycles)
@@ -229,6 +237,15 @@ impl EpochShape {
         FilledTable::ALL.map(|table| self.log_rows(table).map_or(ABSENT, |log| log as u8))
     }
 
+    /// The shape of an epoch of other heights, with the same ROM and the same clock.
+    pub fn with_heights(&self, [first, second]: &InstanceHeights) -> Self {
+        Self {
+            second: *second,
+            clock: self.clock,
+            ..Self::of_heights(first, self.rom)
+        }
+    }
+
     /// The least heights that hold so many rows of each table; none of an extension that has none.
     pub(crate) fn holding(rows: &RowCounts, rom_log2: u32) -> Self {
         let heights = FilledTable::ALL.map(|table| {
@@ -285,6 +302,20 @@ impl EpochShape {
         let all = [SECOND_TAG].into_iter().chain(self.second.map(u32::from));
         any.then_some(all).into_iter().flatten()
     }
+}
+
+/// Most integers of other heights in a plan's digest.
+pub(crate) const MAX_OTHER_LEN: usize = MAX_OTHERS * (1 + 2 * FilledTable::ALL.len());
+
+/// Tags and heights that epochs may have besides the first, as a plan's digest has them behind these: nothing, when there
+/// are none.
+pub(crate) fn other_integers(others: OtherHeights) -> impl Iterator<Item = u32> {
+    let tags = OTHER_TAG..;
+    let tagged = tags.zip(others.into_iter().flatten());
+    tagged.flat_map(|(tag, [first, second])| {
+        let heights = first.into_iter().chain(second).map(u32::from);
+        [tag].into_iter().chain(heights)
+    })
 }
 
 /// 2^`log` rows of an instance that is there; saturated where that is no shape's.

@@ -11,7 +11,8 @@ use super::report::spinner;
 use super::{execute, program, read_guest};
 use crate::answer::print;
 use crate::cli::CostArgs;
-use crate::cost::{Columns, Counted, Use, columns, count};
+use crate::cost::{Columns, Counted, Fill, Use, columns, count};
+use crate::epoch::PerShape;
 use crate::error::Error;
 use crate::execute::Limits;
 use crate::mix::Sizing;
@@ -57,7 +58,7 @@ pub fn run(args: &CostArgs) -> Result<ExitCode, Error> {
     let cost = Cost {
         setup,
         tables: tables(&columns, &counted),
-        functions: lines(&columns, &uses, &functions),
+        functions: lines(&columns.first, &uses, &functions),
         named: functions.are_named(),
         counted,
     };
@@ -103,19 +104,25 @@ fn filled(name: &str) -> Option<FilledTable> {
     all.find(|table| table.name() == name)
 }
 
-fn tables(columns: &[Columns], counted: &Counted) -> Vec<Table> {
-    let epochs = counted.epochs.len() as u64;
+fn tables(columns: &PerShape<Vec<Columns>>, counted: &Counted) -> Vec<Table> {
+    let rows = |name| {
+        let of_epoch = |fill: &Fill| {
+            let table = columns.at(fill.shape).iter().find(|it| it.name == name);
+            table.map_or(0, Columns::rows)
+        };
+        counted.epochs.iter().map(of_epoch).sum()
+    };
     let ends: Vec<_> = counted.ends.counts().collect();
     let table = |&columns: &Columns| {
         let ended = ends.iter().find(|(name, _)| *name == columns.name);
         Table {
             columns,
-            rows: columns.rows() * epochs,
+            rows: rows(columns.name),
             real: filled(columns.name).map(|table| counted.rows[table.index()]),
             ended: ended.map_or(0, |&(_, epochs)| epochs),
         }
     };
-    columns.iter().map(table).collect()
+    columns.first.iter().map(table).collect()
 }
 
 /// The functions that were executed, the most expensive first.
@@ -213,6 +220,7 @@ impl Cost<'_> {
         });
         let epochs = counted.epochs.iter().map(|fill| {
             json!({
+                "heights": fill.shape,
                 "cycles": fill.cycles,
                 "ended_by": fill.ended_by.map_or("exit", FilledTable::name),
                 "fullest": fill.fullest.0.name(),
@@ -277,6 +285,16 @@ impl Cost<'_> {
             counted.exit_code,
             counted.epochs.len(),
             self.setup.settings.log2_cycles,
+        );
+        let others = self.setup.other_shapes().count();
+        let at = (0..=others).map(|shape| {
+            let epochs = counted.epochs.iter();
+            epochs.filter(|fill| fill.shape == shape).count()
+        });
+        let at: Vec<_> = at.map(|epochs| epochs.to_string()).collect();
+        text += &format!(
+            "heights   {} epochs at the first, as above, and at each of {others} others\n",
+            at.join(", "),
         );
         text += &format!(
             "cells     {cells:.2} a cycle, {real:.2} of them in rows that hold something, and {:.2} preprocessed\n",

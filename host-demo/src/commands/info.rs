@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tranche_machine::FilledTable;
 use tranche_machine::settings::Settings;
-use tranche_machine::shape::{ABSENT, Heights};
+use tranche_machine::shape::{ABSENT, Heights, InstanceHeights, OtherHeights};
 
 use super::report::size;
 use super::retire::info_of_one;
@@ -148,6 +148,7 @@ impl Info {
         let Settings {
             log2_cycles,
             heights,
+            others,
             arity,
             params,
             hash,
@@ -166,6 +167,11 @@ impl Info {
             "epochs": epochs.count,
             "epoch_log2": log2_cycles,
             "heights": given(&heights).map(BTreeMap::from_iter),
+            "other_heights": others
+                .into_iter()
+                .flatten()
+                .map(|other| BTreeMap::from_iter(instances(other)))
+                .collect::<Vec<_>>(),
             "merges": merges.count + 1,
             "arity": arity,
             "hash": hash.name(),
@@ -180,6 +186,7 @@ impl Info {
         let Settings {
             log2_cycles,
             heights,
+            others,
             arity,
             params,
             hash,
@@ -209,7 +216,7 @@ impl Info {
             self.cycles,
             epochs.count,
             merges.count + 1,
-            heights_text(&heights),
+            heights_text(&heights, others),
             hash.name(),
             params.num_queries,
             params.log_blowup,
@@ -232,30 +239,39 @@ impl Info {
 
 /// Each instance of a table of an epoch with log2 of its rows, where a header gives them.
 fn given(heights: &Heights) -> Option<impl Iterator<Item = (&'static str, u8)>> {
-    let Heights::Given(first, second) = heights else {
-        return None;
-    };
+    match *heights {
+        Heights::Common => None,
+        Heights::Given(first, second) => Some(instances([first, second])),
+    }
+}
+
+/// Each instance of a table that there is with log2 of its rows.
+fn instances([first, second]: InstanceHeights) -> impl Iterator<Item = (&'static str, u8)> {
     let first = FilledTable::ALL
         .map(FilledTable::name)
         .into_iter()
-        .zip(*first);
+        .zip(first);
     let second = FilledTable::ALL
         .map(FilledTable::second_name)
         .into_iter()
-        .zip(*second);
-    let all = first.chain(second);
-    Some(all.filter(|&(_, height)| height != ABSENT))
+        .zip(second);
+    first.chain(second).filter(|&(_, height)| height != ABSENT)
 }
 
 /// The heights for a reader.
-fn heights_text(heights: &Heights) -> String {
-    match given(heights) {
+fn heights_text(heights: &Heights, others: OtherHeights) -> String {
+    let text = |given: &mut dyn Iterator<Item = (&'static str, u8)>| {
+        let given = given.map(|(table, height)| format!("{table} 2^{height}"));
+        given.collect::<Vec<_>>().join(", ")
+    };
+    let mut all = match given(heights) {
         None => "for a common mix of instructions".to_owned(),
-        Some(given) => {
-            let given = given.map(|(table, height)| format!("{table} 2^{height}"));
-            given.collect::<Vec<_>>().join(", ")
-        }
+        Some(mut given) => text(&mut given),
+    };
+    for other in others.into_iter().flatten() {
+        all += &format!("\nor         {}", text(&mut instances(other)));
     }
+    all
 }
 
 /// Bytes of the words that head a payload.

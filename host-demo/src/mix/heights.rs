@@ -1,9 +1,11 @@
-//! The search for heights: a local minimum of committed cells, found from tables that are full in no epoch by lowering
-//! one after another.
+//! The search for heights: a local minimum of committed cells, found from tables that are full in no epoch by changing
+//! one after another. The last epoch counts in the least tables that hold its rows.
 
 use tranche_core::shape::TablePlan;
 use tranche_machine::FilledTable;
-use tranche_machine::shape::{ABSENT, EpochShape, Heights, MAX_SECONDS, TableHeights};
+use tranche_machine::shape::{
+    ABSENT, EpochShape, Heights, InstanceHeights, MAX_SECONDS, MIN_LOG2_CYCLES, TableHeights,
+};
 
 use super::{Mix, PerFilled};
 
@@ -18,7 +20,7 @@ const LOWEST_SECOND: u32 = 4;
 
 /// log2 of the rows of a table's instances, of those that there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Logs {
+pub(super) struct Logs {
     first: Option<u32>,
     second: Option<u32>,
 }
@@ -31,26 +33,48 @@ impl Logs {
         }
     }
 
+    /// Those of a shape.
+    pub(super) fn of(shape: &EpochShape) -> PerFilled<Self> {
+        FilledTable::ALL.map(|table| Self {
+            first: shape.log_rows(table),
+            second: shape.second_log_rows(table),
+        })
+    }
+
     /// Rows of both.
     fn rows(self) -> f64 {
         [self.first, self.second].map(rows).iter().sum()
     }
 
-    /// Those with fewer rows that are tried next: of a table of 2^`least` rows at least, which may be split or not.
-    fn lower(self, least: u32, split: bool) -> impl Iterator<Item = Self> {
-        let first = self.first.unwrap_or_default();
-        let (halved, seconds) = match self.second {
-            None => (
-                first.checked_sub(1),
-                first.saturating_sub(LOWEST_SECOND)..first.max(1) - 1,
-            ),
-            Some(second) => (Some(first), second.saturating_sub(LOWEST_SECOND)..second),
+    /// The fewest rows that hold so many, of a table of 2^`least` rows at least, which may be split or not.
+    fn holding(rows: f64, least: u32, split: bool) -> Self {
+        let log = |rows: f64| (rows.max(1.0).log2().ceil() as u32).max(least);
+        let one = Self::one(Some(log(rows)));
+        let Some(first) = log(rows).checked_sub(1).filter(|&first| first >= least) else {
+            return one;
         };
-        let halved = halved.filter(|&first| self.first.is_some() && first >= least);
-        let split = move |second| (split && second >= least).then_some(Some(second));
-        let seconds = seconds.filter_map(split).chain([None]);
-        halved.into_iter().flat_map(move |first| {
-            seconds.clone().map(move |second| Self {
+        let two = Self {
+            first: Some(first),
+            second: Some(log(rows - f64::from(first).exp2())),
+        };
+        let fewer = two.second < two.first && two.committed() < one.committed();
+        if split && fewer { two } else { one }
+    }
+
+    /// Rows of both, and what a second one costs besides.
+    fn committed(self) -> f64 {
+        self.rows() + self.second.map_or(0.0, |_| SECOND_ROWS)
+    }
+
+    /// Those of about as many rows, 2^`most` at most in the first instance, that are tried next: of a table of 2^`least`
+    /// rows at least, which may be split or not.
+    fn near(self, least: u32, most: u32, split: bool) -> impl Iterator<Item = Self> {
+        let near = |first: u32| first.saturating_sub(1).max(least)..=(first + 1).min(most);
+        let firsts = self.first.map(near).into_iter().flatten();
+        firsts.flat_map(move |first| {
+            let seconds = first.saturating_sub(LOWEST_SECOND).max(least)..first;
+            let seconds = seconds.filter(move |_| split).map(Some).chain([None]);
+            seconds.map(move |second| Self {
                 first: Some(first),
                 second,
             })
@@ -59,36 +83,37 @@ impl Logs {
 }
 
 impl Mix {
-    /// The heights of tables of one instance that prove the run in the fewest committed cells.
+    /// The heights of tables of one instance, of the last batch too, that prove the run in the fewest committed cells.
     pub fn heights(&self, widths: &Widths) -> TableHeights {
         bytes(self.search(widths, false).map(|logs| logs.first))
     }
 
-    /// The same, with a second instance of a table where it saves padding.
+    /// The same, with a second instance of a table where it saves padding, and where the last epoch has its own.
     pub fn split_heights(&self, widths: &Widths) -> Heights {
-        let logs = self.search(widths, true);
-        let (first, second) = (logs.map(|logs| logs.first), logs.map(|logs| logs.second));
-        Heights::Given(bytes(first), bytes(second))
+        let [first, second] = instances(&self.search(widths, true));
+        Heights::Given(first, second)
     }
 
     fn search(&self, widths: &Widths, split: bool) -> PerFilled<Logs> {
-        let mut logs = FilledTable::ALL.map(|table| Logs::one(self.needed(table)));
-        let mut cells = self.cells(&logs, widths);
+        let needed = FilledTable::ALL.map(|table| self.needed(table));
+        let mut logs = needed.map(Logs::one);
+        let mut cells = self.cells(&logs, widths, split);
         loop {
             let seconds = logs.iter().filter(|logs| logs.second.is_some()).count();
-            let lower = FilledTable::ALL.into_iter().flat_map(|table| {
+            let near = FilledTable::ALL.into_iter().flat_map(|table| {
                 let (at, least) = (table.index(), EpochShape::least_log(table));
                 let room = seconds < MAX_SECONDS || logs[at].second.is_some();
-                let split = split && room && EpochShape::may_split(table);
-                let lower = (table != FilledTable::Cpu).then(|| logs[at].lower(least, split));
-                lower.into_iter().flatten().map(move |lower| {
+                let may = split && room && EpochShape::may_split(table);
+                let most = needed[at].unwrap_or_default();
+                let near = (table != FilledTable::Cpu).then(|| logs[at].near(least, most, may));
+                near.into_iter().flatten().map(move |near| {
                     let mut logs = logs;
-                    logs[at] = lower;
-                    (self.cells(&logs, widths), logs)
+                    logs[at] = near;
+                    (self.cells(&logs, widths, split), logs)
                 })
             });
-            match lower.min_by(|(a, _), (b, _)| a.total_cmp(b)) {
-                Some((fewer, lower)) if fewer < cells => (logs, cells) = (lower, fewer),
+            match near.min_by(|(a, _), (b, _)| a.total_cmp(b)) {
+                Some((fewer, near)) if fewer < cells => (logs, cells) = (near, fewer),
                 _ => return logs,
             }
         }
@@ -109,18 +134,21 @@ impl Mix {
         Some(log.min(self.log2_cycles).max(EpochShape::least_log(table)))
     }
 
-    /// Committed cells of all epochs of the run.
-    fn cells(&self, logs: &PerFilled<Logs>, widths: &Widths) -> f64 {
-        let tables = logs.iter().zip(&widths.filled);
-        let filled = tables.map(|(logs, width)| {
-            let opened = logs.second.map_or(0.0, |_| SECOND_ROWS);
-            width * (logs.rows() + opened)
-        });
-        self.epochs(logs, widths) * (filled.sum::<f64>() + widths.fixed)
+    /// Committed cells of all epochs of the run, of which the last may have its own heights.
+    fn cells(&self, logs: &PerFilled<Logs>, widths: &Widths, own_last: bool) -> f64 {
+        let (epochs, held) = self.epochs(logs, widths);
+        let each = widths.cells(logs);
+        let last = if own_last {
+            let l2g = logs[FilledTable::L2g.index()].first;
+            widths.cells(&lowest(&held, l2g.unwrap_or_default(), widths))
+        } else {
+            each
+        };
+        (epochs - 1.0) * each + last + epochs * widths.fixed
     }
 
-    /// Epochs of the run in tables of these heights. Within a window, rows are spread evenly.
-    fn epochs(&self, logs: &PerFilled<Logs>, widths: &Widths) -> f64 {
+    /// Epochs of the run in tables of these heights, and the rows of the last. Within a window, rows are spread evenly.
+    fn epochs(&self, logs: &PerFilled<Logs>, widths: &Widths) -> (f64, PerFilled<f64>) {
         let mut capacities = logs.map(Logs::rows);
         for table in FilledTable::ALL {
             let capacity = &mut capacities[table.index()];
@@ -152,7 +180,7 @@ impl Mix {
                 held = PerFilled::default();
             }
         }
-        epochs
+        (epochs, held)
     }
 }
 
@@ -176,6 +204,35 @@ fn share(window: &PerFilled<f64>, room: impl Fn(usize) -> f64) -> f64 {
 /// Rows of an instance, of one that there is.
 fn rows(log: Option<u32>) -> f64 {
     log.map_or(0.0, |log| f64::from(log).exp2())
+}
+
+/// The least tables that hold so many rows, with second instances where they save the most.
+pub(super) fn lowest(rows: &PerFilled<f64>, l2g: u32, widths: &Widths) -> PerFilled<Logs> {
+    let holding = |table: FilledTable, split| {
+        let (rows, least) = (rows[table.index()], EpochShape::least_log(table));
+        match table {
+            FilledTable::L2g => Logs::one(Some(l2g)),
+            FilledTable::Cpu => Logs::holding(rows, MIN_LOG2_CYCLES, false),
+            _ if table.is_extension() && rows == 0.0 => Logs::default(),
+            _ => Logs::holding(rows, least, split && EpochShape::may_split(table)),
+        }
+    };
+    let mut logs = FilledTable::ALL.map(|table| holding(table, false));
+    let mut split = FilledTable::ALL.map(|table| (table, holding(table, true)));
+    let saved = |&(table, two): &(FilledTable, Logs)| {
+        let at = table.index();
+        widths.filled[at] * (logs[at].committed() - two.committed())
+    };
+    split.sort_by(|a, b| saved(b).total_cmp(&saved(a)));
+    for (table, two) in split.into_iter().take(MAX_SECONDS) {
+        logs[table.index()] = two;
+    }
+    logs
+}
+
+/// The heights of both instances.
+pub(super) fn instances(logs: &PerFilled<Logs>) -> InstanceHeights {
+    [logs.map(|logs| logs.first), logs.map(|logs| logs.second)].map(bytes)
 }
 
 fn bytes(logs: PerFilled<Option<u32>>) -> TableHeights {
@@ -203,6 +260,21 @@ impl Widths {
         widths.fixed = asked.sum::<f64>() + EPOCH_CELLS;
         widths
     }
+
+    /// Tables of so many columns each.
+    #[cfg(test)]
+    pub(super) const fn each(columns: f64) -> Self {
+        Self {
+            filled: [columns; FilledTable::ALL.len()],
+            fixed: 512.0,
+        }
+    }
+
+    /// Committed cells of the tables that an execution fills.
+    pub(super) fn cells(&self, logs: &PerFilled<Logs>) -> f64 {
+        let tables = logs.iter().zip(&self.filled);
+        tables.map(|(logs, width)| width * logs.committed()).sum()
+    }
 }
 
 #[cfg(test)]
@@ -221,6 +293,10 @@ mod tests {
         }
     }
 
+    fn epochs(mix: &Mix, logs: &PerFilled<Logs>) -> f64 {
+        mix.epochs(logs, &widths()).0
+    }
+
     fn mix(epochs: usize, memory: f64) -> Mix {
         mix_of(10, epochs, memory)
     }
@@ -235,10 +311,7 @@ mod tests {
 
     /// Tables of a column each.
     fn widths() -> Widths {
-        Widths {
-            filled: [1.0; FilledTable::ALL.len()],
-            fixed: 512.0,
-        }
+        Widths::each(1.0)
     }
 
     #[test]
@@ -297,40 +370,43 @@ mod tests {
     }
 
     #[test]
-    fn lower_logs() {
-        let all = |logs: Logs, least, split| -> Vec<_> {
-            let lower = logs.lower(least, split);
-            lower
-                .map(|logs| (logs.first.unwrap(), logs.second))
+    fn near_logs() {
+        let all = |logs: Logs, least, most, split| -> Vec<_> {
+            let near = logs.near(least, most, split);
+            near.map(|logs| (logs.first.unwrap(), logs.second))
                 .collect()
         };
-        let (one, two) = (
-            Logs::one(Some(6)),
-            Logs {
-                first: Some(6),
-                second: Some(4),
-            },
-        );
-        assert_eq!(all(one, 0, false), [(5, None)]);
-        assert_eq!(all(one, 3, true), [(5, Some(3)), (5, Some(4)), (5, None)]);
-        assert_eq!(all(two, 2, true), [(6, Some(2)), (6, Some(3)), (6, None)]);
-        assert_eq!(all(one, 6, true), [], "the least");
-        assert_eq!(all(Logs::one(Some(0)), 0, true), []);
-        assert_eq!(all(Logs::default(), 0, true), [], "absent");
+        let one = Logs::one(Some(6));
+        let two = Logs {
+            first: Some(6),
+            second: Some(4),
+        };
+        assert_eq!(all(one, 0, 9, false), [(5, None), (6, None), (7, None)]);
+        assert_eq!(all(one, 0, 6, false), [(5, None), (6, None)], "the most");
+        assert_eq!(all(one, 6, 6, true), [(6, None)], "the least");
+        let split = [
+            (5, Some(4)),
+            (5, None),
+            (6, Some(4)),
+            (6, Some(5)),
+            (6, None),
+        ];
+        assert_eq!(all(two, 4, 6, true), split);
+        assert_eq!(all(Logs::default(), 0, 0, true), [], "absent");
     }
 
     #[test]
     fn epochs_end_when_a_table_is_full() {
         let mix = mix(8, 0.3);
-        assert_eq!(mix.epochs(&logs(10), &widths()), 8.0);
-        assert_eq!(mix.epochs(&logs(9), &widths()), 8.0, "307 rows of 512");
+        assert_eq!(epochs(&mix, &logs(10)), 8.0);
+        assert_eq!(epochs(&mix, &logs(9)), 8.0, "307 rows of 512");
         // 2,458 rows in tables of 256 and of 64, of which one stays free.
-        assert_eq!(mix.epochs(&logs(8), &widths()), 10.0);
-        assert_eq!(mix.epochs(&logs(6), &widths()), 40.0);
+        assert_eq!(epochs(&mix, &logs(8)), 10.0);
+        assert_eq!(epochs(&mix, &logs(6)), 40.0);
         let mut split = logs(8);
         split[FilledTable::Mem.index()].second = Some(6);
-        assert_eq!(mix.epochs(&split, &widths()), 8.0, "320 rows");
-        assert!(mix.epochs(&logs(0), &widths()) > 2458.0, "no row is left");
+        assert_eq!(epochs(&mix, &split), 8.0, "320 rows");
+        assert!(epochs(&mix, &logs(0)) > 2458.0, "no row is left");
     }
 
     #[test]

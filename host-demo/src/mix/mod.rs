@@ -5,6 +5,7 @@
 //! run in the fewest committed cells: cells of an epoch times epochs.
 
 mod heights;
+mod others;
 
 use tranche_machine::shape::RowCounts;
 use tranche_machine::{ExecError, FilledTable, Machine, Pages, Program};
@@ -12,6 +13,7 @@ use tranche_machine::{ExecError, FilledTable, Machine, Pages, Program};
 use crate::execute::{Execution, Io};
 
 pub use heights::Widths;
+pub use others::other_heights;
 
 /// Windows of an epoch at first.
 const WINDOWS_PER_EPOCH: u64 = 16;

@@ -8,6 +8,7 @@ use std::collections::btree_map::Entry;
 use std::num::NonZeroUsize;
 
 use tranche_backend::Chosen;
+use tranche_core::PlanError;
 use tranche_core::shape::Profile;
 use tranche_machine::fit::by_preference;
 use tranche_machine::settings::Settings;
@@ -15,11 +16,12 @@ use tranche_machine::setup::{Setup, SetupError};
 use tranche_machine::shape::{
     ABSENT, EpochShape, Heights, MAX_LOG2_CYCLES, MIN_LOG2_CYCLES, NO_SECOND,
 };
-use tranche_machine::{EpochTables, FilledTable, Program};
+use tranche_machine::{FilledTable, Program};
 
 use super::Options;
 use super::error::ProveError;
 use super::survey::{Surveyed, metered};
+use crate::epoch::PerShape;
 use crate::execute::Execution;
 use crate::mix::Sizing;
 use crate::suite::with_suite;
@@ -171,6 +173,7 @@ fn lowest(settings: Settings) -> Settings {
     });
     Settings {
         heights: Heights::Given(heights, NO_SECOND),
+        others: Default::default(),
         ..settings
     }
 }
@@ -182,10 +185,11 @@ fn workspaces(
     options: &Options,
     epochs: u64,
 ) -> Result<u64, ProveError> {
-    let tables = EpochTables::new(setup);
-    let each = with_suite!(setup.settings.hash, S => {
-        tables.plan_in::<Chosen, S>(profile)?.workspace_len()
-    });
+    let tables = PerShape::of(setup);
+    let lens = with_suite!(setup.settings.hash, S => tables.try_map(|tables| {
+        Ok::<_, PlanError>(tables.plan_in::<Chosen, S>(profile)?.workspace_len())
+    }))?;
+    let each = lens.iter().copied().max().unwrap_or_default();
     let workers = (options.workers.get() as u64).min(epochs);
     Ok(workers.saturating_mul(each as u64))
 }

@@ -20,6 +20,7 @@ use super::proved::Proved;
 use super::survey::{claimed, merge_plan};
 use super::worker::Done;
 use crate::bundle::{Header, Kind, fixed_of_epoch, fixed_of_result, fixed_of_root};
+use crate::epoch::PerShape;
 use crate::execute::Execution;
 use crate::files::Partial;
 use crate::merge::{MergeTables, image, merge_statement};
@@ -35,9 +36,9 @@ pub(super) struct Emitter<'a, 'p, W, P> {
     progress: P,
     collector: Collector<'a>,
     workspace: Workspace,
-    tables: &'a EpochTables<'a>,
+    tables: &'a PerShape<EpochTables<'a>>,
     /// Hashes that a verifier of an epoch is expected to compute.
-    epoch_hashes: f64,
+    epoch_hashes: PerShape<f64>,
     proved: Proved,
     finished: bool,
 }
@@ -45,14 +46,14 @@ pub(super) struct Emitter<'a, 'p, W, P> {
 impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
     /// Writes the header, or has it written when the records of `partial` are whole.
     pub fn new<S: HostSuite>(
-        (tables, plan): (&'a EpochTables<'a>, &EpochPlan<S>),
+        setup: &'a Setup<'a>,
+        (tables, plans): (&'a PerShape<EpochTables<'a>>, &PerShape<EpochPlan<S>>),
         execution: &'a Execution,
         options: &Options,
         partial: Option<&'p mut Partial>,
         out: W,
         progress: P,
     ) -> Result<Self, ProveError> {
-        let setup = tables.setup();
         Ok(Self {
             setup,
             result: claimed(execution)?,
@@ -62,7 +63,7 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
             collector: Collector::new(setup),
             workspace: Workspace::default(),
             tables,
-            epoch_hashes: plan.expected_hashes(),
+            epoch_hashes: plans.map(EpochPlan::expected_hashes),
             proved: Proved::default(),
             finished: false,
         })
@@ -82,14 +83,15 @@ impl<'a, 'p, W: Write, P: FnMut(&Proved)> Emitter<'a, 'p, W, P> {
         self.proved.epochs += 1;
         self.proved.cycles += u64::from(done.span.cycles);
         self.proved.ends.count(done.end);
-        let shape = &self.setup.shape;
-        for ((table, _), air) in shape.tables().zip(&self.tables.airs) {
+        let tables = self.tables.at(done.shape);
+        let shape = tables.shape();
+        for ((table, _), air) in shape.tables().zip(&tables.airs) {
             let rows = done.record.rows(table) as u64;
             self.proved
                 .cells
                 .add(air.main_width(), rows, shape.capacity(table));
         }
-        self.proved.expected_hashes += self.epoch_hashes;
+        self.proved.expected_hashes += self.epoch_hashes.at(done.shape);
         (self.progress)(&self.proved);
         let last = matches!(done.end, EpochEnd::Exit(_));
         self.collector.epoch(done.rows, done.trace, last)?;

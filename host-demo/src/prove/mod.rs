@@ -37,6 +37,7 @@ use tranche_machine::setup::Setup;
 use tranche_machine::{EpochPlan, EpochTables};
 
 use crate::bundle::{Header, header};
+use crate::epoch::PerShape;
 use crate::execute::Execution;
 use crate::files::Partial;
 use crate::files::partial::Binding;
@@ -51,7 +52,7 @@ pub use survey::{Surveyed, metered, secure};
 use emit::Emitter;
 use executor::Executor;
 use frames::known_epochs;
-use worker::{Crew, start};
+use worker::{Crew, start, workspace_len};
 
 /// Epochs that may be executed, or proved out of turn, besides those that workers have in hand.
 const EPOCHS_AHEAD: usize = 2;
@@ -74,19 +75,21 @@ pub fn prove<W: Write>(
 ) -> Result<Proved, ProveError> {
     // What an epoch is refused for needs no execution to be found.
     with_suite!(setup.settings.hash, S => {
-        epoch_plan::<S>(&EpochTables::new(setup), options)?;
+        epoch_plans::<S>(&PerShape::of(setup), options)?;
     });
     Surveyed::new(*setup, input, execution)?.prove(options, out, progress)
 }
 
-/// The plan of the epochs, which proves the bits asked for.
-fn epoch_plan<S: HostSuite>(
-    tables: &EpochTables<'_>,
+/// The plans of the epochs, which prove the bits asked for.
+fn epoch_plans<S: HostSuite>(
+    tables: &PerShape<EpochTables<'_>>,
     options: &Options,
-) -> Result<EpochPlan<S>, ProveError> {
-    let plan = tables.plan_in::<Chosen, S>(options.profile)?;
-    check_floor(&bits(&plan), options.floor).map_err(ProveError::below(options.floor))?;
-    Ok(plan)
+) -> Result<PerShape<EpochPlan<S>>, ProveError> {
+    tables.try_map(|tables| {
+        let plan = tables.plan_in::<Chosen, S>(options.profile)?;
+        check_floor(&bits(&plan), options.floor).map_err(ProveError::below(options.floor))?;
+        Ok(plan)
+    })
 }
 
 impl Surveyed<'_> {
@@ -160,8 +163,8 @@ impl Surveyed<'_> {
             execution,
             survey,
         } = self;
-        let tables = EpochTables::new(setup);
-        let plan = epoch_plan::<S>(&tables, options)?;
+        let tables = PerShape::of(setup);
+        let plans = epoch_plans::<S>(&tables, options)?;
         survey.check::<S>(&setup.settings.params, options)?;
         let workers = options.workers.get().min(survey.epochs() as usize);
         let mut storage = Vec::new();
@@ -175,15 +178,22 @@ impl Surveyed<'_> {
             }
             None => 0,
         };
-        let mut emitter =
-            Emitter::new((&tables, &plan), execution, options, partial, out, progress)?;
+        let mut emitter = Emitter::new(
+            setup,
+            (&tables, &plans),
+            execution,
+            options,
+            partial,
+            out,
+            progress,
+        )?;
 
         // No channel fills up: there are only so many records.
         let (free, records) = channel();
         let (ready, jobs) = channel();
         let (report, done) = channel();
         let jobs = Mutex::new(jobs);
-        let crew = Crew::new(&tables, &plan, &jobs, workers);
+        let crew = Crew::new(&tables, &plans, &jobs, workers);
         let executor = Executor {
             setup,
             input,
@@ -207,7 +217,7 @@ impl Surveyed<'_> {
                     let _ = free.send(record);
                 }
             }
-            emitter.finish(crew.started(), plan.workspace_len())
+            emitter.finish(crew.started(), workspace_len(&plans))
         })
     }
 }

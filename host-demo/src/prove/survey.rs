@@ -12,15 +12,15 @@ use tranche_core::{Params, PlanError};
 use tranche_machine::merge::{Chain, Outcome};
 use tranche_machine::settings::{Settings, bits, check_floor};
 use tranche_machine::setup::{Setup, SetupError};
-use tranche_machine::shape::Heights;
-use tranche_machine::{EpochEnd, EpochTables, Machine, Pages, Program, RecordStorage};
+use tranche_machine::shape::{Heights, RowCounts};
+use tranche_machine::{EpochEnd, EpochTables, ExecError, Machine, Pages, Program, RecordStorage};
 
 use super::collect::Collector;
 use super::error::ProveError;
 use super::options::Options;
 use crate::execute::{Execution, Io};
 use crate::merge::{MAX_LOG_ROWS, MergePlan, MergeTables, outcome};
-use crate::mix::{Mix, Widths};
+use crate::mix::{Mix, Widths, other_heights};
 use crate::suite::{HostSuite, with_suite};
 
 /// A run that every proof of is known: its setup, and what its merges need. [`Surveyed::prove`] proves it.
@@ -163,7 +163,8 @@ pub fn secure<'a>(
     Surveyed::new(setup, input, execution)?.secure(floor)
 }
 
-/// The settings with the heights of the run's own [mix](Mix); `execution` is what it came to before.
+/// The settings with the heights of the run's own [mix](Mix), and with others for those of its epochs that they
+/// suit better; `execution` is what it came to before.
 ///
 /// # Errors
 /// When a setting is out of range, the execution cannot go on, or the core refuses the plan at common heights.
@@ -175,6 +176,7 @@ pub fn metered(
 ) -> Result<Settings, ProveError> {
     let common = Settings {
         heights: Heights::Common,
+        others: Default::default(),
         ..settings
     };
     let setup = Setup::new(program, common).map_err(SetupError::from)?;
@@ -184,10 +186,34 @@ pub fn metered(
         Widths::of(filled, tables.plan_in::<Chosen, S>(Profile::Fast)?.tables())
     });
     let mix = Mix::of(program, input, execution, settings.log2_cycles)?;
-    Ok(Settings {
+    let settings = Settings {
         heights: mix.split_heights(&widths),
+        ..common
+    };
+    let setup = Setup::new(program, settings).map_err(SetupError::from)?;
+    let rows = rows_of_epochs(&setup, input, execution)?;
+    Ok(Settings {
+        others: other_heights(&setup.shape, &rows, &widths),
         ..settings
     })
+}
+
+/// Rows of each table in each epoch of a run.
+fn rows_of_epochs(
+    setup: &Setup<'_>,
+    input: &[u8],
+    execution: &Execution,
+) -> Result<Vec<RowCounts>, ExecError> {
+    let pages = Pages::new(execution.memory);
+    let mut machine = Machine::over(setup.program, pages, execution.cycles);
+    let (mut io, mut all) = (Io::new(input), Vec::new());
+    loop {
+        let (rows, end) = machine.count_epoch(&mut io, &setup.shape)?;
+        all.push(rows);
+        if matches!(end, EpochEnd::Exit(_)) {
+            return Ok(all);
+        }
+    }
 }
 
 /// The plan of a merge, in the profile that the options give it.

@@ -15,6 +15,7 @@ use tranche_machine::{
 };
 
 use super::error::ProveError;
+use crate::epoch::{PerShape, ShapeIndex};
 use crate::suite::HostSuite;
 use crate::workspace::Workspace;
 
@@ -33,6 +34,8 @@ pub(super) struct Job<'r> {
 #[derive(Debug)]
 pub(super) struct Done<'r> {
     pub number: u32,
+    /// The heights of its tables.
+    pub shape: ShapeIndex,
     pub span: Span,
     pub end: EpochEnd,
     /// Its proof; `None` when it was known.
@@ -50,8 +53,8 @@ pub(super) type Report<'r> = Sender<Result<Done<'r>, ProveError>>;
 
 /// The workers of a run.
 pub(super) struct Crew<'c, 'r, S: HostSuite> {
-    tables: &'c EpochTables<'c>,
-    plan: &'c EpochPlan<S>,
+    tables: &'c PerShape<EpochTables<'c>>,
+    plans: &'c PerShape<EpochPlan<S>>,
     jobs: &'c Mutex<Receiver<Job<'r>>>,
     most: usize,
     started: AtomicUsize,
@@ -63,15 +66,15 @@ where
 {
     /// No workers yet, and at most so many.
     pub const fn new(
-        tables: &'c EpochTables<'c>,
-        plan: &'c EpochPlan<S>,
+        tables: &'c PerShape<EpochTables<'c>>,
+        plans: &'c PerShape<EpochPlan<S>>,
         jobs: &'c Mutex<Receiver<Job<'r>>>,
         most: usize,
     ) -> Self {
         let started = AtomicUsize::new(0);
         Self {
             tables,
-            plan,
+            plans,
             jobs,
             most,
             started,
@@ -97,7 +100,7 @@ where
         }
         self.started.fetch_add(1, Ordering::Relaxed);
         start(scope, report.clone(), |report| {
-            work(self.tables, self.plan, self.jobs, report)
+            work(self.tables, self.plans, self.jobs, report)
         })
     }
 }
@@ -120,10 +123,16 @@ pub(super) fn start<'scope, 'c, 'r: 'scope>(
     Ok(())
 }
 
+/// Bytes of a workspace in which any epoch can be proved.
+pub(super) fn workspace_len<S: HostSuite>(plans: &PerShape<EpochPlan<S>>) -> usize {
+    let lens = plans.iter().map(EpochPlan::workspace_len);
+    lens.max().unwrap_or_default()
+}
+
 /// Proves the epochs that come until there are no more, or nobody listens.
 fn work<'r, S: HostSuite>(
-    tables: &EpochTables<'_>,
-    plan: &EpochPlan<S>,
+    tables: &PerShape<EpochTables<'_>>,
+    plans: &PerShape<EpochPlan<S>>,
     jobs: &Mutex<Receiver<Job<'r>>>,
     report: &Report<'r>,
 ) -> Result<(), ProveError>
@@ -131,48 +140,65 @@ where
     Chosen: Hashes<S>,
 {
     let mut workspace = Workspace::default();
-    let buffer = workspace.reserve(plan.workspace_len())?;
-    let mut prover = RecordProver::<Chosen, S>::new(tables, plan, buffer)?;
     let next = || jobs.lock().ok()?.recv().ok();
-    while let Some(job) = next() {
-        let Job {
-            mut record,
-            end,
-            known,
-        } = job;
-        let (number, span) = (record.epoch(), Span::of(&record));
-        let (trace, proof) = if known {
-            (l2g_trace(tables, &mut record)?, None)
-        } else {
-            let mut epoch = RecordedEpoch::new(tables, &mut record);
-            let mut traces = prover.fill(&mut epoch)?;
-            let mut l2g = traces.trace_mut(FilledTable::L2g.index());
-            let mut trace = Vec::new();
-            trace.try_reserve_exact(l2g.values_mut().len())?;
-            trace.extend_from_slice(l2g.values_mut());
-            let mut proof = Vec::new();
-            traces.finish_batch(&epoch, &mut proof)?;
-            (trace, Some(proof))
-        };
-        let rows = record
-            .l2g()
-            .iter()
-            .map(|row| Chain::of_epoch(row, number))
-            .collect();
-        let done = Done {
-            number,
-            span,
-            end,
-            proof,
-            rows,
-            trace,
-            record,
-        };
-        if report.send(Ok(done)).is_err() {
-            break;
+    let mut job = next();
+    // One prover after another, each of the heights of some epochs that follow one another.
+    while let Some(first) = &job {
+        let shape = tables.holding(&first.record);
+        let buffer = workspace.reserve(workspace_len(plans))?;
+        let mut prover = RecordProver::new(tables.at(shape), plans.at(shape), buffer)?;
+        while let Some(now) = job.take_if(|job| tables.holding(&job.record) == shape) {
+            let done = prove::<S>(tables.at(shape), shape, &mut prover, now)?;
+            if report.send(Ok(done)).is_err() {
+                return Ok(());
+            }
+            job = next();
         }
     }
     Ok(())
+}
+
+/// Proves an executed epoch, unless it is proved already.
+fn prove<'t, 'r, S: HostSuite>(
+    tables: &'t EpochTables<'t>,
+    shape: ShapeIndex,
+    prover: &mut RecordProver<'t, Chosen, S>,
+    job: Job<'r>,
+) -> Result<Done<'r>, ProveError>
+where
+    Chosen: Hashes<S>,
+{
+    let Job {
+        mut record,
+        end,
+        known,
+    } = job;
+    let (number, span) = (record.epoch(), Span::of(&record));
+    let (trace, proof) = if known {
+        (l2g_trace(tables, &mut record)?, None)
+    } else {
+        let mut epoch = RecordedEpoch::new(tables, &mut record);
+        let mut traces = prover.fill(&mut epoch)?;
+        let mut l2g = traces.trace_mut(FilledTable::L2g.index());
+        let mut trace = Vec::new();
+        trace.try_reserve_exact(l2g.values_mut().len())?;
+        trace.extend_from_slice(l2g.values_mut());
+        let mut proof = Vec::new();
+        traces.finish_batch(&epoch, &mut proof)?;
+        (trace, Some(proof))
+    };
+    let rows = record.l2g().iter();
+    let rows = rows.map(|row| Chain::of_epoch(row, number)).collect();
+    Ok(Done {
+        number,
+        shape,
+        span,
+        end,
+        proof,
+        rows,
+        trace,
+        record,
+    })
 }
 
 /// The L2G trace of a recorded epoch, column by column.

@@ -31,7 +31,7 @@ use tranche_machine::tables::rom::HALT;
 use tranche_machine::{EpochTable, EpochTables, Program, Span};
 
 use crate::bundle::{FormatError, Header, Reader};
-use crate::epoch::{EpochKey, epoch_key, log_heights, public_values};
+use crate::epoch::{EpochKey, PerShape, epoch_key, public_values};
 use crate::merge::{
     MergeKey, MergeTables, SizedChild, empty_log_rows, image, max_log_rows, merge_statement,
     outcome,
@@ -192,11 +192,11 @@ struct KnownMerge<'a, S: HostSuite> {
 struct Verifier<'a, S: HostSuite> {
     setup: Setup<'a>,
     floor: f64,
-    tables: EpochTables<'a>,
+    tables: PerShape<EpochTables<'a>>,
     /// Bytes of an epoch's longest proof.
-    max_epoch_len: usize,
-    /// The key of epochs, once there is a proof of one.
-    key: Option<EpochKey<'a, S>>,
+    max_epoch_lens: PerShape<usize>,
+    /// The keys of epochs, each once there is a proof of its heights.
+    keys: PerShape<Option<EpochKey<'a, S>>>,
     known: Option<KnownMerge<'a, S>>,
     /// Tables that wait, by level; level 0 are the epochs.
     waiting: Vec<Vec<Waiting<S>>>,
@@ -216,25 +216,29 @@ where
     ScalarBackend: Hashes<S>,
 {
     fn new(setup: Setup<'a>, floor: f64) -> Result<Self, Check> {
-        let tables = EpochTables::new(&setup);
-        let plan = tables
-            .plan_in::<Chosen, S>(Profile::Fast)
-            .map_err(Check::Plan)?;
-        let epoch_bits = bits(&plan);
-        check_floor(&epoch_bits, floor).map_err(Check::below(floor))?;
+        let tables = PerShape::of(&setup);
+        let known = tables.try_map(|tables| {
+            let plan = tables.plan_in::<Chosen, S>(Profile::Fast);
+            let plan = plan.map_err(Check::Plan)?;
+            let bits = bits(&plan);
+            check_floor(&bits, floor).map_err(Check::below(floor))?;
+            Ok::<_, Check>((max_proof_len(&plan), bits))
+        })?;
+        let all = known.iter().map(|&(_, bits)| bits);
+        let weakest = all.min_by(|a, b| a.total().total_cmp(&b.total()));
         Ok(Self {
             setup,
             floor,
             tables,
-            max_epoch_len: max_proof_len(&plan),
-            key: None,
+            max_epoch_lens: known.map(|&(len, _)| len),
+            keys: known.map(|_| None),
             known: None,
             waiting: Vec::new(),
             entry: setup.program.entry(),
             epochs: 0,
             merges: 0,
             cycles: 0,
-            weakest: epoch_bits,
+            weakest: weakest.unwrap_or(known.first.1),
         })
     }
 
@@ -245,16 +249,17 @@ where
     /// Checks the next epoch; returns whether it is the last.
     fn epoch<R: Read>(&mut self, reader: &mut Reader<R>) -> Result<bool, Check> {
         let number = self.epochs + 1;
-        let (span, bytes) = reader.epoch(self.max_epoch_len)?;
+        let longest = self.max_epoch_lens.iter().copied().max();
+        let (span, bytes) = reader.epoch(longest.unwrap_or_default())?;
         self.check_span(&span)?;
-        let proof = decode::<CarvedConfig<S>>(bytes, self.max_epoch_len)?;
-        check_heights(&proof, &log_heights(&self.tables))?;
-        let key = match self.key.take() {
+        let proof = decode::<CarvedConfig<S>>(bytes, longest.unwrap_or_default())?;
+        let shape = self.tables.of_proof(|logs| check_heights(&proof, logs))?;
+        let tables = self.tables.at(shape);
+        let key = match self.keys.at_mut(shape) {
             Some(key) => key,
-            None => epoch_key::<S>(&self.tables).map_err(Check::Key)?,
+            empty => empty.insert(epoch_key::<S>(tables).map_err(Check::Key)?),
         };
-        let key = self.key.insert(key);
-        let publics = public_values(&self.tables, number, &span);
+        let publics = public_values(tables, number, &span);
         let statement = self.setup.epoch_statement(number);
         key.verify_decoded(&proof, Some(&statement), &publics)?;
         let roots = key.carved_roots(&proof);

@@ -11,7 +11,7 @@ use tranche_machine::Program;
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::Setup;
-use tranche_machine::shape::Heights;
+use tranche_machine::shape::{Heights, MAX_OTHERS};
 
 /// Few queries and little grinding.
 pub const WEAK: Params = Params {
@@ -28,6 +28,7 @@ pub const WEAK: Params = Params {
 pub const SMALL: Settings = Settings {
     log2_cycles: 8,
     heights: Heights::Common,
+    others: [None; MAX_OTHERS],
     arity: 4,
     params: WEAK,
     hash: Hash::Poseidon2,

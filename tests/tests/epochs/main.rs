@@ -17,3 +17,4 @@ mod metered;
 mod programs;
 mod public;
 mod secure;
+mod shapes;

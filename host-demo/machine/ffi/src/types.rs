@@ -98,6 +98,7 @@ macro_rules! settings {
                 Ok(Self {
                     log2_cycles: settings.epoch_log2,
                     heights: Heights::Common,
+                    others: Default::default(),
                     arity: settings.arity,
                     params: Params { $($name: settings.$name,)+ },
                     hash: Hash::of_number(settings.hash).ok_or(TrancheError::UnknownHash)?,

@@ -24,7 +24,7 @@ use crate::tables::FilledTable;
 use crate::tables::l2g::EPOCH_BITS;
 
 use ahead::Ahead;
-use sink::{BatchSink, Discard, Meter, Sink, Visits};
+use sink::{BatchSink, Discard, EpochMeter, Meter, Sink, Visits};
 
 /// Addresses below this are refused, unless the program loads them: null pointers.
 pub const GUARD_BYTES: u32 = 4096;
@@ -284,6 +284,22 @@ impl<'a, C: CellStore> Machine<'a, C> {
             left -= cycles;
         }
         Ok(self.exit_code)
+    }
+
+    /// Executes one epoch of `shape`, of which only the rows are counted: it ends where one that is recorded does.
+    ///
+    /// # Errors
+    /// As [`Self::run_epoch`].
+    pub fn count_epoch(
+        &mut self,
+        io: &mut impl GuestIo,
+        shape: &EpochShape,
+    ) -> Result<(RowCounts, EpochEnd), ExecError> {
+        self.start_epoch()?;
+        let meter = Meter::new(shape, CLOCK_START);
+        let mut counted = EpochMeter { meter };
+        let end = self.run_into(io, &mut counted)?;
+        Ok((*counted.meter.rows(), end))
     }
 
     fn start_epoch(&mut self) -> Result<(), ExecError> {

@@ -179,6 +179,13 @@ macro_rules! record {
                 }
             }
 
+            /// Gives the tables of another shape the rows, of which [all have room](Self::fits); the tables that are
+            /// asked have the same heights.
+            pub fn divide(&mut self, shape: &EpochShape) {
+                $(self.$table.first = rows_of(shape.log_rows(FilledTable::$Table)) as usize;)*
+                self.counts.leave_out(shape.absent());
+            }
+
             /// Empties the record for the next epoch, or for the next batch of a run.
             pub(crate) fn reset(&mut self, epoch: u32, entry_pc: u32, clock: u32) {
                 $(self.$table.len = 0;)*
@@ -238,6 +245,12 @@ impl<'a> EpochRecord<'a> {
     pub(crate) fn is_counted(&self) -> bool {
         let mut tables = FilledTable::ALL.into_iter();
         tables.all(|table| table == FilledTable::L2g || self.counts.is_counted(table))
+    }
+
+    /// Whether the tables of a shape have room for all rows.
+    pub fn fits(&self, shape: &EpochShape) -> bool {
+        let mut tables = FilledTable::ALL.into_iter();
+        tables.all(|table| self.rows(table) as u64 <= shape.capacity(table))
     }
 
     /// Number of the epoch, from 1.

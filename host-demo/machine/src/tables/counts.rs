@@ -25,15 +25,20 @@ impl<'a> Counts<'a> {
         absent: impl Iterator<Item = (FilledTable, Instance)>,
         counters: Counters<'a>,
     ) -> Self {
-        let absent = absent.fold(0, |bits, (table, instance)| {
-            bits | bit(table.index(), instance)
-        });
+        let absent = bits(absent);
         Self {
             counters,
             absent,
             done: absent,
             active: false,
         }
+    }
+
+    /// The same for batches without other instances.
+    pub fn leave_out(&mut self, absent: impl Iterator<Item = (FilledTable, Instance)>) {
+        let absent = bits(absent);
+        self.done = self.done & !self.absent | absent;
+        self.absent = absent;
     }
 
     /// Overwrites the counters with zeros, in a way that no compiler drops.
@@ -130,6 +135,13 @@ fn count(counters: &mut [u32], row: u32) {
 /// The bits of second instances are so much higher than those of the first.
 const SECOND: u32 = u32::BITS / 2;
 const _: () = assert!(FilledTable::ALL.len() + ASKED <= SECOND as usize);
+
+/// The bits of instances.
+fn bits(instances: impl Iterator<Item = (FilledTable, Instance)>) -> u32 {
+    instances.fold(0, |bits, (table, instance)| {
+        bits | bit(table.index(), instance)
+    })
+}
 
 /// The bit of an instance of the table of an index.
 const fn bit(table: usize, instance: Instance) -> u32 {

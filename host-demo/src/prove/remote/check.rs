@@ -14,7 +14,7 @@ use tranche_machine::{EpochTable, EpochTables, FilledTable, RecordStorage, Span}
 use super::super::collect::Merge;
 use super::super::worker::l2g_trace;
 use super::plan::{Claim, Expected, Rows};
-use crate::epoch::{EpochKey, epoch_key, public_values};
+use crate::epoch::{EpochKey, PerShape, epoch_key, public_values};
 use crate::execute::Execution;
 use crate::merge::{MergeKey, merge_statement, outcome};
 use crate::suite::{HostSuite, with_suite};
@@ -52,9 +52,9 @@ struct KnownMerge<'a, S: HostSuite> {
 struct Bench<'a, S: HostSuite> {
     setup: Setup<'a>,
     result: Outcome<'a>,
-    tables: EpochTables<'a>,
-    max_epoch_len: usize,
-    key: EpochKey<'a, S>,
+    tables: PerShape<EpochTables<'a>>,
+    max_epoch_lens: PerShape<usize>,
+    keys: PerShape<EpochKey<'a, S>>,
     known: Option<KnownMerge<'a, S>>,
     /// Where the L2G tables of epochs are filled from.
     storage: RecordStorage,
@@ -83,15 +83,17 @@ where
     Chosen: Hashes<S>,
 {
     fn new(setup: Setup<'a>, result: Outcome<'a>) -> Result<Self, Check> {
-        let tables = EpochTables::new(&setup);
-        let plan = tables
-            .plan_in::<Chosen, S>(Profile::Fast)
-            .map_err(Check::Plan)?;
+        let tables = PerShape::of(&setup);
+        let lens = tables.try_map(|tables| {
+            let plan = tables.plan_in::<Chosen, S>(Profile::Fast);
+            Ok::<_, Check>(max_proof_len(&plan.map_err(Check::Plan)?))
+        })?;
+        let keys = tables.try_map(|tables| epoch_key::<S>(tables).map_err(Check::Key))?;
         Ok(Self {
             setup,
             result,
-            max_epoch_len: max_proof_len(&plan),
-            key: epoch_key::<S>(&tables).map_err(Check::Key)?,
+            max_epoch_lens: lens,
+            keys,
             tables,
             known: None,
             storage: RecordStorage::new(setup.shape),
@@ -99,20 +101,17 @@ where
     }
 
     fn epoch(&mut self, number: u32, span: &Span, rows: &Rows, proof: &[u8]) -> Result<(), Check> {
-        let proof = decode::<CarvedConfig<S>>(proof, self.max_epoch_len)?;
-        let publics = public_values(&self.tables, number, span);
+        let longest = self.max_epoch_lens.iter().copied().max();
+        let proof = decode::<CarvedConfig<S>>(proof, longest.unwrap_or_default())?;
+        let shape = self.tables.of_proof(|logs| check_heights(&proof, logs))?;
+        let publics = public_values(self.tables.at(shape), number, span);
         let statement = self.setup.epoch_statement(number);
-        self.key
-            .verify_decoded(&proof, Some(&statement), &publics)?;
+        let key = self.keys.at(shape);
+        key.verify_decoded(&proof, Some(&statement), &publics)?;
         let child = Child::Epoch(number);
+        let roots = key.carved_roots(&proof);
         let root = self.leaf_root(number, rows);
-        if self
-            .key
-            .carved_roots(&proof)
-            .into_iter()
-            .map(Some)
-            .ne([root])
-        {
+        if roots.into_iter().map(Some).ne([root]) {
             return Err(Check::ChildRoot { child });
         }
         Ok(())
@@ -187,7 +186,7 @@ where
     fn leaf_root(&mut self, number: u32, rows: &Rows) -> Option<Root<S>> {
         let mut record = self.storage.record();
         record.relist(number, rows);
-        let tables = &self.tables;
+        let tables = &self.tables.first;
         let width = tables.airs[FilledTable::L2g.index()].main_width();
         let columns = l2g_trace(tables, &mut record).unwrap_or_default();
         self.committed(width, columns)

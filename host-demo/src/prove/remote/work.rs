@@ -4,21 +4,24 @@ use std::collections::TryReserveError;
 
 use thiserror::Error;
 use tranche_backend::Chosen;
-use tranche_core::Hashes;
 use tranche_core::prover::BatchError;
 use tranche_core::shape::Profile;
+use tranche_core::{Hashes, PlanError};
 use tranche_machine::merge::{Chain, Tree};
 use tranche_machine::prove::StartError;
 use tranche_machine::setup::Setup;
-use tranche_machine::{Cell, Checkpoint, EpochTables, ExecError, RecordProver, RecordStorage};
+use tranche_machine::{
+    Cell, Checkpoint, EpochRecord, EpochTables, ExecError, RecordProver, RecordStorage,
+};
 
 use super::super::collect::{Merge, Pending};
 use super::super::emit::prove_merge;
-use super::super::epoch_plan;
+use super::super::epoch_plans;
 use super::super::error::ProveError;
 use super::super::options::Options;
-use super::super::worker::l2g_trace;
+use super::super::worker::{l2g_trace, workspace_len};
 use super::task::{MergeTask, TaskError, to_chain, to_l2g};
+use crate::epoch::PerShape;
 use crate::merge::{log_rows, outcome};
 use crate::suite::{HostSuite, with_suite};
 use crate::workspace::Workspace;
@@ -61,10 +64,11 @@ pub enum Work {
 /// # Errors
 /// When the plan is refused.
 pub fn task_bytes(setup: &Setup<'_>, profile: Profile) -> Result<u64, ProveError> {
-    let tables = EpochTables::new(setup);
-    let workspace = with_suite!(setup.settings.hash, S => {
-        tables.plan_in::<Chosen, S>(profile)?.workspace_len()
-    });
+    let tables = PerShape::of(setup);
+    let lens = with_suite!(setup.settings.hash, S => tables.try_map(|tables| {
+        Ok::<_, PlanError>(tables.plan_in::<Chosen, S>(profile)?.workspace_len())
+    }))?;
+    let workspace = lens.iter().copied().max().unwrap_or_default();
     let cells = Cell::slots_for(1 << setup.shape.l2g) * size_of::<Cell>();
     Ok((workspace + cells) as u64 + setup.shape.record_bytes())
 }
@@ -91,20 +95,48 @@ fn work_with<S: HostSuite>(
 where
     Chosen: Hashes<S>,
 {
-    let tables = EpochTables::new(setup);
-    let plan = epoch_plan::<S>(&tables, options)?;
+    let tables = PerShape::of(setup);
+    let plans = epoch_plans::<S>(&tables, options)?;
     let (mut epochs, mut merges) = (Workspace::default(), Workspace::default());
-    let buffer = epochs.reserve(plan.workspace_len())?;
-    let mut prover = RecordProver::<Chosen, S>::new(&tables, &plan, buffer)?;
     let mut storage = RecordStorage::try_new(setup.shape)?;
     let mut cells = cells(setup)?;
-    while let Some(work) = next() {
-        done(match work {
-            Work::Epoch(bytes) => epoch(setup, &mut prover, &mut storage, &mut cells, &bytes),
-            Work::Merge(bytes) => merge::<S>(&tables, options, &mut storage, &mut merges, &bytes),
-        });
+    // An epoch that wants another prover than there is: its heights are known when it has been executed.
+    let mut waiting = None;
+    let mut shape = 0;
+    loop {
+        let buffer = epochs.reserve(workspace_len(&plans))?;
+        let mut prover = RecordProver::new(tables.at(shape), plans.at(shape), buffer)?;
+        shape = loop {
+            let Some(work) = waiting.take().map(Work::Epoch).or_else(&mut *next) else {
+                return Ok(());
+            };
+            let bytes = match work {
+                Work::Epoch(bytes) => bytes,
+                Work::Merge(bytes) => {
+                    let tables = &tables.first;
+                    done(merge::<S>(
+                        tables,
+                        options,
+                        &mut storage,
+                        &mut merges,
+                        &bytes,
+                    ));
+                    continue;
+                }
+            };
+            let mut record = storage.record();
+            if let Err(error) = execute(setup, &mut record, &mut cells, &bytes) {
+                done(Err(error));
+                continue;
+            }
+            let holding = tables.holding(&record);
+            if holding != shape {
+                waiting = Some(bytes);
+                break holding;
+            }
+            done(prove::<S>(&mut prover, &mut record));
+        };
     }
-    Ok(())
 }
 
 /// Slots for what an epoch touches.
@@ -115,25 +147,31 @@ fn cells(setup: &Setup<'_>) -> Result<Vec<Cell>, TryReserveError> {
     Ok(cells)
 }
 
-/// Executes an epoch from its checkpoint and proves it.
-fn epoch<S: HostSuite>(
+/// Executes an epoch from its checkpoint.
+fn execute(
     setup: &Setup<'_>,
-    prover: &mut RecordProver<'_, Chosen, S>,
-    storage: &mut RecordStorage,
+    record: &mut EpochRecord<'_>,
     cells: &mut [Cell],
     bytes: &[u8],
-) -> Result<Vec<u8>, WorkError>
-where
-    Chosen: Hashes<S>,
-{
+) -> Result<(), WorkError> {
     let checkpoint = Checkpoint::decode(bytes).map_err(TaskError::from)?;
     checkpoint.check(setup).map_err(TaskError::from)?;
     let machine = checkpoint.machine(setup.program, cells, u64::MAX);
     let mut machine = machine.map_err(TaskError::from)?;
-    let mut record = storage.record();
-    machine.run_epoch(&mut checkpoint.io(), &mut record)?;
+    machine.run_epoch(&mut checkpoint.io(), record)?;
+    Ok(())
+}
+
+/// Proves an executed epoch.
+fn prove<S: HostSuite>(
+    prover: &mut RecordProver<'_, Chosen, S>,
+    record: &mut EpochRecord<'_>,
+) -> Result<Vec<u8>, WorkError>
+where
+    Chosen: Hashes<S>,
+{
     let mut proof = Vec::new();
-    prover.prove(&mut record, &mut proof)?;
+    prover.prove(record, &mut proof)?;
     Ok(proof)
 }
 

@@ -199,9 +199,13 @@ impl Meter {
         &self.rows
     }
 
-    /// Whether there is room for a cycle.
-    const fn has_cycles(&self) -> bool {
-        self.limits[FilledTable::Cpu.index()] > self.rows[FilledTable::Cpu.index()]
+    /// The table of an epoch that has no room for a step, with so many rows left for the cells that it touches.
+    fn full_or_touched(&self, room: u64, serving: Option<FilledTable>) -> Option<FilledTable> {
+        let cpu = FilledTable::Cpu.index();
+        if room < MAX_TOUCHED as u64 && self.limits[cpu] > self.rows[cpu] {
+            return Some(FilledTable::L2g);
+        }
+        self.full(serving)
     }
 
     const fn row(&mut self, table: FilledTable) {
@@ -278,6 +282,25 @@ macro_rules! counts_in_meter {
     };
 }
 
+/// Counts the rows of an epoch, to end it where a record of its shape would.
+pub(super) struct EpochMeter {
+    pub meter: Meter,
+}
+
+impl Sink for EpochMeter {
+    fn full(&self, serving: Option<FilledTable>) -> Option<FilledTable> {
+        let l2g = FilledTable::L2g.index();
+        let room = self.meter.limits[l2g] - self.meter.rows[l2g];
+        self.meter.full_or_touched(room, serving)
+    }
+
+    counts_in_meter!();
+
+    fn l2g(&mut self, row: L2gRow) {
+        self.meter.l2g(row);
+    }
+}
+
 /// The cells that an epoch touches, of which the rows of the other tables are counted to end it where a record of
 /// its shape would.
 pub(super) struct Listing<'r> {
@@ -306,10 +329,7 @@ impl<'r> Listing<'r> {
 impl Sink for Listing<'_> {
     fn full(&self, serving: Option<FilledTable>) -> Option<FilledTable> {
         let room = self.rows.len() - self.listed;
-        if room < MAX_TOUCHED && self.meter.has_cycles() {
-            return Some(FilledTable::L2g);
-        }
-        self.meter.full(serving)
+        self.meter.full_or_touched(room as u64, serving)
     }
 
     counts_in_meter!();
