@@ -12,13 +12,14 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tranche::answer::say;
 use tranche::retire::Header;
-use tranche::retire::remote::judge::{JudgeError, Refusal};
+use tranche::retire::remote::judge::{JudgeError, Next, Refusal, Verdict};
 use tranche::retire::remote::{
     Fingerprint, JoinError, Joined, Queries, Step, Task, decode, encode,
 };
 
 use super::execution::{Arguments, Execution};
 use super::offers::{Progress, Watch, close, is_over, offers};
+use super::spent::{Part, Spent};
 use super::thread::{Court, apart};
 use crate::blobs;
 use crate::database::{Database, Link};
@@ -35,6 +36,7 @@ pub async fn coordinate(
     session: &mut Link,
     run: i64,
     (header, loaded): (Header, Loaded),
+    spent: &Spent,
     done: &mut Progress,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<(), Error> {
@@ -42,6 +44,7 @@ pub async fn coordinate(
         run,
         database,
         execution: Arc::new(Execution { header, loaded }),
+        spent: spent.clone(),
         done,
         progress,
     };
@@ -85,6 +88,7 @@ struct Desk<'d, 'p> {
     run: i64,
     database: &'d Database,
     execution: Arc<Execution>,
+    spent: Spent,
     done: &'p mut Progress,
     progress: &'p mut dyn FnMut(&Progress),
 }
@@ -99,12 +103,13 @@ impl Desk<'_, '_> {
             (execution.batches(), execution.loaded.execution.cycles)
         };
         let (send, planned) = mpsc::channel(AHEAD);
-        let execution = self.execution.clone();
+        let (execution, spent) = (self.execution.clone(), self.spent.clone());
         let planning = apart(move || {
-            execution.plan(|batch, source, print| {
+            let each = |batch, source, print| {
                 // Who does not listen any more has failed.
                 let _ = send.blocking_send((batch, encode(&source), print));
-            })
+            };
+            spent.on(Part::Plan, || execution.plan(each))
         });
         let putting = async {
             // It ends with this, so that nobody waits for room in it.
@@ -146,13 +151,13 @@ impl Desk<'_, '_> {
     ) -> Result<(), Halt> {
         let (execution, prints) = (self.execution.clone(), fingerprints.to_vec());
         let court =
-            Court::open(move |next, verdict| execution.judge_commitments(&prints, next, verdict));
+            self.court(move |next, verdict| execution.judge_commitments(&prints, next, verdict));
         self.gather(session, Kind::Commit, court.await?).await?;
 
         let commitments = self.commitments(session).await?;
         let (execution, known) = (self.execution.clone(), commitments.clone());
         let court =
-            Court::open(move |next, verdict| execution.judge_arguments(&known, next, verdict));
+            self.court(move |next, verdict| execution.judge_arguments(&known, next, verdict));
         self.gather(session, Kind::Argue, court.await?).await?;
 
         let court = match self.joined(session, commitments).await {
@@ -171,6 +176,15 @@ impl Desk<'_, '_> {
             Err(Halt::Failed(error)) => Err(self.in_doubt(session, error).await?),
             gathered => gathered,
         }
+    }
+
+    /// A thread that judges records.
+    async fn court(
+        &self,
+        judge: impl FnOnce(&mut Next<'_>, &mut Verdict<'_>) -> Result<(), Error> + Send + 'static,
+    ) -> Result<Court, Error> {
+        let spent = self.spent.clone();
+        Court::open(move |next, verdict| spent.on(Part::Judge, || judge(next, verdict))).await
     }
 
     /// Takes the records of a step, until those of all batches are there.
@@ -262,16 +276,21 @@ impl Desk<'_, '_> {
             }
             None => {
                 let (execution, arguments) = (self.execution.clone(), arguments.clone());
-                apart(move || execution.join(&commitments, &mut |batch| arguments.read(batch)))
-                    .await?
+                let spent = self.spent.clone();
+                apart(move || {
+                    let mut argument = |batch| arguments.read(batch);
+                    spent.on(Part::Join, || execution.join(&commitments, &mut argument))
+                })
+                .await?
             }
         };
         let (execution, known) = (self.execution.clone(), joined.clone());
-        let court = Court::open(move |next, verdict| {
-            let mut argument = |batch| arguments.read(batch);
-            execution.judge_openings(&known, &mut argument, next, verdict)
-        })
-        .await?;
+        let court = self
+            .court(move |next, verdict| {
+                let mut argument = |batch| arguments.read(batch);
+                execution.judge_openings(&known, &mut argument, next, verdict)
+            })
+            .await?;
         if stored.is_none() {
             let parts = [None, Some(encode(&joined.queries)), Some(encode(&joined))];
             self.begin(session, Kind::Open, parts).await?;

@@ -7,6 +7,7 @@
 mod batches;
 mod execution;
 mod offers;
+mod spent;
 mod thread;
 mod tree;
 
@@ -20,6 +21,7 @@ use tranche::answer::say;
 pub use self::offers::Progress;
 
 use self::offers::is_over;
+use self::spent::Spent;
 use crate::database::{Database, Link};
 use crate::error::Error;
 use crate::run::{Head, Run};
@@ -39,32 +41,40 @@ pub async fn coordinate(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<(), Error> {
     let mut done = Progress::default();
+    let spent = Spent::default();
     loop {
-        match attempt(database, run, &mut done, progress).await {
+        match attempt(database, run, &spent, &mut done, progress).await {
             Err(error) if error.is_passing() => {
                 say(format_args!(
                     "tranche-fleet: run {run}: {error}; trying again"
                 ));
                 sleep(AGAIN).await;
             }
-            other => return other,
+            Ok(true) => {
+                say(format_args!(
+                    "tranche-fleet: run {run}: processor time here: {spent}"
+                ));
+                return Ok(());
+            }
+            other => return other.map(|_| ()),
         }
     }
 }
 
-/// As [`coordinate`], in one session.
+/// As [`coordinate`], in one session; whether anything was done here.
 async fn attempt(
     database: &Database,
     id: i64,
+    spent: &Spent,
     done: &mut Progress,
     progress: &mut dyn FnMut(&Progress),
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let link = database.connect_checked().await?;
     let mut session = Session(Some(link));
     let session = session.link()?;
     loop {
         if is_over(session, id).await? {
-            return Ok(());
+            return Ok(false);
         }
         let lock = "select pg_try_advisory_lock($1, $2)";
         let row = session.query_one(lock, &[&LOCK, &(id as i32)]).await?;
@@ -77,12 +87,14 @@ async fn attempt(
     let loaded = run.load(session).await?;
     match run.header {
         Head::Epochs(header) => {
-            tree::coordinate(session, id, (&header, &loaded), done, progress).await
+            tree::coordinate(session, id, (&header, &loaded), spent, done, progress).await?;
         }
         Head::Retire(header) => {
-            batches::coordinate(database, session, id, (*header, loaded), done, progress).await
+            let known = (*header, loaded);
+            batches::coordinate(database, session, id, known, spent, done, progress).await?;
         }
     }
+    Ok(true)
 }
 
 /// A connection that does not go back to the others: the lock ends with it.

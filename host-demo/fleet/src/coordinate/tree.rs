@@ -8,6 +8,7 @@ use tranche::prove::remote::{Judge, Place, Planned, Planner, judge};
 use tranche_machine::setup::{Setup, SetupError};
 
 use super::offers::{Progress, Watch, close, is_over, offers};
+use super::spent::{Part, Spent};
 use crate::blobs;
 use crate::database::Link;
 use crate::error::Error;
@@ -22,6 +23,7 @@ pub async fn coordinate(
     session: &mut Link,
     id: i64,
     (header, loaded): (&Header, &Loaded),
+    spent: &Spent,
     done: &mut Progress,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<(), Error> {
@@ -34,6 +36,7 @@ pub async fn coordinate(
         planner: Planner::new(&setup, &loaded.input, &loaded.execution)?,
         judge: judge(&setup, &loaded.execution)?,
         open: BTreeMap::new(),
+        spent,
         done,
     };
     let mut watch = Watch::default();
@@ -81,6 +84,7 @@ struct Desk<'a, 'p> {
     judge: Box<dyn Judge + 'a>,
     /// What is planned and not yet accepted.
     open: BTreeMap<Place, Planned>,
+    spent: &'p Spent,
     done: &'p mut Progress,
 }
 
@@ -90,7 +94,7 @@ impl Desk<'_, '_> {
         let mut planned = false;
         while !self.planner.finished() && self.open.len() < WINDOW {
             planned = true;
-            let tasks = self.planner.next_epoch()?;
+            let tasks = self.spent.on(Part::Plan, || self.planner.next_epoch())?;
             self.done.planned = self.planner.epochs();
             let fresh = tasks
                 .iter()
@@ -149,7 +153,8 @@ impl Desk<'_, '_> {
                 // Planned by the one before, and not yet here.
                 (None, None) => continue,
                 (None, Some(planned)) => {
-                    let checked = self.judge.check(&planned.expected, &offer.bytes);
+                    let judge = || self.judge.check(&planned.expected, &offer.bytes);
+                    let checked = self.spent.on(Part::Judge, judge);
                     checked.map_err(|check| check.to_string())
                 }
             };

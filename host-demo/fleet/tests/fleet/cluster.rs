@@ -26,6 +26,8 @@ pub struct Server {
     pub disk_mib: Option<u32>,
     /// Where it is reached besides its socket, over TLS alone.
     pub network: Option<Addresses>,
+    /// Whether it counts statements, and the time that each takes.
+    pub counts: bool,
 }
 
 /// Addresses of the database, which its certificate names.
@@ -42,6 +44,7 @@ impl Default for Server {
             durable: false,
             disk_mib: None,
             network: None,
+            counts: false,
         }
     }
 }
@@ -83,6 +86,9 @@ impl Cluster {
             .tool("createdb")
             .args(["--host", &socket, "--username=admin"])
             .args(["--port", &cluster.port().to_string(), "fleet"]));
+        if cluster.server.counts {
+            cluster.sql("create extension pg_stat_statements");
+        }
         let init = cluster.fleet("admin").arg("init").output().unwrap();
         assert!(init.status.success(), "{init:?}");
         cluster.sql("create role coordinator login in role tranche_coordinator");
@@ -162,6 +168,7 @@ impl Cluster {
             durable,
             disk_mib,
             network,
+            counts,
         } = &self.server;
         let mut options = format!(
             "-c unix_socket_directories={folder} -c fsync={durable} -c max_connections={connections}"
@@ -179,6 +186,9 @@ impl Cluster {
         }
         if disk_mib.is_some() {
             options += " -c min_wal_size=32MB -c max_wal_size=32MB";
+        }
+        if *counts {
+            options += " -c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.track_planning=on";
         }
         let log = self.log().display().to_string();
         self.control(&["--log", &log, "--options", &options, "start"]);

@@ -20,7 +20,7 @@ use crate::serve::{Process, coordinator, worker};
 const TICKS: f64 = 100.0;
 
 /// A run of a guest, put into the database.
-fn submit(cluster: &Cluster, guest: &str, input: &[u8], log2_cycles: &str) {
+fn submit(cluster: &Cluster, guest: &str, input: &[u8], args: &[&str]) {
     std::fs::write(cluster.folder().join("input"), input).unwrap();
     let prebuilt = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests/prebuilt");
     let mut submit = cluster.fleet("coordinator");
@@ -28,13 +28,16 @@ fn submit(cluster: &Cluster, guest: &str, input: &[u8], log2_cycles: &str) {
         .arg("submit")
         .arg(prebuilt.join(guest))
         .args(["-i", "input"]);
-    let submitted = submit.args(["--epoch-log2", log2_cycles]).output().unwrap();
+    let submitted = submit.args(args).output().unwrap();
     assert!(submitted.status.success(), "{submitted:?}");
 }
 
-/// Waits for the end of the newest run; its epochs.
+/// Waits for the end of the newest run; its epochs, or batches.
 fn finish(cluster: &Cluster) -> f64 {
-    cluster.wait_until("(select state = 'done' from tranche.runs order by id desc limit 1)");
+    // Whoever asks is a process of the database's, and counts.
+    while cluster.sql("select state from tranche.runs order by id desc limit 1") != "done" {
+        sleep(Duration::from_secs(1));
+    }
     number(
         cluster,
         "(select epochs from tranche.runs order by id desc limit 1)",
@@ -85,40 +88,51 @@ fn processor(process: u32) -> f64 {
 #[test]
 #[ignore = "needs PostgreSQL: tests/fleet/run --load"]
 fn an_epoch_costs_little_besides_its_proof() {
+    print_costs("epochs", &["--epoch-log2", "16"]);
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: tests/fleet/run --load"]
+fn a_batch_costs_little_besides_its_proof() {
+    let args = ["--approach", "retire", "--epoch-log2", "16"];
+    print_costs("batches", &args);
+}
+
+/// Prints what a run costs that is submitted with these arguments.
+fn print_costs(parts: &str, args: &[&str]) {
     let namespaces = [Namespace::new(0)];
     let server = Server {
         durable: true,
         ..Server::default()
     };
     let (cluster, port) = reached_by(&namespaces, server);
-    let input = vec![1; 30_000];
-    submit(&cluster, "sha256.elf", &input, "16");
+    submit(&cluster, "sha256.elf", &vec![1; 30_000], args);
+    let database = processor(cluster.process());
     let coordinating = coordinator(&cluster);
     let _worker = worker_in(&namespaces[0], &cluster, port, &cluster.certificate());
-    let epochs = finish(&cluster);
-    let [up, down] = namespaces[0].bytes().map(|bytes| bytes as f64 / epochs);
+    let number_of_parts = finish(&cluster);
+    let [up, down] = namespaces[0]
+        .bytes()
+        .map(|bytes| bytes as f64 / number_of_parts);
+    let each = |seconds: f64| 1e3 * seconds / number_of_parts;
+    let database = each(processor(cluster.process()) - database);
+    let coordinated = each(processor(coordinating.id()));
     let outside = number(
         &cluster,
         "(select 1 - sum(proving_seconds) / sum(job_seconds) from tranche.workers)",
     );
-    let coordinated = processor(coordinating.id());
-    let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests/prebuilt/sha256.elf");
-    let elf = std::fs::read(elf).unwrap();
-    let program = tranche_machine::Program::parse(&elf).unwrap().decoded();
-    let start = Instant::now();
-    tranche::execute(&program, &input, 1 << 30).unwrap();
-    let executed = start.elapsed().as_secs_f64();
-    println!("sha256 in {epochs} epochs of 2^16 cycles, one worker of one thread, over TLS:");
-    println!("  bytes on the wire, an epoch: {up:.0} up, {down:.0} down");
+    coordinating.signal("TERM");
+    let said = String::from_utf8(coordinating.wait().stderr).unwrap();
+    println!(
+        "sha256 in {number_of_parts} {parts} of 2^16 cycles, one worker of one thread, over TLS; of each:"
+    );
+    println!("  bytes on the wire: {up:.0} up, {down:.0} down");
     println!(
         "  of a job's time outside proving: {:.1} %",
         100.0 * outside
     );
-    println!(
-        "  coordinator, an epoch: {:.2} ms of processor time; one execution is {:.2} ms of it",
-        1e3 * coordinated / epochs,
-        1e3 * executed / epochs
-    );
+    println!("  processor time: database {database:.2} ms, coordinator {coordinated:.2} ms");
+    print!("  of all together: {said}");
 }
 
 #[test]
@@ -128,7 +142,7 @@ fn a_thousand_epochs_survive_a_worker_killed_every_five_seconds() {
         durable: true,
         ..Server::default()
     });
-    submit(&cluster, "spin.elf", b"330000", "12");
+    submit(&cluster, "spin.elf", b"330000", &["--epoch-log2", "12"]);
     let _coordinator = coordinator(&cluster);
     let _steady = worker(&cluster, "steady");
     let mut killed = 0;
@@ -205,33 +219,42 @@ async fn proofs(database: &Database) -> HashMap<(i32, i32), Vec<u8>> {
 #[test]
 #[ignore = "needs PostgreSQL: tests/fleet/run --load"]
 fn two_hundred_workers() {
-    const WORKERS: usize = 200;
     const CONNECTIONS: usize = 6;
+    let simulated = [
+        (1, 0.1),
+        (20, 1.0),
+        (200, 8.0),
+        (200, 4.0),
+        (200, 2.0),
+        (200, 1.0),
+        (200, 0.5),
+    ];
+    let most = simulated.iter().map(|&(workers, _)| workers).max();
     let cluster = Cluster::of(Server {
         durable: true,
-        connections: (WORKERS * CONNECTIONS) as u32 + 100,
+        connections: (most.unwrap() * CONNECTIONS) as u32 + 100,
+        counts: true,
         ..Server::default()
     });
+    let args = ["--epoch-log2", "12"];
     let mut coordinating = coordinator(&cluster);
     let mut command = cluster.fleet("worker");
     command.args(["worker", "--name", "first"]);
     let first = Process::spawn(&mut command);
-    submit(&cluster, "spin.elf", b"160000", "12");
+    submit(&cluster, "spin.elf", b"160000", &args);
     let epochs = finish(&cluster);
     drop(first);
     let proofs = Arc::new(runtime().block_on(proofs(&cluster.database("admin"))));
     let bytes: usize = proofs.values().map(Vec::len).sum();
-    println!(
-        "{epochs} epochs and their merges by {WORKERS} simulated workers, {} bytes a proof:",
-        bytes / proofs.len()
-    );
-    for after in [8.0, 4.0, 2.0, 1.0, 0.5] {
+    let bytes = bytes / proofs.len();
+    println!("{epochs} epochs and their merges by simulated workers, {bytes} bytes a proof:");
+    for (workers, after) in simulated {
         coordinating = {
             drop(coordinating);
             coordinator(&cluster)
         };
         let runtime = runtime();
-        for i in 0..WORKERS {
+        for i in 0..workers {
             let database = Database::at(&cluster.url("worker"), CONNECTIONS).unwrap();
             let replay = Replay {
                 proofs: proofs.clone(),
@@ -239,7 +262,7 @@ fn two_hundred_workers() {
             };
             runtime.spawn(async move {
                 let settings = Settings {
-                    name: format!("simulated-{after}-{i}"),
+                    name: format!("simulated-{workers}-{after}-{i}"),
                     threads: NonZeroUsize::MIN,
                     memory: None,
                     lease: Duration::from_secs(60),
@@ -249,12 +272,13 @@ fn two_hundred_workers() {
             });
         }
         cluster.wait_until(&format!(
-            "(select count(*) = {WORKERS} from tranche.workers where name like 'simulated-{after}-%')"
+            "(select count(*) = {workers} from tranche.workers where name like 'simulated-{workers}-{after}-%')"
         ));
         let server = cluster.process();
+        cluster.sql("select pg_stat_statements_reset()");
         let before = [processor(server), processor(coordinating.id())];
         let start = Instant::now();
-        submit(&cluster, "spin.elf", b"160000", "12");
+        submit(&cluster, "spin.elf", b"160000", &args);
         finish(&cluster);
         let wall = start.elapsed().as_secs_f64();
         let spent = [processor(server), processor(coordinating.id())];
@@ -265,14 +289,26 @@ fn two_hundred_workers() {
         );
         let jobs = proofs.len() as f64;
         println!(
-            "  {after} s a proof, {:.0} a second possible: {rate:.1} a second, {:.2} ms of the database and {:.2} ms of \
-             the coordinator a job, {wall:.1} s in all",
-            WORKERS as f64 / after,
+            "  {workers} workers, {after} s a proof, {:.0} a second possible: {rate:.1} a second, {:.2} ms of the \
+             database and {:.2} ms of the coordinator a job, {wall:.1} s in all",
+            workers as f64 / after,
             1e3 * (spent[0] - before[0]) / jobs,
             1e3 * (spent[1] - before[1]) / jobs
         );
+        print_statements(&cluster, jobs);
         // Whatever the workers have started ends with them, links included.
         drop(runtime);
         cluster.wait_until("not exists (select from pg_stat_activity where usename = 'worker')");
     }
+}
+
+/// Prints the statements that the database has spent most time on, a job.
+fn print_statements(cluster: &Cluster, jobs: f64) {
+    let said = cluster.sql(&format!(
+        "select format('    %s calls, %s ms: %s', round((calls / {jobs})::numeric, 1), \
+         round(((total_exec_time + total_plan_time) / {jobs})::numeric, 2), \
+         left(regexp_replace(query, '[[:space:]]+', ' ', 'g'), 70)) \
+         from pg_stat_statements order by total_exec_time + total_plan_time desc limit 6"
+    ));
+    println!("{said}");
 }
