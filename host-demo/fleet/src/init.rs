@@ -10,8 +10,11 @@ pub const QUEUE: &str = "graphile_worker";
 /// Roles without a login, which those of coordinators and of workers are members of.
 pub const ROLES: [&str; 2] = ["tranche_coordinator", "tranche_worker"];
 /// The fleet's tables, functions and rights: each makes its version of the one before.
-const VERSIONS: [&str; SCHEMA_VERSION as usize] =
-    [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const VERSIONS: [&str; SCHEMA_VERSION as usize] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+];
 
 /// Makes what is not there yet, of a fleet of an earlier version what it lacks; returns whether anything was made. It takes a role that may make roles and schemas.
 ///

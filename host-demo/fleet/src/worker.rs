@@ -83,7 +83,7 @@ impl TaskHandler for Prove {
         let Some(shared) = context.get_ext::<Arc<Shared>>().cloned() else {
             return Err("a worker without its own".to_owned());
         };
-        shared.job(&self.0).await.map_err(|error| {
+        shared.attempt(&self.0).await.map_err(|error| {
             let text = error.to_string();
             shared.notice(error);
             text
@@ -225,6 +225,26 @@ impl Shared {
         } else {
             say(format_args!("tranche-fleet: {error}"));
         }
+    }
+
+    /// Does a job, or says why it cannot be done. What passes is left to the queue, which tries again.
+    async fn attempt(&self, job: &Job) -> Result<(), Error> {
+        let error = match self.job(job).await {
+            Err(error) if !error.is_passing() && !error.is_refusal() => error,
+            other => return other,
+        };
+        let link = self.database.connect().await?;
+        let fail = link
+            .prepare_cached("select tranche.fail($1, $2, $3, $4, $5, $6)")
+            .await?;
+        let (kind, why) = (job.kind.name(), error.to_string());
+        link.execute(
+            &fail,
+            &[&self.worker, &job.run, &kind, &job.level, &job.index, &why],
+        )
+        .await?;
+        self.notice(error);
+        Ok(())
     }
 
     /// Does a job, if it is wanted.

@@ -134,7 +134,12 @@ fn workers_are_killed_again_and_again() {
 #[test]
 #[ignore = "needs PostgreSQL: tests/run fleet"]
 fn a_job_that_fails_ten_times_ends_the_run() {
-    for (case, kind) in [(Case::Epochs, "epoch"), (Case::Batches, "commit")] {
+    let alone: &[_] = &["one"];
+    for (case, kind, workers) in [
+        (Case::Epochs, "epoch", alone),
+        (Case::Epochs, "epoch", &["one", "two", "three"]),
+        (Case::Batches, "commit", alone),
+    ] {
         let cluster = Cluster::start();
         let submitted = case.submit_and_wait(&cluster);
         let name = format!("1/{kind}/0/1");
@@ -144,8 +149,8 @@ fn a_job_that_fails_ten_times_ends_the_run() {
         cluster.sql(&format!(
             "update tranche.pieces set data = 'none' where blob = {task}"
         ));
-        // One alone would be taken for a worker that returns nothing.
-        let _workers = ["one", "two", "three"].map(|name| worker(&cluster, name));
+        let workers = workers.iter().map(|name| worker(&cluster, name));
+        let _workers: Vec<_> = workers.collect();
         while cluster.sql("select state from tranche.runs") == "open" {
             // They would wait longer from time to time.
             let again =
@@ -159,5 +164,8 @@ fn a_job_that_fails_ten_times_ends_the_run() {
         let expected = format!("run 1 has failed: job {name} failed 10 times: ");
         assert!(said.contains(&expected), "{said}");
         assert!(!cluster.folder().join("bundle").exists());
+        // It is the job that is bad.
+        let refused = "select count(*) from tranche.workers where refused is not null";
+        assert_eq!(cluster.sql(refused), "0");
     }
 }

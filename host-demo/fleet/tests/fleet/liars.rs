@@ -194,6 +194,42 @@ fn a_job_that_nothing_was_returned_for_goes_to_another() {
     assert_same(&cluster, submitted);
 }
 
+#[test]
+#[ignore = "needs PostgreSQL: tests/run fleet"]
+fn who_fails_a_job_that_another_does_is_refused() {
+    let cluster = Cluster::start();
+    let submitted = submit_and_wait(&cluster);
+    cluster.wait_until("(select count(*) from tranche.jobs where state = 'ready') > 3");
+    let as_worker = |statement: &str| cluster.sql_as("worker", statement).unwrap();
+    let broken = as_worker("select tranche.register('broken', 1, null)");
+    let take = format!("select count(*) from tranche.take({broken}, 1, 'epoch', 0, 0)");
+    let fail = format!("select tranche.fail({broken}, 1, 'epoch', 0, 0, 'no memory')");
+    let failed = || cluster.sql("select failed from tranche.jobs where level = 0 and index = 0");
+    // What it was not given it cannot fail.
+    as_worker(&fail);
+    assert_eq!(failed(), "0");
+    for _ in 0..5 {
+        assert_eq!(as_worker(&take), "1");
+        as_worker(&fail);
+    }
+    // Alone it may go on.
+    assert_eq!((failed().as_str(), as_worker(&take).as_str()), ("5", "1"));
+    as_worker("select tranche.register('other', 1, null)");
+    assert_eq!(as_worker(&take), "0");
+    as_worker(&fail);
+    assert_eq!(failed(), "5");
+    let again = "update graphile_worker._private_jobs set run_at = now() where run_at > now()";
+    cluster.sql(again);
+    let _honest = worker(&cluster, "honest");
+    let refused = format!("(select refused from tranche.workers where id = {broken})");
+    cluster.wait_until(&format!("{refused} is not null"));
+    assert_eq!(
+        cluster.sql(&refused[1..refused.len() - 1]),
+        "epoch 0/0 failed five times, and another did it"
+    );
+    assert_same(&cluster, submitted);
+}
+
 /// Takes the first job of a kind until no more are given, and returns nothing.
 pub fn return_nothing(cluster: &Cluster, kind: &str) {
     let register = "select tranche.register('idle', 1, null)";
