@@ -63,10 +63,37 @@ pub async fn get(link: &impl GenericClient, blob: Option<i64>) -> Result<Vec<u8>
 /// # Errors
 /// The database's, also when it refuses the worker.
 pub async fn taken(link: &impl GenericClient, worker: i64, blob: i64) -> Result<Vec<u8>, Error> {
+    pieces(link, worker, blob, Vec::new(), 0).await
+}
+
+/// As [`taken`], where the first piece is known.
+///
+/// # Errors
+/// As [`taken`].
+pub async fn rest(
+    link: &impl GenericClient,
+    worker: i64,
+    blob: i64,
+    first: Option<&[u8]>,
+) -> Result<Vec<u8>, Error> {
+    let first = first.ok_or(Error::Missing)?;
+    if first.len() < PIECE_BYTES {
+        return Ok(first.to_vec());
+    }
+    pieces(link, worker, blob, first.to_vec(), 1).await
+}
+
+/// Bytes of a blob, whose pieces before the `n`-th are known.
+async fn pieces(
+    link: &impl GenericClient,
+    worker: i64,
+    blob: i64,
+    mut bytes: Vec<u8>,
+    mut n: i32,
+) -> Result<Vec<u8>, Error> {
     let piece = link
         .prepare_cached("select tranche.piece($1, $2, $3)")
         .await?;
-    let (mut bytes, mut n) = (Vec::new(), 0_i32);
     loop {
         let row = link.query_one(&piece, &[&worker, &blob, &n]).await?;
         let Some(data) = row.get::<_, Option<&[u8]>>(0) else {

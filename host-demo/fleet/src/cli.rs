@@ -138,7 +138,7 @@ pub struct WorkerArgs {
     /// Seconds after which the jobs of a worker that nothing is heard of go to others. All workers have the same.
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     pub lease: f64,
-    /// Seconds between two looks for a job, where nothing was told of one.
+    /// Seconds between two looks for a job, where nothing was told of one; more where there are many workers.
     #[arg(long, value_name = "SECONDS", default_value_t = 0.5, value_parser = seconds)]
     pub poll: f64,
 }

@@ -10,7 +10,7 @@
 //! | [`database`], [`blobs`] | connections, and large bytes in pieces |
 //! | [`init`](mod@init), [`manage`], [`status`] | the schema, the end of runs, and what there is |
 //! | [`submit`](mod@submit), [`coordinate`](mod@coordinate), [`fetch`](mod@fetch) | a run into jobs, jobs into a bundle |
-//! | [`worker`], [`bench`](mod@bench) | jobs into proofs |
+//! | [`worker`], [`wake`], [`bench`](mod@bench) | jobs into proofs |
 //! | [`cli`], [`error`] | the command line |
 #![forbid(unsafe_code)]
 
@@ -27,4 +27,5 @@ pub mod manage;
 pub mod run;
 pub mod status;
 pub mod submit;
+pub mod wake;
 pub mod worker;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use graphile_worker::{
-    IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions, WorkerRecoveryConfig,
-    WorkerShutdownConfig,
+    Database, IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions,
+    WorkerRecoveryConfig, WorkerShutdownConfig,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -18,11 +18,12 @@ use tranche::retire::remote::{Queries, Source, Step, Task, decode};
 
 use crate::bench::{Bench, Context, Prover, Work};
 use crate::blobs::{self, PIECE_BYTES};
-use crate::database::{Database, Link};
+use crate::database::{self, Link};
 use crate::error::Error;
 use crate::init::QUEUE;
 use crate::job::{Job, Kind};
 use crate::run::{Guest, Head};
+use crate::wake::{Driver, Wake};
 
 /// How long a worker waits before it goes back to a database that was not there.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -34,6 +35,10 @@ const SHARED: usize = 2 * CONTEXTS;
 const CLASSES: u32 = 48;
 /// Tries to hand in a proof that is made, while the database is not there.
 const TRIES: u32 = 30;
+/// How often a worker says that it is there, at least: who was not seen for a minute is counted no more.
+const BEAT: Duration = Duration::from_secs(20);
+/// Between two looks of the queue's own, besides those of [`Wake`].
+const SELDOM: Duration = Duration::from_secs(3600);
 
 /// How a worker works.
 #[derive(Clone, Debug)]
@@ -46,7 +51,7 @@ pub struct Settings {
     pub memory: Option<u64>,
     /// How long a worker that is not heard of keeps its jobs.
     pub lease: Duration,
-    /// Between two looks for a job by a worker that has nothing to do, and was not told of any.
+    /// Between two looks for a job by a worker that has nothing to do, and was not told of any, where there are few workers.
     pub poll: Duration,
 }
 
@@ -60,12 +65,14 @@ impl Settings {
 /// What the handlers of jobs share.
 #[derive(Debug)]
 struct Shared {
-    database: Database,
+    database: database::Database,
     worker: i64,
     prover: Box<dyn Prover>,
     contexts: Mutex<VecDeque<Arc<Context>>>,
     /// What batches of a run share, by their blobs.
     parts: Mutex<VecDeque<(i64, Arc<Vec<u8>>)>>,
+    /// When to look for a job.
+    wake: Arc<Wake>,
     /// Why nothing more is taken from this worker.
     refused: Mutex<Option<Error>>,
     stop: Notify,
@@ -83,6 +90,7 @@ impl TaskHandler for Prove {
         let Some(shared) = context.get_ext::<Arc<Shared>>().cloned() else {
             return Err("a worker without its own".to_owned());
         };
+        let _doing = shared.wake.doing();
         shared.attempt(&self.0).await.map_err(|error| {
             let text = error.to_string();
             shared.notice(error);
@@ -95,7 +103,7 @@ impl TaskHandler for Prove {
 ///
 /// # Errors
 /// When the database cannot be reached at first, or refuses the worker.
-pub async fn run(database: &Database, settings: &Settings) -> Result<(), Error> {
+pub async fn run(database: &database::Database, settings: &Settings) -> Result<(), Error> {
     let prover = Box::new(Bench::new(settings.each()));
     run_with(database, settings, prover).await
 }
@@ -105,7 +113,7 @@ pub async fn run(database: &Database, settings: &Settings) -> Result<(), Error> 
 /// # Errors
 /// As [`run`].
 pub async fn run_with(
-    database: &Database,
+    database: &database::Database,
     settings: &Settings,
     prover: Box<dyn Prover>,
 ) -> Result<(), Error> {
@@ -129,10 +137,13 @@ pub async fn run_with(
         prover,
         contexts: Mutex::default(),
         parts: Mutex::default(),
+        wake: Arc::new(Wake::new(threads, settings.poll)),
         refused: Mutex::default(),
         stop: Notify::new(),
     });
-    let beats = tokio::spawn(beat(shared.clone(), settings.lease / 3));
+    shared.beat().await?;
+    let interval = BEAT.min(settings.lease / 3);
+    let beats = tokio::spawn(beat(shared.clone(), interval));
     let worked = work(&shared, settings).await;
     beats.abort();
     match shared.refusal().take() {
@@ -178,9 +189,12 @@ async fn serve(shared: &Arc<Shared>, settings: &Settings) -> Result<Worker, Erro
         .shutdown_signal(async move { stop.stop.notified().await });
     let mut options = WorkerOptions::default()
         .schema(QUEUE)
-        .database(shared.database.queue().clone())
+        .database(Database::new(Driver {
+            database: shared.database.queue().clone(),
+            wake: shared.wake.clone(),
+        }))
         .concurrency(settings.threads.get())
-        .poll_interval(settings.poll)
+        .poll_interval(SELDOM)
         .worker_recovery(recovery)
         .worker_shutdown(shutdown)
         .add_extension(shared.clone())
@@ -200,14 +214,9 @@ async fn serve(shared: &Arc<Shared>, settings: &Settings) -> Result<Worker, Erro
 async fn beat(shared: Arc<Shared>, interval: Duration) {
     loop {
         sleep(interval).await;
-        let Ok(link) = shared.database.connect().await else {
-            continue;
-        };
-        let beat = link
-            .execute("select tranche.known($1)", &[&shared.worker])
-            .await;
-        if let Err(error) = beat {
-            shared.notice(error.into());
+        match shared.beat().await {
+            Err(error) if !error.is_passing() => shared.notice(error),
+            _ => {}
         }
     }
 }
@@ -225,6 +234,17 @@ impl Shared {
         } else {
             say(format_args!("tranche-fleet: {error}"));
         }
+    }
+
+    /// Says that the worker is there, and learns who else is.
+    async fn beat(&self) -> Result<(), Error> {
+        let link = self.database.connect().await?;
+        let beat = link
+            .prepare_cached("select before, threads from tranche.beat($1)")
+            .await?;
+        let row = link.query_one(&beat, &[&self.worker]).await?;
+        self.wake.among(row.get(0), row.get(1));
+        Ok(())
     }
 
     /// Does a job, or says why it cannot be done. What passes is left to the queue, which tries again.
@@ -253,7 +273,7 @@ impl Shared {
         let link = self.database.connect().await?;
         let take = link
             .prepare_cached(
-                "select header, program, task, shared, public from tranche.take($1, $2, $3, $4, $5)",
+                "select header, program, task, shared, public, first_piece from tranche.take($1, $2, $3, $4, $5)",
             )
             .await?;
         let kind = job.kind.name();
@@ -284,7 +304,7 @@ impl Shared {
                 })
             }
         };
-        let task = blobs::taken(&link, self.worker, task).await?;
+        let task = blobs::rest(&link, self.worker, task, row.get(5)).await?;
         let mut shared = Vec::new();
         for blob in row.get::<_, Vec<Option<i64>>>(3) {
             let blob = blob.ok_or(Error::Missing)?;

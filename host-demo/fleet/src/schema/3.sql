@@ -1,4 +1,4 @@
--- Version 3: jobs that fail are counted apart from those that nothing is returned for.
+-- Version 3: jobs that fail are counted apart from those that nothing is returned for, and little is said twice.
 
 update tranche.meta set version = 3;
 
@@ -7,6 +7,7 @@ alter table tranche.jobs
     add failed int not null default 0,
     add why text;
 alter table tranche.takes add failed int not null default 0;
+create index on tranche.takes (worker, run);
 
 -- ---------------------------------------------------------------- for coordinators
 
@@ -28,6 +29,24 @@ begin
         priority := -level,
         flags := array['bytes_2^' || class]
     );
+end $$;
+
+-- Makes a job ready once the proofs before it are all accepted.
+create or replace function tranche.promote(run bigint, kind text, level int, index int) returns void
+language plpgsql security definer set search_path = pg_catalog as $$
+begin
+    update tranche.jobs j set state = 'ready'
+    from tranche.runs r
+    where j.run = promote.run and j.kind = promote.kind and j.level = promote.level and j.index = promote.index
+        and j.state = 'waiting' and r.id = j.run and r.state = 'open'
+        and j.children = (
+            select count(*) from tranche.jobs c
+            where c.run = j.run and c.kind = case j.level when 1 then 'epoch' else 'merge' end and c.level = j.level - 1
+                and c.index between j.index * r.arity and j.index * r.arity + r.arity - 1 and c.state = 'accepted'
+        );
+    if found then
+        perform tranche.enqueue(run, kind, level, index);
+    end if;
 end $$;
 
 -- Takes an offer that was verified, and makes the merge ready that has waited for it. What a batch is made from is wanted
@@ -104,9 +123,28 @@ end $$;
 
 -- ---------------------------------------------------------------- for workers
 
--- What a job is proved from: nothing when it is wanted no more, or has failed here often and another is there to try it.
-create or replace function tranche.take(me bigint, wanted_run bigint, wanted_kind text, wanted_level int, wanted_index int)
-returns table (header bytea, program bigint, public bigint, task bigint, shared bigint[])
+-- Refuses whoever is not, or no longer, the worker that it says. That it was seen is written every five seconds at most.
+create or replace function tranche.known(worker bigint) returns void
+language plpgsql security definer set search_path = pg_catalog as $$
+declare
+    w tranche.workers;
+begin
+    select * into w from tranche.workers where id = worker and login = session_user;
+    if not found then
+        raise exception 'no such worker' using errcode = 'TF001';
+    elsif w.refused is not null then
+        raise exception 'refused: %', w.refused using errcode = 'TF002';
+    end if;
+    if w.seen < now() - interval '5 seconds' then
+        update tranche.workers set seen = now() where id = worker;
+    end if;
+end $$;
+
+drop function tranche.take(bigint, bigint, text, int, int);
+-- What a job is proved from, with the first piece of its task: nothing when it is wanted no more, or has failed here often
+-- and another is there to try it.
+create function tranche.take(me bigint, wanted_run bigint, wanted_kind text, wanted_level int, wanted_index int)
+returns table (header bytea, program bigint, public bigint, task bigint, shared bigint[], first_piece bytea)
 language plpgsql security definer set search_path = pg_catalog as $$
 declare
     given tranche.takes;
@@ -138,6 +176,8 @@ begin
         update tranche.takes t set times = 0
         where (t.run, t.kind, t.level, t.index, t.worker) = (given.run, given.kind, given.level, given.index, me);
         return;
+    else
+        select p.data into first_piece from tranche.pieces p where p.blob = task and p.n = 0;
     end if;
     return next;
 end $$;
@@ -168,8 +208,17 @@ begin
     end if;
 end $$;
 
+-- As `known`; how many threads the workers have that were there before, and all of them together.
+create function tranche.beat(me bigint, out before bigint, out threads bigint)
+language plpgsql security definer set search_path = pg_catalog as $$
+begin
+    perform tranche.known(me);
+    select coalesce(sum(w.threads) filter (where w.id < me), 0), coalesce(sum(w.threads), 0) into before, threads
+    from tranche.workers w where w.refused is null and w.seen > now() - interval '1 minute';
+end $$;
+
 -- ---------------------------------------------------------------- rights
 
 revoke all on all functions in schema tranche from public;
 grant execute on function tranche.enqueue to tranche_coordinator;
-grant execute on function tranche.fail to tranche_worker;
+grant execute on function tranche.take, tranche.fail, tranche.beat to tranche_worker;

@@ -7,7 +7,9 @@ use tranche_machine::{Program, PublicInput};
 
 use crate::asm::echo_public;
 use crate::cluster::Cluster;
-use crate::serve::{Case, assert_same, coordinator, local, submit, submit_and_wait, worker};
+use crate::serve::{
+    Case, Process, assert_same, coordinator, local, submit, submit_and_wait, worker,
+};
 
 #[test]
 #[ignore = "needs PostgreSQL: tests/run fleet"]
@@ -49,6 +51,28 @@ fn a_public_input_is_part_of_what_is_proved() {
         assert!(std::fs::read(file("bundle")).unwrap() == case.prove(&program, b""));
         cluster.assert_empty();
     }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: tests/run fleet"]
+fn only_a_few_workers_are_told_of_jobs() {
+    let cluster = Cluster::start();
+    let listening = "(select count(*) from pg_stat_activity where query like 'LISTEN%')";
+    let mut wide = cluster.fleet("worker");
+    let wide = Process::spawn(wide.args(["worker", "--threads", "8", "--name", "wide"]));
+    cluster.wait_until(&format!("{listening} = 1"));
+    let late = worker(&cluster, "late");
+    cluster.wait_until("(select count(*) = 2 from tranche.workers)");
+    wide.kill();
+    // As one that is still there.
+    let seen = |when: &str| format!("update tranche.workers set seen = {when} where name = 'wide'");
+    cluster.sql(&seen("now() + interval '1 hour'"));
+    // Who is not told finds jobs all the same.
+    assert_same(&cluster, submit_and_wait(&cluster));
+    cluster.wait_until(&format!("{listening} = 0"));
+    cluster.sql(&seen("now() - interval '1 hour'"));
+    cluster.wait_until(&format!("{listening} = 1"));
+    late.kill();
 }
 
 #[test]
@@ -258,7 +282,7 @@ fn a_worker_leaves_what_does_not_fit() {
         "--poll",
         "0.05",
     ]);
-    let small = crate::serve::Process::spawn(&mut small);
+    let small = Process::spawn(&mut small);
     cluster.wait_until("(select count(*) from tranche.jobs where state = 'ready') > 10");
     let _large = worker(&cluster, "large");
     assert_same(&cluster, submitted);
