@@ -4,7 +4,6 @@ use super::{Engine, set_terminal, terminal};
 use crate::air::ProverAir;
 use crate::hash::builder::{Builder, arena_len};
 use crate::hash::paths::Indices;
-use crate::hash::rebuild::Pass;
 use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::parts::{split_mut, take_mut};
@@ -25,11 +24,12 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
             return;
         }
         let (shape, hasher) = (self.shape, &self.hasher);
-        let scratch = match round {
-            Round::Quotient => RegionName::QuotientScratch,
-            _ => RegionName::CommitScratch,
-        };
-        let names = [RegionName::Twiddles, round.home(), round.digests(), scratch];
+        let names = [
+            RegionName::Twiddles,
+            round.home(),
+            round.digests(),
+            round.scratch(),
+        ];
         let [twiddles, home, digests, scratch] = self.places.take(names);
         let mut digests = words_mut(digests);
         let mut homes = Homes {
@@ -200,21 +200,6 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         let (mut homes, hasher, [scratch]) = self.homes([RegionName::OpenScratch]);
         let asked = (indices, queries, number);
         opening::collect::<B, A, _>(&mut homes, hasher, round, &pass, asked, scratch);
-    }
-
-    /// What one pass of the open phase answers.
-    pub fn pass(&self) -> Pass {
-        self.shape.pass(self.room.passes)
-    }
-
-    /// Passes of the open phase.
-    pub const fn passes(&self) -> usize {
-        self.room.passes
-    }
-
-    /// What the last pass over a round, or over a fold, left.
-    pub fn collected(&self) -> &[F] {
-        self.places.read(RegionName::OpenScratch)
     }
 
     /// All homes, the hasher, and some other regions.

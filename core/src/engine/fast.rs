@@ -5,6 +5,7 @@ use p3_field::{Field, PrimeCharacteristicRing};
 use super::{Engine, set_terminal, terminal};
 use crate::air::ProverAir;
 use crate::backend::by_width;
+use crate::hash::paths::Indices;
 use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::parts::{part, part_mut, take, take_mut};
@@ -31,9 +32,17 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
     /// Builds the Merkle trees of a round over its extensions; nothing for a round without matrices.
     fn commit_round(&mut self, round: Round) {
         if self.shape.has_round(round) && self.hashed[round as usize] {
-            let [extensions, digests] = self.places.take([round.region(), round.digests()]);
-            let digests = words_mut(digests);
-            trees::commit_round::<B>(self.shape, &self.hasher, round, extensions, digests);
+            let names = [round.region(), round.digests(), round.scratch()];
+            let [extensions, digests, scratch] = self.places.take(names);
+            let (digests, scratch) = (words_mut(digests), words_mut(scratch));
+            trees::commit_round::<B>(
+                self.shape,
+                &self.hasher,
+                round,
+                extensions,
+                digests,
+                scratch,
+            );
         }
     }
 
@@ -248,6 +257,20 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
         let columns = (extensions, coset);
         reduce::fast::reduce::<B>(
             self.shape, columns, &twiddles, zeta, batching, openings, codewords, scratch,
+        );
+    }
+
+    /// Rebuilds the siblings for `indices` that the trees of a round have not kept: [`Engine::round_siblings`].
+    pub fn collect_siblings(&mut self, round: Round, indices: &Indices) {
+        let (shape, pass) = (self.shape, self.pass());
+        let [extensions, scratch] = self.places.take([round.region(), RegionName::OpenScratch]);
+        trees::collect_siblings::<B>(
+            shape,
+            &self.hasher,
+            (round, &pass),
+            extensions,
+            indices,
+            scratch,
         );
     }
 

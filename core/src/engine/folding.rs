@@ -12,7 +12,6 @@ use crate::kernels::ntt::Twiddles;
 use crate::lowdegree::FoldShape;
 use crate::lowdegree::codewords::{self, Codewords};
 use crate::plan::{Phase, RegionName};
-use crate::shape::Profile;
 use crate::{EF, F, workspace};
 
 /// A low-degree test in its places: committed, folded and opened, step by step.
@@ -47,8 +46,7 @@ pub(crate) trait Folding {
     /// The codeword of fold `fold`, to be opened.
     fn opened_codeword(&mut self, fold: usize) -> Codeword<'_>;
 
-    /// Rebuilds the siblings for `indices` that the tree of fold `fold` has not kept, from the codeword
-    /// that was opened last.
+    /// Rebuilds the siblings for `indices` that the tree of fold `fold` has not kept, whose codeword was opened last.
     fn collect_siblings(&mut self, fold: usize, indices: &Indices);
 
     /// Those siblings.
@@ -126,19 +124,13 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Folding for Engine<'a, B, A, S
     }
 
     fn collect_siblings(&mut self, fold: usize, indices: &Indices) {
-        let shape = self.shape.folds();
-        if shape.profile == Profile::Fast {
-            return;
-        }
-        let passes = (&self.pass(), self.passes());
-        let [scratch] = self.places.take([RegionName::OpenScratch]);
-        codewords::collect_siblings::<B>(shape, &self.hasher, fold, passes, indices, scratch);
+        let pass = self.pass();
+        let (codewords, hasher, [scratch]) = self.codewords([RegionName::OpenScratch]);
+        codewords.collect_siblings::<B>(hasher, fold, &pass, indices, scratch);
     }
 
     fn collected_siblings(&self) -> &[Digest] {
-        digests(codewords::collected_siblings(
-            self.shape.folds(),
-            self.collected(),
-        ))
+        let scratch = self.places.read(RegionName::OpenScratch);
+        digests(codewords::collected_siblings(self.shape.folds(), scratch))
     }
 }

@@ -6,9 +6,9 @@ use super::Engine;
 use crate::air::ProverAir;
 use crate::hash::paths::{Indices, distinct};
 use crate::hash::rebuild::dropped_layers;
-use crate::hash::tree::{layer_range, tree_len};
+use crate::hash::tree::layer_range;
 use crate::hash::{Hashes, Suite};
-use crate::shape::{BatchShape, Profile, Round};
+use crate::shape::{BatchShape, Round};
 use crate::steps::trees;
 use crate::workspace;
 
@@ -16,7 +16,7 @@ use crate::workspace;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Kept {
-    /// All inner nodes: nothing is hashed again. In [`Profile::Compact`], which never has all, the same as
+    /// All inner nodes that the workspace has: in [`Profile::Compact`](crate::shape::Profile::Compact) the same as
     /// [`Kept::Upper`].
     All,
     /// The layers above the lowest four: an opening hashes subtrees of 16 leaves around each query again.
@@ -27,11 +27,11 @@ pub enum Kept {
 }
 
 impl Kept {
-    /// Layers of a tree of `2^log_leaves` leaves that are not kept, though the workspace has them.
+    /// Layers of a tree of `2^log_leaves` leaves that are not kept, from the leaves up.
     fn dropped(self, shape: BatchShape<'_>, log_leaves: usize) -> usize {
-        match (self, shape.profile()) {
-            (Self::Upper, Profile::Fast) => dropped_layers(shape.log_kept(), log_leaves),
-            _ => 0,
+        match self {
+            Self::Upper => dropped_layers(shape.log_least_kept(), log_leaves),
+            _ => shape.dropped_layers(log_leaves),
         }
     }
 
@@ -51,9 +51,9 @@ impl Kept {
     /// Where what is kept is among the digests that the workspace has of a tree: all but the lowest layers,
     /// which come first.
     fn words(self, shape: BatchShape<'_>, log_leaves: usize) -> Range<usize> {
-        let log_lowest = log_leaves - shape.dropped_layers(log_leaves);
-        let start = layer_range(log_lowest, self.dropped(shape, log_leaves)).start;
-        start..tree_len(log_lowest)
+        let dropped = shape.dropped_layers(log_leaves);
+        let above = self.dropped(shape, log_leaves) - dropped;
+        layer_range(log_leaves - dropped, above).start..shape.tree_len(log_leaves)
     }
 }
 
@@ -92,12 +92,12 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
             let (slot, left) = from.split_at(words.len());
             tree[words].copy_from_slice(slot);
             let dropped = kept.dropped(shape, log_leaves);
-            if dropped > 0 {
+            if dropped > shape.dropped_layers(log_leaves) {
                 let leaves = indices.iter().map(|index| index >> (log_max - log_leaves));
                 let leaves = distinct(leaves);
                 let asked = (&leaves[..], dropped);
                 let of = (round, &group);
-                same &= trees::rebuild::<B>(shape, &self.hasher, of, extensions, asked, tree);
+                same &= trees::restore::<B>(shape, &self.hasher, of, extensions, asked, tree);
             }
             (rest, from) = (after, left);
         }

@@ -18,11 +18,12 @@ use p3_field::PrimeCharacteristicRing;
 
 use crate::Digest;
 use crate::air::ProverAir;
-use crate::hash::tree::Tree;
+use crate::hash::rebuild::Pass;
+use crate::hash::tree::{Tree, digests};
 use crate::hash::{Hashes, Suite};
 use crate::kernels::ext::{challenge, coordinates};
 use crate::kernels::ntt::Twiddles;
-use crate::parts::take;
+use crate::parts::{split, take};
 use crate::plan::{Phase, Places, Plan, RegionName, Room};
 use crate::shape::{BatchShape, Profile, Round, TablePlan};
 use crate::steps::extension::reverse_traces;
@@ -248,6 +249,26 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         self.places.enter(Phase::Open);
     }
 
+    /// What one pass of the open phase answers.
+    pub fn pass(&self) -> Pass {
+        self.shape.pass(self.room.passes)
+    }
+
+    /// What the last pass over a round left.
+    pub fn collected(&self) -> &[F] {
+        self.places.read(RegionName::OpenScratch)
+    }
+
+    /// The siblings of a round that its trees have not kept, tree after tree, behind the rows where these are collected
+    /// too.
+    pub fn round_siblings(&self, round: Round) -> &[Digest] {
+        let rows = match self.shape.profile() {
+            Profile::Fast => 0,
+            Profile::Compact => self.pass().queries * self.shape.row_width(round),
+        };
+        digests(split(self.collected(), rows).1)
+    }
+
     /// The trees of a round, one per group, with the tables of the group.
     pub fn trees(&self, round: Round) -> impl Iterator<Item = (Range<usize>, Tree<'_>)> + '_ {
         let shape = self.shape;
@@ -256,7 +277,7 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
             let log_leaves = shape.log_leaves(round, &group);
             let digests = take(&mut rest, shape.tree_len(log_leaves));
             let dropped = shape.dropped_layers(log_leaves);
-            (group, Tree::truncated(digests, dropped))
+            (group, Tree::new(digests, dropped))
         })
     }
 

@@ -8,9 +8,7 @@
 
 use core::ops::Range;
 
-use p3_field::PackedFieldPow2;
-
-use super::leaves::{Leaves, Matrix};
+use super::leaves::Matrix;
 use super::suite::{Hasher, States, Suite};
 use super::tree;
 use crate::backend::{Backend, packs};
@@ -105,18 +103,6 @@ impl<'w> Builder<'w> {
         hasher.start(self.states().0.words);
     }
 
-    /// Makes rows of `leaves` the leaves of this tree: row `r` is row `pick(r)` of them.
-    pub fn hash_leaves<B: Backend, L: Leaves>(
-        &mut self,
-        hasher: &impl Hasher<B>,
-        leaves: L,
-        pick: impl Fn(usize) -> usize + Copy,
-    ) {
-        let leaves = core::iter::once(Picked { leaves, pick });
-        let layer = part_mut(self.arena, 0..DIGEST * self.leaves);
-        tree::hash_rows::<B, _>(hasher, leaves, layer);
-    }
-
     /// Absorbs rows of columns of `stride` elements, the first at the start of each, into the states
     /// from `to` on; the next columns of these rows follow after [`Builder::advance`].
     pub fn absorb<B: Backend>(
@@ -183,27 +169,5 @@ impl<'w> Builder<'w> {
             _ if level % 2 == 1 => self.upper,
             _ => self.upper + DIGEST * (self.leaves / 2),
         }
-    }
-}
-
-/// Some rows of other leaves: row `r` is row `pick(r)` of them.
-#[derive(Clone, Copy, Debug)]
-struct Picked<L, M> {
-    leaves: L,
-    pick: M,
-}
-
-impl<L: Leaves, M: Fn(usize) -> usize + Copy> Leaves for Picked<L, M> {
-    fn log_height(&self) -> usize {
-        self.leaves.log_height()
-    }
-
-    fn width(&self) -> usize {
-        self.leaves.width()
-    }
-
-    #[inline]
-    fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
-        P::from_fn(|lane| self.leaves.load::<F>(column, (self.pick)(row + lane)))
     }
 }

@@ -77,6 +77,48 @@ impl<L: Leaves> Leaves for Window<L> {
     fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
         self.leaves.load(column, self.first + row)
     }
+
+    #[inline]
+    fn prefetch<B: Backend>(&self, column: usize, row: usize, rows: usize) {
+        self.leaves.prefetch::<B>(column, self.first + row, rows);
+    }
+}
+
+/// The rows of other leaves below some nodes, one node after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Below<'a, L> {
+    pub leaves: L,
+    /// Numbers of the nodes in their layer.
+    pub nodes: &'a [u32],
+    /// log2 of the rows below each.
+    pub log_rows: usize,
+}
+
+impl<L: Leaves> Below<'_, L> {
+    #[inline]
+    fn place(&self, row: usize) -> usize {
+        let node = self.nodes[row >> self.log_rows] as usize;
+        (node << self.log_rows) + (row & ((1 << self.log_rows) - 1))
+    }
+}
+
+impl<L: Leaves> Leaves for Below<'_, L> {
+    fn log_height(&self) -> usize {
+        self.leaves.log_height()
+    }
+
+    fn width(&self) -> usize {
+        self.leaves.width()
+    }
+
+    #[inline]
+    fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
+        if P::WIDTH <= 1 << self.log_rows {
+            self.leaves.load(column, self.place(row))
+        } else {
+            P::from_fn(|lane| self.leaves.load::<F>(column, self.place(row + lane)))
+        }
+    }
 }
 
 /// A codeword of challenges, four coordinate columns, with `2^log_arity` elements a leaf.

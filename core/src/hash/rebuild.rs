@@ -5,9 +5,12 @@
 
 use core::num::NonZero;
 
-use super::builder::{Builder, arena_len};
+use super::builder::arena_len;
+use super::leaves::{Below, Leaves};
 use super::paths::{Indices, walk_siblings};
-use super::suite::Suite;
+use super::suite::{Hasher, Suite};
+use super::tree::{climb, layers_len};
+use crate::backend::Backend;
 use crate::{DIGEST, F, workspace};
 
 /// Layers of a tree that are computed again around the queries, at most.
@@ -52,6 +55,11 @@ impl Pass {
         (self.lanes / 2).max(1)
     }
 
+    /// Numbers of the passes.
+    pub fn numbers(&self) -> impl Iterator<Item = usize> + use<> {
+        0..self.passes.get()
+    }
+
     /// Kept digests of a tree below which it rebuilds the dropped layers, at most.
     pub fn blocks(&self, log_leaves: usize) -> usize {
         let dropped = self.dropped_layers(log_leaves);
@@ -59,18 +67,27 @@ impl Pass {
         div_ceil(blocks, self.passes).next_multiple_of(self.unit())
     }
 
+    /// Leaves below those digests; none where nothing is dropped.
+    fn leaves(&self, log_leaves: usize) -> usize {
+        match self.dropped_layers(log_leaves) {
+            0 => 0,
+            dropped => self.blocks(log_leaves) << dropped,
+        }
+    }
+
+    /// Words of the layers that [`collect_siblings`] hashes.
+    pub fn layers_len(&self, log_leaves: usize) -> usize {
+        layers_len(self.leaves(log_leaves))
+    }
+
     /// States of the rows below those digests, of at most `width` elements a height.
     pub fn states_len<S: Suite>(&self, log_leaves: usize, width: usize) -> usize {
-        arena_len::<S>(
-            self.blocks(log_leaves) << self.dropped_layers(log_leaves),
-            |_| width,
-        )
+        arena_len::<S>(self.leaves(log_leaves), |_| width)
     }
 
     /// Those states, and the columns gathered for them.
     pub fn arena_len<S: Suite>(&self, log_leaves: usize, width: usize) -> usize {
-        let rows = self.blocks(log_leaves) << self.dropped_layers(log_leaves);
-        self.states_len::<S>(log_leaves, width) + STAGED * rows
+        self.states_len::<S>(log_leaves, width) + STAGED * self.leaves(log_leaves)
     }
 
     /// Words of [`Self::siblings`] digests.
@@ -83,6 +100,38 @@ impl Pass {
         let of_layer = |layer| self.num_queries.min(1_usize << (log_leaves - layer - 1));
         let layers = 0..self.dropped_layers(log_leaves);
         layers.map(of_layer).sum()
+    }
+}
+
+/// The siblings of the dropped layers for the opened `leaves`, which are distinct and ascending, from the rows of
+/// all matrices of a tree, in as many passes as it takes.
+pub(crate) fn collect_siblings<B: Backend, L: Leaves>(
+    hasher: &impl Hasher<B>,
+    matrices: impl Iterator<Item = L> + Clone,
+    (pass, log_leaves): (&Pass, usize),
+    leaves: &Indices,
+    siblings: &mut [F],
+    arena: &mut [F],
+) {
+    let arena = workspace::words_mut(arena);
+    for number in pass.numbers() {
+        let blocks = &Blocks::new(pass, log_leaves, leaves, number);
+        if blocks.is_empty() {
+            break;
+        }
+        let joining = |level: usize| {
+            let of_height = matrices.clone();
+            let of_height = of_height.filter(move |m| m.log_height() + level == log_leaves);
+            of_height.map(move |leaves| Below {
+                leaves,
+                nodes: &blocks.ids,
+                log_rows: blocks.dropped - level,
+            })
+        };
+        let size = (blocks.leaves(), blocks.dropped - 1);
+        climb::<B, _, _>(hasher, joining, size, arena, |level, layer| {
+            blocks.collect(leaves, layer, level, siblings);
+        });
     }
 }
 
@@ -141,16 +190,10 @@ impl Blocks {
         Some((at << below) + (index & ((1 << below) - 1)))
     }
 
-    /// Copies the siblings of layer `level` that are among the rebuilt ones into their places.
-    pub fn collect(
-        &self,
-        leaves: &Indices,
-        builder: &Builder<'_>,
-        level: usize,
-        siblings: &mut [F],
-    ) {
+    /// Copies the siblings of layer `level` that are among the rebuilt ones, `layer`, into their places.
+    pub fn collect(&self, leaves: &Indices, layer: &[u32], level: usize, siblings: &mut [F]) {
         let siblings = workspace::words_mut(siblings).as_chunks_mut::<DIGEST>().0;
-        let (layer, rows) = (builder.layer(), builder.rows());
+        let rows = layer.len() / DIGEST;
         let mut next = 0;
         walk_siblings(&mut leaves.clone(), level + 1, |l, index| {
             if l == level

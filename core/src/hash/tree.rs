@@ -4,13 +4,15 @@
 //! is high also takes in that matrix's rows. Digests of a layer are stored coordinate by coordinate,
 //! so that a layer is hashed and compressed over packed states without gathering.
 
+use core::mem::swap;
+
 use p3_field::PackedFieldPow2;
 
 use super::hashes::Hashes;
-use super::leaves::Leaves;
+use super::leaves::{Leaves, Window};
 use super::suite::{Hasher, Suite};
 use crate::backend::{Backend, ScalarBackend, packs};
-use crate::parts::{split_mut, take_mut};
+use crate::parts::{part, part_mut, split_mut, take_mut};
 use crate::{DIGEST, Digest, F, workspace};
 
 /// The digests of a tree: `2^log_leaves` of the leaves, half as many above, up to the root; without
@@ -23,13 +25,8 @@ pub(crate) struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Views the digests that [`commit`] wrote.
-    pub fn new(digests: &'a [u32]) -> Self {
-        Self::truncated(digests, 0)
-    }
-
-    /// Views the layers from `dropped` on.
-    pub fn truncated(digests: &'a [u32], dropped: usize) -> Self {
+    /// Views the layers from `dropped` on, as [`commit`] wrote them.
+    pub fn new(digests: &'a [u32], dropped: usize) -> Self {
         let log_lowest = (digests.len() / DIGEST + 1).trailing_zeros() as usize - 1;
         Self {
             digests,
@@ -78,28 +75,94 @@ pub(crate) const fn tree_len(log_leaves: usize) -> usize {
     DIGEST * ((2 << log_leaves) - 1)
 }
 
-/// Builds the tree over `matrices`, in the order given among those of equal height.
+/// Leaves that are hashed at a time: so few that their layers are small beside a tree, so many that what is kept of
+/// them still fills a packing.
+const BLOCK: usize = 1 << 8;
+
+/// Words of the arena of [`commit`]: where all layers are kept, none.
+pub(crate) fn commit_arena_len(log_leaves: usize, dropped: usize) -> usize {
+    match dropped {
+        0 => 0,
+        _ => layers_len(BLOCK.min(1 << log_leaves)),
+    }
+}
+
+/// Words of the arena of [`climb`] over `rows` leaves.
+pub(crate) const fn layers_len(rows: usize) -> usize {
+    DIGEST * (rows + rows / 2)
+}
+
+/// Builds the tree of `2^log_leaves` leaves over `matrices`, in the order given among those of equal height.
 ///
-/// `digests` has `DIGEST * (2 * leaves - 1)` words, with one leaf per row of the tallest.
+/// `digests` has [`tree_len`] words: those of the lowest `dropped` layers pass by in `arena`, some leaves at a time.
 pub(crate) fn commit<B: Backend, L: Leaves>(
     hasher: &impl Hasher<B>,
     matrices: impl Iterator<Item = L> + Clone,
+    (log_leaves, dropped): (usize, usize),
     digests: &mut [u32],
+    arena: &mut [u32],
 ) {
-    let log_leaves = Tree::new(digests).log_leaves;
-    let of_height = |h: usize| matrices.clone().filter(move |m| m.log_height() == h);
-    let (leaves, mut above) = split_mut(digests, DIGEST << log_leaves);
-    let mut below = leaves;
-    hash_rows::<B, L>(hasher, of_height(log_leaves), below);
-    for log_len in (0..log_leaves).rev() {
-        let layer = take_mut(&mut above, DIGEST << log_len);
-        compress::<B, L>(hasher, below, of_height(log_len), layer);
+    let joining = |level: usize, first: usize| {
+        let of_height = matrices.clone();
+        let of_height = of_height.filter(move |m| m.log_height() + level == log_leaves);
+        of_height.map(move |leaves| Window { leaves, first })
+    };
+    let kept = 1 << (log_leaves - dropped);
+    let (mut below, mut above) = split_mut(digests, DIGEST * kept);
+    if dropped == 0 {
+        hash_rows::<B, _>(hasher, joining(0, 0), below);
+    } else {
+        let block = BLOCK.min(1 << log_leaves);
+        for first in (0..1 << log_leaves).step_by(block) {
+            let joining = |level| joining(level, first >> level);
+            climb::<B, _, _>(hasher, joining, (block, dropped), arena, |level, layer| {
+                if level == dropped {
+                    copy_layer(layer, first >> dropped, below);
+                }
+            });
+        }
+    }
+    for level in dropped + 1..=log_leaves {
+        let layer = take_mut(&mut above, DIGEST << (log_leaves - level));
+        compress::<B, _>(hasher, below, joining(level, 0), layer);
         below = layer;
     }
 }
 
+/// Hashes `rows` leaves and `levels` layers above them, which take turns in `arena`; shows each layer.
+///
+/// `joining` are the rows that are hashed into a layer.
+pub(crate) fn climb<B: Backend, L: Leaves, M: Iterator<Item = L> + Clone>(
+    hasher: &impl Hasher<B>,
+    joining: impl Fn(usize) -> M,
+    (rows, levels): (usize, usize),
+    arena: &mut [u32],
+    mut show: impl FnMut(usize, &[u32]),
+) {
+    let (mut layer, mut other) = split_mut(arena, DIGEST * rows);
+    for level in 0..=levels {
+        let len = DIGEST * (rows >> level);
+        if level == 0 {
+            hash_rows::<B, L>(hasher, joining(0), layer);
+        } else {
+            let (above, _) = split_mut(other, len);
+            compress::<B, L>(hasher, part(layer, 0..2 * len), joining(level), above);
+            swap(&mut layer, &mut other);
+        }
+        show(level, part(layer, 0..len));
+    }
+}
+
+/// Copies some nodes of a layer to their places in it, from node `first` on.
+pub(crate) fn copy_layer(nodes: &[u32], first: usize, layer: &mut [u32]) {
+    let (count, len) = (nodes.len() / DIGEST, layer.len() / DIGEST);
+    for (nodes, column) in nodes.chunks_exact(count).zip(layer.chunks_exact_mut(len)) {
+        part_mut(column, first..first + count).copy_from_slice(nodes);
+    }
+}
+
 /// Hashes the rows of `matrices`, one matrix after the other in each, into a layer.
-pub(crate) fn hash_rows<B: Backend, L: Leaves>(
+fn hash_rows<B: Backend, L: Leaves>(
     hasher: &impl Hasher<B>,
     matrices: impl Iterator<Item = L> + Clone,
     layer: &mut [u32],

@@ -2,19 +2,18 @@
 
 use p3_field::PrimeCharacteristicRing;
 
-use super::{BLOCK, FoldShape, LEAF_WIDTH, coefficients, fold};
-use crate::DIGEST;
+use super::{FoldShape, coefficients, fold};
 use crate::backend::Backend;
 use crate::hash::Hasher;
-use crate::hash::builder::Builder;
-use crate::hash::leaves::{Codeword, Matrix};
+use crate::hash::leaves::Codeword;
 use crate::hash::paths::{Indices, distinct};
-use crate::hash::rebuild::{Blocks, Pass};
-use crate::hash::tree::{self, layer_range};
+use crate::hash::rebuild::{self, Pass};
+use crate::hash::tree;
 use crate::kernels::ext::challenge;
 use crate::kernels::ntt::Twiddles;
 use crate::parts::{part, part_mut, split, split_mut, take_mut};
 use crate::shape::Profile;
+use crate::workspace::words_mut;
 use crate::{D, EF, F};
 
 /// The kept codewords: those that come in, and what the folds leave.
@@ -59,7 +58,7 @@ impl<'w> Codewords<'w> {
     }
 
     /// Commits to the codeword of fold `fold`: its tree is one of all in `digests`. `scratch` has
-    /// [`FoldShape::commit_scratch_len`] elements in `Compact`.
+    /// [`FoldShape::commit_scratch_len`] elements.
     pub fn commit<B: Backend>(
         self,
         hasher: &impl Hasher<B>,
@@ -69,19 +68,43 @@ impl<'w> Codewords<'w> {
     ) {
         let shape = self.shape;
         let digests = part_mut(digests, shape.digests(fold));
-        match shape.profile {
-            Profile::Fast => {
-                let leaves = core::iter::once(self.codeword::<B>(fold, scratch));
-                tree::commit::<B, _>(hasher, leaves, digests);
-            }
-            Profile::Compact => {
-                let (codeword, arena) = split_mut(scratch, D << shape.log_max());
-                let leaves = self.codeword::<B>(fold, codeword);
-                let log_leaves = shape.log_codeword(fold + 1);
-                let dropped = shape.dropped_layers(log_leaves);
-                commit_blocks::<B>(hasher, leaves, log_leaves, dropped, digests, arena);
-            }
-        }
+        let (extended, arena) = split_mut(scratch, shape.extended_len());
+        let leaves = core::iter::once(self.codeword::<B>(fold, extended));
+        let log_leaves = shape.log_codeword(fold + 1);
+        let size = (log_leaves, shape.dropped_layers(log_leaves));
+        tree::commit::<B, _>(hasher, leaves, size, digests, words_mut(arena));
+    }
+
+    /// The siblings for the opened leaves `indices` that the tree of fold `fold` has not kept, behind the codeword in
+    /// `scratch` if [`Codewords::codeword`] left it there.
+    pub fn collect_siblings<B: Backend>(
+        self,
+        hasher: &impl Hasher<B>,
+        fold: usize,
+        pass: &Pass,
+        indices: &Indices,
+        scratch: &mut [F],
+    ) {
+        let shape = self.shape;
+        let (log_len, log_leaves) = (shape.log_codeword(fold), shape.log_codeword(fold + 1));
+        let (extended, scratch) = split_mut(scratch, shape.extended_len());
+        let (siblings, arena) = split_mut(scratch, pass.siblings_len(log_leaves));
+        let values = match shape.profile {
+            Profile::Fast => kept(shape, self.codewords, self.folded, fold),
+            Profile::Compact => part(extended, 0..D << log_len),
+        };
+        let codeword = Codeword {
+            values,
+            log_arity: shape.log_arity(fold),
+        };
+        rebuild::collect_siblings::<B, _>(
+            hasher,
+            core::iter::once(codeword),
+            (pass, log_leaves),
+            &distinct(indices.iter().copied()),
+            siblings,
+            arena,
+        );
     }
 
     /// Folds the codeword of fold `fold`, and adds the one of the height that it reaches.
@@ -155,80 +178,7 @@ pub(crate) fn final_polynomial(
         .map(move |i| challenge(core::array::from_fn(|d| last[d * stride + i])))
 }
 
-/// The lowest siblings of the tree of fold `fold` for the opened leaves `indices`, rebuilt from the
-/// codeword that [`Codewords::codeword`] left in `scratch`, where they follow the longest one.
-pub(crate) fn collect_siblings<B: Backend>(
-    shape: FoldShape<'_>,
-    hasher: &impl Hasher<B>,
-    fold: usize,
-    (pass, passes): (&Pass, usize),
-    indices: &Indices,
-    scratch: &mut [F],
-) {
-    let (log_arity, log_leaves) = (shape.log_arity(fold), shape.log_codeword(fold + 1));
-    let (codeword, scratch) = split_mut(scratch, D << shape.log_max());
-    let (siblings, arena) = split_mut(scratch, pass.siblings_len(log_leaves));
-    let codeword = Codeword {
-        values: part(codeword, 0..D << (log_leaves + log_arity)),
-        log_arity,
-    };
-    let leaves = distinct(indices.iter().copied());
-    for number in 0..passes {
-        let blocks = Blocks::new(pass, log_leaves, &leaves, number);
-        if blocks.is_empty() {
-            break;
-        }
-        let mut builder = Builder::new(hasher, arena, blocks.leaves(), |_| LEAF_WIDTH);
-        let below = (1 << blocks.dropped) - 1;
-        builder.hash_leaves::<B, _>(hasher, codeword, |row| {
-            ((blocks.ids[row >> blocks.dropped] as usize) << blocks.dropped) + (row & below)
-        });
-        for level in 0..blocks.dropped {
-            if level > 0 {
-                builder.compress::<B>(hasher);
-            }
-            blocks.collect(&leaves, &builder, level, siblings);
-        }
-    }
-}
-
-/// Those siblings in the scratch.
+/// The siblings that [`Codewords::collect_siblings`] left in the scratch.
 pub(crate) fn collected_siblings<'s>(shape: FoldShape<'_>, scratch: &'s [F]) -> &'s [F] {
-    match shape.profile {
-        Profile::Fast => &[],
-        Profile::Compact => split(scratch, D << shape.log_max()).1,
-    }
-}
-
-/// Builds a tree without its lowest `dropped` layers, some leaves at a time.
-fn commit_blocks<B: Backend>(
-    hasher: &impl Hasher<B>,
-    leaves: Codeword<'_>,
-    log_leaves: usize,
-    dropped: usize,
-    digests: &mut [u32],
-    arena: &mut [F],
-) {
-    let block = BLOCK.min(1 << log_leaves);
-    let kept = 1 << (log_leaves - dropped);
-    for first in (0..1 << log_leaves).step_by(block) {
-        let mut builder = Builder::new(hasher, arena, block, |_| LEAF_WIDTH);
-        builder.hash_leaves::<B, _>(hasher, leaves, |row| first + row);
-        (0..dropped).for_each(|_| builder.compress::<B>(hasher));
-        let (rows, at) = (builder.rows(), first >> dropped);
-        for (column, layer) in digests[..DIGEST * kept]
-            .chunks_exact_mut(kept)
-            .zip(builder.layer().chunks_exact(rows))
-        {
-            column[at..at + rows].copy_from_slice(layer);
-        }
-    }
-    for level in 0..log_leaves - dropped {
-        let below = layer_range(log_leaves - dropped, level);
-        let above = layer_range(log_leaves - dropped, level + 1);
-        let layers = part_mut(digests, below.start..above.end);
-        let (below, above) = split_mut(layers, below.len());
-        let none = core::iter::empty::<Matrix<'_>>();
-        tree::compress::<B, _>(hasher, below, none, above);
-    }
+    split(scratch, shape.extended_len()).1
 }

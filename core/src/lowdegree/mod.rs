@@ -13,19 +13,11 @@ mod fold;
 use core::ops::Range;
 
 use crate::backend::Backend;
-use crate::hash::Suite;
-use crate::hash::builder::arena_len;
-use crate::hash::rebuild::Pass;
-use crate::hash::tree::{Tree, tree_len};
+use crate::hash::rebuild::{Pass, dropped_layers};
+use crate::hash::tree::{Tree, commit_arena_len, tree_len};
 use crate::parts::{part, part_mut};
 use crate::shape::Profile;
 use crate::{D, EF, F};
-
-/// Leaves of a codeword that are hashed at a time: so few that what a tree of them takes is small beside a codeword,
-/// so many that their kept digests still fill a packing.
-const BLOCK: usize = 1 << 8;
-/// Elements of a leaf that a state absorbs some at a time: leaves of codewords are hashed whole.
-const LEAF_WIDTH: usize = 0;
 
 /// The shape of a low-degree test.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +98,7 @@ impl<'a> FoldShape<'a> {
 
     /// Layers of a tree that are not kept, from the leaves up.
     fn dropped_layers(self, log_leaves: usize) -> usize {
-        self.profile.dropped_layers(self.log_kept, log_leaves)
+        dropped_layers(self.log_kept, log_leaves)
     }
 
     /// Field elements of the kept digests of the tree of fold `fold`.
@@ -126,18 +118,29 @@ impl<'a> FoldShape<'a> {
         (0..self.folds()).map(|f| self.tree_len(f)).sum()
     }
 
-    /// Field elements of scratch that committing to a codeword takes in `Compact`: the codeword, and
-    /// sponge states of its leaves.
-    pub fn commit_scratch_len<S: Suite>(self) -> usize {
-        (D << self.log_max()) + arena_len::<S>(BLOCK.min(1 << self.log_max()), |_| LEAF_WIDTH)
+    /// Elements of the longest codeword where a scratch begins with the one at hand.
+    fn extended_len(self) -> usize {
+        match self.profile {
+            Profile::Fast => 0,
+            Profile::Compact => D << self.log_max(),
+        }
     }
 
-    /// Field elements of scratch that opening a codeword takes in `Compact`: the codeword, siblings, and
-    /// sponge states.
-    pub fn open_scratch_len<S: Suite>(self, pass: &Pass) -> usize {
-        let log_leaves = self.log_max() - self.log_arities.first().map_or(0, |&a| a as usize);
-        let arena = pass.arena_len::<S>(log_leaves, LEAF_WIDTH);
-        (D << self.log_max()) + pass.siblings_len(log_leaves) + arena
+    /// log2 of the leaves of the largest tree.
+    fn log_leaves(self) -> usize {
+        self.log_codeword(1)
+    }
+
+    /// Field elements of scratch that committing to a codeword takes: in `Compact` the codeword; and layers.
+    pub fn commit_scratch_len(self) -> usize {
+        let log_leaves = self.log_leaves();
+        self.extended_len() + commit_arena_len(log_leaves, self.dropped_layers(log_leaves))
+    }
+
+    /// Field elements of scratch that opening a codeword takes: in `Compact` the codeword; siblings, and layers.
+    pub fn open_scratch_len(self, pass: &Pass) -> usize {
+        let log_leaves = self.log_leaves();
+        self.extended_len() + pass.siblings_len(log_leaves) + pass.layers_len(log_leaves)
     }
 
     /// Adds `weight` times the codewords of another test, whose heights are among these, to those here.
@@ -157,6 +160,6 @@ impl<'a> FoldShape<'a> {
     /// The tree of fold `fold`.
     pub fn tree(self, fold: usize, digests: &'a [u32]) -> Tree<'a> {
         let dropped = self.dropped_layers(self.log_codeword(fold + 1));
-        Tree::truncated(part(digests, self.digests(fold)), dropped)
+        Tree::new(part(digests, self.digests(fold)), dropped)
     }
 }

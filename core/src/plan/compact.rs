@@ -88,12 +88,7 @@ fn place<S: Suite>(shape: BatchShape<'_>, room: &Room) -> Regions {
         let matrices = shape.round(round);
         matrices.map(|m| m.home(shape.log_blowup()).len()).sum()
     };
-    let digests = |round| -> usize {
-        let trees = shape.groups(round);
-        trees
-            .map(|group| shape.tree_len(shape.log_leaves(round, &group)))
-            .sum()
-    };
+    let digests = |round| shape.digests_len(round);
     let public = shape
         .tables()
         .iter()
@@ -171,7 +166,7 @@ fn place<S: Suite>(shape: BatchShape<'_>, room: &Room) -> Regions {
         ),
         (
             RegionName::FoldScratch,
-            folds.commit_scratch_len::<S>(),
+            folds.commit_scratch_len(),
             Fold,
             Fold,
         ),
@@ -204,9 +199,7 @@ fn argue_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
 }
 
 fn open_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
-    let folds = shape
-        .folds()
-        .open_scratch_len::<S>(&shape.pass(room.passes));
+    let folds = shape.folds().open_scratch_len(&shape.pass(room.passes));
     folds.max(input_scratch::<S>(shape, room))
 }
 

@@ -1,8 +1,12 @@
-//! The regions of [`Profile::Fast`](crate::shape::Profile::Fast): every extension and every digest stays.
+//! The regions of [`Profile::Fast`](crate::shape::Profile::Fast): every extension stays.
+//!
+//! So do the digests of every tree, but for the lowest layers of a large one: as many as leave 32 digests for each query
+//! in the lowest that stays, [`DROPPED_LAYERS`](crate::hash::rebuild::DROPPED_LAYERS) at most. They pass by in a scratch
+//! of each phase that commits, and those on the paths of the queries are hashed again.
 
 use super::{Phase, RegionName, Regions};
 use crate::D;
-use crate::hash::tree::tree_len;
+use crate::hash::tree::commit_arena_len;
 use crate::kernels::ntt::Twiddles;
 use crate::shape::{BatchShape, Round};
 use crate::steps::{argue, claims, quotient, reduce};
@@ -12,16 +16,12 @@ use crate::steps::{argue, claims, quotient, reduce};
 struct Sizes {
     preprocessed_trace: usize,
     preprocessed: usize,
-    preprocessed_digests: usize,
     trace: usize,
     public_values: usize,
     main: usize,
-    main_digests: usize,
     permutation: usize,
-    permutation_digests: usize,
     argue_scratch: usize,
     quotient: usize,
-    quotient_digests: usize,
     quotient_scratch: usize,
 }
 
@@ -30,6 +30,16 @@ pub(super) fn regions(shape: BatchShape<'_>) -> Regions {
     use Phase::{Argue, Commit, Evaluate, Fold, Open, Quotient, Reduce};
     let (sizes, folds) = (Sizes::new(shape), shape.folds());
     let twiddles = Twiddles::len(shape.log_max_lde(), shape.lane_table_len());
+    let digests = |round| shape.digests_len(round);
+    let layers = |round| {
+        let trees = shape.groups(round);
+        let lens = trees.map(|group| {
+            let log_leaves = shape.log_leaves(round, &group);
+            commit_arena_len(log_leaves, shape.dropped_layers(log_leaves))
+        });
+        lens.fold(0, usize::max)
+    };
+    let commit_scratch = layers(Round::Main).max(layers(Round::Preprocessed));
     let mut regions = Regions::default();
     for (name, len, first, last) in [
         (RegionName::Twiddles, twiddles, Commit, Open),
@@ -42,7 +52,7 @@ pub(super) fn regions(shape: BatchShape<'_>) -> Regions {
         (RegionName::Preprocessed, sizes.preprocessed, Commit, Open),
         (
             RegionName::PreprocessedDigests,
-            sizes.preprocessed_digests,
+            digests(Round::Preprocessed),
             Commit,
             Open,
         ),
@@ -54,26 +64,32 @@ pub(super) fn regions(shape: BatchShape<'_>) -> Regions {
             Quotient,
         ),
         (RegionName::Main, sizes.main, Commit, Open),
-        (RegionName::MainDigests, sizes.main_digests, Commit, Open),
+        (RegionName::MainDigests, digests(Round::Main), Commit, Open),
+        (RegionName::CommitScratch, commit_scratch, Commit, Commit),
         (RegionName::Permutation, sizes.permutation, Argue, Open),
         (
             RegionName::PermutationDigests,
-            sizes.permutation_digests,
+            digests(Round::Permutation),
             Argue,
             Open,
         ),
         (RegionName::Terminals, shape.terminals_len(), Argue, Open),
-        (RegionName::ArgueScratch, sizes.argue_scratch, Argue, Argue),
+        (
+            RegionName::ArgueScratch,
+            sizes.argue_scratch.max(layers(Round::Permutation)),
+            Argue,
+            Argue,
+        ),
         (RegionName::Quotient, sizes.quotient, Quotient, Open),
         (
             RegionName::QuotientDigests,
-            sizes.quotient_digests,
+            digests(Round::Quotient),
             Quotient,
             Open,
         ),
         (
             RegionName::QuotientScratch,
-            sizes.quotient_scratch,
+            sizes.quotient_scratch.max(layers(Round::Quotient)),
             Quotient,
             Quotient,
         ),
@@ -93,30 +109,51 @@ pub(super) fn regions(shape: BatchShape<'_>) -> Regions {
         ),
         (RegionName::Folded, folds.folded_len(), Fold, Open),
         (RegionName::FoldedDigests, folds.digests_len(), Fold, Open),
+        (
+            RegionName::FoldScratch,
+            folds.commit_scratch_len(),
+            Fold,
+            Fold,
+        ),
+        (RegionName::OpenScratch, open_scratch(shape), Open, Open),
     ] {
         regions.place(name, len, first, last);
     }
     regions
 }
 
+/// Siblings and layers of the trees that are opened at a time.
+fn open_scratch(shape: BatchShape<'_>) -> usize {
+    let pass = shape.pass(1);
+    let rounds = Round::ALL.into_iter().map(|round| {
+        let trees = || {
+            let groups = shape.groups(round);
+            groups.map(move |group| shape.log_leaves(round, &group))
+        };
+        let siblings: usize = trees()
+            .map(|log_leaves| pass.siblings_len(log_leaves))
+            .sum();
+        let layers = trees().map(|log_leaves| pass.layers_len(log_leaves));
+        siblings + layers.fold(0, usize::max)
+    });
+    rounds.fold(shape.folds().open_scratch_len(&pass), usize::max)
+}
+
 impl Sizes {
     fn new(shape: BatchShape<'_>) -> Self {
         let mut sizes = Self::default();
-        let (mut tallest_preprocessed, mut tallest_permutation) = (None, None);
         for table in shape.tables() {
             let (layout, height) = (&table.layout, table.height());
-            let (log_lde, lde) = (shape.log_lde(table), height << shape.log_blowup());
+            let lde = height << shape.log_blowup();
             sizes.trace += layout.main_width * height;
             sizes.public_values += layout.num_public_values;
             sizes.main += layout.main_width * lde;
             if layout.preprocessed_width > 0 {
                 sizes.preprocessed_trace += layout.preprocessed_width * height;
                 sizes.preprocessed += layout.preprocessed_width * lde;
-                tallest_preprocessed = tallest_preprocessed.max(Some(log_lde));
             }
             if layout.has_lookups() {
                 sizes.permutation += table.permutation_base_width() * lde;
-                tallest_permutation = tallest_permutation.max(Some(log_lde));
                 let scratch = argue::fast::scratch_len(table, shape.lanes());
                 sizes.argue_scratch = sizes.argue_scratch.max(scratch);
             }
@@ -124,12 +161,6 @@ impl Sizes {
             let scratch = quotient::scratch_len(table, shape.lanes());
             sizes.quotient_scratch = sizes.quotient_scratch.max(scratch);
         }
-        for group in shape.main_groups() {
-            sizes.main_digests += tree_len(shape.log_leaves(Round::Main, &group));
-        }
-        sizes.preprocessed_digests = tallest_preprocessed.map_or(0, tree_len);
-        sizes.permutation_digests = tallest_permutation.map_or(0, tree_len);
-        sizes.quotient_digests = tree_len(shape.log_max_lde());
         sizes
     }
 }

@@ -260,6 +260,15 @@ impl Round {
         }
     }
 
+    /// The region of what committing to the round takes besides.
+    pub const fn scratch(self) -> RegionName {
+        match self {
+            Self::Main | Self::Preprocessed => RegionName::CommitScratch,
+            Self::Quotient => RegionName::QuotientScratch,
+            Self::Permutation => RegionName::ArgueScratch,
+        }
+    }
+
     /// The region of the round's digests.
     pub const fn digests(self) -> RegionName {
         match self {

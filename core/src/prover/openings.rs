@@ -9,9 +9,8 @@ use crate::air::ProverAir;
 use crate::engine::Engine;
 use crate::hash::paths::{Indices, distinct, walk_siblings};
 use crate::hash::tree::Tree;
-use crate::hash::tree::digests;
 use crate::hash::{Hashes, Suite};
-use crate::parts::{part, split, take};
+use crate::parts::{part, take};
 use crate::shape::{BatchShape, CommittedMatrix, Profile, Round};
 use crate::sink::Sink;
 use crate::steps::trees::matrix;
@@ -198,8 +197,8 @@ impl OpenedRows<'_> {
     }
 }
 
-/// Shows the rows of a round at every query, in order, to `visit`, with the number of the query. What
-/// `Compact` collects for the paths of the round is there afterwards.
+/// Shows the rows of a round at every query, in order, to `visit`, with the number of the query. The siblings of the
+/// round that its trees have not kept are there afterwards.
 pub(crate) fn open_rows<B: Hashes<S>, A: ProverAir<B>, S: Suite, E>(
     engine: &mut Engine<'_, B, A, S>,
     round: Round,
@@ -208,6 +207,7 @@ pub(crate) fn open_rows<B: Hashes<S>, A: ProverAir<B>, S: Suite, E>(
 ) -> Result<(), E> {
     let shape = engine.shape;
     if shape.profile() == Profile::Fast {
+        engine.collect_siblings(round, indices);
         let extensions = engine.extensions(round);
         let mut queries = indices.iter().enumerate();
         return queries.try_for_each(|(query, &index)| {
@@ -224,7 +224,7 @@ pub(crate) fn open_rows<B: Hashes<S>, A: ProverAir<B>, S: Suite, E>(
     }
     let width = shape.row_width(round);
     let per_pass = engine.pass().queries;
-    for number in 0..engine.passes() {
+    for number in engine.pass().numbers() {
         let first = (number * per_pass).min(indices.len());
         let queries = &indices[first..(first + per_pass).min(indices.len())];
         engine.collect_rows(round, indices, queries, number);
@@ -253,21 +253,12 @@ pub(crate) fn write_round_paths<B: Hashes<S>, A: ProverAir<B>, W: Write, S: Suit
 ) -> Result<(), W::Error> {
     let shape = engine.shape;
     let log_max = shape.log_max_lde();
-    // The siblings of the layers that are not kept follow the rows.
-    let mut siblings: &[Digest] = match shape.profile() {
-        Profile::Fast => &[],
-        Profile::Compact => {
-            let rows = engine.pass().queries * shape.row_width(round);
-            digests(split(engine.collected(), rows).1)
-        }
-    };
+    let mut siblings = engine.round_siblings(round);
     for (_, tree) in engine.trees(round) {
         let log_leaves = tree.log_leaves();
         let reduced = indices.iter().map(|index| index >> (log_max - log_leaves));
-        write_paths(&tree, siblings, shape.params().cap_height, reduced, sink)?;
-        if tree.dropped() > 0 {
-            take(&mut siblings, engine.pass().siblings(log_leaves));
-        }
+        let lowest = take(&mut siblings, engine.pass().siblings(log_leaves));
+        write_paths(&tree, lowest, shape.params().cap_height, reduced, sink)?;
     }
     Ok(())
 }

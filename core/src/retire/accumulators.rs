@@ -15,7 +15,6 @@ use crate::hash::{Hasher, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::lowdegree::FoldShape;
 use crate::lowdegree::codewords::{self, Codewords};
-use crate::shape::Profile;
 use crate::workspace::ALIGN_ELEMENTS;
 use crate::{EF, F, workspace};
 
@@ -130,18 +129,9 @@ impl<B: Backend, H: Hasher<B>> Folding for Accumulators<'_, B, H> {
     }
 
     fn collect_siblings(&mut self, fold: usize, indices: &Indices) {
-        if self.shape.profile == Profile::Fast {
-            return;
-        }
-        let pass = (&self.pass, 1);
-        codewords::collect_siblings::<B>(
-            self.shape,
-            self.hasher,
-            fold,
-            pass,
-            indices,
-            self.scratch,
-        );
+        let (pass, hasher) = (self.pass, self.hasher);
+        let (codewords, _, scratch) = self.codewords();
+        codewords.collect_siblings::<B>(hasher, fold, &pass, indices, scratch);
     }
 
     fn collected_siblings(&self) -> &[Digest] {

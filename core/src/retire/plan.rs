@@ -16,7 +16,7 @@ use crate::lowdegree::FoldShape;
 use crate::plan::{Plan, fold_hashes, multiplicities};
 use crate::prover::check_setup;
 use crate::security::{Bits, SecurityShape};
-use crate::shape::{Arities, BatchShape, Params, Profile, Round, fold_schedule};
+use crate::shape::{Arities, BatchShape, Params, Round, fold_schedule};
 use crate::workspace::ALIGN_ELEMENTS;
 use crate::{F, workspace};
 
@@ -282,13 +282,8 @@ impl<'a, A, const N: usize, S: Suite> RunPlan<'a, A, N, S> {
     /// Field elements of scratch that the low-degree test takes.
     pub(super) fn fold_scratch_len(&self) -> usize {
         let folds = self.folds();
-        match folds.profile {
-            Profile::Fast => 0,
-            Profile::Compact => {
-                let open = folds.open_scratch_len::<S>(&self.fold_pass());
-                folds.commit_scratch_len::<S>().max(open)
-            }
-        }
+        let open = folds.open_scratch_len(&self.fold_pass());
+        folds.commit_scratch_len().max(open)
     }
 
     /// Field elements of the workspace: of the largest batch, or of the low-degree test.

@@ -9,8 +9,11 @@ use super::params::Params;
 use super::profile::Profile;
 use super::table::TablePlan;
 use crate::D;
-use crate::hash::rebuild::Pass;
+use crate::hash::rebuild::{Pass, dropped_layers};
 use crate::hash::tree::tree_len;
+
+/// log2 of the kept digests of a tree's lowest kept layer for each query, at least, in `Fast`.
+const LOG_KEPT_PER_QUERY: usize = 5;
 
 /// What all tables of a batch share.
 #[derive(Clone, Debug)]
@@ -169,19 +172,32 @@ impl<'a> BatchShape<'a> {
         }
     }
 
-    /// log2 of the largest layer of every tree that is kept.
+    /// log2 of the smallest layer of every tree that is kept, whatever the profile.
     ///
     /// The cap is kept, and the leaves below a kept digest are of one coset.
-    pub(crate) fn log_kept(self) -> usize {
+    pub(crate) fn log_least_kept(self) -> usize {
         self.params().cap_height.max(self.params().log_blowup) as usize
+    }
+
+    /// log2 of the smallest layer of every tree that is kept: in `Fast` at most one row in
+    /// 2^[`LOG_KEPT_PER_QUERY`] is hashed again.
+    pub(crate) fn log_kept(self) -> usize {
+        let least = self.log_least_kept();
+        match self.profile() {
+            Profile::Fast => {
+                let queries = usize::from(self.params().num_queries).next_power_of_two();
+                least.max(queries.trailing_zeros() as usize + LOG_KEPT_PER_QUERY)
+            }
+            Profile::Compact => least,
+        }
     }
 
     /// Layers of a tree that are not kept, from the leaves up.
     pub(crate) fn dropped_layers(self, log_leaves: usize) -> usize {
-        self.profile().dropped_layers(self.log_kept(), log_leaves)
+        dropped_layers(self.log_kept(), log_leaves)
     }
 
-    /// What one of `passes` passes of the open phase answers in `Compact`.
+    /// What one of `passes` passes of the open phase answers.
     pub(crate) fn pass(self, passes: usize) -> Pass {
         let queries = self.params().num_queries as usize;
         let passes = NonZero::new(passes).unwrap_or(NonZero::<usize>::MIN);
@@ -191,6 +207,13 @@ impl<'a> BatchShape<'a> {
     /// Field elements of the kept digests of a tree with `2^log_leaves` leaves.
     pub(crate) fn tree_len(self, log_leaves: usize) -> usize {
         tree_len(log_leaves - self.dropped_layers(log_leaves))
+    }
+
+    /// Field elements of the kept digests of a round.
+    pub(crate) fn digests_len(self, round: Round) -> usize {
+        let trees = self.groups(round);
+        let lens = trees.map(|group| self.tree_len(self.log_leaves(round, &group)));
+        lens.sum()
     }
 
     /// log2 of twice the roots of unity that are tabulated.

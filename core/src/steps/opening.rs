@@ -170,7 +170,7 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
                 if beside > 0 {
                     builder.end::<B>(hasher);
                 }
-                blocks.collect(&leaves, builder, level, own);
+                blocks.collect(&leaves, builder.layer(), level, own);
             }
         }
     }

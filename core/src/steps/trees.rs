@@ -5,15 +5,16 @@ use core::ops::Range;
 use p3_field::PrimeCharacteristicRing;
 
 use super::homes::Homes;
+use crate::F;
 use crate::backend::Backend;
 use crate::hash::Hasher;
 use crate::hash::builder::Builder;
 use crate::hash::leaves::{Matrix, Window};
-use crate::hash::rebuild::DROPPED_LAYERS;
-use crate::hash::tree::{commit, compress, hash_rows, layer_range};
-use crate::parts::{part, part_mut, take_mut};
+use crate::hash::paths::{Indices, distinct};
+use crate::hash::rebuild::{self, DROPPED_LAYERS, Pass};
+use crate::hash::tree::{climb, commit, copy_layer, layer_range, layers_len};
+use crate::parts::{part, part_mut, split_mut, take_mut};
 use crate::shape::{BatchShape, CommittedMatrix, Round};
-use crate::{DIGEST, F};
 
 /// A matrix of a round, in the round's extensions.
 pub(crate) fn matrix<'a>(extensions: &'a [F], opened: &CommittedMatrix) -> Matrix<'a> {
@@ -30,20 +31,51 @@ pub(crate) fn commit_round<B: Backend>(
     round: Round,
     extensions: &[F],
     digests: &mut [u32],
+    arena: &mut [u32],
 ) {
     let mut rest = digests;
     for group in shape.groups(round) {
         let log_leaves = shape.log_leaves(round, &group);
         let tree = take_mut(&mut rest, shape.tree_len(log_leaves));
         let matrices = shape.round(round).filter(|m| group.contains(&m.table));
-        commit::<B, _>(hasher, matrices.map(|m| matrix(extensions, &m)), tree);
+        let matrices = matrices.map(|m| matrix(extensions, &m));
+        let size = (log_leaves, shape.dropped_layers(log_leaves));
+        commit::<B, _>(hasher, matrices, size, tree, arena);
     }
 }
 
-/// Makes the lowest `dropped` layers of the tree over the tables `group` of a round again, below those kept
-/// digests alone that have one of the opened `leaves`, which ascend, below them. Whether they are the digests
-/// that were kept.
-pub(crate) fn rebuild<B: Backend>(
+/// The siblings for `indices`, places in the tallest extension, that the trees of a round have not kept: group after
+/// group at the head of `scratch`.
+pub(crate) fn collect_siblings<B: Backend>(
+    shape: BatchShape<'_>,
+    hasher: &impl Hasher<B>,
+    (round, pass): (Round, &Pass),
+    extensions: &[F],
+    indices: &Indices,
+    scratch: &mut [F],
+) {
+    let len = |group| pass.siblings_len(shape.log_leaves(round, &group));
+    let (mut siblings, arena) = split_mut(scratch, shape.groups(round).map(len).sum());
+    for group in shape.groups(round) {
+        let log_leaves = shape.log_leaves(round, &group);
+        let shift = shape.log_max_lde() - log_leaves;
+        let leaves = distinct(indices.iter().map(|index| index >> shift));
+        let matrices = shape.round(round).filter(|m| group.contains(&m.table));
+        rebuild::collect_siblings::<B, _>(
+            hasher,
+            matrices.map(|m| matrix(extensions, &m)),
+            (pass, log_leaves),
+            &leaves,
+            take_mut(&mut siblings, pass.siblings_len(log_leaves)),
+            arena,
+        );
+    }
+}
+
+/// Makes those of the lowest `dropped` layers of the tree over the tables `group` of a round again that `tree` has, below
+/// those digests of the next layer alone that have one of the opened `leaves`, which ascend, below them. Whether they are
+/// the digests that were kept.
+pub(crate) fn restore<B: Backend>(
     shape: BatchShape<'_>,
     hasher: &impl Hasher<B>,
     (round, group): (Round, &Range<usize>),
@@ -52,39 +84,36 @@ pub(crate) fn rebuild<B: Backend>(
     tree: &mut [u32],
 ) -> bool {
     let log_leaves = shape.log_leaves(round, group);
+    let lowest = shape.dropped_layers(log_leaves);
     let (mut same, mut last) = (true, None);
     for block in leaves.iter().map(|leaf| (leaf >> dropped) as usize) {
         if last.replace(block) == Some(block) {
             continue;
         }
-        let mut layers = [[0; DIGEST << DROPPED_LAYERS]; 2];
-        for level in 0..=dropped {
-            let (rows, first) = (1 << (dropped - level), block << (dropped - level));
-            let matrices = shape
-                .round(round)
-                .filter(|m| group.contains(&m.table) && m.log_lde + level == log_leaves)
-                .map(|m| Window {
-                    leaves: matrix(extensions, &m),
-                    first,
-                });
-            let [above, below] = &mut layers;
-            let above = &mut above[..DIGEST * rows];
-            match level {
-                0 => hash_rows::<B, _>(hasher, matrices, above),
-                _ => compress::<B, _>(hasher, &below[..2 * DIGEST * rows], matrices, above),
+        let joining = |level: usize| {
+            let matrices = shape.round(round);
+            let of_height = matrices
+                .filter(move |m| group.contains(&m.table) && m.log_lde + level == log_leaves);
+            of_height.map(move |m| Window {
+                leaves: matrix(extensions, &m),
+                first: block << (dropped - level),
+            })
+        };
+        let mut arena = [0; layers_len(1 << DROPPED_LAYERS)];
+        let size = (1 << dropped, dropped);
+        climb::<B, _, _>(hasher, joining, size, &mut arena, |level, nodes| {
+            let Some(kept) = level.checked_sub(lowest) else {
+                return;
+            };
+            let layer = part_mut(tree, layer_range(log_leaves - lowest, kept));
+            let (first, len) = (block << (dropped - level), 1 << (log_leaves - level));
+            if level < dropped {
+                copy_layer(nodes, first, layer);
+            } else {
+                let mut kept = layer.iter().skip(first).step_by(len);
+                same &= nodes.iter().all(|node| kept.next() == Some(node));
             }
-            let layer = &mut tree[layer_range(log_leaves, level)];
-            let columns = layer.chunks_exact_mut(1 << (log_leaves - level));
-            for (column, made) in columns.zip(above.chunks_exact(rows)) {
-                let kept = &mut column[first..first + rows];
-                if level == dropped {
-                    same &= *kept == *made;
-                } else {
-                    kept.copy_from_slice(made);
-                }
-            }
-            layers.swap(0, 1);
-        }
+        });
     }
     same
 }
