@@ -238,9 +238,8 @@ fn packed_columns_within_every_budget() {
     }
 }
 
-#[test]
-fn heights_far_apart() {
-    let table = |log_height, degree| TableShape {
+fn table_of_height(log_height: usize, degree: usize) -> TableShape {
+    TableShape {
         log_height,
         parts: vec![
             Part::Power { degree },
@@ -254,7 +253,33 @@ fn heights_far_apart() {
             },
         ],
         max_constraint_degree: None,
-    };
+    }
+}
+
+/// Layers that are not kept have rows of several tables hashed into them, and preprocessed ones.
+#[test]
+fn heights_close_together() {
+    let table = table_of_height;
+    let mut tables = vec![table(8, 3), table(9, 2), table(6, 2), table(7, 3)];
+    tables[1].parts.push(Part::Fixed { next: true });
+    tables[3].parts.push(Part::Fixed { next: false });
+    for (num_queries, max_log_arity) in [(1, 1), (4, 2), (20, 3)] {
+        let params = Params {
+            max_log_arity,
+            num_queries,
+            ..QUICK
+        };
+        equal(&Shape::new(tables.clone(), params));
+        equal(&Shape {
+            carved: 0b10,
+            ..Shape::new(tables.clone(), params)
+        });
+    }
+}
+
+#[test]
+fn heights_far_apart() {
+    let table = table_of_height;
     let tables = vec![table(0, 2), table(11, 3), table(5, 2), table(1, 3)];
     for max_log_arity in 1..=3 {
         let params = Params {
@@ -296,6 +321,7 @@ impl<AB: AirBuilder<F = F>> Air<AB> for Keccak {
     }
 }
 
+/// Rows of many chunks.
 #[test]
 fn keccak() {
     let inputs = vec![core::array::from_fn(|i| i as u64 * 0x0123_4567_89ab_cdef); 5];
@@ -311,5 +337,9 @@ fn keccak() {
     };
     assert_eq!(batch.log_heights(), [rows.ilog2() as usize]);
     assert_equal(&batch, &"keccak");
-    assert_equal(&batch.with_suite(Blake3), &"keccak");
+    let mut batch = batch.with_suite(Blake3);
+    for num_queries in [1, 4] {
+        batch.params.num_queries = num_queries;
+        assert_equal(&batch, &"keccak");
+    }
 }

@@ -144,6 +144,21 @@ fn every_parameter() {
     both(&fixed_once(params), &[1, 2]);
 }
 
+/// Trees of which neither the workspace nor the store has the lowest layers, and not the same ones.
+#[test]
+fn tall_tables() {
+    let recurrence = |log_height| {
+        let part = Part::Recurrence {
+            degree: 2,
+            public: true,
+        };
+        table(log_height, vec![part])
+    };
+    let mut shape = fixed_once(QUICK);
+    shape.tables.extend([8, 9, 7].map(recurrence));
+    both(&shape, &[4, 2]);
+}
+
 #[test]
 fn seeds_and_constants() {
     let shape = Shape {
