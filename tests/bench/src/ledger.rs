@@ -7,7 +7,8 @@
 //!   `W` elements ([`Suite::row_hashes`]), a tree over matrices of heights `h_0 > h_1 > ...`, the widths of
 //!   height `h_i` summing to `W_i`: `h_0 r(W_0)` for the leaves, `h_0 - 1` for the nodes, and
 //!   `h_i (r(W_i) + 1)` for the rows that enter higher up. A proof of work takes its witness plus one. The
-//!   transcript's own (a few hundred, one at a time) are not counted.
+//!   transcript's own (a few hundred, one at a time) are not counted, nor what the open phase hashes again,
+//!   at most one in 32 and by where the queries fall.
 //! - *Butterflies.* A transform of `n` has `n/2 log2 n`; a column takes `1 + b` of them.
 //! - *Bytes.* Every step reads its inputs and writes its outputs once, 4 bytes an element, as if all
 //!   that it holds in between stayed in the cache: see `Bytes`. Time over bytes says how far a phase
@@ -15,6 +16,7 @@
 //!
 //! Only the profile that keeps extensions is counted. Nothing here panics.
 
+use tranche_core::plan::RegionName;
 use tranche_core::{D, DIGEST, Plan, Suite};
 
 use crate::race::PHASES;
@@ -102,6 +104,7 @@ pub fn ledger<const N: usize, S: Suite>(
     for group in plan.main_groups() {
         costs[COMMIT] += tree::<S>(group.map(main));
     }
+    costs[COMMIT].bytes += digests(plan, RegionName::MainDigests, plan.main_groups().count());
     costs[COMMIT].hashes += grinding.lookup;
 
     let lookups = || {
@@ -111,6 +114,7 @@ pub fn ledger<const N: usize, S: Suite>(
     };
     costs[ARGUE] = round(lookups());
     costs[ARGUE] += tree::<S>(lookups());
+    costs[ARGUE].bytes += digests(plan, RegionName::PermutationDigests, 1);
     let mut bytes = Bytes::default();
     for (t, _) in tables().filter(|&(t, _)| permutation(t).width > 0) {
         bytes.read(main(t).trace()).read(preprocessed(t).trace());
@@ -120,6 +124,7 @@ pub fn ledger<const N: usize, S: Suite>(
 
     costs[QUOTIENT] = round(tables().flat_map(|(t, _)| chunks(t)));
     costs[QUOTIENT] += tree::<S>(tables().flat_map(|(t, _)| chunks(t)));
+    costs[QUOTIENT].bytes += digests(plan, RegionName::QuotientDigests, 1);
     costs[QUOTIENT].hashes += grinding.out_of_domain;
     let mut bytes = Bytes::default();
     for (t, table) in tables() {
@@ -240,7 +245,7 @@ fn round(matrices: impl Iterator<Item = Matrix>) -> Cost {
     cost
 }
 
-/// The tree over extensions: rows are read, every digest is written and, but for the root, read.
+/// The tree over extensions: rows are read, and digests made of which [`digests`] has the bytes.
 fn tree<S: Suite>(matrices: impl Iterator<Item = Matrix>) -> Cost {
     let matrices: Vec<_> = matrices.collect();
     let mut bytes = Bytes::default();
@@ -256,21 +261,25 @@ fn tree<S: Suite>(matrices: impl Iterator<Item = Matrix>) -> Cost {
         }
     }
     let leaves = tallest.map_or(0, |log_lde| 1 << log_lde);
-    digests(&mut bytes, &mut hashes, leaves);
     Cost {
-        hashes,
+        hashes: hashes + nodes(leaves),
         butterflies: 0,
         bytes: bytes.0,
     }
 }
 
-/// The digests of a tree, and the nodes above its leaves.
-fn digests(bytes: &mut Bytes, hashes: &mut u64, leaves: u64) {
-    if leaves > 0 {
-        *hashes += leaves - 1;
-        bytes.write(DIGEST as u64 * (2 * leaves - 1));
-        bytes.read(DIGEST as u64 * (2 * leaves - 2));
-    }
+/// The nodes above the leaves of a tree.
+const fn nodes(leaves: u64) -> u64 {
+    leaves.saturating_sub(1)
+}
+
+/// Bytes of the digests that are kept of some trees: each is written and, but for the roots, read.
+fn digests<const N: usize, S: Suite>(plan: &Plan<N, S>, kept: RegionName, trees: usize) -> u64 {
+    let kept = plan.regions().get(kept).len;
+    let mut bytes = Bytes::default();
+    bytes.write(kept as u64);
+    bytes.read(kept.saturating_sub(DIGEST * trees) as u64);
+    bytes.0
 }
 
 /// Challenges of the codewords of all heights.
@@ -295,8 +304,8 @@ fn fold<const N: usize, S: Suite>(plan: &Plan<N, S>) -> Cost {
         log_len -= log_arity as usize;
         let leaves = 1 << log_len;
         hashes += leaves * S::row_hashes(width) as u64;
+        hashes += nodes(leaves);
         bytes.read(from);
-        digests(&mut bytes, &mut hashes, leaves);
         let to = D as u64 * leaves;
         bytes.read(from).write(to);
         if heights(plan).any(|height| height == log_len) {
@@ -307,7 +316,7 @@ fn fold<const N: usize, S: Suite>(plan: &Plan<N, S>) -> Cost {
     Cost {
         hashes,
         butterflies: D as u64 * transform(log_final),
-        bytes: bytes.0,
+        bytes: bytes.0 + digests(plan, RegionName::FoldedDigests, plan.log_arities().len()),
     }
 }
 
@@ -454,11 +463,13 @@ mod tests {
         }
         prover.prepare();
         let costs = ledger(&plan, &Grinding::default(), 0);
-        let check = |phase: usize| {
+        let [mut hashed, _] = taken(S::HASH);
+        let mut check = |phase: usize| {
             let cost = &costs[phase];
             let expected = [cost.hashes, cost.butterflies];
             let (name, suite) = (PHASES[phase], S::NAME);
             assert_eq!(taken(S::HASH), expected, "{name} of {specs:?}, {suite}");
+            hashed += cost.hashes;
         };
 
         let mut started = prover.begin(None).unwrap();
@@ -479,7 +490,9 @@ mod tests {
         let folded = reduced.fold();
         check(FOLD);
         folded.open().unwrap();
-        check(OPEN);
+        let [again, butterflies] = taken(S::HASH);
+        assert_eq!(butterflies, costs[OPEN].butterflies);
+        assert!(again <= hashed / 32, "{again} of {hashed} for {specs:?}");
     }
 
     /// Parameters that differ in everything that the ledger reads.
