@@ -413,7 +413,7 @@ pub enum Challenges {
 /// What is kept of the trees of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Trees {
-    /// All inner nodes.
+    /// All inner nodes that the workspace has.
     All,
     /// The layers above the lowest four.
     Upper,

@@ -46,8 +46,8 @@ impl Case {
 }
 
 /// The ways to compare on a run of so many cycles: one batch; epochs of these lengths, or of four that fit
-/// the run; batches in both orders, with what is kept by default, with all inner nodes of the trees, with none,
-/// and without codewords; all but the first with one worker and with as many as the machine runs at once.
+/// the run; batches in both orders, with what is kept by default, with all inner nodes of the trees that a workspace has,
+/// with none, and without codewords; all but the first with one worker and with as many as the machine runs at once.
 pub fn cases(cycles: u64, lengths: &[u8], batch_log2: Option<u8>) -> Vec<Case> {
     let all = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = if all > 1 { vec![1, all] } else { vec![1] };
