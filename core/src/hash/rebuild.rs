@@ -104,7 +104,8 @@ impl Pass {
 }
 
 /// The siblings of the dropped layers for the opened `leaves`, which are distinct and ascending, from the rows of
-/// all matrices of a tree, in as many passes as it takes.
+/// all matrices of a tree, in as many passes as it takes. Its lists are off the stack when paths are written.
+#[inline(never)]
 pub(crate) fn collect_siblings<B: Backend, L: Leaves>(
     hasher: &impl Hasher<B>,
     matrices: impl Iterator<Item = L> + Clone,

@@ -172,14 +172,14 @@ impl<'a> BatchShape<'a> {
         }
     }
 
-    /// log2 of the smallest layer of every tree that is kept, whatever the profile.
+    /// log2 of the largest layer of every tree that is kept, whatever the profile.
     ///
     /// The cap is kept, and the leaves below a kept digest are of one coset.
     pub(crate) fn log_least_kept(self) -> usize {
         self.params().cap_height.max(self.params().log_blowup) as usize
     }
 
-    /// log2 of the smallest layer of every tree that is kept: in `Fast` at most one row in
+    /// log2 of the largest layer of every tree that is kept: in `Fast` at most one row in
     /// 2^[`LOG_KEPT_PER_QUERY`] is hashed again.
     pub(crate) fn log_kept(self) -> usize {
         let least = self.log_least_kept();
