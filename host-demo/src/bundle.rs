@@ -604,7 +604,7 @@ mod tests {
         let mut second = NO_SECOND;
         second[1..4].copy_from_slice(&[11, ABSENT, 10]);
         let mut others = [None; MAX_OTHERS];
-        others[0] = Some([[9, 8, 7, 6, 5, 4, 11, 3, ABSENT, ABSENT], NO_SECOND]);
+        others[0] = Some([[9, 8, 7, 6, 5, 4, 11, 5, ABSENT, ABSENT], NO_SECOND]);
         let head = Header {
             settings: Settings {
                 log2_cycles: 14,
@@ -625,7 +625,7 @@ mod tests {
         assert_eq!(bytes[24..34], [14, 13, 12, 12, 12, 10, 11, 255, 4, 255]);
         let second = [255, 11, 255, 10, 255, 255, 255, 255, 255, 255];
         assert_eq!(bytes[34..44], second);
-        assert_eq!(bytes[44..54], [9, 8, 7, 6, 5, 4, 11, 3, 255, 255]);
+        assert_eq!(bytes[44..54], [9, 8, 7, 6, 5, 4, 11, 5, 255, 255]);
         assert_eq!(bytes[54..124], [255; 70]);
         assert!(bytes[124..156].iter().copied().eq(0..32));
         assert_eq!(bytes[156..188], [0xab; 32]);

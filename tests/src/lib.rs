@@ -10,4 +10,5 @@ pub mod params;
 pub mod reference;
 pub mod retire;
 pub mod shapes;
+#[cfg(feature = "shared")]
 pub mod shared;

@@ -18,10 +18,10 @@ use tranche_core::{Hashes, Params};
 use tranche_machine::exec::RecordTooShort;
 use tranche_machine::hash::Hash;
 use tranche_machine::prove::{EpochError, StartError};
-use tranche_machine::shape::{Heights, MAX_OTHERS, NO_SECOND};
+use tranche_machine::shape::{Heights, MAX_OTHERS};
 use tranche_machine::{
-    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, ExecError, FilledTable, GuestIo,
-    Program, Settings, Setup, Span,
+    Cell, EpochBuffers, EpochPlan, EpochProver, EpochTables, ExecError, GuestIo, Program, Settings,
+    Setup, Span,
 };
 
 #[global_allocator]
@@ -252,16 +252,6 @@ where
             Err(StartError::OtherPlan)
         );
     }
-    // A session proves all epochs in the same tables.
-    let mut heights = setup.shape.heights();
-    heights[FilledTable::Sys.index()] += 1;
-    let other = Settings {
-        others: [Some([heights, NO_SECOND]); MAX_OTHERS],
-        ..own
-    };
-    let others = Setup::new(&program, other).unwrap();
-    let refused = start(&EpochTables::new(&others), &plan, &mut memory);
-    assert_eq!(refused, Err(StartError::OtherHeights));
     // The suite of a plan is its type; the setup's has to be the same.
     let setup = Setup::new(
         &program,

@@ -22,7 +22,6 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::epoch::{EpochPlan, EpochTables, PublicValues, Span};
 use crate::exec::{Cell, EpochEnd, EpochRecord, ExecError, GuestIo, Machine, RecordTooShort};
 use crate::hash::MachineSuite;
-use crate::setup::Setup;
 use crate::tables::{EpochTable, PerTable};
 
 /// A recorded epoch as a batch.
@@ -178,7 +177,8 @@ pub struct EpochBuffers<'a> {
     pub workspace: &'a mut [MaybeUninit<u8>],
 }
 
-/// Executes a program and proves each epoch as soon as it is full.
+/// Executes a program and proves each epoch as soon as it is full, at the heights of its tables: a run's first, which have
+/// room for all.
 #[derive(Debug)]
 pub struct EpochProver<'a, B: Hashes<S>, S: MachineSuite = Poseidon2> {
     machine: Machine<'a>,
@@ -208,7 +208,7 @@ where
     /// A prover at the start of the program that `tables` were made for; `max_cycles` bounds the run.
     ///
     /// # Errors
-    /// [`StartError`], when a buffer is too short, the plan was made for other tables, or epochs may have other heights.
+    /// [`StartError`], when a buffer is too short, the plan was made for other tables.
     pub fn new(
         tables: &'a EpochTables<'a>,
         plan: &'a EpochPlan<S>,
@@ -221,7 +221,6 @@ where
             workspace,
         } = buffers;
         let setup = tables.setup();
-        same_heights(setup)?;
         Ok(Self {
             record: EpochRecord::new(setup.shape, record)?,
             machine: Machine::new(setup.program, cells, max_cycles),
@@ -252,7 +251,6 @@ where
             workspace,
         } = buffers;
         let setup = tables.setup();
-        same_heights(setup)?;
         checkpoint.check(setup)?;
         Ok(Self {
             record: EpochRecord::new(setup.shape, record)?,
@@ -307,14 +305,6 @@ where
     }
 }
 
-/// Refuses a run whose epochs may have other heights than the first.
-fn same_heights(setup: &Setup<'_>) -> Result<(), StartError> {
-    match setup.other_shapes().next() {
-        None => Ok(()),
-        Some(_) => Err(StartError::OtherHeights),
-    }
-}
-
 /// Why proving cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -329,9 +319,6 @@ pub enum StartError {
     /// The checkpoint is another run's, or none.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// Epochs may have other heights, at which another [`RecordProver`] proves them.
-    #[error("epochs of several heights take a prover for each")]
-    OtherHeights,
     /// The plan was made for other tables, other parameters or another hash suite.
     #[error("the plan was made for other tables")]
     OtherPlan,
