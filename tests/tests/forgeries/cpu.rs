@@ -27,12 +27,18 @@ pub fn entry(clock: Clock) -> Entry<Witness> {
     flow::forge(&mut entry, clock);
     flags::forge(&mut entry, clock);
     words::forge(&mut entry, clock);
-    entry.redundant = vec![(
-        Assertion(7),
-        "real is the sum of the kinds, booleans, and of the addition, another; no ROM row has two \
+    let linked =
+        "the row of MEM that takes the request has one value for operand b and for the result";
+    entry.redundant = vec![
+        (Assertion(23), linked),
+        (Assertion(24), linked),
+        (
+            Assertion(7),
+            "real is the sum of the kinds, booleans, and of the addition, another; no ROM row has two \
          kinds, and fetches only add up, so real is 0, 1 or 2; where it is 2, next_pc = pc by \
          padding's constraint and pc + 1 by that of what falls through, of which 1 or 2 is left",
-    )];
+        ),
+    ];
     entry
 }
 

@@ -25,7 +25,7 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
         asking(clock),
     );
     for (i, less, more) in [(4, PURE, 0), (5, BRANCH, JAL)] {
-        let name = format!("5 < 1, served by padding of kinds -{less} and {more}");
+        let name = format!("1 < 0, served by padding of kinds -{less} and {more}");
         entry.forge(Assertion(9 + i), name, serving(clock, less, more));
     }
     entry.forge(Assertion(16), "constants that are scaled", scaled(clock));
@@ -49,25 +49,26 @@ fn cancelling(clock: Clock, less: u32, more: u32) -> Witness {
     witness
 }
 
-/// Whether 1 = 1.
+/// Whether 1 and 0 differ: with fewer jumps than none, the padding adds too, and 1 + 0 is 1.
 fn asking(clock: Clock) -> Witness {
     let mut witness = Witness::honest(clock, &two_steps(), &[]);
     let row = odd_padding(&mut witness, JAL, BRANCH);
     let pc = witness.get("cpu", row, cpu::PC);
     witness.set("cpu", row, cpu::AUX, pc);
-    witness.set("cpu", row, cpu::OP, F::from_u32(cmp::op::EQ));
-    for columns in [cpu::A, cpu::B, cpu::W] {
+    witness.set("cpu", row, cpu::OP, F::from_u32(cmp::op::NE));
+    for columns in [cpu::A, cpu::W] {
         witness.set_word("cpu", row, columns, 1);
     }
-    for column in [cmp::A[0], cmp::B[0], cmp::RESULT, cmp::IS_EQ, cmp::HOLDS] {
+    let holds = [cmp::RESULT, cmp::IS_EQ, cmp::NEGATED, cmp::DIFFERENCE[0]];
+    for column in [&[cmp::A[0]][..], &holds].concat() {
         witness.set("cmp", 0, column, F::ONE);
     }
     witness
 }
 
-/// Takes a comparison in place of CMP.
+/// Takes a comparison in place of CMP: 1 + 0 is 1, since the padding adds too.
 fn serving(clock: Clock, less: u32, more: u32) -> Witness {
-    let code = [immediate("addi", 5, 0, 5), immediate("sltiu", 6, 5, 1)];
+    let code = [immediate("addi", 5, 0, 1), immediate("sltiu", 6, 5, 0)];
     let mut witness = Witness::honest(clock, &code, &[]);
     witness.clear("cmp", 0);
     witness.write_word(1, 1);
@@ -75,8 +76,8 @@ fn serving(clock: Clock, less: u32, more: u32) -> Witness {
     let pc = witness.get("cpu", row, cpu::PC);
     witness.set("cpu", row, cpu::AUX, pc);
     witness.set("cpu", row, cpu::OP, F::from_u32(cmp::op::LTU));
-    witness.set_word("cpu", row, cpu::A, 5);
-    witness.set_word("cpu", row, cpu::B, 1);
+    witness.set_word("cpu", row, cpu::A, 1);
+    witness.set_word("cpu", row, cpu::B, 0);
     witness.set_word("cpu", row, cpu::W, 1);
     witness.relink();
     witness

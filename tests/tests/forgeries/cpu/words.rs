@@ -4,9 +4,9 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::bus::Clock;
 use tranche_machine::cells::register;
+use tranche_machine::tables::cpu;
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_machine::tables::{cpu, mem};
-use tranche_tests::machine::asm::{A7, auipc, immediate, jalr, register as op};
+use tranche_tests::machine::asm::{A7, immediate, register as op};
 use tranche_tests::omit::Omit::{Assertion, Interaction};
 
 use super::{access, behind, tokens, two_steps};
@@ -45,26 +45,6 @@ pub fn forge(entry: &mut Entry<Witness>, clock: Clock) {
         "3 - 0 = 3 + 7 * 2^16",
         wrote(&difference, 1, [3, 7]),
     );
-    // Where an indirect jump comes from, in memory and in the request.
-    let jump = [auipc(6, 0), jalr(5, 6, 8)];
-    let linked = |link: [i64; 2]| {
-        let mut witness = wrote(&jump, 1, link);
-        for (column, half) in mem::VALUE.into_iter().zip(link) {
-            witness.set("mem", 0, column, f(half));
-        }
-        witness
-    };
-    entry.forge(
-        Assertion(23),
-        "another low half than the link's",
-        linked([12, 1]),
-    );
-    entry.forge(
-        Assertion(24),
-        "another high half than the link's",
-        linked([8, 2]),
-    );
-
     // 0 + 1 = 1 - 2^16 + 2^16 * 1, and what is beyond 2^32 kept: halves that are none. The low or
     // the high byte holds what does not fit.
     let halves = [(0, [1 - 65536, 1], 1), (1, [1, -65536], 0)];
