@@ -188,7 +188,7 @@ pub fn epoch_batch<'a>(
     let traces = traces.collect();
     Ok(EpochBatch {
         traces,
-        publics: public_values(&tables, number, &Span::of(&record)),
+        publics: public_values(tables, number, &Span::of(&record)),
         airs: tables.airs.to_vec(),
         specs: tables.specs.to_vec(),
         statement: setup.epoch_statement(number),

@@ -15,7 +15,7 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub enum Head {
     /// Of epochs and merges.
-    Epochs(Header),
+    Epochs(Box<Header>),
     /// Of one proof of batches.
     Retire(Box<retire::Header>),
 }
@@ -32,11 +32,11 @@ impl Head {
             return Ok(Self::Retire(Box::new(header)));
         }
         let (_, header) = Reader::new(bytes).map_err(Error::Header)?;
-        Ok(Self::Epochs(header))
+        Ok(Self::Epochs(Box::new(header)))
     }
 
     /// The blocks of the program's ROM that the run has.
-    const fn blocks(&self) -> RomBlocks {
+    fn blocks(&self) -> RomBlocks {
         match self {
             Self::Epochs(header) => header.blocks,
             Self::Retire(header) => header.blocks,

@@ -29,7 +29,7 @@ pub(super) enum Frames<'p, W> {
         passed: usize,
         /// Records that were there.
         known: usize,
-        header: Header,
+        header: Box<Header>,
         out: W,
     },
 }
@@ -47,7 +47,7 @@ impl<'p, W: Write> Frames<'p, W> {
                 passed: 0,
                 known: file.records().len(),
                 file,
-                header,
+                header: Box::new(header),
                 out,
             },
         })
