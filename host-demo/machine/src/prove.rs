@@ -208,7 +208,7 @@ where
     /// A prover at the start of the program that `tables` were made for; `max_cycles` bounds the run.
     ///
     /// # Errors
-    /// [`StartError`], when a buffer is too short, the plan was made for other tables.
+    /// [`StartError`], when a buffer is too short or the plan was made for other tables.
     pub fn new(
         tables: &'a EpochTables<'a>,
         plan: &'a EpochPlan<S>,

@@ -292,10 +292,12 @@ impl Cost<'_> {
             epochs.filter(|fill| fill.shape == shape).count()
         });
         let at: Vec<_> = at.map(|epochs| epochs.to_string()).collect();
-        text += &format!(
-            "heights   {} epochs at the first, as above, and at each of {others} others\n",
-            at.join(", "),
-        );
+        if others > 0 {
+            text += &format!(
+                "heights   {} epochs at the first, as above, and at each of {others} others\n",
+                at.join(", "),
+            );
+        }
         text += &format!(
             "cells     {cells:.2} a cycle, {real:.2} of them in rows that hold something, and {:.2} preprocessed\n",
             self.preprocessed()

@@ -7,8 +7,6 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::num::NonZeroUsize;
 
-use tranche_backend::Chosen;
-use tranche_core::PlanError;
 use tranche_core::shape::Profile;
 use tranche_machine::fit::by_preference;
 use tranche_machine::settings::Settings;
@@ -21,7 +19,7 @@ use tranche_machine::{FilledTable, Program};
 use super::Options;
 use super::error::ProveError;
 use super::survey::{Surveyed, metered};
-use crate::epoch::PerShape;
+use super::worker::workspace_bytes;
 use crate::execute::Execution;
 use crate::mix::Sizing;
 use crate::suite::with_suite;
@@ -185,11 +183,7 @@ fn workspaces(
     options: &Options,
     epochs: u64,
 ) -> Result<u64, ProveError> {
-    let tables = PerShape::of(setup);
-    let lens = with_suite!(setup.settings.hash, S => tables.try_map(|tables| {
-        Ok::<_, PlanError>(tables.plan_in::<Chosen, S>(profile)?.workspace_len())
-    }))?;
-    let each = lens.iter().copied().max().unwrap_or_default();
+    let each = workspace_bytes(setup, profile)?;
     let workers = (options.workers.get() as u64).min(epochs);
     Ok(workers.saturating_mul(each as u64))
 }

@@ -8,15 +8,17 @@ use std::thread::{self, Scope};
 
 use p3_field::PrimeCharacteristicRing;
 use tranche_backend::Chosen;
-use tranche_core::{F, Hashes, TraceMut};
+use tranche_core::shape::Profile;
+use tranche_core::{F, Hashes, PlanError, TraceMut};
 use tranche_machine::merge::Chain;
+use tranche_machine::setup::Setup;
 use tranche_machine::{
     EpochEnd, EpochPlan, EpochRecord, EpochTables, FilledTable, RecordProver, RecordedEpoch, Span,
 };
 
 use super::error::ProveError;
 use crate::epoch::{PerShape, ShapeIndex};
-use crate::suite::HostSuite;
+use crate::suite::{HostSuite, with_suite};
 use crate::workspace::Workspace;
 
 /// An executed epoch.
@@ -123,7 +125,16 @@ pub(super) fn start<'scope, 'c, 'r: 'scope>(
     Ok(())
 }
 
-/// Bytes of a workspace in which any epoch can be proved.
+/// Bytes of a workspace in which any epoch of a setup can be proved.
+pub(super) fn workspace_bytes(setup: &Setup<'_>, profile: Profile) -> Result<usize, PlanError> {
+    let tables = PerShape::of(setup);
+    with_suite!(setup.settings.hash, S => {
+        let plans = tables.try_map(|tables| tables.plan_in::<Chosen, S>(profile))?;
+        Ok(workspace_len(&plans))
+    })
+}
+
+/// Bytes of a workspace in which an epoch of any of these plans can be proved.
 pub(super) fn workspace_len<S: HostSuite>(plans: &PerShape<EpochPlan<S>>) -> usize {
     let lens = plans.iter().map(EpochPlan::workspace_len);
     lens.max().unwrap_or_default()

@@ -193,8 +193,8 @@ struct Verifier<'a, S: HostSuite> {
     setup: Setup<'a>,
     floor: f64,
     tables: PerShape<EpochTables<'a>>,
-    /// Bytes of an epoch's longest proof.
-    max_epoch_lens: PerShape<usize>,
+    /// Bytes of an epoch's longest proof, at any heights.
+    max_epoch_len: usize,
     /// The keys of epochs, each once there is a proof of its heights.
     keys: PerShape<Option<EpochKey<'a, S>>>,
     known: Option<KnownMerge<'a, S>>,
@@ -230,7 +230,7 @@ where
             setup,
             floor,
             tables,
-            max_epoch_lens: known.map(|&(len, _)| len),
+            max_epoch_len: known.iter().map(|&(len, _)| len).fold(0, usize::max),
             keys: known.map(|_| None),
             known: None,
             waiting: Vec::new(),
@@ -249,10 +249,9 @@ where
     /// Checks the next epoch; returns whether it is the last.
     fn epoch<R: Read>(&mut self, reader: &mut Reader<R>) -> Result<bool, Check> {
         let number = self.epochs + 1;
-        let longest = self.max_epoch_lens.iter().copied().max();
-        let (span, bytes) = reader.epoch(longest.unwrap_or_default())?;
+        let (span, bytes) = reader.epoch(self.max_epoch_len)?;
         self.check_span(&span)?;
-        let proof = decode::<CarvedConfig<S>>(bytes, longest.unwrap_or_default())?;
+        let proof = decode::<CarvedConfig<S>>(bytes, self.max_epoch_len)?;
         let shape = self.tables.of_proof(|logs| check_heights(&proof, logs))?;
         let tables = self.tables.at(shape);
         let key = match self.keys.at_mut(shape) {

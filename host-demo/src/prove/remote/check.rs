@@ -53,7 +53,7 @@ struct Bench<'a, S: HostSuite> {
     setup: Setup<'a>,
     result: Outcome<'a>,
     tables: PerShape<EpochTables<'a>>,
-    max_epoch_lens: PerShape<usize>,
+    max_epoch_len: usize,
     keys: PerShape<EpochKey<'a, S>>,
     known: Option<KnownMerge<'a, S>>,
     /// Where the L2G tables of epochs are filled from.
@@ -92,7 +92,7 @@ where
         Ok(Self {
             setup,
             result,
-            max_epoch_lens: lens,
+            max_epoch_len: lens.iter().copied().fold(0, usize::max),
             keys,
             tables,
             known: None,
@@ -101,8 +101,7 @@ where
     }
 
     fn epoch(&mut self, number: u32, span: &Span, rows: &Rows, proof: &[u8]) -> Result<(), Check> {
-        let longest = self.max_epoch_lens.iter().copied().max();
-        let proof = decode::<CarvedConfig<S>>(proof, longest.unwrap_or_default())?;
+        let proof = decode::<CarvedConfig<S>>(proof, self.max_epoch_len)?;
         let shape = self.tables.of_proof(|logs| check_heights(&proof, logs))?;
         let publics = public_values(self.tables.at(shape), number, span);
         let statement = self.setup.epoch_statement(number);

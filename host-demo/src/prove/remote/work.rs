@@ -4,9 +4,9 @@ use std::collections::TryReserveError;
 
 use thiserror::Error;
 use tranche_backend::Chosen;
+use tranche_core::Hashes;
 use tranche_core::prover::BatchError;
 use tranche_core::shape::Profile;
-use tranche_core::{Hashes, PlanError};
 use tranche_machine::merge::{Chain, Tree};
 use tranche_machine::prove::StartError;
 use tranche_machine::setup::Setup;
@@ -19,7 +19,7 @@ use super::super::emit::prove_merge;
 use super::super::epoch_plans;
 use super::super::error::ProveError;
 use super::super::options::Options;
-use super::super::worker::{l2g_trace, workspace_len};
+use super::super::worker::{l2g_trace, workspace_bytes, workspace_len};
 use super::task::{MergeTask, TaskError, to_chain, to_l2g};
 use crate::epoch::PerShape;
 use crate::merge::{log_rows, outcome};
@@ -64,11 +64,7 @@ pub enum Work {
 /// # Errors
 /// When the plan is refused.
 pub fn task_bytes(setup: &Setup<'_>, profile: Profile) -> Result<u64, ProveError> {
-    let tables = PerShape::of(setup);
-    let lens = with_suite!(setup.settings.hash, S => tables.try_map(|tables| {
-        Ok::<_, PlanError>(tables.plan_in::<Chosen, S>(profile)?.workspace_len())
-    }))?;
-    let workspace = lens.iter().copied().max().unwrap_or_default();
+    let workspace = workspace_bytes(setup, profile)?;
     let cells = Cell::slots_for(1 << setup.shape.l2g) * size_of::<Cell>();
     Ok((workspace + cells) as u64 + setup.shape.record_bytes())
 }
