@@ -7,7 +7,7 @@
 //! | `suites FILE SUITE...` | a static library: code of these hash suites, and of no other |
 //! | `images FILE...` | linked images: no allocator in them, and the panic sites are the committed ones |
 //! | `sites FILE...` | prints the panic sites of images, in the form of the committed list |
-//! | `firmware FOLDER LEDGER [--write] [BOARD...]` | firmware in QEMU: its proofs, and the ledger |
+//! | `firmware FOLDER LEDGER [--write] [--all] [BOARD...]` | firmware in QEMU: its proofs, and the ledger |
 #![forbid(unsafe_code)]
 
 mod case;
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         ["firmware", folder, ledger, rest @ ..] => firmware::check(folder, ledger, rest),
         _ => Err("usage: proofs|archive|images|sites FILE...\n       \
                   suites FILE SUITE...\n       \
-                  firmware FOLDER LEDGER [--write] [BOARD...]"
+                  firmware FOLDER LEDGER [--write] [--all] [BOARD...]"
             .into()),
     };
     match done {

@@ -22,14 +22,16 @@ use image::Image;
 use ledger::{Entry, Ledger, Row};
 
 /// Checks the images of a folder, each by the name of its board, against the ledger, or writes it
-/// (`--write`).
+/// (`--write`). Long epochs are proved on one board alone unless all are asked for (`--all`), or the ledger is written.
 ///
 /// # Errors
 /// What is not right.
 pub fn check(folder: &str, ledger_path: &str, arguments: &[&str]) -> Result<(), Failure> {
     let (options, names): (Vec<&str>, Vec<&str>) = arguments
         .iter()
-        .partition(|argument| **argument == "--write");
+        .partition(|argument| ["--write", "--all"].contains(*argument));
+    let write = options.contains(&"--write");
+    let all = !options.is_empty();
     let boards = BOARDS
         .iter()
         .filter(|board| names.is_empty() || names.contains(&board.name));
@@ -40,7 +42,7 @@ pub fn check(folder: &str, ledger_path: &str, arguments: &[&str]) -> Result<(), 
 
     let cases: Vec<_> = boards
         .iter()
-        .flat_map(|board| board.cases)
+        .flat_map(|board| board.cases(all))
         .copied()
         .collect();
     let proofs = Proofs::of(&cases)?;
@@ -48,7 +50,7 @@ pub fn check(folder: &str, ledger_path: &str, arguments: &[&str]) -> Result<(), 
     let checked: Vec<_> = thread::scope(|scope| {
         let start = |board: &&'static Board| {
             let (board, proofs, folder) = (*board, &proofs, Path::new(folder));
-            scope.spawn(move || check_board(board, &folder.join(board.name), proofs))
+            scope.spawn(move || check_board(board, all, &folder.join(board.name), proofs))
         };
         let threads: Vec<_> = boards.iter().map(start).collect();
         threads.into_iter().map(|thread| thread.join()).collect()
@@ -59,7 +61,7 @@ pub fn check(folder: &str, ledger_path: &str, arguments: &[&str]) -> Result<(), 
     print!("{ledger}");
     ledger.check_limits()?;
     let ledger_path = Path::new(ledger_path);
-    if !options.is_empty() {
+    if write {
         std::fs::write(ledger_path, ledger.to_string())?;
         println!("written: {}", ledger_path.display());
     } else {
@@ -69,11 +71,16 @@ pub fn check(folder: &str, ledger_path: &str, arguments: &[&str]) -> Result<(), 
     Ok(())
 }
 
-/// Runs all cases on a board.
-fn check_board(board: &'static Board, path: &Path, proofs: &Proofs) -> Result<Entry, Failure> {
+/// Runs the cases of a board.
+fn check_board(
+    board: &'static Board,
+    all: bool,
+    path: &Path,
+    proofs: &Proofs,
+) -> Result<Entry, Failure> {
     let image = Image::read(path)?;
     let mut rows = Vec::new();
-    for case in board.cases {
+    for case in board.cases(all) {
         let row = check_case(board, path, &image, case, proofs)
             .map_err(|failure| format!("{}, {case}: {failure}", board.name))?;
         println!("{}, {case}: as on the host, verified", board.name);
@@ -81,8 +88,8 @@ fn check_board(board: &'static Board, path: &Path, proofs: &Proofs) -> Result<En
     }
     let mut largest = Vec::new();
     let mut tries = Vec::new();
-    let all = Hash::ALL.into_iter().filter(|_| board.name != SMALL_BOARD);
-    for hash in all {
+    let suites = Hash::ALL.into_iter();
+    for hash in suites.filter(|_| board.name != SMALL_BOARD) {
         let job = |task: &str| board.job(path, &image, &format!("spin {} {task}", hash.name()));
         largest.push((hash, job("largest")?.0.largest()?));
         tries.push((hash, job("grind")?.0.try_instructions()?));
