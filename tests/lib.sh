@@ -41,8 +41,9 @@ if grep -q 'target_arch="x86_64"' <<<"$built_for" && ! grep -q '"avx512f"' <<<"$
   WORKSPACE+=(--exclude tranche-simd-avx512)
 fi
 
-# CI builds nothing twice, and what would make that quicker costs time; nobody debugs what it has built.
-[ -z "${CI-}" ] || export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
+# CI builds nothing twice, and what would make that quicker costs time; nobody debugs what it has built, and with other
+# work for each processor a crate in fewer parts is built with less of it.
+[ -z "${CI-}" ] || export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_CODEGEN_UNITS=3
 
 # image_host ARGUMENT...: the host's side of images, built beside a test, since what tests depend on decides features
 # too. Nobody debugs this program; what counts is how soon it is built. It hashes a lot, so it is optimised.

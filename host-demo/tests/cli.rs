@@ -9,7 +9,7 @@ use serde_json::Value;
 use asm::bare;
 
 #[allow(dead_code)]
-#[path = "../../tests/src/machine/asm.rs"]
+#[path = "../../tests/support/src/machine/asm.rs"]
 mod asm;
 #[path = "cli/bundles.rs"]
 mod bundles;

@@ -11,10 +11,10 @@ use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::prover::{BatchError, CheckError};
 use tranche_core::shape::Profile;
 use tranche_core::{DefaultBackend, F};
-use tranche_tests::air::{Form, Part, TestAir};
-use tranche_tests::core::{buffer, fill};
-use tranche_tests::reference::{Batch, ReferenceAir};
-use tranche_tests::shapes::{BUSES, QUICK, Shape, TableShape, shapes};
+use tranche_test_support::air::{Form, Part, TestAir};
+use tranche_test_support::core::{buffer, fill};
+use tranche_test_support::reference::{Batch, ReferenceAir};
+use tranche_test_support::shapes::{BUSES, QUICK, Shape, TableShape, shapes};
 
 /// Checks a batch with public values and scratch of the caller's choice.
 fn check_with<A>(batch: &Batch<A>, publics: &[&[F]], scratch: &mut [F]) -> Result<(), CheckError>

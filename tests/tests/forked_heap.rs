@@ -6,9 +6,9 @@ use std::alloc::System;
 use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAlloc, PeakMemAllocTrait};
 use tranche_core::Params;
 use tranche_core::verifier::ForkedKey;
-use tranche_tests::air::Part;
-use tranche_tests::retire::{Run, naive};
-use tranche_tests::shapes::{QUICK, Shape, TableShape};
+use tranche_test_support::air::Part;
+use tranche_test_support::retire::{Run, naive};
+use tranche_test_support::shapes::{QUICK, Shape, TableShape};
 
 #[global_allocator]
 static HEAP: &PeakMemAlloc<System> = &INSTRUMENTED_SYSTEM;

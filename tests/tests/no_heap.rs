@@ -22,10 +22,10 @@ use tranche_core::shape::Profile;
 use tranche_core::{
     DefaultBackend, F, Hashes, Plan, Prover, ScalarBackend, Statement, Suite, TraceMut,
 };
-use tranche_tests::core::{PROFILES, buffer};
-use tranche_tests::reference::{Batch, ReferenceSuite};
-use tranche_tests::retire::naive;
-use tranche_tests::shapes::sweep;
+use tranche_test_support::core::{PROFILES, buffer};
+use tranche_test_support::reference::{Batch, ReferenceSuite};
+use tranche_test_support::retire::naive;
+use tranche_test_support::shapes::sweep;
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -481,7 +481,7 @@ fn retire(order: Order, keep: Keep, profile: Profile, tables: usize, proof: &mut
 fn a_run_without_a_heap() {
     for (order, tables) in [(Order::Forked, 1), (Order::Forked, 2), (Order::Shared, 2)] {
         let cut: &[usize] = if tables == 1 { &[1] } else { &[] };
-        let run = tranche_tests::retire::Run::cut(batch::<Vectors>(), cut);
+        let run = tranche_test_support::retire::Run::cut(batch::<Vectors>(), cut);
         let expected = match order {
             Order::Forked => naive::prove(&run).encode(),
             Order::Shared => run.prove_batch(),

@@ -15,10 +15,10 @@ use tranche_core::prover::ProverSetupError;
 use tranche_core::shape::Profile;
 use tranche_core::workspace::{ALIGN_BYTES, WorkspaceTooSmall, bytes_for};
 use tranche_core::{DefaultBackend, F, Hashes, Params, Plan, Prover};
-use tranche_tests::air::TestAir;
-use tranche_tests::core::{MAX_TABLES, PROFILES, buffer, fill};
-use tranche_tests::reference::{Batch, ReferenceSuite};
-use tranche_tests::shapes::{QUICK, Shape, shapes, sweep};
+use tranche_test_support::air::TestAir;
+use tranche_test_support::core::{MAX_TABLES, PROFILES, buffer, fill};
+use tranche_test_support::reference::{Batch, ReferenceSuite};
+use tranche_test_support::shapes::{QUICK, Shape, shapes, sweep};
 
 type TestProver<'a> = Prover<'a, DefaultBackend, TestAir>;
 

@@ -17,7 +17,7 @@ use std::alloc::System;
 use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAlloc, PeakMemAllocTrait};
 
 #[allow(missing_docs)]
-#[path = "../../src/machine/asm.rs"]
+#[path = "../../support/src/machine/asm.rs"]
 pub mod asm;
 pub mod bundle;
 #[allow(missing_docs)]

@@ -12,13 +12,13 @@ use tranche_machine::merge::{GMEM, MergeTable, rest};
 use tranche_machine::tables::EpochTable;
 use tranche_machine::tables::cpu::{Cpu, RunCpu};
 use tranche_machine::tables::mem::Mem;
-use tranche_tests::audit::Flaw;
-use tranche_tests::machine::audit::{audit, audit_without, recount};
-use tranche_tests::machine::run::{RunTraces, place, reference};
-use tranche_tests::merge::batch::{image, outcome};
-use tranche_tests::merge::forge::{TOP, bridge, padding, rest_trace, row as rest_row};
-use tranche_tests::omit::Checks;
-use tranche_tests::omit::Omit::{self, Assertion, Interaction};
+use tranche_test_support::audit::Flaw;
+use tranche_test_support::machine::audit::{audit, audit_without, recount};
+use tranche_test_support::machine::run::{RunTraces, place, reference};
+use tranche_test_support::merge::batch::{image, outcome};
+use tranche_test_support::merge::forge::{TOP, bridge, padding, rest_trace, row as rest_row};
+use tranche_test_support::omit::Checks;
+use tranche_test_support::omit::Omit::{self, Assertion, Interaction};
 
 use crate::witness::{ACCESSES, CELL, Low, follow, forger, hole, retime, row, time};
 

@@ -8,9 +8,11 @@ use tranche_core::verifier::VerifyError;
 use tranche_machine::Program;
 use tranche_machine::batches::MAX_RUN_CYCLES;
 use tranche_machine::bus::Clock;
-use tranche_tests::machine::asm::{A0, A1, A2, A7, CODE, DATA, ECALL, elf, exit, immediate, li};
-use tranche_tests::machine::audit::audit;
-use tranche_tests::machine::run::{Surveyed, body, reference, spans, survey, traces};
+use tranche_test_support::machine::asm::{
+    A0, A1, A2, A7, CODE, DATA, ECALL, elf, exit, immediate, li,
+};
+use tranche_test_support::machine::audit::audit;
+use tranche_test_support::machine::run::{Surveyed, body, reference, spans, survey, traces};
 
 use crate::{guest, program};
 
@@ -146,7 +148,7 @@ fn prove(program: &Program<'_>, input: &[u8], log2_cycles: u32) {
     // Each public value of each batch is another statement.
     let last = run.shape.batches as usize - 1;
     for batch in [0, 1, last] {
-        let cpu = tranche_tests::machine::run::place(&traces, batch, "cpu");
+        let cpu = tranche_test_support::machine::run::place(&traces, batch, "cpu");
         for value in 0..4 {
             let mut other = honest.clone();
             other.publics[cpu][value] += F::ONE;

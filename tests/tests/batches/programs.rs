@@ -7,11 +7,11 @@ use tranche::retire::header::MAGIC;
 use tranche::retire::{Header, Options, prove, verify};
 use tranche_core::retire::Order;
 use tranche_machine::Program;
-use tranche_tests::machine::asm::{
+use tranche_test_support::machine::asm::{
     A0, A1, A2, A7, CODE, DATA, ECALL, Segment, branch, elf, exit, file, immediate, li, load,
     register, store, words,
 };
-use tranche_tests::machine::run::PARAMS;
+use tranche_test_support::machine::run::PARAMS;
 
 use crate::{guest, program};
 

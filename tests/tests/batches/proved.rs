@@ -1,6 +1,8 @@
 //! A program through the core, batch by batch: in both orders the bytes of what knows them, which their
 //! verifiers accept.
 
+use std::ops::RangeInclusive;
+
 use tranche_backend::Chosen;
 use tranche_core::Prover;
 use tranche_core::hash::poseidon2::Poseidon2;
@@ -10,11 +12,11 @@ use tranche_machine::batches::{
     BODY, BODY_TABLES, CLOSING, RunShape, WalkError, WholeRun, WholeTables,
 };
 use tranche_machine::hash::MachineSuite;
-use tranche_tests::core::{PROFILES, buffer};
-use tranche_tests::machine::run::{PARAMS, Surveyed, body, survey, traces};
-use tranche_tests::reference::Batch;
-use tranche_tests::retire::crew::Threads;
-use tranche_tests::retire::{Run, naive};
+use tranche_test_support::core::{PROFILES, buffer};
+use tranche_test_support::machine::run::{PARAMS, Surveyed, body, survey, traces};
+use tranche_test_support::reference::Batch;
+use tranche_test_support::retire::crew::Threads;
+use tranche_test_support::retire::{Run, naive};
 
 use crate::guest;
 use crate::honest::FACTORS;
@@ -62,7 +64,7 @@ fn both_orders_have_the_bytes_of_their_oracles() {
     let program = guest("sha256");
     let run = survey(program, b"abc", body(program, 8));
     assert!(run.shape.batches >= 16);
-    compare(&run, BODY_TABLES);
+    compare(&run, BODY_TABLES, 1..=3);
 }
 
 /// With tables of products and quotients.
@@ -72,11 +74,11 @@ fn both_orders_have_the_bytes_of_their_oracles_with_extensions() {
     let run = survey(program, &FACTORS, body(program, 12));
     assert!(run.shape.batches >= 8);
     // No public input, so no table of it.
-    compare(&run, BODY_TABLES + 2);
+    compare(&run, BODY_TABLES + 2, 2..=2);
 }
 
-/// Compares the proofs of a run whose bodies have so many tables.
-fn compare(run: &Surveyed<'_>, body_tables: usize) {
+/// Compares the proofs of a run whose bodies have so many tables, by each of these numbers of workers.
+fn compare(run: &Surveyed<'_>, body_tables: usize, workers: RangeInclusive<usize>) {
     let tables = run.tables();
     let mut storage = run.storage();
     let all = traces(&mut run.walk(&tables, &mut storage));
@@ -98,7 +100,7 @@ fn compare(run: &Surveyed<'_>, body_tables: usize) {
     oracle.verify(&forked).expect("a proof in forked order");
     for profile in PROFILES {
         for (order, expected) in [(Order::Shared, &shared), (Order::Forked, &forked)] {
-            for workers in 1..=3 {
+            for workers in workers.clone() {
                 let got = prove(run, order, profile, workers).expect("a proof");
                 let first = got.iter().zip(expected).position(|(a, b)| a != b);
                 let equal = (first, got.len()) == (None, expected.len());

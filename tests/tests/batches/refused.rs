@@ -10,8 +10,8 @@ use tranche_machine::batches::{
 use tranche_machine::bus::{CLOCK_START, Clock, MAX_RUN_CYCLES};
 use tranche_machine::hash::Hash;
 use tranche_machine::tables::rom::HALT;
-use tranche_tests::machine::audit::recount;
-use tranche_tests::machine::run::{RunTraces, reference, spans};
+use tranche_test_support::machine::audit::recount;
+use tranche_test_support::machine::run::{RunTraces, reference, spans};
 
 use crate::witness::{forger, insert, retime};
 

@@ -10,9 +10,9 @@ use tranche_machine::batches::{
 use tranche_machine::exec::{RecordStorage, RunMachine};
 use tranche_machine::merge::{Chain, MergeError};
 use tranche_machine::{Cell, ExecError};
-use tranche_tests::machine::asm::{elf, immediate, jal};
-use tranche_tests::machine::oracle::Io;
-use tranche_tests::machine::run::{body, fill_batch, survey, traces};
+use tranche_test_support::machine::asm::{elf, immediate, jal};
+use tranche_test_support::machine::oracle::Io;
+use tranche_test_support::machine::run::{body, fill_batch, survey, traces};
 
 use crate::guest;
 

@@ -16,8 +16,8 @@ use tranche_machine::tables::mem::{self, Mem};
 use tranche_machine::tables::rom::READS_RS2;
 use tranche_machine::tables::sys::{self, Sys};
 use tranche_machine::{EpochTable, Program};
-use tranche_tests::machine::asm::{CODE, DATA, elf, exit, immediate, li, load, store};
-use tranche_tests::machine::run::{RunTraces, Surveyed, body, place, survey, traces};
+use tranche_test_support::machine::asm::{CODE, DATA, elf, exit, immediate, li, load, store};
+use tranche_test_support::machine::run::{RunTraces, Surveyed, body, place, survey, traces};
 
 /// A cell between code and data, in the second hole, that every batch of the run touches.
 pub const CELL: u32 = (CODE + DATA) / 2 / 4;

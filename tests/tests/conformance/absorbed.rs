@@ -10,9 +10,9 @@ use p3_field::PrimeCharacteristicRing;
 use p3_fri::FriProof;
 use tranche_core::verifier::{CarvedConfig, MAX_PROOF_BYTES, Root, VerifyError, decode};
 use tranche_core::{EF, F, Params};
-use tranche_tests::air::TestAir;
-use tranche_tests::reference::Batch;
-use tranche_tests::shapes::{QUICK, Shape};
+use tranche_test_support::air::TestAir;
+use tranche_test_support::reference::Batch;
+use tranche_test_support::shapes::{QUICK, Shape};
 
 use crate::recorder::{Proof, Step, recorded};
 

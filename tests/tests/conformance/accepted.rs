@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 use tranche_core::{F, Params};
-use tranche_tests::air::{Part, TestAir};
-use tranche_tests::reference::Batch;
-use tranche_tests::shapes::{ProviderShape, QUICK, Shape, TableShape, shapes, sweep};
+use tranche_test_support::air::{Part, TestAir};
+use tranche_test_support::reference::Batch;
+use tranche_test_support::shapes::{ProviderShape, QUICK, Shape, TableShape, shapes, sweep};
 
 use p3_field::PrimeCharacteristicRing;
 

@@ -10,8 +10,8 @@ use tranche_core::verifier::{
     CarvedConfig, Carving, Compress, Hash, MAX_PROOF_BYTES, Root, Roots, SplitError, SplitMmcs,
     Tree, decode, permutation,
 };
-use tranche_tests::air::Part;
-use tranche_tests::shapes::{QUICK, Shape, TableShape};
+use tranche_test_support::air::Part;
+use tranche_test_support::shapes::{QUICK, Shape, TableShape};
 
 type Proofs = <SplitMmcs<Tree> as Mmcs<F>>::Proof;
 

@@ -7,10 +7,10 @@ use tranche_core::air::ProverAir;
 use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{DefaultBackend, F, Hashes, Params, ScalarBackend};
-use tranche_tests::air::{Form, Part};
-use tranche_tests::core::PROFILES;
-use tranche_tests::reference::{Batch, ReferenceAir, ReferenceSuite};
-use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, shapes, sweep};
+use tranche_test_support::air::{Form, Part};
+use tranche_test_support::core::PROFILES;
+use tranche_test_support::reference::{Batch, ReferenceAir, ReferenceSuite};
+use tranche_test_support::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, shapes, sweep};
 
 /// Both sides prove, in either profile; the bytes are compared, and the unmodified verifier accepts them.
 fn assert_equal<A, S: ReferenceSuite>(batch: &Batch<A, S>, what: &dyn core::fmt::Debug)

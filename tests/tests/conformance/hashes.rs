@@ -13,7 +13,7 @@ use p3_symmetric::{CryptographicPermutation, PaddingFreeSponge, TruncatedPermuta
 use p3_uni_stark::StarkConfig;
 use tranche_core::verifier::{Challenger, Permutation, permutation};
 use tranche_core::{EF, F, Params, ScalarBackend};
-use tranche_tests::shapes::{QUICK, Shape};
+use tranche_test_support::shapes::{QUICK, Shape};
 
 use super::recorder::fri_parameters;
 

@@ -16,9 +16,9 @@ use tranche_core::verifier::{
     MAX_PROOF_BYTES, Root, Roots, SplitMmcs, Tree, VerifyError, decode, permutation,
 };
 use tranche_core::{EF, F, Params};
-use tranche_tests::air::{Part, TestAir};
-use tranche_tests::reference::Batch;
-use tranche_tests::shapes::{QUICK, Shape, TableShape};
+use tranche_test_support::air::{Part, TestAir};
+use tranche_test_support::reference::Batch;
+use tranche_test_support::shapes::{QUICK, Shape, TableShape};
 
 /// [`SplitMmcs`] that publishes a main commitment of the prover's choice.
 #[derive(Clone)]

@@ -14,8 +14,8 @@ use tranche_core::verifier::{
     CarvedConfig, Carving, Challenger, Compress, Hash, Root, Roots, SplitMmcs, Tree, permutation,
 };
 use tranche_core::{EF, F, Params};
-use tranche_tests::air::TestAir;
-use tranche_tests::reference::Batch;
+use tranche_test_support::air::TestAir;
+use tranche_test_support::reference::Batch;
 
 /// What a transcript does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,10 +11,10 @@ use tranche_core::verifier::{
     VerifyingKey, decode,
 };
 use tranche_core::{F, Params};
-use tranche_tests::air::{Part, TestAir};
-use tranche_tests::params;
-use tranche_tests::reference::{Batch, ReferenceAir, ReferenceSuite};
-use tranche_tests::shapes::{QUICK, Shape};
+use tranche_test_support::air::{Part, TestAir};
+use tranche_test_support::params;
+use tranche_test_support::reference::{Batch, ReferenceAir, ReferenceSuite};
+use tranche_test_support::shapes::{QUICK, Shape};
 
 const ONE_QUERY: Params = Params {
     num_queries: 1,

@@ -14,7 +14,7 @@ use tranche_machine::merge::statement::Claim;
 use tranche_machine::merge::{Child, Node, statement};
 use tranche_machine::settings::{Settings, bits};
 use tranche_machine::setup::Setup;
-use tranche_tests::machine::asm::{A0, ZERO, bare, branch, exit, immediate};
+use tranche_test_support::machine::asm::{A0, ZERO, bare, branch, exit, immediate};
 
 use crate::bundles::*;
 use crate::forger::{Forger, MergeBatch, put_merge};

@@ -17,7 +17,7 @@ use tranche_machine::merge::{
 use tranche_machine::settings::Settings;
 use tranche_machine::setup::Setup;
 use tranche_machine::{EpochTable, FilledTable, Machine, Pages, Program, RecordStorage};
-use tranche_tests::reference::Batch;
+use tranche_test_support::reference::Batch;
 
 use crate::bundles::*;
 

@@ -10,7 +10,7 @@ use tranche_machine::EpochTable;
 use tranche_machine::hash::Hash;
 use tranche_machine::merge::Tree;
 use tranche_machine::settings::Settings;
-use tranche_tests::reference::{Batch, ReferenceAir, ReferenceSuite};
+use tranche_test_support::reference::{Batch, ReferenceAir, ReferenceSuite};
 
 use crate::bundles::*;
 

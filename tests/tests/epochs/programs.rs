@@ -2,7 +2,7 @@
 
 use tranche_machine::Program;
 use tranche_machine::program::MAX_SEGMENTS;
-use tranche_tests::machine::asm::{
+use tranche_test_support::machine::asm::{
     A0, A1, CODE, DATA, Segment, exit, file, li, load, register, store, words,
 };
 

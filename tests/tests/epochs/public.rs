@@ -10,7 +10,7 @@ use tranche_core::verifier::VerifyError;
 use tranche_machine::merge::MergeTable;
 use tranche_machine::setup::Setup;
 use tranche_machine::{ExecError, Program, PublicInput, RomBlocks};
-use tranche_tests::machine::asm::{A0, A1, A2, A7, DATA, ECALL, elf, exit, immediate, li};
+use tranche_test_support::machine::asm::{A0, A1, A2, A7, DATA, ECALL, elf, exit, immediate, li};
 
 use crate::bundles::*;
 use crate::forger::{Forger, put_merge};

@@ -10,8 +10,8 @@ use tranche_core::shape::Profile;
 use tranche_machine::Program;
 use tranche_machine::settings::{OutOfRange, Settings};
 use tranche_machine::setup::{Setup, SetupError};
-use tranche_tests::core::PROFILES;
-use tranche_tests::machine::asm::{self, A0, CODE, Segment, ZERO, exit, file, immediate};
+use tranche_test_support::core::PROFILES;
+use tranche_test_support::machine::asm::{self, A0, CODE, Segment, ZERO, exit, file, immediate};
 
 use crate::bundles::*;
 

@@ -6,8 +6,8 @@ use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::bit::{self, op};
 use tranche_machine::tables::shift::{POWER, op as shift};
-use tranche_tests::machine::asm::{branch, immediate, li, register};
-use tranche_tests::omit::Omit::{Assertion, Interaction};
+use tranche_test_support::machine::asm::{branch, immediate, li, register};
+use tranche_test_support::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::Entry;
 use crate::witness::{Witness, f};

@@ -5,8 +5,8 @@ use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::{cmp, cpu};
-use tranche_tests::machine::asm::{branch, immediate, li, lui, register};
-use tranche_tests::omit::Omit::{self, Assertion, Interaction};
+use tranche_test_support::machine::asm::{branch, immediate, li, lui, register};
+use tranche_test_support::omit::Omit::{self, Assertion, Interaction};
 
 use crate::registry::Entry;
 use crate::witness::{Witness, f};

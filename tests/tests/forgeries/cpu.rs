@@ -7,8 +7,8 @@ mod words;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::cpu::Cpu;
-use tranche_tests::machine::asm::immediate;
-use tranche_tests::omit::Omit::{Assertion, Interaction};
+use tranche_test_support::machine::asm::immediate;
+use tranche_test_support::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::Entry;
 use crate::witness::Witness;
@@ -54,7 +54,7 @@ fn behind() -> usize {
 }
 
 /// The interactions of an access that take its token and put the next.
-fn tokens(i: usize) -> [tranche_tests::omit::Omit; 2] {
+fn tokens(i: usize) -> [tranche_test_support::omit::Omit; 2] {
     let start = access(i).start;
     [start, start + 1].map(Interaction)
 }

@@ -9,8 +9,8 @@ use tranche_machine::bus::Clock;
 use tranche_machine::tables::div::{
     A, A_LOW, B, CARRY, CARRY_BITS, Div, IS, IS_ZERO, Q, R, REST, REST_CARRY, SIGN, op,
 };
-use tranche_tests::machine::asm::{jal, li, register};
-use tranche_tests::omit::Omit::{self, Assertion, Interaction};
+use tranche_test_support::machine::asm::{jal, li, register};
+use tranche_test_support::omit::Omit::{self, Assertion, Interaction};
 
 use crate::registry::Entry;
 use crate::witness::{Witness, f, fraction};

@@ -8,9 +8,9 @@ use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::cells::register;
 use tranche_machine::tables::l2g::{L2g, columns as l2g};
-use tranche_tests::audit::Flaw;
-use tranche_tests::machine::asm::immediate;
-use tranche_tests::omit::Omit::{Assertion, Interaction};
+use tranche_test_support::audit::Flaw;
+use tranche_test_support::machine::asm::immediate;
+use tranche_test_support::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::{Entry, Witness as _};
 use crate::witness::{Witness, f, fraction};

@@ -2,7 +2,7 @@
 
 use tranche_machine::bus::Clock;
 use tranche_machine::{EpochTable, PublicInput};
-use tranche_tests::omit::Omit::Interaction;
+use tranche_test_support::omit::Omit::Interaction;
 
 use crate::registry::Entry;
 use crate::witness::{Witness, program, tables};

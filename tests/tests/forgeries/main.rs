@@ -23,7 +23,7 @@ mod witness;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::l2g::L2g;
-use tranche_tests::omit::Omit;
+use tranche_test_support::omit::Omit;
 
 use registry::{Entry, documented};
 use witness::{LONG, Witness};

@@ -5,8 +5,8 @@ use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::{cpu, mem};
-use tranche_tests::machine::asm::{A1, CODE, DATA, immediate, jalr, li, load, lui, store};
-use tranche_tests::omit::Omit::{Assertion, Interaction};
+use tranche_test_support::machine::asm::{A1, CODE, DATA, immediate, jalr, li, load, lui, store};
+use tranche_test_support::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::Entry;
 use crate::witness::{Access, Witness, f, fraction};

@@ -8,8 +8,8 @@ use tranche_core::F;
 use tranche_machine::EpochTable;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::mul::{A, B, BORROW, CARRY, CARRY_BITS, HIGH, IS, LOW, Mul, SIGN, op};
-use tranche_tests::machine::asm::{jal, li, register};
-use tranche_tests::omit::Omit::{self, Assertion, Interaction};
+use tranche_test_support::machine::asm::{jal, li, register};
+use tranche_test_support::omit::Omit::{self, Assertion, Interaction};
 
 use crate::registry::Entry;
 use crate::witness::{Witness, f, fraction};

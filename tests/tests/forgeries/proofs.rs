@@ -4,10 +4,10 @@ use tranche_core::Params;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::VerifyError;
 use tranche_machine::EpochTable;
-use tranche_tests::machine::audit::{airs, recount};
-use tranche_tests::omit::Omit::{self, Assertion};
-use tranche_tests::omit::Omitting;
-use tranche_tests::reference::Batch;
+use tranche_test_support::machine::audit::{airs, recount};
+use tranche_test_support::omit::Omit::{self, Assertion};
+use tranche_test_support::omit::Omitting;
+use tranche_test_support::reference::Batch;
 
 use crate::registry::{Entry, Forgery};
 use crate::witness::Witness;

@@ -11,8 +11,8 @@ use tranche_machine::tables::public::{
     IS_SHORT, IS_WORD, PC, PLACE, POSITION, PREVIOUS, Public, WANTED, WORD,
 };
 use tranche_machine::tables::{cpu, public, sys};
-use tranche_tests::machine::asm::{A0, A2, A7, DATA, ECALL, immediate, li, lui};
-use tranche_tests::omit::Omit::{Assertion, Interaction};
+use tranche_test_support::machine::asm::{A0, A2, A7, DATA, ECALL, immediate, li, lui};
+use tranche_test_support::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::Entry;
 use crate::sys::{READ, SETS_A0, SETS_A2, call};

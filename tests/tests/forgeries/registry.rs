@@ -6,8 +6,8 @@ use std::fmt::{Debug, Display};
 use p3_air::{Air, BaseAir};
 use tranche_core::F;
 use tranche_machine::bus::{AND4, RANGE};
-use tranche_tests::audit::{Auditor, Flaw};
-use tranche_tests::omit::{Checks, Omit};
+use tranche_test_support::audit::{Auditor, Flaw};
+use tranche_test_support::omit::{Checks, Omit};
 
 /// What a verifier is shown: the traces and public values of a batch.
 pub trait Witness {

@@ -8,8 +8,8 @@ use tranche_machine::tables::shift::{
     HIGH, IS_SRA, K, LOW, M, M_POWER, N_POWER, POWER, RESULT, SELECT, SIGN, SIGN_N, Shift, UNUSED,
     op,
 };
-use tranche_tests::machine::asm::{li, register};
-use tranche_tests::omit::Omit::{Assertion, Interaction};
+use tranche_test_support::machine::asm::{li, register};
+use tranche_test_support::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::Entry;
 use crate::witness::{Witness, f, fraction};

@@ -13,7 +13,7 @@ use tranche_machine::bus::{Clock, inverse_power_of_two};
 use tranche_machine::cells::OUT_LEN;
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_machine::tables::{cpu, mem, sys};
-use tranche_tests::machine::asm::{A0, A1, A2, A7, DATA, ECALL, immediate, li};
+use tranche_test_support::machine::asm::{A0, A1, A2, A7, DATA, ECALL, immediate, li};
 
 use crate::registry::Entry;
 use crate::witness::{Witness, f};

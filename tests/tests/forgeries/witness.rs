@@ -17,11 +17,11 @@ use tranche_machine::tables::public;
 use tranche_machine::tables::rom::{READS_RS2, Rom, RomRow};
 use tranche_machine::tables::sys;
 use tranche_machine::{EpochShape, EpochTable, Program, PublicInput};
-use tranche_tests::audit::Flaw;
-use tranche_tests::machine::asm::{elf, exit};
-use tranche_tests::machine::audit::{audit, audit_without};
-use tranche_tests::machine::oracle::{Traces, run_tables};
-use tranche_tests::omit::Omit;
+use tranche_test_support::audit::Flaw;
+use tranche_test_support::machine::asm::{elf, exit};
+use tranche_test_support::machine::audit::{audit, audit_without};
+use tranche_test_support::machine::oracle::{Traces, run_tables};
+use tranche_test_support::omit::Omit;
 
 use crate::registry;
 

@@ -2,9 +2,9 @@
 
 use tranche_core::Params;
 use tranche_core::hash::poseidon2::Poseidon2;
-use tranche_tests::air::{Part, TestAir};
-use tranche_tests::retire::Run;
-use tranche_tests::shapes::{QUICK, Shape, TableShape};
+use tranche_test_support::air::{Part, TestAir};
+use tranche_test_support::retire::Run;
+use tranche_test_support::shapes::{QUICK, Shape, TableShape};
 
 /// A table that may share columns between messages.
 pub fn table(log_height: usize, parts: Vec<Part>) -> TableShape {

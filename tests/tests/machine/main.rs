@@ -16,4 +16,4 @@ mod qemu;
 mod random;
 mod rom;
 
-use tranche_tests::machine::{asm, audit, oracle};
+use tranche_test_support::machine::{asm, audit, oracle};

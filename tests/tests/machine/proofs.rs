@@ -10,7 +10,7 @@ use tranche_machine::hash::Hash;
 use tranche_machine::program::MAX_ROM_LOG2;
 use tranche_machine::shape::{ABSENT, MAX_LOG2_CYCLES, MAX_SECONDS};
 use tranche_machine::{EpochShape, EpochTable, FilledTable, Program};
-use tranche_tests::reference::Batch;
+use tranche_test_support::reference::Batch;
 
 use crate::asm::{elf, exit, register};
 use crate::guests::guest;

@@ -12,7 +12,7 @@ use tranche_machine::merge::{
     Chain, MergeError, MergeTable, Tree, check_cover, empty_root, statement,
 };
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_tests::core::PROFILES;
+use tranche_test_support::core::PROFILES;
 
 use crate::audit::audit;
 use crate::batch::*;

@@ -9,4 +9,4 @@
 mod attacks;
 mod honest;
 
-use tranche_tests::merge::{audit, batch, mutant};
+use tranche_test_support::merge::{audit, batch, mutant};

@@ -10,7 +10,7 @@ use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::plan::security_shape;
 use tranche_core::security::{Bits, SecurityShape, SecurityTable};
 use tranche_core::{F, Params, PlanError, TableSpec, TraceMut, workspace};
-use tranche_tests::shapes::QUICK;
+use tranche_test_support::shapes::QUICK;
 
 use crate::odd::{Odd, global, plan_of, pushes};
 

@@ -5,7 +5,7 @@ use tranche_core::air::{
     BUS_NAME_BYTES, LayoutError, MAX_BUSES, MAX_COLUMNS, MAX_GLOBALS, MAX_MESSAGE_WIDTH, MAX_WIDTH,
 };
 use tranche_core::{Params, PlanError, TableSpec};
-use tranche_tests::shapes::QUICK;
+use tranche_test_support::shapes::QUICK;
 
 use crate::odd::{Odd, Push, global, plan_of, pushes};
 

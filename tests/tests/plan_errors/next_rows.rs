@@ -8,9 +8,9 @@ use p3_lookup::{Count, InteractionBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::{DefaultBackend, F, Plan, PlanError, Prover, ScalarBackend, TableSpec};
-use tranche_tests::core::buffer;
-use tranche_tests::reference::Batch;
-use tranche_tests::shapes::QUICK;
+use tranche_test_support::core::buffer;
+use tranche_test_support::reference::Batch;
+use tranche_test_support::shapes::QUICK;
 
 /// What reads the next row.
 #[derive(Clone, Copy, Debug, PartialEq)]

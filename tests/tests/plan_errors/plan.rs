@@ -2,8 +2,8 @@
 
 use tranche_core::shape::MAX_LOG_HEIGHT;
 use tranche_core::{Params, PlanError, TableSpec};
-use tranche_tests::params;
-use tranche_tests::shapes::QUICK;
+use tranche_test_support::params;
+use tranche_test_support::shapes::QUICK;
 
 use crate::odd::{Odd, Push, global, plan_of, pushes};
 

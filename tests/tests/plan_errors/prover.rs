@@ -9,8 +9,8 @@ use tranche_core::{
     Backend, Batch, DefaultBackend, F, Params, Plan, PlanError, Prover, ScalarBackend, TableSpec,
     TraceMut,
 };
-use tranche_tests::core::buffer;
-use tranche_tests::shapes::QUICK;
+use tranche_test_support::core::buffer;
+use tranche_test_support::shapes::QUICK;
 
 use crate::odd::{Odd, global, plan_of, pushes};
 

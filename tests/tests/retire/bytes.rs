@@ -4,11 +4,11 @@ use tranche_backend::Chosen;
 use tranche_core::hash::blake3::Blake3;
 use tranche_core::retire::Order;
 use tranche_core::{Hashes, Params};
-use tranche_tests::air::{Form, Part, TestAir};
-use tranche_tests::core::PROFILES;
-use tranche_tests::reference::ReferenceSuite;
-use tranche_tests::retire::{NaiveSuite, Run, naive};
-use tranche_tests::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, sweep};
+use tranche_test_support::air::{Form, Part, TestAir};
+use tranche_test_support::core::PROFILES;
+use tranche_test_support::reference::ReferenceSuite;
+use tranche_test_support::retire::{NaiveSuite, Run, naive};
+use tranche_test_support::shapes::{BUSES, ProviderShape, QUICK, Shape, TableShape, sweep};
 
 use super::keeps;
 

@@ -10,10 +10,10 @@ use tranche_core::retire::{
 };
 use tranche_core::workspace::WorkspaceTooSmall;
 use tranche_core::{F, TraceMut};
-use tranche_tests::air::{Part, TestAir};
-use tranche_tests::core::{MAX_TABLES, PROFILES, buffer};
-use tranche_tests::retire::Run as TestRun;
-use tranche_tests::shapes::{QUICK, Shape, TableShape};
+use tranche_test_support::air::{Part, TestAir};
+use tranche_test_support::core::{MAX_TABLES, PROFILES, buffer};
+use tranche_test_support::retire::Run as TestRun;
+use tranche_test_support::shapes::{QUICK, Shape, TableShape};
 
 /// Two batches of one table each.
 fn run() -> TestRun<TestAir> {

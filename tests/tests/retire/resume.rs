@@ -9,12 +9,12 @@ use tranche_core::hash::blake3::Blake3;
 use tranche_core::retire::{Alone, Journal, Keep, Made, Order, RetireError, Stopped};
 use tranche_core::shape::Profile;
 use tranche_core::{Hashes, Params};
-use tranche_tests::air::{Part, TestAir};
-use tranche_tests::core::PROFILES;
-use tranche_tests::reference::ReferenceSuite;
-use tranche_tests::retire::Run as TestRun;
-use tranche_tests::retire::crew::Threads;
-use tranche_tests::shapes::{QUICK, Shape, TableShape};
+use tranche_test_support::air::{Part, TestAir};
+use tranche_test_support::core::PROFILES;
+use tranche_test_support::reference::ReferenceSuite;
+use tranche_test_support::retire::Run as TestRun;
+use tranche_test_support::retire::crew::Threads;
+use tranche_test_support::shapes::{QUICK, Shape, TableShape};
 
 use super::{ORDERS, keeps};
 

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tranche_backend::Chosen;
 use tranche_core::retire::{Alone, Crew, Keep, Order, RetireError, Run};
 use tranche_core::{F, TraceMut};
-use tranche_tests::air::{Part, TestAir};
-use tranche_tests::core::PROFILES;
-use tranche_tests::retire::crew::{Backwards, Forgetful, Threads};
-use tranche_tests::retire::{Run as TestRun, naive};
-use tranche_tests::shapes::{QUICK, Shape, TableShape};
+use tranche_test_support::air::{Part, TestAir};
+use tranche_test_support::core::PROFILES;
+use tranche_test_support::retire::crew::{Backwards, Forgetful, Threads};
+use tranche_test_support::retire::{Run as TestRun, naive};
+use tranche_test_support::shapes::{QUICK, Shape, TableShape};
 
 use super::{ORDERS, keeps};
 

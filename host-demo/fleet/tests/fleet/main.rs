@@ -4,7 +4,7 @@
 //! PostgreSQL has to be there, as Debian's package `postgresql` installs it; `tests/run fleet` runs these.
 
 #[allow(dead_code)]
-#[path = "../../../../tests/src/machine/asm.rs"]
+#[path = "../../../../tests/support/src/machine/asm.rs"]
 mod asm;
 mod batches;
 mod cluster;

@@ -6,8 +6,8 @@ use tranche_machine::bus::Clock;
 use tranche_machine::cells::register;
 use tranche_machine::tables::rom::{BRANCH, JAL, JALR, MEM, PURE, READS_RS2, SUB, SYS, op};
 use tranche_machine::tables::{cmp, cpu, mem};
-use tranche_tests::machine::asm::{A1, DATA, immediate, li, store};
-use tranche_tests::omit::Omit::Assertion;
+use tranche_test_support::machine::asm::{A1, DATA, immediate, li, store};
+use tranche_test_support::omit::Omit::Assertion;
 
 use super::two_steps;
 use crate::registry::Entry;

@@ -6,8 +6,8 @@ use tranche_machine::bus::Clock;
 use tranche_machine::cells::register;
 use tranche_machine::tables::cpu;
 use tranche_machine::tables::rom::{HALT, SUB};
-use tranche_tests::machine::asm::{branch, jal, register as op};
-use tranche_tests::omit::Omit::{Assertion, Interaction};
+use tranche_test_support::machine::asm::{branch, jal, register as op};
+use tranche_test_support::omit::Omit::{Assertion, Interaction};
 
 use super::two_steps;
 use crate::registry::Entry;

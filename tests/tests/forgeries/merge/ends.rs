@@ -7,10 +7,10 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::merge::{MergeTable, Tree};
-use tranche_tests::merge::batch::*;
-use tranche_tests::merge::forge::{FINI_5, REST_TABLES, TOP, forge_rest, padding, row};
-use tranche_tests::merge::mutant::Kind;
-use tranche_tests::omit::Omit::Interaction;
+use tranche_test_support::merge::batch::*;
+use tranche_test_support::merge::forge::{FINI_5, REST_TABLES, TOP, forge_rest, padding, row};
+use tranche_test_support::merge::mutant::Kind;
+use tranche_test_support::omit::Omit::Interaction;
 
 use crate::registry::Entry;
 

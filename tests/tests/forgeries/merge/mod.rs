@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 
 use tranche_core::verifier::VerifyError;
 use tranche_machine::merge::MergeTable;
-use tranche_tests::audit::Flaw;
-use tranche_tests::merge::audit::audit;
-use tranche_tests::merge::batch::{Batch, EXIT, OUTPUT, image, outcome};
-use tranche_tests::merge::mutant::Kind;
-use tranche_tests::omit::Omit;
+use tranche_test_support::audit::Flaw;
+use tranche_test_support::merge::audit::audit;
+use tranche_test_support::merge::batch::{Batch, EXIT, OUTPUT, image, outcome};
+use tranche_test_support::merge::mutant::Kind;
+use tranche_test_support::omit::Omit;
 
 use crate::registry::{Entry, Forgery, Witness};
 

@@ -5,11 +5,11 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::merge::{Chain, parent};
 use tranche_machine::tables::l2g::columns as l2g;
-use tranche_tests::merge::batch::*;
-use tranche_tests::merge::forge::{
+use tranche_test_support::merge::batch::*;
+use tranche_test_support::merge::forge::{
     FIRST_EPOCH, edge, set_parent_row, true_limbs, with_parent_rows,
 };
-use tranche_tests::omit::Omit::{Assertion, Interaction};
+use tranche_test_support::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::Entry;
 

@@ -3,12 +3,12 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::merge::{Chain, rest};
-use tranche_tests::merge::batch::Batch;
-use tranche_tests::merge::forge::{
+use tranche_test_support::merge::batch::Batch;
+use tranche_test_support::merge::forge::{
     FINI_5, REST_TABLES, Row, TOP, bridge, chain, image_cell_in_rest, minus, padding,
     restart_cell_5, row, second_cell_300, with_rest, wrapped_cells,
 };
-use tranche_tests::omit::Omit::{Assertion, Interaction};
+use tranche_test_support::omit::Omit::{Assertion, Interaction};
 
 use crate::registry::Entry;
 

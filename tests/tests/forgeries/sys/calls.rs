@@ -3,8 +3,8 @@
 use tranche_core::F;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::{cpu, sys};
-use tranche_tests::machine::asm::{A0, A1, A2, A7, DATA, ECALL, immediate, li, lui};
-use tranche_tests::omit::Omit::Assertion;
+use tranche_test_support::machine::asm::{A0, A1, A2, A7, DATA, ECALL, immediate, li, lui};
+use tranche_test_support::omit::Omit::Assertion;
 
 use super::{READ, SETS_A0, SETS_A2, WRITE, call, changed, set_row, want};
 use crate::registry::Entry;

@@ -8,8 +8,8 @@ use tranche_machine::bus::Clock;
 use tranche_machine::cells::{OUT, OUT_LEN};
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_machine::tables::{cpu, mem, sys};
-use tranche_tests::machine::asm::DATA;
-use tranche_tests::machine::audit::audit;
+use tranche_test_support::machine::asm::DATA;
+use tranche_test_support::machine::audit::audit;
 
 use super::{WRITE, call_at, set_row, shift};
 use crate::witness::{DATA_BYTES, LONG, Witness};

@@ -6,8 +6,8 @@ use tranche_machine::bus::Clock;
 use tranche_machine::cells::{EXIT_CODE, OUT};
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_machine::tables::{cpu, mem, sys};
-use tranche_tests::machine::asm::{A7, ECALL, immediate};
-use tranche_tests::omit::Omit::Assertion;
+use tranche_test_support::machine::asm::{A7, ECALL, immediate};
+use tranche_test_support::omit::Omit::Assertion;
 
 use super::{WRITE, call, exit_with, load_zero, set_len, set_row, shift};
 use crate::registry::Entry;

@@ -5,8 +5,8 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::bus::Clock;
 use tranche_machine::tables::{cpu, mem, sys};
-use tranche_tests::machine::asm::{A0, A2, A7, ECALL, immediate};
-use tranche_tests::omit::Omit::Interaction;
+use tranche_test_support::machine::asm::{A0, A2, A7, ECALL, immediate};
+use tranche_test_support::omit::Omit::Interaction;
 
 use super::calls::{long_read, long_read_low};
 use super::{

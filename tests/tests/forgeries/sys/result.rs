@@ -5,7 +5,7 @@ use tranche_core::F;
 use tranche_machine::bus::Clock;
 use tranche_machine::cells::{EXIT_CODE, OUT};
 use tranche_machine::tables::sys;
-use tranche_tests::omit::Omit::Assertion;
+use tranche_test_support::omit::Omit::Assertion;
 
 use super::{ACROSS, WRITE, call, changed, exit_with, set_len, set_row, shift, write_across};
 use crate::registry::Entry;

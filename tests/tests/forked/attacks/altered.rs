@@ -8,8 +8,8 @@ use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{CommitmentName, ForkedError, Part, Root, Site};
 use tranche_core::{EF, F};
-use tranche_tests::retire::{Deviation, Proof, naive};
-use tranche_tests::shapes::QUICK;
+use tranche_test_support::retire::{Deviation, Proof, naive};
+use tranche_test_support::shapes::QUICK;
 
 use super::suite::AlteredSuite;
 use crate::runs::{everything_with, squares};

@@ -3,9 +3,9 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::verifier::{CommitmentName, ForkedError, ForkedKey, Part, Root};
 use tranche_core::{F, Params, Statement};
-use tranche_tests::air::{Form, Part as Ingredient, TestAir};
-use tranche_tests::retire::{Proof, naive};
-use tranche_tests::shapes::{BUSES, QUICK};
+use tranche_test_support::air::{Form, Part as Ingredient, TestAir};
+use tranche_test_support::retire::{Proof, naive};
+use tranche_test_support::shapes::{BUSES, QUICK};
 
 use super::suite::{AlteredSuite, in_both_suites};
 use crate::runs::{everything_with, squares_with};

@@ -3,9 +3,9 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::verifier::{ForkedError, Joined};
 use tranche_core::{EF, F};
-use tranche_tests::air::{Part, TestAir};
-use tranche_tests::retire::{Deviation, Proof, Run, naive};
-use tranche_tests::shapes::{QUICK, Shape};
+use tranche_test_support::air::{Part, TestAir};
+use tranche_test_support::retire::{Deviation, Proof, Run, naive};
+use tranche_test_support::shapes::{QUICK, Shape};
 
 use super::suite::{AlteredSuite, in_both_suites};
 use crate::runs::{everything_with, table};

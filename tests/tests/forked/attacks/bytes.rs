@@ -4,10 +4,10 @@ use embedded_io::ErrorKind;
 use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{ForkedError, Part};
-use tranche_tests::retire::{NaiveSuite, naive};
+use tranche_test_support::retire::{NaiveSuite, naive};
 
 use crate::runs::{everything, squares, squares_with};
-use tranche_tests::shapes::QUICK;
+use tranche_test_support::shapes::QUICK;
 
 #[test]
 fn cut_short_or_followed_by_more() {

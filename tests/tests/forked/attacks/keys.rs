@@ -9,8 +9,8 @@ use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{ForkedKey, ForkedKeyError, KeyError};
 use tranche_core::{F, Params};
-use tranche_tests::air::{Bus, Form, Part, TestAir};
-use tranche_tests::shapes::QUICK;
+use tranche_test_support::air::{Bus, Form, Part, TestAir};
+use tranche_test_support::shapes::QUICK;
 
 /// A table, perhaps with a periodic column.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use p3_challenger::FieldChallenger;
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField32};
 use tranche_core::verifier::{ForkedError, Join, Joined, Site};
 use tranche_core::{EF, F, Params};
-use tranche_tests::retire::{Deviation, naive};
-use tranche_tests::shapes::QUICK;
+use tranche_test_support::retire::{Deviation, naive};
+use tranche_test_support::shapes::QUICK;
 
 use super::suite::{AlteredSuite, in_both_suites};
 use crate::runs::{everything_with, squares_with};

@@ -8,7 +8,7 @@ use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::Plonky3Suite;
 use tranche_machine::hash::MachineSuite;
-use tranche_tests::retire::NaiveSuite;
+use tranche_test_support::retire::NaiveSuite;
 
 /// The paths of the rows that are opened of one round.
 pub type Paths<S> = <<S as Plonky3Suite>::Tree as Mmcs<F>>::MultiProof;

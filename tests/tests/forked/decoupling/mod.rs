@@ -1,9 +1,9 @@
 //! Coefficients that depend on their own batch alone can be forged; `docs/decoupling.md` has the argument.
 //!
-//! Every one of 64 batches breaks a constraint at the same row. Its quotient has a pole there, its codeword
+//! Every one of 256 batches breaks a constraint at the same row. Its quotient has a pole there, its codeword
 //! is off by `A_b / (x - h)`, and the accumulator is a codeword again as soon as `sum c_b A_b = 0`. Where
 //! `c_b` follows from batch b alone, a prover lists `c_b A_b` for many batching witnesses of each batch by
-//! itself, and searches for 64 that cancel.
+//! itself, and searches for 256 that cancel.
 
 mod wagner;
 
@@ -16,9 +16,9 @@ use p3_field::{
 use p3_symmetric::Permutation;
 use tranche_core::verifier::{Challenger, ForkedError, Join, Joined};
 use tranche_core::{EF, F, Params};
-use tranche_tests::air::TestAir;
-use tranche_tests::retire::{Deviation, Fork, Run, naive};
-use tranche_tests::shapes::QUICK;
+use tranche_test_support::air::TestAir;
+use tranche_test_support::retire::{Deviation, Fork, Run, naive};
+use tranche_test_support::shapes::QUICK;
 
 use crate::runs::squares;
 use wagner::{LOG_LENGTH, LOG_LISTS, Search};
@@ -52,7 +52,7 @@ const RATE: usize = 8;
 const LOG_HEIGHT: usize = 3;
 const ROW: usize = 5;
 
-/// 64 batches of a table of squares, in each of which one row is no square.
+/// 256 batches of a table of squares, in each of which one row is no square.
 fn broken() -> Run<TestAir> {
     let mut run = squares(1 << LOG_LISTS, LOG_HEIGHT, PARAMS);
     for batch in &mut run.batches {
@@ -123,7 +123,7 @@ fn off(result: Result<(), ForkedError>) {
     assert!(refused, "{result:?}");
 }
 
-/// The search at full size: 64 lists of 2^18 sums of 123.6 bits.
+/// The search at full size: 256 lists of 2^14 sums of 123.6 bits.
 #[test]
 fn a_forgery_where_coefficients_are_decoupled() {
     let honest = squares(1 << LOG_LISTS, LOG_HEIGHT, PARAMS);
@@ -155,7 +155,7 @@ fn a_forgery_where_coefficients_are_decoupled() {
         witnesses.push(of_batch);
         sums
     });
-    let places = search.run().expect("64 that cancel");
+    let places = search.run().expect("256 that cancel");
     let bytes = search.bytes() + (size_of::<F>() << (LOG_LISTS + LOG_LENGTH));
     println!(
         "{} lists of 2^{LOG_LENGTH}: {:.1} s, {} MiB",

@@ -1,8 +1,8 @@
-//! A generalised birthday search: one element of each of 64 lists, which add up to zero.
+//! A generalised birthday search: one element of each of 256 lists, which add up to zero.
 //!
-//! Elements are of the challenge field, that is four coordinates of 31 bits. Lists are merged in pairs, six
-//! levels deep; each level keeps the sums in which 18 more bits are zero, so that the lists stay as long as
-//! they are, 2^18, and the last one, with 34 bits to go, leaves a few. A window `|x| < 2^w` of a coordinate
+//! Elements are of the challenge field, that is four coordinates of 31 bits. Lists are merged in pairs, eight
+//! levels deep; each level keeps the sums in which 14 more bits are zero, so that the lists stay as long as
+//! they are, 2^14, and the last one, with 26 bits to go, leaves a few. A window `|x| < 2^w` of a coordinate
 //! that is uniform in one of `2^W` values has 2^(w+1-W) of the sums.
 //!
 //! Source: D. Wagner, A Generalized Birthday Problem, CRYPTO 2002, section 3, for additions modulo p.
@@ -11,9 +11,9 @@ use p3_field::{BasedVectorSpace, PrimeField32};
 use tranche_core::{EF, F};
 
 /// log2 of the number of lists.
-pub const LOG_LISTS: usize = 6;
+pub const LOG_LISTS: usize = 8;
 /// log2 of the length of each.
-pub const LOG_LENGTH: usize = 18;
+pub const LOG_LENGTH: usize = 14;
 
 const P: u32 = F::ORDER_U32;
 
@@ -33,11 +33,13 @@ const fn window(coordinate: usize, log_below: u32) -> Window {
 
 /// What the sums of each level satisfy: what they are found by, and what is left.
 const LEVELS: [[Window; 2]; LOG_LISTS] = [
-    [window(0, 12), window(1, 31)],
-    [window(0, 0), window(1, 25)],
-    [window(1, 7), window(0, 31)],
-    [window(2, 20), window(1, 0)],
-    [window(2, 2), window(0, 31)],
+    [window(0, 16), window(1, 31)],
+    [window(0, 2), window(1, 31)],
+    [window(1, 19), window(0, 0)],
+    [window(1, 5), window(0, 31)],
+    [window(2, 22), window(1, 0)],
+    [window(2, 8), window(0, 31)],
+    [window(2, 0), window(3, 25)],
     [window(3, 0), window(2, 0)],
 ];
 

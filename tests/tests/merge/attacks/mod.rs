@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use tranche_core::verifier::VerifyError;
 use tranche_machine::bus::RANGE;
-use tranche_tests::omit::{Checks, Omit};
+use tranche_test_support::omit::{Checks, Omit};
 
 use crate::audit::{Flaw, audit};
 use crate::batch::Batch;

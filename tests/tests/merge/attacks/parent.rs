@@ -4,8 +4,8 @@
 use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_machine::merge::parent;
-use tranche_tests::merge::forge::{PARENT_TABLE, edge, true_limbs, with_parent_rows};
-use tranche_tests::omit::Omit;
+use tranche_test_support::merge::forge::{PARENT_TABLE, edge, true_limbs, with_parent_rows};
+use tranche_test_support::omit::Omit;
 
 use super::{accepted_without, range, ranges, refused};
 use crate::audit::Flaw;

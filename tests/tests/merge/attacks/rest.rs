@@ -1,11 +1,11 @@
 //! Final memory: cells opened twice, in one table and in two, by gaps of more than 29 bits. What
 //! each check refuses by itself is among the forgeries.
 
-use tranche_tests::merge::forge::{
+use tranche_test_support::merge::forge::{
     FINI_5, HALF, REST_TABLES, TOP, bridge, image_cell_in_rest, minus, padding, row,
     second_cell_300, with_rest,
 };
-use tranche_tests::omit::Omit;
+use tranche_test_support::omit::Omit;
 
 use super::{accepted_without, range, refused};
 use crate::batch::*;

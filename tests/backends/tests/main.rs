@@ -6,6 +6,7 @@
 
 mod blake3;
 mod choice;
+mod epoch;
 mod kernels;
 mod naive;
 mod packing;

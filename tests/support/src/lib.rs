@@ -10,5 +10,5 @@ pub mod params;
 pub mod reference;
 pub mod retire;
 pub mod shapes;
-#[cfg(feature = "shared")]
+#[cfg(all(feature = "shared", not(test)))]
 pub mod shared;

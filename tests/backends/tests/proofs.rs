@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use tranche_core::Hashes;
 use tranche_core::air::ProverAir;
 use tranche_core::hash::blake3::Blake3;
-use tranche_tests::air::TestAir;
-use tranche_tests::core::PROFILES;
-use tranche_tests::reference::{Batch, ReferenceSuite};
-use tranche_tests::shapes::{QUICK, Shape, shapes};
+use tranche_test_support::air::TestAir;
+use tranche_test_support::core::PROFILES;
+use tranche_test_support::reference::{Batch, ReferenceSuite};
+use tranche_test_support::shapes::{QUICK, Shape, shapes};
 
 macro_rules! tests {
     ($backend:ty) => {
