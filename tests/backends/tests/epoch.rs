@@ -9,9 +9,8 @@ use tranche_core::hash::blake3::Blake3;
 use tranche_core::shape::Profile;
 use tranche_machine::hash::Hash;
 use tranche_machine::shape::{Heights, MAX_OTHERS};
-use tranche_machine::{
-    Cell, EpochBuffers, EpochProver, EpochTables, GuestIo, Program, Settings, Setup,
-};
+use tranche_machine::{Cell, EpochBuffers, EpochProver, EpochTables, Program, Settings, Setup};
+use tranche_test_support::machine::oracle::Io;
 
 const SPIN: &[u8] = include_bytes!("../../../host-demo/guests/prebuilt/spin.elf");
 const MAX_CYCLES: u64 = 1 << 16;
@@ -19,18 +18,6 @@ const MAX_CYCLES: u64 = 1 << 16;
 /// The BLAKE3 digest of all proofs of the run. It changes with the machine's tables; what is right about them is for
 /// other tests, which compare with Plonky3.
 const PROOFS: &str = "e33bd3e20a7d3d49873fa581d9db0de5ed55b55e7a91d56b2616c148e9d93f75";
-
-struct Input(&'static [u8]);
-
-impl GuestIo for Input {
-    fn read(&mut self) -> Option<u8> {
-        let (&byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(byte)
-    }
-
-    fn write(&mut self, _: u8) {}
-}
 
 #[test]
 fn a_run_has_the_same_proofs_in_every_build() {
@@ -59,11 +46,11 @@ fn a_run_has_the_same_proofs_in_every_build() {
     let mut session =
         EpochProver::<Chosen, Blake3>::new(&tables, &plan, buffers, MAX_CYCLES).expect("a session");
 
-    let mut input = Input(b"9");
+    let mut io = Io::new(b"9");
     let mut proof = vec![0; 1 << 20];
     let mut digest = blake3::Hasher::new();
     loop {
-        let epoch = session.next(&mut input, &mut proof[..]).expect("an epoch");
+        let epoch = session.next(&mut io, &mut proof[..]).expect("an epoch");
         digest.update(&proof[..epoch.proof_bytes as usize]);
         if epoch.exit_code.is_some() {
             break;
