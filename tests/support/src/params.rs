@@ -1,6 +1,17 @@
-//! Parameters by name.
+//! Parameters of tests, and parameters by name.
 
 use tranche_core::Params;
+
+/// Few queries: what is tested is the argument, not its security.
+pub const PARAMS: Params = Params {
+    num_queries: 6,
+    query_pow_bits: 1,
+    batch_pow_bits: 0,
+    lookup_pow_bits: 1,
+    commit_pow_bits: 0,
+    ood_pow_bits: 0,
+    ..Params::DEFAULT
+};
 
 /// Parameters with another value of the one of that name.
 ///

@@ -11,7 +11,7 @@ use tranche_test_support::machine::asm::{
     A0, A1, A2, A7, CODE, DATA, ECALL, Segment, branch, elf, exit, file, immediate, li, load,
     register, store, words,
 };
-use tranche_test_support::machine::run::PARAMS;
+use tranche_test_support::params::PARAMS;
 
 use crate::{guest, program};
 

@@ -13,7 +13,8 @@ use tranche_machine::batches::{
 };
 use tranche_machine::hash::MachineSuite;
 use tranche_test_support::core::{PROFILES, buffer};
-use tranche_test_support::machine::run::{PARAMS, Surveyed, body, survey, traces};
+use tranche_test_support::machine::run::{Surveyed, body, survey, traces};
+use tranche_test_support::params::PARAMS;
 use tranche_test_support::reference::Batch;
 use tranche_test_support::retire::crew::Threads;
 use tranche_test_support::retire::{Run, naive};

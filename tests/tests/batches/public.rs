@@ -8,7 +8,7 @@ use tranche::retire::{Header, Options, RetireCheck, WholeOptions, prove, prove_w
 use tranche_core::retire::Order;
 use tranche_machine::{Program, PublicInput, RomBlocks};
 use tranche_test_support::machine::asm::{A0, A1, A2, A7, DATA, ECALL, elf, exit, immediate, li};
-use tranche_test_support::machine::run::PARAMS;
+use tranche_test_support::params::PARAMS;
 
 /// Reads a hundred bytes of public input and puts out the first five, with the code of a jump over 200 words.
 fn reader(public: &'static [u8]) -> Program<'static> {

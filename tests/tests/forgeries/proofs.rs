@@ -1,27 +1,16 @@
 //! Forgeries under Plonky3's own prover and verifier.
 
-use tranche_core::Params;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::VerifyError;
 use tranche_machine::EpochTable;
 use tranche_test_support::machine::audit::{airs, recount};
 use tranche_test_support::omit::Omit::{self, Assertion};
 use tranche_test_support::omit::Omitting;
+use tranche_test_support::params::PARAMS;
 use tranche_test_support::reference::Batch;
 
 use crate::registry::{Entry, Forgery};
 use crate::witness::Witness;
-
-/// Few queries: what is tested is the argument, not its security.
-const PARAMS: Params = Params {
-    num_queries: 6,
-    query_pow_bits: 1,
-    batch_pow_bits: 0,
-    lookup_pow_bits: 1,
-    commit_pow_bits: 0,
-    ood_pow_bits: 0,
-    ..Params::DEFAULT
-};
 
 /// The witness as a batch of tables of which one lacks some checks; multiplicities are the best that
 /// its prover can choose.

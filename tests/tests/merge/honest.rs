@@ -13,6 +13,7 @@ use tranche_machine::merge::{
 };
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_test_support::core::PROFILES;
+use tranche_test_support::params::PARAMS;
 
 use crate::audit::audit;
 use crate::batch::*;

@@ -4,7 +4,7 @@ use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::retire::Run;
-use tranche_core::{F, Params, TraceMut};
+use tranche_core::{F, TraceMut};
 use tranche_machine::batches::{
     BatchSpan, OwnedRun, RunShape, RunTable, RunTables, Walk, WalkStorage, survey_on_heap,
 };
@@ -14,18 +14,8 @@ use tranche_machine::{EpochShape, Program};
 use super::audit::airs;
 use super::oracle::{Io, TracesOf};
 use crate::omit::{Omit, Omitting};
+use crate::params::PARAMS;
 use crate::reference::Batch;
-
-/// Few queries: what is tested is the argument, not its security.
-pub const PARAMS: Params = Params {
-    num_queries: 6,
-    query_pow_bits: 1,
-    batch_pow_bits: 0,
-    lookup_pow_bits: 1,
-    commit_pow_bits: 0,
-    ood_pow_bits: 0,
-    ..Params::DEFAULT
-};
 
 /// All tables of all batches of a run, batch by batch.
 pub type RunTraces<'p> = TracesOf<RunTable<'p>>;

@@ -7,7 +7,7 @@ use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_core::hash::poseidon2::Poseidon2;
 use tranche_core::verifier::{Root, VerifyError};
-use tranche_core::{F, Identity, Params, Statement, TraceMut};
+use tranche_core::{F, Identity, Statement, TraceMut};
 use tranche_machine::Program;
 use tranche_machine::cells::{EXIT_CODE, OUT, OUT_LEN, REGISTERS};
 use tranche_machine::merge::statement::Claim;
@@ -20,18 +20,8 @@ use tranche_machine::tables::l2g::columns as l2g;
 use super::audit::buses;
 use super::mutant::{Kind, TestAir};
 use crate::machine::asm::{Segment, file, words};
+use crate::params::PARAMS;
 use crate::reference;
-
-/// Few queries: what is tested is the argument, not its security.
-pub const PARAMS: Params = Params {
-    num_queries: 6,
-    query_pow_bits: 1,
-    batch_pow_bits: 0,
-    lookup_pow_bits: 1,
-    commit_pow_bits: 0,
-    ood_pow_bits: 0,
-    ..Params::DEFAULT
-};
 
 /// Rows of every L2G and parent table.
 pub const LOG_ROWS: usize = 4;

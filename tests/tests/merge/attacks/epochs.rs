@@ -12,6 +12,7 @@ use tranche_core::verifier::Plonky3Suite;
 use tranche_machine::merge::{Chain, RangeCounts, Tree, empty_root, statement};
 use tranche_machine::tables::l2g::columns as l2g;
 use tranche_test_support::merge::forge::{TOP, edge, forge_rest, padding, row};
+use tranche_test_support::params::PARAMS;
 
 use super::{gmem, range, ranges, refused};
 use crate::audit::{Flaw, audit};
