@@ -3,6 +3,7 @@
 //! At the optimisation level of these packages a generic function is built once, in the first crate that needs it with
 //! its types; crates above use that one. Nothing here is called.
 
+use tranche as _;
 use tranche_backend::Chosen;
 use tranche_core::hash::blake3::Blake3;
 use tranche_core::hash::poseidon2::Poseidon2;
