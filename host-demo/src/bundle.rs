@@ -2,7 +2,7 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), log2 of the rows of each table of an epoch (10, 255 of one that is absent) and of each second instance (10, 255 of none), 255 of all for a common mix; the same of four others that epochs may have (20 each, 255 of all of none), blocks of the ROM (32), digest of the program (32), digest of the public input (32), checksum (4) |
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), log2 of the rows of each table of an epoch (10, 255 of one that is absent) and of each second instance (10, 255 of none), 255 of all for a common mix; the same of four others that epochs may have (20 each, 255 of all of none), what the ROM of each of those has (4: 0 the blocks of the run, 1 the frequent ones, 255 of none), blocks of the ROM (32), the frequent ones (32), digest of the program (32), digest of the public input (32), checksum (4) |
 //! | frame | kind, length of the payload (4), payload, checksum (4) |
 //!
 //! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of
@@ -27,15 +27,15 @@ use tranche_machine::cells::MAX_OUTPUT_BYTES;
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::{OutOfRange, Settings};
 use tranche_machine::setup::Setup;
-use tranche_machine::shape::{Heights, MAX_OTHERS};
-use tranche_machine::{RomBlocks, Span};
+use tranche_machine::shape::{ABSENT, Heights, MAX_OTHERS, Other};
+use tranche_machine::{Program, RomBlocks, RomPart, Span};
 
 use crate::merge::MAX_HOLES;
 
 /// First bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"tranche\0";
 /// Version of the format.
-pub const VERSION: u16 = 8;
+pub const VERSION: u16 = 9;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = CHECKSUM_AT + 4;
 /// Where the integers of the settings begin.
@@ -46,10 +46,14 @@ const PARAMS_AT: usize = SETTINGS_AT + 3;
 const HEIGHTS_AT: usize = PARAMS_AT + Params::BYTES;
 /// Where the other heights begin.
 const OTHERS_AT: usize = HEIGHTS_AT + Heights::BYTES;
+/// Where the parts of the ROM begin that go with them.
+const PARTS_AT: usize = OTHERS_AT + MAX_OTHERS * Heights::BYTES;
 /// Where the blocks of the ROM begin.
-const BLOCKS_AT: usize = OTHERS_AT + MAX_OTHERS * Heights::BYTES;
+const BLOCKS_AT: usize = PARTS_AT + MAX_OTHERS;
+/// Where the frequent ones begin.
+const FREQUENT_AT: usize = BLOCKS_AT + RomBlocks::BYTES;
 /// Where the program's digest begins.
-const PROGRAM_AT: usize = BLOCKS_AT + RomBlocks::BYTES;
+const PROGRAM_AT: usize = FREQUENT_AT + RomBlocks::BYTES;
 /// Where the digest of the public input begins.
 const PUBLIC_AT: usize = PROGRAM_AT + IDENTITY_BYTES;
 /// Where the checksum begins.
@@ -64,8 +68,10 @@ const PIECE_BYTES: usize = 1 << 12;
 pub struct Header {
     /// The integers that decide every plan.
     pub settings: Settings,
-    /// The blocks of the program's ROM that every epoch has.
+    /// The blocks of the program's ROM that the run may execute.
     pub blocks: RomBlocks,
+    /// Those of the epochs that have [a part](RomPart::Frequent); all, where none may.
+    pub frequent: RomBlocks,
     /// Digest of the program whose run is proved.
     pub program: Identity,
     /// Digest of its public input.
@@ -78,9 +84,20 @@ impl Header {
         Self {
             settings: setup.settings,
             blocks: setup.program.blocks(),
+            frequent: setup.program.part(match has_frequent(&setup.settings) {
+                true => RomPart::Frequent,
+                false => RomPart::Run,
+            }),
             program: setup.program_digest,
             public: setup.program.public().digest(),
         }
+    }
+
+    /// The program with the blocks of its ROM.
+    pub fn program_of<'p>(&self, program: &Program<'p>) -> Program<'p> {
+        program
+            .with_blocks(self.blocks)
+            .with_frequent(self.frequent)
     }
 }
 
@@ -166,6 +183,9 @@ pub enum FormatError {
     /// A header integer is outside of its cap.
     #[error(transparent)]
     Setting(OutOfRange),
+    /// Frequent blocks of the ROM, which no heights of the header have.
+    #[error("frequent blocks of the ROM that no heights of an epoch have")]
+    Frequent,
     /// A frame of no known kind.
     #[error("no frame has kind {got}")]
     UnknownKind {
@@ -304,9 +324,17 @@ pub fn header(head: &Header) -> [u8; HEADER_BYTES] {
         params,
         hash,
     } = head.settings;
+    let parts = others.map(|other| match other.map(|other| other.rom_part) {
+        None => ABSENT,
+        Some(RomPart::Run) => 0,
+        Some(RomPart::Frequent) => 1,
+    });
     let others = others.map(|other| match other {
         None => Heights::Common,
-        Some([first, second]) => Heights::Given(first, second),
+        Some(Other {
+            heights: [first, second],
+            ..
+        }) => Heights::Given(first, second),
     });
     let mut bytes = [0; HEADER_BYTES];
     bytes[..8].copy_from_slice(&MAGIC);
@@ -315,13 +343,40 @@ pub fn header(head: &Header) -> [u8; HEADER_BYTES] {
     bytes[PARAMS_AT..HEIGHTS_AT].copy_from_slice(&params.to_bytes());
     bytes[HEIGHTS_AT..OTHERS_AT].copy_from_slice(&heights.to_bytes());
     let others = others.map(|heights| heights.to_bytes());
-    bytes[OTHERS_AT..BLOCKS_AT].copy_from_slice(others.as_flattened());
-    bytes[BLOCKS_AT..PROGRAM_AT].copy_from_slice(&head.blocks.to_bytes());
+    bytes[OTHERS_AT..PARTS_AT].copy_from_slice(others.as_flattened());
+    bytes[PARTS_AT..BLOCKS_AT].copy_from_slice(&parts);
+    bytes[BLOCKS_AT..FREQUENT_AT].copy_from_slice(&head.blocks.to_bytes());
+    bytes[FREQUENT_AT..PROGRAM_AT].copy_from_slice(&head.frequent.to_bytes());
     bytes[PROGRAM_AT..PUBLIC_AT].copy_from_slice(&head.program);
     bytes[PUBLIC_AT..CHECKSUM_AT].copy_from_slice(&head.public);
     let checksum = crc32fast::hash(&bytes[..CHECKSUM_AT]);
     bytes[CHECKSUM_AT..].copy_from_slice(&checksum.to_le_bytes());
     bytes
+}
+
+/// Whether an epoch may have a ROM of the frequent blocks.
+fn has_frequent(settings: &Settings) -> bool {
+    let mut others = settings.others.iter().flatten();
+    others.any(|other| other.rom_part == RomPart::Frequent)
+}
+
+/// Other heights of a header, and what goes with them.
+fn other_of(heights: Heights, part: u8) -> Result<Option<Other>, OutOfRange> {
+    let refused = |min: u8, max: u8| OutOfRange {
+        name: "ROM of other heights",
+        got: part.into(),
+        min: min.into(),
+        max: max.into(),
+    };
+    match (heights, part) {
+        (Heights::Common, ABSENT) => Ok(None),
+        (Heights::Common, _) => Err(refused(ABSENT, ABSENT)),
+        (Heights::Given(first, second), 0 | 1) => Ok(Some(Other {
+            heights: [first, second],
+            rom_part: [RomPart::Run, RomPart::Frequent][usize::from(part)],
+        })),
+        _ => Err(refused(0, 1)),
+    }
 }
 
 /// Reads a bundle, frame by frame, in memory of one frame.
@@ -383,12 +438,16 @@ impl<R: Read> Reader<R> {
             heights.copy_from_slice(&bytes[at..at + Heights::BYTES]);
             Heights::from_bytes(&heights)
         };
-        let others = std::array::from_fn(|other| match heights(1 + other) {
-            Heights::Common => None,
-            Heights::Given(first, second) => Some([first, second]),
+        let mut others = [None; MAX_OTHERS];
+        for (place, other) in others.iter_mut().enumerate() {
+            *other = other_of(heights(1 + place), bytes[PARTS_AT + place])
+                .map_err(FormatError::Setting)?;
+        }
+        let [blocks, frequent] = [BLOCKS_AT, FREQUENT_AT].map(|at| {
+            let mut blocks = [0; RomBlocks::BYTES];
+            blocks.copy_from_slice(&bytes[at..at + RomBlocks::BYTES]);
+            RomBlocks::from_bytes(&blocks)
         });
-        let mut blocks = [0; RomBlocks::BYTES];
-        blocks.copy_from_slice(&bytes[BLOCKS_AT..PROGRAM_AT]);
         let got = bytes[SETTINGS_AT + 2];
         let hash = Hash::of_number(got).ok_or(FormatError::Hash { got })?;
         let settings = Settings {
@@ -400,12 +459,16 @@ impl<R: Read> Reader<R> {
             params: Params::from_bytes(&params),
         };
         settings.check().map_err(FormatError::Setting)?;
+        if frequent != blocks && !has_frequent(&settings) {
+            return Err(FormatError::Frequent);
+        }
         let (mut program, mut public) = (Identity::default(), Identity::default());
         program.copy_from_slice(&bytes[PROGRAM_AT..PUBLIC_AT]);
         public.copy_from_slice(&bytes[PUBLIC_AT..CHECKSUM_AT]);
         let header = Header {
             settings,
-            blocks: RomBlocks::from_bytes(&blocks),
+            blocks,
+            frequent,
             program,
             public,
         };
@@ -604,7 +667,12 @@ mod tests {
         let mut second = NO_SECOND;
         second[1..4].copy_from_slice(&[11, ABSENT, 10]);
         let mut others = [None; MAX_OTHERS];
-        others[0] = Some([[9, 8, 7, 6, 5, 4, 11, 5, ABSENT, ABSENT], NO_SECOND]);
+        let heights = [[9, 8, 7, 6, 5, 4, 11, 5, ABSENT, ABSENT], NO_SECOND];
+        others[0] = Some(heights.into());
+        others[1] = Some(Other {
+            heights,
+            rom_part: RomPart::Frequent,
+        });
         let head = Header {
             settings: Settings {
                 log2_cycles: 14,
@@ -615,22 +683,28 @@ mod tests {
                 hash: Hash::Blake3,
             },
             blocks: RomBlocks::from_bytes(&core::array::from_fn(|at| at as u8)),
+            frequent: RomBlocks::from_bytes(&core::array::from_fn(|at| at as u8 / 2)),
             program: [0xab; IDENTITY_BYTES],
             public: [0xcd; IDENTITY_BYTES],
         };
         let bytes = header(&head);
         assert_eq!(bytes[..8], *b"tranche\0");
-        let integers = [8, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
+        let integers = [9, 0, 14, 16, 1, 1, 2, 3, 4, 0xf0, 1, 6, 7, 8, 9, 10];
         assert_eq!(bytes[8..24], integers);
         assert_eq!(bytes[24..34], [14, 13, 12, 12, 12, 10, 11, 255, 4, 255]);
         let second = [255, 11, 255, 10, 255, 255, 255, 255, 255, 255];
         assert_eq!(bytes[34..44], second);
         assert_eq!(bytes[44..54], [9, 8, 7, 6, 5, 4, 11, 5, 255, 255]);
-        assert_eq!(bytes[54..124], [255; 70]);
-        assert!(bytes[124..156].iter().copied().eq(0..32));
-        assert_eq!(bytes[156..188], [0xab; 32]);
-        assert_eq!(bytes[188..220], [0xcd; 32]);
-        assert_eq!(bytes[220..], crc32fast::hash(&bytes[..220]).to_le_bytes());
+        assert_eq!(bytes[54..64], [255; 10]);
+        assert_eq!(bytes[64..74], bytes[44..54]);
+        assert_eq!(bytes[74..124], [255; 50]);
+        assert_eq!(bytes[124..128], [0, 1, 255, 255]);
+        assert!(bytes[128..160].iter().copied().eq(0..32));
+        let halves = bytes[160..192].iter().copied();
+        assert!(halves.eq((0..32).map(|at| at / 2)));
+        assert_eq!(bytes[192..224], [0xab; 32]);
+        assert_eq!(bytes[224..256], [0xcd; 32]);
+        assert_eq!(bytes[256..], crc32fast::hash(&bytes[..256]).to_le_bytes());
         let (_, read) = Reader::new(&bytes[..]).unwrap();
         assert_eq!(read, head);
     }

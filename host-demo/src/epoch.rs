@@ -40,7 +40,7 @@ impl<'a> PerShape<EpochTables<'a>> {
     /// The heights that a recorded epoch is proved at.
     pub fn holding(&self, record: &EpochRecord<'_>) -> ShapeIndex {
         let mut others = self.others.iter();
-        let fits = others.position(|tables| record.fits(tables.shape()));
+        let fits = others.position(|tables| record.fits(tables.shape(), tables.setup().program));
         fits.map_or(0, |other| other + 1)
     }
 

@@ -7,6 +7,7 @@ use tranche_machine::{ExecError, GuestIo, Machine, Pages, Program, RomBlocks};
 
 use crate::observe::markers::Markers;
 use crate::observe::{self, Observer};
+use crate::visits::{WINDOW_CYCLES, Windows};
 
 /// Bytes of its memory that a guest may touch, unless the caller says otherwise.
 pub const MAX_MEMORY: u64 = 1 << 30;
@@ -29,6 +30,8 @@ pub struct Execution {
     pub memory: u64,
     /// The blocks of the ROM that it executed.
     pub blocks: RomBlocks,
+    /// Those that it executed [most of the time](Windows::frequent), where they are a lower table; all of them otherwise.
+    pub frequent: RomBlocks,
 }
 
 /// The outside world of a guest: input from a slice, output to a vector.
@@ -143,7 +146,7 @@ pub fn execute_within(
         limits,
         messages,
         progress,
-        |machine, io, blocks| machine.run_visiting(io, WATCHED_CYCLES, blocks),
+        |machine, io, blocks| machine.run_visiting(io, WINDOW_CYCLES, blocks),
     );
     Ok(run?.execution)
 }
@@ -180,14 +183,14 @@ pub fn execute_observed(
         progress,
         |machine, io, blocks| {
             if observers.is_empty() {
-                return machine.run_visiting(io, WATCHED_CYCLES, blocks);
+                return machine.run_visiting(io, WINDOW_CYCLES, blocks);
             }
-            observe::run_for(machine, program, (io, blocks), WATCHED_CYCLES, observers)
+            observe::run_for(machine, program, (io, blocks), WINDOW_CYCLES, observers)
         },
     )
 }
 
-/// Executes with `run_for`, which returns the exit code once there is one.
+/// Executes with `run_for`, window by window, which returns the exit code once there is one.
 fn drive(
     program: &Program<'_>,
     input: &[u8],
@@ -206,11 +209,17 @@ fn drive(
         messages,
         markers: Markers::default(),
     };
-    let mut blocks = RomBlocks::NONE;
+    let mut windows = Windows::default();
     let start = Instant::now();
     let end = loop {
-        match run_for(&mut machine, &mut io, &mut blocks) {
-            Ok(None) => progress(machine.cycles()),
+        let mut blocks = RomBlocks::NONE;
+        let ended = run_for(&mut machine, &mut io, &mut blocks);
+        windows.push(blocks);
+        match ended {
+            Ok(None) if machine.cycles().is_multiple_of(WATCHED_CYCLES) => {
+                progress(machine.cycles());
+            }
+            Ok(None) => {}
             Ok(Some(exit_code)) => break Ok(exit_code),
             Err(error) => break Err(error),
         }
@@ -225,7 +234,8 @@ fn drive(
             cycles: machine.cycles(),
             instructions: machine.instructions(),
             memory: machine.store().bytes(),
-            blocks,
+            blocks: windows.all(),
+            frequent: windows.frequent(program),
         },
         markers: io.markers,
         time,

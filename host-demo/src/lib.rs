@@ -40,6 +40,7 @@ pub mod suite;
 pub mod system;
 pub mod table;
 pub mod verify;
+pub mod visits;
 mod workspace;
 
 pub use execute::execute;

@@ -178,7 +178,7 @@ fn serve_context(
     let program = context.guest.program()?;
     match &context.header {
         Head::Epochs(header) => {
-            let program = program.with_blocks(header.blocks).decoded();
+            let program = header.program_of(&program).decoded();
             let (setup, options) = setup(&program, header, memory)?;
             let mut give = || match give()? {
                 Work::Tree(work) => Some(work),

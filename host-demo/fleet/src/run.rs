@@ -35,11 +35,11 @@ impl Head {
         Ok(Self::Epochs(Box::new(header)))
     }
 
-    /// The blocks of the program's ROM that the run has.
-    fn blocks(&self) -> RomBlocks {
+    /// The blocks of the program's ROM that the run has, and the frequent ones.
+    fn blocks(&self) -> [RomBlocks; 2] {
         match self {
-            Self::Epochs(header) => header.blocks,
-            Self::Retire(header) => header.blocks,
+            Self::Epochs(header) => [header.blocks, header.frequent],
+            Self::Retire(header) => [header.blocks; 2],
         }
     }
 }
@@ -209,6 +209,7 @@ impl Run {
             memory,
             ..
         } = self.row;
+        let [blocks, frequent] = self.header.blocks();
         Ok(Loaded {
             guest: Guest {
                 elf: blobs::get(link, program).await?,
@@ -224,7 +225,8 @@ impl Run {
                 cycles: cycles as u64,
                 instructions: instructions as u64,
                 memory: memory as u64,
-                blocks: self.header.blocks(),
+                blocks,
+                frequent,
             },
         })
     }

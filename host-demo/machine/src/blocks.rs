@@ -4,6 +4,17 @@
 //! which may be shorter. A table of some blocks, in order, has fewer rows, so it lets fewer executions be
 //! proved: any choice is as sound.
 
+/// Which of a program's [`RomBlocks`] the ROM table of a batch has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum RomPart {
+    /// All that the run may execute.
+    #[default]
+    Run,
+    /// Those that most epochs execute: a lower table, for epochs that execute no other.
+    Frequent,
+}
+
 /// Blocks of a ROM, as bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -27,9 +38,9 @@ impl RomBlocks {
             .saturating_sub(Self::COUNT.ilog2())
     }
 
-    /// Adds a block.
+    /// Adds a block, below [`Self::COUNT`].
     #[inline]
-    pub(crate) const fn insert(&mut self, block: u32) {
+    pub const fn insert(&mut self, block: u32) {
         self.0[block as usize / 32 % Self::WORDS] |= 1 << (block % 32);
     }
 
@@ -37,6 +48,16 @@ impl RomBlocks {
     #[inline]
     pub const fn has(&self, block: u32) -> bool {
         self.0[block as usize / 32 % Self::WORDS] >> (block % 32) & 1 == 1
+    }
+
+    /// These and others.
+    pub fn union(&self, others: &Self) -> Self {
+        Self(core::array::from_fn(|at| self.0[at] | others.0[at]))
+    }
+
+    /// Whether all of them are among others.
+    pub fn is_subset(&self, others: &Self) -> bool {
+        self.union(others) == *others
     }
 
     /// How many they are; those beyond the ROM's count as well.
@@ -98,6 +119,8 @@ mod tests {
         assert_eq!(places, [0, 1, 1, 2, 3, 4, 4, 5]);
         assert_eq!(RomBlocks::from_bytes(&blocks.to_bytes()), blocks);
         assert_eq!(blocks.to_bytes()[..5], [1, 0, 0, 0x80, 1]);
+        assert!(RomBlocks::NONE.is_subset(&blocks) && blocks.is_subset(&blocks));
+        assert!(blocks.is_subset(&RomBlocks::ALL) && !RomBlocks::ALL.is_subset(&blocks));
     }
 
     #[test]

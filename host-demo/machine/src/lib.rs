@@ -34,10 +34,10 @@ pub mod tables;
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
-pub use blocks::RomBlocks;
+pub use blocks::{RomBlocks, RomPart};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use epoch::{EpochPlan, EpochTables, Span};
-pub use exec::{Cell, CellStore, EpochEnd, EpochRecord, ExecError, GuestIo, Machine};
+pub use exec::{Cell, CellStore, EpochEnd, EpochRecord, EpochUse, ExecError, GuestIo, Machine};
 #[cfg(feature = "alloc")]
 pub use exec::{Pages, RecordStorage};
 pub use program::{ElfError, Program};

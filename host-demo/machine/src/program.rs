@@ -17,7 +17,7 @@ use heapless::Vec;
 use thiserror::Error;
 use tranche_core::Identity;
 
-use crate::blocks::RomBlocks;
+use crate::blocks::{RomBlocks, RomPart};
 use crate::cells::{IN_LEN, IN_POSITION, REGISTERS, REGISTERS_END};
 use crate::decode::{DecodeError, Extension, Instruction, decode};
 use crate::identity::{Form, Kind};
@@ -255,8 +255,10 @@ pub struct Program<'a> {
     /// Whether the ROM has an instruction of each extension.
     uses: [bool; Extension::COUNT],
     public: PublicInput<'a>,
-    /// The blocks of the ROM that its table has.
+    /// The blocks of the ROM that a run may execute.
     blocks: RomBlocks,
+    /// Those that most epochs execute.
+    frequent: RomBlocks,
     /// The ROM's rows, once they are decoded ahead.
     #[cfg(feature = "alloc")]
     rows: alloc::vec::Vec<RomRow>,
@@ -335,6 +337,7 @@ impl<'a> Program<'a> {
             uses: [false; _],
             public: PublicInput::default(),
             blocks: RomBlocks::ALL,
+            frequent: RomBlocks::ALL,
             #[cfg(feature = "alloc")]
             rows: alloc::vec::Vec::new(),
         };
@@ -388,19 +391,30 @@ impl<'a> Program<'a> {
         self.rom.clone()
     }
 
-    /// log2 of the height of the ROM table: the words of its [blocks](Self::blocks) and at least 2^4 rows.
+    /// log2 of the height of the ROM table of all blocks that a run may execute.
     pub fn rom_log2(&self) -> u32 {
-        self.rom_place(self.rom.end)
+        self.part_log2(RomPart::Run)
+    }
+
+    /// log2 of the height of the ROM table of a part.
+    pub fn part_log2(&self, part: RomPart) -> u32 {
+        self.blocks_log2(&self.part(part))
+    }
+
+    /// log2 of the height of a ROM table of these blocks: their words and at least 2^4 rows.
+    pub fn blocks_log2(&self, blocks: &RomBlocks) -> u32 {
+        self.place(blocks, self.rom.end)
             .next_power_of_two()
             .trailing_zeros()
             .max(4)
     }
 
     /// The program with a ROM table of these blocks: a run that executes another cannot be proved, and is refused
-    /// by the executor.
+    /// by the executor. They are the [frequent](Self::with_frequent) ones too.
     pub fn with_blocks(&self, blocks: RomBlocks) -> Self {
         let program = Self {
             blocks,
+            frequent: blocks,
             ..self.clone()
         };
         #[cfg(feature = "alloc")]
@@ -408,6 +422,14 @@ impl<'a> Program<'a> {
             return program.decoded();
         }
         program
+    }
+
+    /// The program with a ROM table of these blocks for those epochs that have [one of their
+    /// own](RomPart::Frequent).
+    #[must_use]
+    pub const fn with_frequent(mut self, blocks: RomBlocks) -> Self {
+        self.frequent = blocks;
+        self
     }
 
     /// The program with a ROM table of these blocks where it is lower then, and as it is otherwise: the fewer
@@ -423,12 +445,20 @@ impl<'a> Program<'a> {
 
     /// The blocks of the ROM that its table has: all, unless [others](Self::with_blocks) were chosen.
     pub const fn blocks(&self) -> RomBlocks {
-        self.blocks
+        self.part(RomPart::Run)
+    }
+
+    /// The blocks of a part of the ROM.
+    pub const fn part(&self, part: RomPart) -> RomBlocks {
+        match part {
+            RomPart::Run => self.blocks,
+            RomPart::Frequent => self.frequent,
+        }
     }
 
     /// The block of ROM cell `pc`, which is within the ROM.
     #[inline]
-    pub(crate) const fn block(&self, pc: u32) -> u32 {
+    pub const fn block(&self, pc: u32) -> u32 {
         (pc - self.rom.start) >> self.block_log2()
     }
 
@@ -436,18 +466,27 @@ impl<'a> Program<'a> {
         RomBlocks::block_log2(self.rom.end - self.rom.start)
     }
 
-    /// Whether the ROM table has a row for `pc`.
+    /// Whether the ROM table of a run has a row for `pc`.
     pub fn in_rom_table(&self, pc: u32) -> bool {
-        self.rom.contains(&pc) && self.blocks.has(self.block(pc))
+        self.in_part(RomPart::Run, pc)
     }
 
-    /// Rows of the ROM table before that of ROM cell `pc`, or before the ROM's end.
-    pub(crate) fn rom_place(&self, pc: u32) -> u32 {
+    /// Whether the ROM table of a part has a row for `pc`.
+    pub fn in_part(&self, part: RomPart, pc: u32) -> bool {
+        self.rom.contains(&pc) && self.part(part).has(self.block(pc))
+    }
+
+    /// Rows of the ROM table of a part before that of ROM cell `pc`, or before the ROM's end.
+    pub(crate) fn rom_place(&self, part: RomPart, pc: u32) -> u32 {
+        self.place(&self.part(part), pc)
+    }
+
+    fn place(&self, blocks: &RomBlocks, pc: u32) -> u32 {
         let (block, log2) = (self.block(pc), self.block_log2());
-        let whole = self.blocks.before(block) << log2;
+        let whole = blocks.before(block) << log2;
         // Of the last block, which may be a part, the rest is behind the end.
         let part = (pc - self.rom.start) & ((1 << log2) - 1);
-        whole + if self.blocks.has(block) { part } else { 0 }
+        whole + if blocks.has(block) { part } else { 0 }
     }
 
     /// The word at ROM cell `pc`; `None` outside of the ROM.

@@ -47,7 +47,9 @@ impl<'t, 'a, 'r> RecordedEpoch<'t, 'a, 'r> {
 
     /// Compares the rows with the tables.
     fn check<E>(&self) -> Result<(), BatchError<E>> {
-        let fits = self.record.fits(self.tables.shape());
+        let fits = self
+            .record
+            .fits(self.tables.shape(), self.tables.setup().program);
         fits.then_some(()).ok_or(BatchError::OtherTables)
     }
 }

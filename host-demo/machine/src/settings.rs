@@ -111,8 +111,8 @@ impl Settings {
         if let Heights::Given(first, second) = self.heights {
             self.check_heights(&[first, second], Place::First)?;
         }
-        for heights in self.others.iter().flatten() {
-            self.check_heights(heights, Place::Other)?;
+        for other in self.others.iter().flatten() {
+            self.check_heights(&other.heights, Place::Other)?;
         }
         let given = self.others.iter().flatten().count();
         if let Some(gap) = self.others.iter().take(given).position(Option::is_none) {

@@ -79,7 +79,7 @@ impl<'a> Setup<'a> {
         let integers = integers
             .chain(program.blocks().words())
             .chain(shape.seconds());
-        let integers = integers.chain(other_integers(settings.others));
+        let integers = integers.chain(other_integers(settings.others, program));
         let integers: Vec<u32, MAX_INTEGERS> = integers.collect();
         Ok(Self {
             program,
@@ -135,7 +135,7 @@ impl<'a> Setup<'a> {
     /// proved at.
     pub fn other_shapes(&self) -> impl Iterator<Item = EpochShape> {
         let given = self.settings.others.iter().flatten();
-        given.map(|heights| self.shape.with_heights(heights))
+        given.map(|other| self.shape.with_other(other, self.program))
     }
 
     /// The statement of the proof of epoch `number`.

@@ -1,5 +1,6 @@
 //! Heights of an epoch's tables.
 
+use crate::blocks::{RomBlocks, RomPart};
 use crate::bus::Clock;
 use crate::program::Program;
 use crate::tables::filled::{Extends, Filled};
@@ -26,8 +27,28 @@ pub const ABSENT: u8 = u8::MAX;
 pub const MAX_SECONDS: usize = 4;
 /// Heights of the first instances of an epoch's tables, and those of the second ones.
 pub type InstanceHeights = [TableHeights; 2];
-/// Heights that an epoch may have in place of a run's first: those that there are come first.
-pub type OtherHeights = [Option<InstanceHeights>; MAX_OTHERS];
+/// Heights that an epoch may have in place of a run's first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Other {
+    /// Of the tables that an execution fills.
+    pub heights: InstanceHeights,
+    /// What its ROM table has.
+    pub rom_part: RomPart,
+}
+
+impl From<InstanceHeights> for Other {
+    /// With the run's ROM.
+    fn from(heights: InstanceHeights) -> Self {
+        Self {
+            heights,
+            rom_part: RomPart::Run,
+        }
+    }
+}
+
+/// What an epoch may have in place of a run's first heights: those that there are come first.
+pub type OtherHeights = [Option<Other>; MAX_OTHERS];
 /// Other heights of a run's epochs at most: a few have most of what is saved.
 pub const MAX_OTHERS: usize = 4;
 /// No second instance of any table.
@@ -98,6 +119,8 @@ const EXTENSION_TAG: u32 = 1 << 8;
 const SECOND_TAG: u32 = 1 << 9;
 /// What other heights of epochs stand behind in a plan's digest is this plus their place: no height.
 const OTHER_TAG: u32 = 1 << 10;
+/// The same of those with a ROM of the frequent blocks, which stand behind their heights.
+const FREQUENT_TAG: u32 = 1 << 11;
 
 macro_rules! shape {
     (
@@ -118,6 +141,8 @@ macro_rules! shape {
             pub second: TableHeights,
             /// Words of the program.
             pub rom: u32,
+            /// Which they are.
+            pub rom_part: RomPart,
             /// Bits of the clock: of an epoch those that its cycles take. The range table has as many rows as
             /// they need.
             pub clock: Clock,
@@ -142,6 +167,7 @@ macro_rules! shape {
                     ),)*
                     second: NO_SECOND,
                     rom: rom_log2,
+                    rom_part: RomPart::Run,
                     clock: Clock::for_cycles(log2_cycles),
                 }
             }
@@ -161,6 +187,7 @@ macro_rules! shape {
                     $($table: height!(held $($mark)?, u32::from($table), $table != ABSENT),)*
                     second: NO_SECOND,
                     rom: rom_log2,
+                    rom_part: RomPart::Run,
                     clock: Clock::for_cycles(heights[FilledTable::Cpu.index()].into()),
                 }
             }
@@ -237,12 +264,14 @@ impl EpochShape {
         FilledTable::ALL.map(|table| self.log_rows(table).map_or(ABSENT, |log| log as u8))
     }
 
-    /// The shape of an epoch of other heights, with the same ROM and the same clock.
-    pub fn with_heights(&self, [first, second]: &InstanceHeights) -> Self {
+    /// The shape of an epoch of `program` at other heights, with the same clock.
+    pub fn with_other(&self, other: &Other, program: &Program<'_>) -> Self {
+        let [first, second] = other.heights;
         Self {
-            second: *second,
+            second,
+            rom_part: other.rom_part,
             clock: self.clock,
-            ..Self::of_heights(first, self.rom)
+            ..Self::of_heights(&first, program.part_log2(other.rom_part))
         }
     }
 
@@ -305,16 +334,27 @@ impl EpochShape {
 }
 
 /// Most integers of other heights in a plan's digest.
-pub(crate) const MAX_OTHER_LEN: usize = MAX_OTHERS * (1 + 2 * FilledTable::ALL.len());
+pub(crate) const MAX_OTHER_LEN: usize =
+    MAX_OTHERS * (1 + 2 * FilledTable::ALL.len() + RomBlocks::WORDS);
 
-/// Tags and heights that epochs may have besides the first, as a plan's digest has them behind these: nothing, when there
-/// are none.
-pub(crate) fn other_integers(others: OtherHeights) -> impl Iterator<Item = u32> {
-    let tags = OTHER_TAG..;
-    let tagged = tags.zip(others.into_iter().flatten());
-    tagged.flat_map(|(tag, [first, second])| {
+/// Tags and heights that epochs may have besides the first, as a plan's digest has them behind these, with the blocks of
+/// a ROM that is not the run's: nothing, when there are none.
+pub(crate) fn other_integers<'p>(
+    others: OtherHeights,
+    program: &'p Program<'_>,
+) -> impl Iterator<Item = u32> + 'p {
+    let tagged = (0..).zip(others.into_iter().flatten());
+    tagged.flat_map(|(place, other)| {
+        let [first, second] = other.heights;
         let heights = first.into_iter().chain(second).map(u32::from);
-        [tag].into_iter().chain(heights)
+        let (tag, blocks) = match other.rom_part {
+            RomPart::Run => (OTHER_TAG, None),
+            RomPart::Frequent => (FREQUENT_TAG, Some(program.part(RomPart::Frequent).words())),
+        };
+        [tag + place]
+            .into_iter()
+            .chain(heights)
+            .chain(blocks.into_iter().flatten())
     })
 }
 

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tranche_machine::FilledTable;
 use tranche_machine::settings::Settings;
 use tranche_machine::shape::{ABSENT, Heights, InstanceHeights, OtherHeights};
+use tranche_machine::{FilledTable, RomPart};
 
 use super::report::size;
 use super::retire::info_of_one;
@@ -162,6 +162,7 @@ impl Info {
             "program_digest": digest_hex(&self.header.program),
             "public_digest": digest_hex(&self.header.public),
             "rom_blocks": self.header.blocks.count(),
+            "frequent_rom_blocks": self.header.frequent.count(),
             "bundle_bytes": self.bytes(),
             "cycles": self.cycles,
             "epochs": epochs.count,
@@ -170,7 +171,7 @@ impl Info {
             "other_heights": others
                 .into_iter()
                 .flatten()
-                .map(|other| BTreeMap::from_iter(instances(other)))
+                .map(|other| BTreeMap::from_iter(instances(other.heights)))
                 .collect::<Vec<_>>(),
             "merges": merges.count + 1,
             "arity": arity,
@@ -269,7 +270,10 @@ fn heights_text(heights: &Heights, others: OtherHeights) -> String {
         Some(mut given) => text(&mut given),
     };
     for other in others.into_iter().flatten() {
-        all += &format!("\nor         {}", text(&mut instances(other)));
+        all += &format!("\nor         {}", text(&mut instances(other.heights)));
+        if other.rom_part == RomPart::Frequent {
+            all += ", a ROM of the frequent blocks";
+        }
     }
     all
 }

@@ -246,6 +246,8 @@ pub struct Widths {
     filled: PerFilled<f64>,
     /// Of those that are asked, times their rows, and what each epoch costs besides.
     fixed: f64,
+    /// Of the ROM.
+    rom: f64,
 }
 
 impl Widths {
@@ -256,6 +258,11 @@ impl Widths {
         for (table, plan) in filled.zip(tables.by_ref()) {
             widths.filled[table.index()] = plan.committed_columns() as f64;
         }
+        let mut tables = tables.peekable();
+        // The first of them.
+        widths.rom = tables
+            .peek()
+            .map_or(0.0, |rom| rom.committed_columns() as f64);
         let asked = tables.map(|plan| (plan.committed_columns() * plan.height()) as f64);
         widths.fixed = asked.sum::<f64>() + EPOCH_CELLS;
         widths
@@ -267,7 +274,13 @@ impl Widths {
         Self {
             filled: [columns; FilledTable::ALL.len()],
             fixed: 512.0,
+            rom: columns,
         }
+    }
+
+    /// Committed cells of a ROM of 2^`log2` rows.
+    pub(super) fn rom_cells(&self, log2: u32) -> f64 {
+        self.rom * f64::from(log2).exp2()
     }
 
     /// Committed cells of the tables that an execution fills.

@@ -13,7 +13,7 @@ use tranche_machine::{ExecError, FilledTable, Machine, Pages, Program};
 use crate::execute::{Execution, Io};
 
 pub use heights::Widths;
-pub use others::other_heights;
+pub use others::{FrequentRom, other_heights};
 
 /// Windows of an epoch at first.
 const WINDOWS_PER_EPOCH: u64 = 16;
@@ -37,7 +37,9 @@ impl Sizing {
     pub fn program<'a>(self, program: &Program<'a>, execution: &Execution) -> Program<'a> {
         match self {
             Self::Common => program.clone(),
-            Self::Metered => program.shortened(execution.blocks),
+            Self::Metered => program
+                .shortened(execution.blocks)
+                .with_frequent(execution.frequent),
         }
     }
 }

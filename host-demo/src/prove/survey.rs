@@ -12,15 +12,17 @@ use tranche_core::{Params, PlanError};
 use tranche_machine::merge::{Chain, Outcome};
 use tranche_machine::settings::{Settings, bits, check_floor};
 use tranche_machine::setup::{Setup, SetupError};
-use tranche_machine::shape::{Heights, RowCounts};
-use tranche_machine::{EpochEnd, EpochTables, ExecError, Machine, Pages, Program, RecordStorage};
+use tranche_machine::shape::Heights;
+use tranche_machine::{
+    EpochEnd, EpochTables, EpochUse, ExecError, Machine, Pages, Program, RecordStorage,
+};
 
 use super::collect::Collector;
 use super::error::ProveError;
 use super::options::Options;
 use crate::execute::{Execution, Io};
 use crate::merge::{MAX_LOG_ROWS, MergePlan, MergeTables, outcome};
-use crate::mix::{Mix, Widths, other_heights};
+use crate::mix::{FrequentRom, Mix, Widths, other_heights};
 use crate::suite::{HostSuite, with_suite};
 
 /// A run that every proof of is known: its setup, and what its merges need. [`Surveyed::prove`] proves it.
@@ -191,25 +193,26 @@ pub fn metered(
         ..common
     };
     let setup = Setup::new(program, settings).map_err(SetupError::from)?;
-    let rows = rows_of_epochs(&setup, input, execution)?;
+    let epochs = epochs(&setup, input, execution)?;
+    let frequent = FrequentRom::of(program, &widths);
     Ok(Settings {
-        others: other_heights(&setup.shape, &rows, &widths),
+        others: other_heights(&setup.shape, &epochs, &widths, frequent),
         ..settings
     })
 }
 
-/// Rows of each table in each epoch of a run.
-fn rows_of_epochs(
+/// What each epoch of a run takes.
+fn epochs(
     setup: &Setup<'_>,
     input: &[u8],
     execution: &Execution,
-) -> Result<Vec<RowCounts>, ExecError> {
+) -> Result<Vec<EpochUse>, ExecError> {
     let pages = Pages::new(execution.memory);
     let mut machine = Machine::over(setup.program, pages, execution.cycles);
     let (mut io, mut all) = (Io::new(input), Vec::new());
     loop {
-        let (rows, end) = machine.count_epoch(&mut io, &setup.shape)?;
-        all.push(rows);
+        let (taken, end) = machine.count_epoch(&mut io, &setup.shape)?;
+        all.push(taken);
         if matches!(end, EpochEnd::Exit(_)) {
             return Ok(all);
         }

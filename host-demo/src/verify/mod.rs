@@ -92,9 +92,9 @@ fn verify_from(
     let (reader, header) = Reader::new(bundle).map_err(at(Place::Header))?;
     let Header {
         settings,
-        blocks,
         program: got,
         public,
+        ..
     } = header;
     let expected = program.digest();
     if got != expected {
@@ -105,7 +105,7 @@ fn verify_from(
         let got = public;
         return Err(Check::Public { expected, got }).map_err(at(Place::Header));
     }
-    let program = program.with_blocks(blocks);
+    let program = header.program_of(program);
     let setup = Setup::new(&program, settings)
         .map_err(|error| Check::Setup(SetupError::Range(error)))
         .map_err(at(Place::Header))?;

@@ -11,6 +11,7 @@ mod checks;
 mod forged;
 mod forger;
 mod frames;
+mod frequent;
 mod honest;
 mod identity;
 mod metered;

@@ -171,8 +171,9 @@ fn a_proof_under_other_blocks() {
     };
     assert_eq!(seeded(&setup), honest, "the control");
     for mut forged in [honest.clone(), seeded(&other)] {
-        let blocks = forged.header.len() - 96;
-        forged.header[blocks..][..32].copy_from_slice(&fewer);
+        let blocks = forged.header.len() - 128;
+        // The frequent ones are all of them.
+        forged.header[blocks..][..64].copy_from_slice([fewer; 2].as_flattened());
         let refusal = refused(&SPIN, &forged);
         assert_eq!(refusal.place, Place::Epoch(1));
         assert!(matches!(refusal.check, Check::Proof(_)), "{refusal}");

@@ -13,26 +13,32 @@ use tranche_core::shape::Profile;
 use tranche_core::verifier::VerifyError;
 use tranche_machine::settings::{Settings, bits};
 use tranche_machine::setup::Setup;
-use tranche_machine::shape::{ABSENT, EpochShape, MAX_OTHERS, NO_SECOND};
+use tranche_machine::shape::{ABSENT, EpochShape, MAX_OTHERS, NO_SECOND, Other};
 use tranche_machine::{
-    EpochEnd, EpochTables, FilledTable, Machine, Pages, RecordProver, RecordStorage,
+    EpochEnd, EpochTables, EpochUse, FilledTable, Machine, Pages, RecordProver, RecordStorage,
+    RomBlocks,
 };
 
 use crate::bundles::*;
 use crate::metered::settings;
 
-/// Where a header has the other heights, and the bytes of each.
+/// Where a header has the other heights, the bytes of each, and where it has what their ROM has.
 const AT: usize = 44;
 const BYTES: usize = 20;
+const PARTS_AT: usize = AT + MAX_OTHERS * BYTES;
 /// What the runs read.
 const INPUT: &str = "10";
 
 /// An epoch of a run, proved in tables that may be another's.
-fn proof(tables: &EpochTables<'_>, number: u32) -> Result<Vec<u8>, BatchError<Infallible>> {
+pub fn proof(
+    tables: &EpochTables<'_>,
+    input: &str,
+    number: u32,
+) -> Result<Vec<u8>, BatchError<Infallible>> {
     let setup = tables.setup();
     let mut machine = Machine::over(setup.program, Pages::new(1 << 20), u64::MAX);
     let mut storage = RecordStorage::new(setup.shape);
-    let (mut record, mut io) = (storage.record(), Io::new(INPUT.as_bytes()));
+    let (mut record, mut io) = (storage.record(), Io::new(input.as_bytes()));
     for _ in 0..number {
         machine.run_epoch(&mut io, &mut record).unwrap();
     }
@@ -58,13 +64,17 @@ fn heights_by_the_rows_of_epochs() {
     let last = loop {
         let end = machine.run_epoch(&mut io, &mut record).unwrap();
         let rows = FilledTable::ALL.map(|table| record.rows(table) as u64);
-        let expected = (rows, end);
+        let mut blocks = RomBlocks::NONE;
+        for [pc, _] in record.program_counters() {
+            blocks.insert(SPIN.block(pc));
+        }
+        let expected = (EpochUse { rows, blocks }, end);
         assert_eq!(
             counter.count_epoch(&mut counted, &setup.shape),
             Ok(expected)
         );
         let shape = tables.holding(&record);
-        assert!(record.fits(tables.at(shape).shape()));
+        assert!(record.fits(tables.at(shape).shape(), &SPIN));
         cycles[shape] += record.cycles();
         if matches!(end, EpochEnd::Exit(_)) {
             break shape;
@@ -99,8 +109,11 @@ fn rows_that_have_no_room_are_refused() {
     let setup = Setup::new(&SPIN, low()).unwrap();
     let other = setup.other_shapes().next().unwrap();
     let tables = EpochTables::of_shape(&setup, other);
-    assert_eq!(proof(&tables, 2), Err(BatchError::OtherTables));
-    assert!(proof(&EpochTables::new(&setup), 2).is_ok(), "the control");
+    assert_eq!(proof(&tables, INPUT, 2), Err(BatchError::OtherTables));
+    assert!(
+        proof(&EpochTables::new(&setup), INPUT, 2).is_ok(),
+        "the control"
+    );
 }
 
 /// The verifier takes an epoch at any heights of the header, and refuses it at those of no other header.
@@ -113,7 +126,7 @@ fn any_heights_of_the_header() {
     let with = |table: FilledTable| {
         let mut heights = heights;
         heights[table.index()] += 1;
-        Some([heights, setup.shape.second])
+        Some(Other::from([heights, setup.shape.second]))
     };
     settings.others[0] = with(FilledTable::Sys);
     let setup = Setup::new(&SPIN, settings).unwrap();
@@ -128,14 +141,16 @@ fn any_heights_of_the_header() {
         parts.sealed()
     };
     // Every epoch has room in the other tables, which come first.
-    assert!(replaced(proof(tables.at(1), 1).unwrap()) == honest);
-    let first = replaced(proof(tables.at(0), 1).unwrap());
+    assert!(replaced(proof(tables.at(1), INPUT, 1).unwrap()) == honest);
+    let first = replaced(proof(tables.at(0), INPUT, 1).unwrap());
     assert!(first != honest);
     check(&SPIN, &first).expect("the first heights are the header's too");
 
     // The same statement at heights that it does not have.
-    let shape = setup.shape.with_heights(&with(FilledTable::Shift).unwrap());
-    let foreign = replaced(proof(&EpochTables::of_shape(&setup, shape), 1).unwrap());
+    let shape = setup
+        .shape
+        .with_other(&with(FilledTable::Shift).unwrap(), &SPIN);
+    let foreign = replaced(proof(&EpochTables::of_shape(&setup, shape), INPUT, 1).unwrap());
     let refusal = check(&SPIN, &foreign).unwrap_err();
     assert_eq!(refusal.place, Place::Epoch(1), "{refusal}");
     let Check::Proof(VerifyError::Height { .. }) = refusal.check else {
@@ -147,7 +162,7 @@ fn any_heights_of_the_header() {
 #[test]
 fn other_heights_in_a_header() {
     let settings = low();
-    let [first, second] = settings.others[0].unwrap();
+    let [first, second] = settings.others[0].unwrap().heights;
     let mut parts = Parts::of(&bundle(&SPIN, settings, INPUT));
     assert_eq!(parts.header[AT..][..first.len()], first);
     assert_eq!(parts.header[AT + first.len()..][..second.len()], second);
@@ -184,6 +199,7 @@ fn other_heights_in_a_header() {
     let given = settings.others.iter().flatten().count();
     gap.header[AT..][..BYTES].fill(ABSENT);
     gap.header[AT + BYTES..][..first.len()].copy_from_slice(&first);
+    gap.header[PARTS_AT..][..2].copy_from_slice(&[ABSENT, 0]);
     let refusal = check(&SPIN, &gap.sealed()).unwrap_err();
     let Check::Format(FormatError::Setting(error)) = refusal.check else {
         panic!("{refusal}")
@@ -191,6 +207,7 @@ fn other_heights_in_a_header() {
     assert_eq!(error.name, "other heights");
     // The first heights alone.
     parts.header[AT..][..given * BYTES].fill(ABSENT);
+    parts.header[PARTS_AT..][..given].fill(ABSENT);
     let refusal = check(&SPIN, &parts.sealed()).unwrap_err();
     assert_eq!(refusal.place, Place::Epoch(1), "{refusal}");
 }
@@ -207,7 +224,7 @@ fn all_heights_have_the_bits_asked_for() {
         heights[table.index()] = 9;
     }
     let mut others = [None; MAX_OTHERS];
-    others[0] = Some([heights, NO_SECOND]);
+    others[0] = Some([heights, NO_SECOND].into());
     let settings = Settings { others, ..long };
     let bits_of = |setup: &Setup<'_>| {
         let tables = PerShape::of(setup);

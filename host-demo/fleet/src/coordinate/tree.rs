@@ -28,7 +28,7 @@ pub async fn coordinate(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<(), Error> {
     let program = loaded.guest.program()?;
-    let program = program.with_blocks(header.blocks).decoded();
+    let program = header.program_of(&program).decoded();
     let setup = Setup::new(&program, header.settings).map_err(SetupError::from)?;
     let mut desk = Desk {
         run: id,

@@ -56,6 +56,15 @@ pub enum EpochEnd {
     Exit(u32),
 }
 
+/// What an epoch takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochUse {
+    /// Rows of each table.
+    pub rows: RowCounts,
+    /// The blocks of the ROM that it executes.
+    pub blocks: RomBlocks,
+}
+
 /// A program in execution, with its cells in `C`.
 #[derive(Debug)]
 pub struct Machine<'a, C = Slots<'a>> {
@@ -286,7 +295,7 @@ impl<'a, C: CellStore> Machine<'a, C> {
         Ok(self.exit_code)
     }
 
-    /// Executes one epoch of `shape`, of which only the rows are counted: it ends where one that is recorded does.
+    /// Executes one epoch of `shape`, of which only is recorded what it takes: it ends where one that is recorded does.
     ///
     /// # Errors
     /// As [`Self::run_epoch`].
@@ -294,12 +303,19 @@ impl<'a, C: CellStore> Machine<'a, C> {
         &mut self,
         io: &mut impl GuestIo,
         shape: &EpochShape,
-    ) -> Result<(RowCounts, EpochEnd), ExecError> {
+    ) -> Result<(EpochUse, EpochEnd), ExecError> {
         self.start_epoch()?;
-        let meter = Meter::new(shape, CLOCK_START);
-        let mut counted = EpochMeter { meter };
+        let (program, mut blocks) = (self.program, RomBlocks::NONE);
+        let mut counted = EpochMeter {
+            meter: Meter::new(shape, CLOCK_START),
+            visits: Visits {
+                program,
+                blocks: &mut blocks,
+            },
+        };
         let end = self.run_into(io, &mut counted)?;
-        Ok((*counted.meter.rows(), end))
+        let rows = *counted.meter.rows();
+        Ok((EpochUse { rows, blocks }, end))
     }
 
     fn start_epoch(&mut self) -> Result<(), ExecError> {

@@ -13,7 +13,7 @@ pub mod syscall;
 
 pub use error::ExecError;
 pub use machine::state::{CellBefore, State};
-pub use machine::{EpochEnd, GuestIo, Machine};
+pub use machine::{EpochEnd, EpochUse, GuestIo, Machine};
 pub use memory::{Cell, CellStore, NoRoom, Slots};
 #[cfg(feature = "alloc")]
 pub use owned::RecordStorage;

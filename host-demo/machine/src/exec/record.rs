@@ -9,7 +9,9 @@ use thiserror::Error;
 use tranche_core::F;
 use zeroize::Zeroize;
 
+use crate::blocks::RomPart;
 use crate::bus::{CLOCK_START, STAMPS};
+use crate::program::Program;
 use crate::shape::{EpochShape, counters, rows_of};
 use crate::span::Span;
 use crate::tables::counts::{Counters, Counts};
@@ -125,6 +127,8 @@ macro_rules! record {
             pub(crate) exit_pc: u32,
             /// Clock of the first cycle.
             pub(crate) clock: u32,
+            /// What the ROM has that its multiplicities are of.
+            pub(crate) rom_part: RomPart,
         }
 
         impl EpochShape {
@@ -150,6 +154,7 @@ macro_rules! record {
                     entry_pc: 0,
                     exit_pc: 0,
                     clock: CLOCK_START,
+                    rom_part: shape.rom_part,
                 })
             }
 
@@ -180,8 +185,9 @@ macro_rules! record {
             }
 
             /// Gives the tables of another shape the rows, of which [all have room](Self::fits); the tables that are
-            /// asked have the same heights.
+            /// asked are no higher.
             pub fn divide(&mut self, shape: &EpochShape) {
+                self.rom_part = shape.rom_part;
                 $(self.$table.first = rows_of(shape.log_rows(FilledTable::$Table)) as usize;)*
                 self.counts.leave_out(shape.absent());
             }
@@ -247,10 +253,12 @@ impl<'a> EpochRecord<'a> {
         tables.all(|table| table == FilledTable::L2g || self.counts.is_counted(table))
     }
 
-    /// Whether the tables of a shape have room for all rows.
-    pub fn fits(&self, shape: &EpochShape) -> bool {
+    /// Whether the tables of a shape have room for all rows, and its ROM all instructions of `program`.
+    pub fn fits(&self, shape: &EpochShape, program: &Program<'_>) -> bool {
         let mut tables = FilledTable::ALL.into_iter();
-        tables.all(|table| self.rows(table) as u64 <= shape.capacity(table))
+        let room = tables.all(|table| self.rows(table) as u64 <= shape.capacity(table));
+        let has = |[pc, _]: [u32; 2]| program.in_part(shape.rom_part, pc);
+        room && (shape.rom_part == RomPart::Run || self.program_counters().all(has))
     }
 
     /// Number of the epoch, from 1.

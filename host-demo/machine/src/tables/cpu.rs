@@ -297,7 +297,7 @@ fn fill(
     let row = &mut [F::ZERO; WIDTH];
     for (r, cycle) in rows.iter().enumerate() {
         let content = RomRow::of(program, cycle.pc);
-        counts.fetch(program.rom_place(cycle.pc));
+        counts.fetch(program.rom_place(epoch.rom_part, cycle.pc));
         let fields = [
             (PC, cycle.pc),
             (NEXT_PC, cycle.next_pc),

@@ -6,6 +6,7 @@ use tranche_core::TraceMut;
 use zeroize::DefaultIsZeroes;
 
 use super::counts::Counts;
+use crate::blocks::RomPart;
 use crate::bus::Clock;
 use crate::decode::{Alu, Extension};
 use crate::program::Program;
@@ -63,6 +64,8 @@ pub(crate) struct Epoch {
     pub exit_pc: u32,
     /// Clock of the first cycle.
     pub clock: u32,
+    /// What its ROM table has.
+    pub rom_part: RomPart,
 }
 
 /// What is recorded of a row: words without gaps, for which zeros are a value.

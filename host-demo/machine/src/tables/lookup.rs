@@ -9,7 +9,7 @@ use crate::air::first;
 
 /// The multiplicities.
 pub(crate) fn fill(counts: &[u32], trace: &mut TraceMut<'_>) {
-    for (row, &count) in counts.iter().enumerate() {
+    for (row, &count) in counts.iter().take(trace.height()).enumerate() {
         trace.set(row, 0, F::from_u32(count));
     }
 }

@@ -138,6 +138,7 @@ macro_rules! epoch_table {
                     number: record.epoch,
                     exit_pc: record.exit_pc,
                     clock: record.clock,
+                    rom_part: record.rom_part,
                 };
                 match self {
                     $(Self::$Table(table, instance) => {

@@ -11,6 +11,7 @@ use tranche_core::{F, TraceMut};
 use super::list::FilledTable;
 use super::table::Table;
 use super::{cmp, lookup, served};
+use crate::blocks::RomPart;
 use crate::bus::ROM;
 use crate::cells::{DUMMY, PROGRESS, register};
 use crate::columns::{Column, columns};
@@ -346,7 +347,9 @@ pub(crate) const fn log_rows(shape: &EpochShape) -> u32 {
 pub struct Rom<'a> {
     /// The program.
     pub program: &'a Program<'a>,
-    /// At least [`Program::rom_log2`].
+    /// Which of its blocks.
+    pub part: RomPart,
+    /// At least [`Program::part_log2`].
     pub log_height: u32,
 }
 
@@ -354,6 +357,7 @@ impl<'a> Rom<'a> {
     pub(super) const fn new(shape: &EpochShape, program: &'a Program<'a>) -> Self {
         Self {
             program,
+            part: shape.rom_part,
             log_height: log_rows(shape),
         }
     }
@@ -368,7 +372,7 @@ impl Table for Rom<'_> {
     }
 
     fn fill_preprocessed(&self, trace: &mut TraceMut<'_>) {
-        fill_preprocessed(self.program, trace);
+        fill_preprocessed(self.program, self.part, trace);
     }
 
     fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
@@ -376,8 +380,8 @@ impl Table for Rom<'_> {
     }
 }
 
-fn fill_preprocessed(program: &Program<'_>, trace: &mut TraceMut<'_>) {
-    let cells = program.rom().filter(|&pc| program.in_rom_table(pc));
+fn fill_preprocessed(program: &Program<'_>, part: RomPart, trace: &mut TraceMut<'_>) {
+    let cells = program.rom().filter(|&pc| program.in_part(part, pc));
     let rows = cells.map(|pc| RomRow::of(program, pc));
     let padding = core::iter::repeat(RomRow::unexecutable(HALT));
     for (row, content) in rows.chain(padding).take(trace.height()).enumerate() {

@@ -253,14 +253,15 @@ impl Sink for Meter {
     }
 }
 
-/// The clock and the rows of all tables but L2G, of a sink that counts them in its meter.
+/// The clock and the rows of all tables but L2G, of a sink that counts them in its meter, and may show each cycle to another.
 macro_rules! counts_in_meter {
-    () => {
+    ($($visits:ident)?) => {
         fn clk(&self) -> u32 {
             self.meter.clk()
         }
 
         fn cpu(&mut self, row: CpuRow) {
+            $(self.$visits.cpu(row);)?
             self.meter.cpu(row);
         }
 
@@ -282,19 +283,21 @@ macro_rules! counts_in_meter {
     };
 }
 
-/// Counts the rows of an epoch, to end it where a record of its shape would.
-pub(super) struct EpochMeter {
+/// Counts the rows of an epoch, to end it where a record of its shape would, and records which blocks of the ROM are
+/// executed.
+pub(super) struct EpochMeter<'r, 'p> {
     pub meter: Meter,
+    pub visits: Visits<'r, 'p>,
 }
 
-impl Sink for EpochMeter {
+impl Sink for EpochMeter<'_, '_> {
     fn full(&self, serving: Option<FilledTable>) -> Option<FilledTable> {
         let l2g = FilledTable::L2g.index();
         let room = self.meter.limits[l2g] - self.meter.rows[l2g];
         self.meter.full_or_touched(room, serving)
     }
 
-    counts_in_meter!();
+    counts_in_meter!(visits);
 
     fn l2g(&mut self, row: L2gRow) {
         self.meter.l2g(row);
