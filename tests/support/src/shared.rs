@@ -12,7 +12,12 @@ use tranche_core::shape::Profile;
 use tranche_core::verifier::{Configured, ForkedError, Root, VerifyError};
 use tranche_core::{DefaultBackend, ScalarBackend};
 
+use tranche_machine::EpochTable;
+use tranche_machine::batches::RunTable;
+use tranche_machine::merge::MergeTable;
+
 use crate::air::TestAir;
+use crate::omit::Omitting;
 use crate::reference::Batch;
 use crate::retire::Run;
 
@@ -44,6 +49,21 @@ macro_rules! shared {
         }
     };
 }
+
+/// Plonky3's prover and verifier of batches of these tables.
+pub type Reference<A, S = Poseidon2> = (
+    fn(&Batch<A, S>) -> Vec<u8>,
+    fn(&Batch<A, S>, &[u8]) -> Result<Vec<Root<S>>, VerifyError>,
+);
+
+/// Of epochs.
+pub static EPOCHS: Reference<EpochTable<'static>> = (Batch::prove, Batch::verify);
+/// Of merges.
+pub static MERGES: Reference<MergeTable<'static>> = (Batch::prove, Batch::verify);
+/// Of epochs whose tables lack checks.
+pub static FORGED_EPOCHS: Reference<Omitting<EpochTable<'static>>> = (Batch::prove, Batch::verify);
+/// Of runs whose tables lack checks.
+pub static FORGED_RUNS: Reference<Omitting<RunTable<'static>>> = (Batch::prove, Batch::verify);
 
 /// Of Poseidon2.
 pub static POSEIDON2: Shared<Poseidon2> = shared!();
