@@ -55,9 +55,14 @@ impl RomBlocks {
         Self(core::array::from_fn(|at| self.0[at] | others.0[at]))
     }
 
+    /// Those of them that are among others.
+    pub fn intersection(&self, others: &Self) -> Self {
+        Self(core::array::from_fn(|at| self.0[at] & others.0[at]))
+    }
+
     /// Whether all of them are among others.
     pub fn is_subset(&self, others: &Self) -> bool {
-        self.union(others) == *others
+        self.intersection(others) == *self
     }
 
     /// How many they are; those beyond the ROM's count as well.

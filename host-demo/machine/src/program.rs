@@ -424,11 +424,11 @@ impl<'a> Program<'a> {
         program
     }
 
-    /// The program with a ROM table of these blocks for those epochs that have [one of their
-    /// own](RomPart::Frequent).
+    /// The program with a ROM table of those of its blocks that are among these, for epochs that have [one of their
+    /// own](RomPart::Frequent): it is no higher than the run's.
     #[must_use]
-    pub const fn with_frequent(mut self, blocks: RomBlocks) -> Self {
-        self.frequent = blocks;
+    pub fn with_frequent(mut self, blocks: RomBlocks) -> Self {
+        self.frequent = self.blocks.intersection(&blocks);
         self
     }
 

@@ -16,7 +16,8 @@ use tranche_machine::settings::Settings;
 use tranche_machine::setup::Setup;
 use tranche_machine::shape::{ABSENT, EpochShape, MAX_OTHERS, Other};
 use tranche_machine::{
-    EpochEnd, EpochRecord, EpochTable, EpochTables, Machine, Pages, Program, RecordStorage, RomPart,
+    EpochEnd, EpochRecord, EpochTable, EpochTables, Machine, Pages, Program, RecordStorage,
+    RomBlocks, RomPart,
 };
 use tranche_test_support::reference::Batch;
 
@@ -25,8 +26,9 @@ use crate::shapes;
 
 /// What the runs read.
 const INPUT: &str = "400";
-/// Where a header has what the ROM of each of the other heights has, and the frequent blocks.
+/// Where a header has what the ROM of each of the other heights has, the blocks of the run, and the frequent ones.
 const PARTS_AT: usize = 124;
+const BLOCKS_AT: usize = 128;
 const FREQUENT_AT: usize = 160;
 
 /// The guest with a ROM of the blocks that most epochs execute.
@@ -215,4 +217,25 @@ fn frequent_blocks_that_no_heights_have() {
     let refusal = check(&SPIN, &parts.sealed()).unwrap_err();
     assert_eq!(refusal.place, Place::Header, "{refusal}");
     assert_eq!(refusal.check, Check::Format(FormatError::Frequent));
+}
+
+/// Of a block that the run has not, no epoch has a row either: neither whoever proves nor a header takes it for one.
+#[test]
+fn frequent_blocks_that_the_run_has_not() {
+    let program = program();
+    let frequent = program.part(RomPart::Frequent);
+    let parts = Parts::of(&bundle(&program, settings(&program), INPUT));
+    assert!(check(&SPIN, &parts.sealed()).is_ok(), "the control");
+    for block in (0..RomBlocks::COUNT).filter(|&block| frequent.has(block as u32)) {
+        let mut forged = parts.clone();
+        forged.header[BLOCKS_AT + block / 8] &= !(1 << (block % 8));
+        let refusal = check(&SPIN, &forged.sealed()).unwrap_err();
+        assert_eq!(refusal.place, Place::Header, "{refusal}");
+        assert_eq!(refusal.check, Check::Format(FormatError::Frequent));
+    }
+    let mut one = RomBlocks::NONE;
+    one.insert(SPIN.block(SPIN.entry()));
+    let program = SPIN.with_blocks(one).with_frequent(RomBlocks::ALL);
+    assert_eq!(program.part(RomPart::Frequent), one);
+    assert_eq!(program.part_log2(RomPart::Frequent), program.rom_log2());
 }
