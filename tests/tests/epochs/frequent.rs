@@ -81,30 +81,25 @@ fn proved_with<'t, 'a>(
 /// Epoch `number` in these tables, whatever it executes.
 fn batch<'a>(tables: &EpochTables<'a>, number: u32) -> Batch<EpochTable<'a>> {
     let setup = tables.setup();
-    let mut machine = Machine::over(setup.program, Pages::new(1 << 20), u64::MAX);
-    let mut storage = RecordStorage::new(setup.shape);
-    let (mut record, mut io) = (storage.record(), Io::new(INPUT.as_bytes()));
-    for _ in 0..number {
-        machine.run_epoch(&mut io, &mut record).unwrap();
-    }
-    record.divide(tables.shape());
-    let traces = tables.airs.iter().zip(&tables.specs).map(|(air, spec)| {
-        let height = 1 << spec.log_height;
-        let mut values = vec![F::default(); air.main_width() * height];
-        let mut trace = TraceMut::new(&mut values, height);
-        air.fill(setup.program, &mut record, &mut trace);
-        RowMajorMatrix::new(values, height).transpose()
-    });
-    let traces = traces.collect();
-    Batch {
-        traces,
-        airs: tables.airs.to_vec(),
-        publics: public_values(tables, number, &Span::of(&record)),
-        carved: tables.specs.iter().map(|spec| spec.carved).collect(),
-        params: setup.settings.params,
-        statement: Some(setup.epoch_statement(number)),
-        suite: Poseidon2::BABY_BEAR,
-    }
+    shapes::recorded(setup, INPUT, number, |record| {
+        record.divide(tables.shape());
+        let traces = tables.airs.iter().zip(&tables.specs).map(|(air, spec)| {
+            let height = 1 << spec.log_height;
+            let mut values = vec![F::default(); air.main_width() * height];
+            let mut trace = TraceMut::new(&mut values, height);
+            air.fill(setup.program, record, &mut trace);
+            RowMajorMatrix::new(values, height).transpose()
+        });
+        Batch {
+            traces: traces.collect(),
+            airs: tables.airs.to_vec(),
+            publics: public_values(tables, number, &Span::of(record)),
+            carved: tables.specs.iter().map(|spec| spec.carved).collect(),
+            params: setup.settings.params,
+            statement: Some(setup.epoch_statement(number)),
+            suite: Poseidon2::BABY_BEAR,
+        }
+    })
 }
 
 /// The honest bundle with another proof of an epoch.

@@ -15,8 +15,8 @@ use tranche_machine::settings::{Settings, bits};
 use tranche_machine::setup::Setup;
 use tranche_machine::shape::{ABSENT, EpochShape, MAX_OTHERS, NO_SECOND, Other};
 use tranche_machine::{
-    EpochEnd, EpochTables, EpochUse, FilledTable, Machine, Pages, RecordProver, RecordStorage,
-    RomBlocks,
+    EpochEnd, EpochRecord, EpochTables, EpochUse, FilledTable, Machine, Pages, RecordProver,
+    RecordStorage, RomBlocks,
 };
 
 use crate::bundles::*;
@@ -29,24 +29,35 @@ const PARTS_AT: usize = AT + MAX_OTHERS * BYTES;
 /// What the runs read.
 const INPUT: &str = "10";
 
-/// An epoch of a run, proved in tables that may be another's.
-pub fn proof(
-    tables: &EpochTables<'_>,
+/// What `of` makes of an epoch's record.
+pub fn recorded<T>(
+    setup: &Setup<'_>,
     input: &str,
     number: u32,
-) -> Result<Vec<u8>, BatchError<Infallible>> {
-    let setup = tables.setup();
+    of: impl FnOnce(&mut EpochRecord<'_>) -> T,
+) -> T {
     let mut machine = Machine::over(setup.program, Pages::new(1 << 20), u64::MAX);
     let mut storage = RecordStorage::new(setup.shape);
     let (mut record, mut io) = (storage.record(), Io::new(input.as_bytes()));
     for _ in 0..number {
         machine.run_epoch(&mut io, &mut record).unwrap();
     }
+    of(&mut record)
+}
+
+/// An epoch of a run, proved in tables that may be another's.
+pub fn proof(
+    tables: &EpochTables<'_>,
+    input: &str,
+    number: u32,
+) -> Result<Vec<u8>, BatchError<Infallible>> {
     let plan = tables.plan_in::<Chosen, Poseidon2>(Profile::Fast).unwrap();
     let mut workspace = vec![0; plan.workspace_len()];
     let prover = RecordProver::<Chosen, _>::new(tables, &plan, &mut workspace[..]);
-    let mut proof = Vec::new();
-    prover.unwrap().prove(&mut record, &mut proof)?;
+    let (mut prover, mut proof) = (prover.unwrap(), Vec::new());
+    recorded(tables.setup(), input, number, |record| {
+        prover.prove(record, &mut proof)
+    })?;
     Ok(proof)
 }
 
