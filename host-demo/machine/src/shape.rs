@@ -324,8 +324,8 @@ impl EpochShape {
         all.filter_map(tagged).flatten()
     }
 
-    /// A tag and the heights of the second instances, as a plan's digest has them behind all else: nothing, when there
-    /// is none. They are an odd number, which all else behind the first heights is not.
+    /// A tag and the heights of the second instances, as a plan's digest has them behind the ROM's blocks: nothing, when
+    /// there is none. No height is as large as a tag, so no other heights have these integers.
     pub(crate) fn seconds(&self) -> impl Iterator<Item = u32> {
         let any = self.second != NO_SECOND;
         let all = [SECOND_TAG].into_iter().chain(self.second.map(u32::from));
