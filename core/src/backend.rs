@@ -31,6 +31,24 @@ pub trait Backend: Copy + Default + Send + Sync + 'static {
         ntt::fill_lane_table::<Self::P>(table, roots);
     }
 
+    /// Threads that can work on a proof now, the caller's among them: one, unless the backend has more.
+    #[inline]
+    fn threads() -> usize {
+        1
+    }
+
+    /// Does two pieces of work that do not depend on each other, one after the other or at the same time; each with
+    /// scratch as long as `scratch`, which holds anything before.
+    #[inline]
+    fn join(
+        scratch: &mut [F],
+        first: impl FnOnce(&mut [F]) + Send,
+        second: impl FnOnce(&mut [F]) + Send,
+    ) {
+        first(scratch);
+        second(scratch);
+    }
+
     /// Hints that `values` are read soon; does nothing unless the backend knows how.
     #[inline]
     fn prefetch(_values: &[F]) {}

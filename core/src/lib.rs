@@ -19,7 +19,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`kernels`] | transforms, folds, combinations over a packing of the field |
-//! | [`backend`] | a packing, with the kernels that may be replaced |
+//! | [`backend`] | a packing, with the kernels that may be replaced; threads, if it has any |
+//! | `divide` | work cut into pieces for these |
 //! | [`hash`] | the hash suites: leaves, nodes, transcript; trees and their paths |
 //! | [`portable`] | the backend over `wide` |
 //! | [`air`] | AIRs without a heap: degrees, buses, rows, the debug check |
@@ -46,6 +47,8 @@ pub mod workspace;
 pub mod kernels;
 
 pub mod backend;
+
+mod divide;
 
 pub mod hash;
 

@@ -50,6 +50,6 @@ pub(crate) fn part_mut<T>(region: &mut [T], range: Range<usize>) -> &mut [T] {
 
 #[cold]
 #[inline(never)]
-fn region_too_short(len: usize) -> ! {
+pub(crate) fn region_too_short(len: usize) -> ! {
     panic!("a region has fewer than {len} elements")
 }

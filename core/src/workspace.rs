@@ -1,7 +1,11 @@
-//! The caller's buffer as field elements, and these as words. Unsafe code is here, and in `portable/lanes.rs`,
-//! for Plonky3's traits.
+//! The caller's buffer as field elements, and these as words. Unsafe code is here, in `workspace/columns.rs`, for
+//! matrices that several write, and in `portable/lanes.rs`, for Plonky3's traits.
 
 #![allow(unsafe_code)]
+
+mod columns;
+
+pub(crate) use columns::ColumnsMut;
 
 use core::mem::{MaybeUninit, align_of, size_of};
 

@@ -21,11 +21,14 @@ impl<B: Backend, A> ProverAir<B> for A where
 
 /// An AIR that evaluates over one packing, as messages alone and with its constraints.
 pub trait PackedAir<P: Packed>:
-    BaseAir<F> + for<'a> Air<RowBuilder<'a, P, false>> + for<'a> Air<RowBuilder<'a, P, true>>
+    BaseAir<F> + for<'a> Air<RowBuilder<'a, P, false>> + for<'a> Air<RowBuilder<'a, P, true>> + Sync
 {
 }
 
 impl<P: Packed, A> PackedAir<P> for A where
-    A: BaseAir<F> + for<'a> Air<RowBuilder<'a, P, false>> + for<'a> Air<RowBuilder<'a, P, true>>
+    A: BaseAir<F>
+        + for<'a> Air<RowBuilder<'a, P, false>>
+        + for<'a> Air<RowBuilder<'a, P, true>>
+        + Sync
 {
 }

@@ -5,6 +5,7 @@ use p3_field::{Field, PrimeCharacteristicRing};
 use super::{Engine, set_terminal, terminal};
 use crate::air::ProverAir;
 use crate::backend::by_width;
+use crate::divide::{ROWS, divide, each_column};
 use crate::hash::paths::Indices;
 use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
@@ -15,7 +16,7 @@ use crate::steps::extension::{extend_traces, shift};
 use crate::steps::reduce::Skips;
 use crate::steps::rows::TableColumns;
 use crate::steps::{argue, claims, quotient, reduce, trees};
-use crate::workspace::words_mut;
+use crate::workspace::{ColumnsMut, words_mut};
 use crate::{D, EF, F};
 
 impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
@@ -81,21 +82,24 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
             if !layout.has_lookups() {
                 continue;
             }
-            let (rows, stride) = (0..height, 1 << shape.log_lde(planned));
+            let stride = 1 << shape.log_lde(planned);
             let out = take_mut(&mut permutation, planned.permutation_base_width() * stride);
-            by_width!(
-                height,
-                argue::fast::generate,
-                <B, A>(air, &traces, rows, out, stride, scratch)
-            );
+            let work = (0..height, ColumnsMut::new(out, stride, height));
+            divide::<B, _>(work, ROWS, scratch, &|(rows, mut out), scratch| {
+                by_width!(
+                    height,
+                    argue::fast::generate,
+                    <B, A>(air, &traces, rows, &mut out, scratch)
+                );
+            });
             let sum = argue::accumulate(out, stride, planned.log_height());
             set_terminal(terminals, table, sum);
             if self.at_home {
                 continue;
             }
-            for slot in out.chunks_exact_mut(stride) {
+            each_column::<B>(out, stride, |slot| {
                 B::extend(&twiddles, slot, shape.log_blowup(), F::GENERATOR);
-            }
+            });
         }
         self.commit_round(Round::Permutation);
     }
@@ -141,16 +145,19 @@ impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'_, B, A, S> {
                 alpha,
             };
             for chunk in 0..planned.num_chunks() {
-                let (rows, out) = (0..planned.height(), take_mut(&mut quotients, D * stride));
-                by_width!(
-                    rows.len(),
-                    quotient::fast::evaluate,
-                    <B, A>(air, &inputs, &twiddles, chunk, rows, out, scratch)
-                );
+                let (height, out) = (planned.height(), take_mut(&mut quotients, D * stride));
+                let work = (0..height, ColumnsMut::new(out, stride, height));
+                divide::<B, _>(work, ROWS, scratch, &|(rows, mut out), scratch| {
+                    by_width!(
+                        height,
+                        quotient::fast::evaluate,
+                        <B, A>(air, &inputs, &twiddles, chunk, rows, &mut out, scratch)
+                    );
+                });
                 let shift = F::GENERATOR / quotient::chunk_shift(planned, chunk);
-                for slot in out.chunks_exact_mut(stride) {
+                each_column::<B>(out, stride, |slot| {
                     B::extend(&twiddles, slot, shape.log_blowup(), shift);
-                }
+                });
             }
         }
         self.commit_round(Round::Quotient);

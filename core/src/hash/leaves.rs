@@ -6,7 +6,7 @@ use crate::backend::Backend;
 use crate::{D, F};
 
 /// Something whose rows are leaves.
-pub trait Leaves: Copy {
+pub trait Leaves: Copy + Send + Sync {
     /// log2 of the number of rows.
     fn log_height(&self) -> usize;
     /// Elements of a row.

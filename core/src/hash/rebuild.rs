@@ -9,12 +9,10 @@ use super::builder::arena_len;
 use super::leaves::{Below, Leaves};
 use super::paths::{Indices, walk_siblings};
 use super::suite::{Hasher, Suite};
-use super::tree::{climb, layers_len};
+use super::tree::{DROPPED_LAYERS, climb, layers_len};
 use crate::backend::Backend;
 use crate::{DIGEST, F, workspace};
 
-/// Layers of a tree that are computed again around the queries, at most.
-pub(crate) const DROPPED_LAYERS: usize = 4;
 /// Columns that are gathered from their extensions and hashed at a time.
 pub(crate) const STAGED: usize = DIGEST;
 

@@ -5,14 +5,18 @@
 //! so that a layer is hashed and compressed over packed states without gathering.
 
 use core::mem::swap;
+use core::ops::{Range, RangeInclusive};
 
+use heapless::Vec;
 use p3_field::PackedFieldPow2;
 
 use super::hashes::Hashes;
 use super::leaves::{Leaves, Window};
 use super::suite::{Hasher, Suite};
 use crate::backend::{Backend, ScalarBackend, packs};
+use crate::divide::{Divide, divide};
 use crate::parts::{part, part_mut, split_mut, take_mut};
+use crate::workspace::ColumnsMut;
 use crate::{DIGEST, Digest, F, workspace};
 
 /// The digests of a tree: `2^log_leaves` of the leaves, half as many above, up to the root; without
@@ -65,7 +69,7 @@ impl<'a> Tree<'a> {
 }
 
 /// Where layer `level` lies among the digests of a tree with `2^log_leaves` leaves.
-pub(crate) fn layer_range(log_leaves: usize, level: usize) -> core::ops::Range<usize> {
+pub(crate) fn layer_range(log_leaves: usize, level: usize) -> Range<usize> {
     let end = |level: usize| DIGEST * ((2 << log_leaves) - (2 << log_leaves >> level));
     end(level)..end(level + 1)
 }
@@ -74,6 +78,9 @@ pub(crate) fn layer_range(log_leaves: usize, level: usize) -> core::ops::Range<u
 pub(crate) const fn tree_len(log_leaves: usize) -> usize {
     DIGEST * ((2 << log_leaves) - 1)
 }
+
+/// Layers of a tree that need not be kept, the leaves the lowest, at most: they are computed again around the queries.
+pub(crate) const DROPPED_LAYERS: usize = 4;
 
 /// Leaves that are hashed at a time: so few that their layers are small beside a tree, so many that what is kept of
 /// them still fills a packing.
@@ -97,7 +104,7 @@ pub(crate) const fn layers_len(rows: usize) -> usize {
 /// `digests` has [`tree_len`] words: those of the lowest `dropped` layers pass by in `arena`, some leaves at a time.
 pub(crate) fn commit<B: Backend, L: Leaves>(
     hasher: &impl Hasher<B>,
-    matrices: impl Iterator<Item = L> + Clone,
+    matrices: impl Iterator<Item = L> + Clone + Sync,
     (log_leaves, dropped): (usize, usize),
     digests: &mut [u32],
     arena: &mut [u32],
@@ -107,25 +114,112 @@ pub(crate) fn commit<B: Backend, L: Leaves>(
         let of_height = of_height.filter(move |m| m.log_height() + level == log_leaves);
         of_height.map(move |leaves| Window { leaves, first })
     };
-    let kept = 1 << (log_leaves - dropped);
-    let (mut below, mut above) = split_mut(digests, DIGEST * kept);
-    if dropped == 0 {
-        hash_rows::<B, _>(hasher, joining(0, 0), below);
+    let threads = B::threads();
+    let top = match threads {
+        1 => dropped,
+        _ => dropped.max(DROPPED_LAYERS.min(log_leaves)),
+    };
+    if top == 0 {
+        hash_rows::<B, _>(
+            hasher,
+            joining(0, 0),
+            part_mut(digests, layer_range(log_leaves, 0)),
+        );
     } else {
-        let block = BLOCK.min(1 << log_leaves);
-        for first in (0..1 << log_leaves).step_by(block) {
-            let joining = |level| joining(level, first >> level);
-            climb::<B, _, _>(hasher, joining, (block, dropped), arena, |level, layer| {
-                if level == dropped {
-                    copy_layer(layer, first >> dropped, below);
+        let blocks = Blocks::new(log_leaves, dropped..=top, digests);
+        if threads == 1 {
+            blocks.climb::<B, _, _>(hasher, &joining, arena);
+        } else {
+            divide::<B, _>(blocks, 1, &mut [], &|blocks, _| {
+                blocks.climb::<B, _, _>(hasher, &joining, &mut [0; layers_len(BLOCK)]);
+            });
+        }
+    }
+    let kept = log_leaves - dropped;
+    let lowest = layer_range(kept, top - dropped);
+    let (_, rest) = split_mut(digests, lowest.start);
+    let (mut below, mut above) = split_mut(rest, lowest.len());
+    for level in top + 1..=log_leaves {
+        let layer = take_mut(&mut above, DIGEST << (log_leaves - level));
+        compress::<B, _>(hasher, below, joining(level, 0), layer);
+        below = layer;
+    }
+}
+
+/// The leaves of a tree, block after block, and their parts of the lowest layers that are kept.
+struct Blocks<'a> {
+    blocks: Range<usize>,
+    /// Leaves of a block.
+    leaves: usize,
+    /// The lowest of the layers, and the top one.
+    levels: RangeInclusive<usize>,
+    layers: Vec<ColumnsMut<'a, u32>, { DROPPED_LAYERS + 1 }>,
+}
+
+impl<'a> Blocks<'a> {
+    /// Those of a tree of `2^log_leaves` leaves, whose layers from the lowest one on are in `digests`.
+    fn new(log_leaves: usize, levels: RangeInclusive<usize>, digests: &'a mut [u32]) -> Self {
+        let leaves = BLOCK.min(1 << log_leaves);
+        let mut rest = digests;
+        let layers = levels.clone().map(|level| {
+            let nodes = 1 << (log_leaves - level);
+            ColumnsMut::new(take_mut(&mut rest, DIGEST * nodes), nodes, nodes)
+        });
+        Self {
+            blocks: 0..(1 << log_leaves) / leaves,
+            leaves,
+            layers: layers.collect(),
+            levels,
+        }
+    }
+
+    /// Hashes the leaves and the layers above them, which pass by in `arena`, and keeps the layers.
+    fn climb<B: Backend, L: Leaves, M: Iterator<Item = L> + Clone>(
+        mut self,
+        hasher: &impl Hasher<B>,
+        joining: &impl Fn(usize, usize) -> M,
+        arena: &mut [u32],
+    ) {
+        let (leaves, lowest, top) = (self.leaves, *self.levels.start(), *self.levels.end());
+        for (i, block) in self.blocks.enumerate() {
+            let joining = |level| joining(level, (block * leaves) >> level);
+            climb::<B, L, M>(hasher, joining, (leaves, top), arena, |level, nodes| {
+                let kept = level.checked_sub(lowest);
+                let Some(layer) = kept.and_then(|kept| self.layers.get_mut(kept)) else {
+                    return;
+                };
+                let len = leaves >> level;
+                for (word, nodes) in nodes.chunks_exact(len).enumerate() {
+                    part_mut(layer.column(word), i * len..(i + 1) * len).copy_from_slice(nodes);
                 }
             });
         }
     }
-    for level in dropped + 1..=log_leaves {
-        let layer = take_mut(&mut above, DIGEST << (log_leaves - level));
-        compress::<B, _>(hasher, below, joining(level, 0), layer);
-        below = layer;
+}
+
+impl Divide for Blocks<'_> {
+    fn units(&self) -> usize {
+        self.blocks.len()
+    }
+
+    fn divide(self, units: usize) -> (Self, Self) {
+        let Self {
+            blocks,
+            leaves,
+            levels,
+            layers,
+        } = self;
+        let layers = layers.into_iter().zip(levels.clone());
+        let halves = layers.map(|(layer, level)| layer.split(units * (leaves >> level)));
+        let (first, second) = halves.unzip();
+        let (before, after) = blocks.divide(units);
+        let blocks = |blocks, layers| Self {
+            blocks,
+            leaves,
+            levels: levels.clone(),
+            layers,
+        };
+        (blocks(before, first), blocks(after, second))
     }
 }
 

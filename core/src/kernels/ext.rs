@@ -7,6 +7,7 @@ use core::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 
 use p3_field::{BasedVectorSpace, PackedFieldPow2};
 
+use crate::workspace::ColumnsMut;
 use crate::{D, EF, F};
 
 /// The binomial's constant: `X^4 = 11`.
@@ -99,6 +100,23 @@ impl<P: PackedFieldPow2<Scalar = F>> Ext<P> {
         for (d, coordinate) in self.0.into_iter().enumerate() {
             let at = d * stride + row;
             *P::from_slice_mut(&mut columns[at..at + P::WIDTH]) = coordinate;
+        }
+    }
+
+    /// Loads a row group from the four coordinate columns from `first` on.
+    #[inline]
+    pub(crate) fn load_from(columns: &ColumnsMut<'_, F>, first: usize, row: usize) -> Self {
+        Self(core::array::from_fn(|d| {
+            *P::from_slice(&columns.read(first + d)[row..row + P::WIDTH])
+        }))
+    }
+
+    /// Stores a row group into the four coordinate columns from `first` on.
+    #[inline]
+    pub(crate) fn store_in(self, columns: &mut ColumnsMut<'_, F>, first: usize, row: usize) {
+        for (d, coordinate) in self.0.into_iter().enumerate() {
+            let rows = &mut columns.column(first + d)[row..row + P::WIDTH];
+            *P::from_slice_mut(rows) = coordinate;
         }
     }
 

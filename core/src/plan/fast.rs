@@ -1,7 +1,7 @@
 //! The regions of [`Profile::Fast`](crate::shape::Profile::Fast): every extension stays.
 //!
 //! So do the digests of every tree, but for the lowest layers of a large one: as many as leave 32 digests for each query
-//! in the lowest that stays, [`DROPPED_LAYERS`](crate::hash::rebuild::DROPPED_LAYERS) at most. They pass by in a scratch
+//! in the lowest that stays, [`DROPPED_LAYERS`](crate::hash::tree::DROPPED_LAYERS) at most. They pass by in a scratch
 //! of each phase that commits, and those on the paths of the queries are hashed again.
 
 use super::{Phase, RegionName, Regions};

@@ -4,6 +4,7 @@ use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
 
 use crate::F;
 use crate::backend::Backend;
+use crate::divide::{Columns, divide};
 use crate::kernels::bit_reverse::{bit_reverse, reverse_bits};
 use crate::kernels::ntt::Twiddles;
 use crate::parts::{part_mut, split_mut, take_mut};
@@ -58,13 +59,17 @@ pub(crate) fn extend_traces<B: Backend>(
         let height = 1 << (opened.log_lde - shape.log_blowup());
         let trace = take_mut(&mut rest, opened.width * height);
         let slots = part_mut(extensions, opened.extension());
-        let slots = slots.chunks_exact_mut(1 << opened.log_lde);
-        for (column, slot) in trace.chunks_exact_mut(height).zip(slots) {
-            bit_reverse::<B::P>(column);
-            split_mut(slot, height).0.copy_from_slice(column);
-            if let Some(twiddles) = twiddles {
-                B::extend(twiddles, slot, shape.log_blowup(), F::GENERATOR);
+        let columns = |values, stride| Columns { values, stride };
+        let work = (columns(trace, height), columns(slots, 1 << opened.log_lde));
+        divide::<B, _>(work, 1, &mut [], &|(trace, slots), _| {
+            let slots = slots.values.chunks_exact_mut(slots.stride);
+            for (column, slot) in trace.values.chunks_exact_mut(height).zip(slots) {
+                bit_reverse::<B::P>(column);
+                split_mut(slot, height).0.copy_from_slice(column);
+                if let Some(twiddles) = twiddles {
+                    B::extend(twiddles, slot, shape.log_blowup(), F::GENERATOR);
+                }
             }
-        }
+        });
     }
 }

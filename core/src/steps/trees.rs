@@ -11,8 +11,8 @@ use crate::hash::Hasher;
 use crate::hash::builder::Builder;
 use crate::hash::leaves::{Matrix, Window};
 use crate::hash::paths::{Indices, distinct};
-use crate::hash::rebuild::{self, DROPPED_LAYERS, Pass};
-use crate::hash::tree::{climb, commit, copy_layer, layer_range, layers_len};
+use crate::hash::rebuild::{self, Pass};
+use crate::hash::tree::{DROPPED_LAYERS, climb, commit, copy_layer, layer_range, layers_len};
 use crate::parts::{part, part_mut, split_mut, take_mut};
 use crate::shape::{BatchShape, CommittedMatrix, Round};
 

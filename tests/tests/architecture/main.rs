@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["lib", "workspace", "parts", "trace", "statement", "sink"],
     &["kernels"],
     &["backend"],
+    &["divide"],
     &["hash"],
     &["portable"],
     &["air"],

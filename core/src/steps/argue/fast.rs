@@ -10,6 +10,7 @@ use crate::backend::Backend;
 use crate::kernels::ext::Ext;
 use crate::shape::TablePlan;
 use crate::steps::rows::{RowWalk, TableColumns, lanes_for, row_buffers};
+use crate::workspace::ColumnsMut;
 use crate::{D, F};
 
 /// Lookup columns between the one that is written and the one that is asked for.
@@ -28,16 +29,15 @@ pub(crate) const fn scratch_len(table: &TablePlan, lanes: usize) -> usize {
 }
 
 /// Writes fractions, and the sums of those of each row in the accumulator's place, at `rows`,
-/// from a multiple of the lanes to another; each column goes into the first `height` elements of its slot of `out`.
+/// from a multiple of the lanes to another.
 ///
-/// `out` has `4 * permutation_width` columns of `stride` elements. Once all rows are written,
-/// [`super::accumulate`] makes the accumulator of the sums.
+/// `out` has these rows of `4 * permutation_width` columns. Once all rows are written, [`super::accumulate`] makes
+/// the accumulator of the sums.
 pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
     air: &A,
     traces: &TableColumns<'_>,
     rows: Range<usize>,
-    out: &mut [F],
-    stride: usize,
+    out: &mut ColumnsMut<'_, F>,
     scratch: &mut [F],
 ) {
     let TableColumns {
@@ -60,9 +60,8 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
         let used = batch.len() * columns;
         for (group, fractions) in batch.clone().zip(fractions.chunks_exact_mut(columns)) {
             let selectors = walk.domain_selectors(group);
-            let rows = walk.load(0, group, selectors);
             air.eval(&mut RowBuilder::<_, false>::new(
-                rows,
+                walk.load(0, group, selectors),
                 messages,
                 fractions,
                 [&[]; D],
@@ -73,21 +72,21 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
         }
         B::batch_invert(&mut denominators[..used], &mut prefix[..used]);
         for (i, group) in batch.enumerate() {
+            let row = group * width - rows.start;
             let mut total = Ext::ZERO;
             for column in 0..columns {
                 // Columns are far apart: their lines are asked for some products ahead.
-                for ahead in (column + 1 + AHEAD) * D..(column + 2 + AHEAD) * D {
-                    let at = ahead * stride + group * width;
-                    if let Some(values) = out.get_mut(at..at + width) {
-                        B::prefetch_mut(values);
+                if column + 1 + AHEAD <= columns {
+                    for ahead in (column + 1 + AHEAD) * D..(column + 2 + AHEAD) * D {
+                        B::prefetch_mut(&mut out.column(ahead)[row..row + width]);
                     }
                 }
                 let at = i * columns + column;
                 let fraction = Ext(fractions[at][0]).times(Ext(denominators[at]));
-                fraction.store(&mut out[(column + 1) * D * stride..], stride, group * width);
+                fraction.store_in(out, (column + 1) * D, row);
                 total += fraction;
             }
-            total.store(out, stride, group * width);
+            total.store_in(out, 0, row);
         }
     }
 }

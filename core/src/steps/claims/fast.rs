@@ -8,6 +8,7 @@ use p3_field::{PackedValue, PrimeCharacteristicRing};
 
 use super::{scale, zetas};
 use crate::backend::{Backend, by_width};
+use crate::divide::{Divide, divide};
 use crate::kernels::combine::dot;
 use crate::kernels::ext::Ext;
 use crate::kernels::ntt::{Twiddles, points};
@@ -36,29 +37,80 @@ pub(crate) fn evaluate<B: Backend>(
     scratch: &mut [F],
 ) {
     openings.fill(F::ZERO);
-    for log_lde in (0..=shape.log_max_lde()).filter(|&h| shape.has_log_lde(h)) {
-        let log_height = log_lde - shape.log_blowup();
-        let points = zetas(zeta, log_height);
-        let matrices = shape.opened().filter(move |m| m.log_lde == log_lde);
-        by_width!(
-            1 << log_height,
-            sum,
-            <B>(matrices, (extensions, coset), twiddles, points, log_height, openings, scratch)
-        );
-    }
+    // Each piece makes the weights again: there are no more of them than threads.
+    let grain = openings.len().div_ceil(B::threads());
+    let claims = Claims {
+        shape,
+        start: 0,
+        openings: &mut *openings,
+    };
+    divide::<B, _>(claims, grain, scratch, &|mut claims, scratch| {
+        for log_lde in (0..=shape.log_max_lde()).filter(|&h| shape.has_log_lde(h)) {
+            let log_height = log_lde - shape.log_blowup();
+            by_width!(
+                1 << log_height,
+                sum,
+                <B>(&mut claims, (extensions, coset), twiddles, zeta, log_height, scratch)
+            );
+        }
+    });
     scale(shape, zeta, coset, openings);
 }
 
-/// Adds `sum_i x_i / (z - x_i) f(x_i)` to every column's claims.
-fn sum<'m, B: Backend>(
-    matrices: impl Iterator<Item = CommittedMatrix<'m>> + Clone,
+/// The claims of some matrices that follow one another.
+struct Claims<'a> {
+    shape: BatchShape<'a>,
+    /// Where they start among all.
+    start: usize,
+    openings: &'a mut [F],
+}
+
+impl<'a> Claims<'a> {
+    /// The matrices.
+    fn matrices(&self) -> impl Iterator<Item = CommittedMatrix<'a>> + use<'a> {
+        let claims = self.start..self.start + self.openings.len();
+        let opened = self.shape.opened();
+        opened.filter(move |matrix| claims.contains(&matrix.claims(0).start))
+    }
+}
+
+impl Divide for Claims<'_> {
+    fn units(&self) -> usize {
+        self.openings.len()
+    }
+
+    fn cut(&self, units: usize) -> usize {
+        let starts = self.matrices().map(|m| m.claims(0).start - self.start);
+        starts
+            .min_by_key(|start| start.abs_diff(units))
+            .unwrap_or(0)
+    }
+
+    fn divide(self, units: usize) -> (Self, Self) {
+        let (first, second) = split_mut(self.openings, units);
+        let claims = |start, openings| Self {
+            shape: self.shape,
+            start,
+            openings,
+        };
+        (
+            claims(self.start, first),
+            claims(self.start + units, second),
+        )
+    }
+}
+
+/// Adds `sum_i x_i / (z - x_i) f(x_i)` to the claims of every column of one height.
+fn sum<B: Backend>(
+    claims: &mut Claims<'_>,
     (extensions, coset): (Extensions<'_>, F),
     twiddles: &Twiddles<'_>,
-    zetas: [EF; 2],
+    zeta: EF,
     log_height: usize,
-    openings: &mut [F],
     scratch: &mut [F],
 ) {
+    let log_lde = log_height + claims.shape.log_blowup();
+    let zetas = zetas(zeta, log_height);
     let width = B::P::WIDTH;
     let rows = (1 << log_height).min(CHUNK);
     let groups = rows / width;
@@ -80,7 +132,7 @@ fn sum<'m, B: Backend>(
                 *weight = Ext(*weight).scale(x).0;
             }
         }
-        for matrix in matrices.clone() {
+        for matrix in claims.matrices().filter(|m| m.log_lde == log_lde) {
             let extension = part(extensions[matrix.round as usize], matrix.extension());
             for (c, column) in extension.chunks_exact(1 << matrix.log_lde).enumerate() {
                 let following = ((c + 1) << matrix.log_lde) + start;
@@ -94,8 +146,8 @@ fn sum<'m, B: Backend>(
                     .take(matrix.points())
                 {
                     let total = dot(column, weights);
-                    let at = matrix.claims(point).start + c * D;
-                    for (slot, value) in openings[at..at + D].iter_mut().zip(total) {
+                    let at = matrix.claims(point).start + c * D - claims.start;
+                    for (slot, value) in claims.openings[at..at + D].iter_mut().zip(total) {
                         *slot += value;
                     }
                 }

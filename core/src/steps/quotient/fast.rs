@@ -12,6 +12,7 @@ use crate::kernels::ext::Ext;
 use crate::kernels::ntt::Twiddles;
 use crate::parts::{part, split_mut};
 use crate::steps::rows::{RowWalk, TableColumns};
+use crate::workspace::ColumnsMut;
 use crate::{D, EF, F};
 
 /// What the phase reads of one table.
@@ -26,15 +27,15 @@ pub(crate) struct ExtendedTable<'a> {
     pub alpha: EF,
 }
 
-/// Writes the evaluations of chunk `chunk` at `rows`, from a multiple of the lanes to another, into
-/// the first `height` elements of each slot of `out`: four columns of `2^log_lde` elements.
+/// Writes the evaluations of chunk `chunk` at `rows`, from a multiple of the lanes to another, into `out`, which has
+/// these rows of four columns.
 pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
     air: &A,
     inputs: &ExtendedTable<'_>,
     twiddles: &Twiddles<'_>,
     chunk: usize,
     rows: Range<usize>,
-    out: &mut [F],
+    out: &mut ColumnsMut<'_, F>,
     scratch: &mut [F],
 ) {
     let TableColumns {
@@ -72,15 +73,15 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
             true => walk.next_challenges(inputs.permutation, stride, start, group),
             false => Ext::ZERO,
         };
-        let rows = walk.load(start, group, Coset::selectors(selectors, slot));
-        let mut builder = RowBuilder::<_, true>::new(rows, messages, fractions, powers);
+        let loaded = walk.load(start, group, Coset::selectors(selectors, slot));
+        let mut builder = RowBuilder::<_, true>::new(loaded, messages, fractions, powers);
         air.eval(&mut builder);
         let mut folded = builder.finish();
         if layout.has_lookups() {
-            folded += fold_lookups::<B>(inputs, row, next, &rows, fractions, powers);
+            folded += fold_lookups::<B>(inputs, row, next, &loaded, fractions, powers);
         }
         let quotient = folded.scale(B::P::from(domain.inverse_vanishing));
-        quotient.store(out, stride, group * width);
+        quotient.store_in(out, 0, group * width - rows.start);
     }
 }
 

@@ -4,10 +4,13 @@
 //! weighted by the batching challenge; with `S` that sum, extended, its part of the codeword is
 //! `(S(z) - S(x)) / (z - x)`, and `S(z)` is the same sum of the claims.
 
+use core::ops::Range;
+
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 
 use super::{Skips, TILE, max_width, split_powers};
 use crate::backend::{Backend, by_width};
+use crate::divide::{ROWS, divide, each_column};
 use crate::kernels::ext::{Ext, challenge, coordinates};
 use crate::kernels::ntt::{Twiddles, points};
 use crate::parts::{part, split_mut, take_mut};
@@ -15,6 +18,7 @@ use crate::shape::{BatchShape, CommittedMatrix};
 use crate::steps::CHUNK;
 use crate::steps::claims::fast::Extensions;
 use crate::steps::claims::zetas;
+use crate::workspace::ColumnsMut;
 use crate::{D, EF, F};
 
 /// Field elements of scratch: powers of alpha for the widest matrix, the sum of what is opened at the next row's
@@ -55,26 +59,32 @@ pub(crate) fn reduce<B: Backend>(
         let codeword = take_mut(&mut rest, D << log_lde);
         let (second, _) = split_mut(second, D << log_lde);
         let claims = reduction.combine_claims(matrices.clone());
-        let mut sums = [codeword, second];
-        by_width!(
-            1 << log_height,
-            reduction.combine,
-            <B>(matrices, 1 << log_height, &mut sums, scratch)
-        );
-        let [codeword, second] = sums;
-        for column in codeword
-            .chunks_exact_mut(1 << log_lde)
-            .chain(second.chunks_exact_mut(1 << log_lde))
-        {
-            // What is interpolated as if on H has the coefficients c_i coset^i.
-            B::extend(twiddles, column, shape.log_blowup(), F::GENERATOR / coset);
+        let (rows, stride) = (1 << log_height, 1 << log_lde);
+        let mut sums = [&mut *codeword, &mut *second];
+        let [first, other] = sums.each_mut().map(|s| ColumnsMut::new(s, stride, rows));
+        let work = (0..rows, (first, other));
+        divide::<B, _>(work, ROWS, scratch, &|(rows, (first, other)), scratch| {
+            by_width!(
+                1 << log_height,
+                reduction.combine,
+                <B>(matrices.clone(), rows, [first, other], scratch)
+            );
+        });
+        for sums in sums {
+            each_column::<B>(sums, stride, |column| {
+                // What is interpolated as if on H has the coefficients c_i coset^i.
+                B::extend(twiddles, column, shape.log_blowup(), F::GENERATOR / coset);
+            });
         }
         let points = (zetas(zeta, log_height), claims);
-        by_width!(
-            1 << log_lde,
-            divide,
-            <B>(points, twiddles, codeword, second, scratch)
-        );
+        let work = (0..stride, ColumnsMut::new(codeword, stride, stride));
+        divide::<B, _>(work, ROWS, scratch, &|(rows, codeword), scratch| {
+            by_width!(
+                1 << log_lde,
+                quotients,
+                <B>(points, twiddles, rows, codeword, second, scratch)
+            );
+        });
     }
 }
 
@@ -118,28 +128,28 @@ impl<'a> Reduction<'a> {
         sums
     }
 
-    /// Adds up all columns at the first `height` rows, those opened at zeta and those opened at the next row's
-    /// point, into the heads of four columns each.
+    /// Adds up all columns at some rows, those opened at zeta and those opened at the next row's point, into these
+    /// rows of four columns each.
     fn combine<B: Backend>(
         &self,
         matrices: impl Iterator<Item = CommittedMatrix<'a>> + Clone,
-        height: usize,
-        out: &mut [&mut [F]; 2],
+        Range { start: first, end }: Range<usize>,
+        mut out: [ColumnsMut<'_, F>; 2],
         scratch: &mut [F],
     ) {
         let width = B::P::WIDTH;
-        let rows = height.min(CHUNK);
+        let rows = (end - first).min(CHUNK);
         let groups = rows / width;
         let (scratch, _) = split_mut(scratch, 2 * D * rows);
         let sums = B::P::pack_slice_mut(scratch).as_chunks_mut::<D>().0;
-        for start in (0..height).step_by(rows) {
+        for start in (first..end).step_by(rows) {
             sums.fill(Ext::ZERO.0);
             for (matrix, weights) in self.weighted(matrices.clone()) {
                 self.add_matrix::<B>(&matrix, weights, start, groups, sums);
             }
             for (sums, out) in sums.chunks_exact(groups).zip(out.iter_mut()) {
                 for (group, &sum) in sums.iter().enumerate() {
-                    Ext(sum).store(out, 1 << self.log_lde, start + group * width);
+                    Ext(sum).store_in(out, 0, start - first + group * width);
                 }
             }
         }
@@ -182,23 +192,25 @@ impl<'a> Reduction<'a> {
     }
 }
 
-/// `(a(z_0) - a(x)) / (z_0 - x) + (b(z_1) - b(x)) / (z_1 - x)` in place of `a`.
-fn divide<B: Backend>(
+/// `(a(z_0) - a(x)) / (z_0 - x) + (b(z_1) - b(x)) / (z_1 - x)` in place of `a`, which has some rows of four columns;
+/// `b` has all.
+fn quotients<B: Backend>(
     (zetas, claims): ([EF; 2], [EF; 2]),
     twiddles: &Twiddles<'_>,
-    a: &mut [F],
+    Range { start: first, end }: Range<usize>,
+    mut a: ColumnsMut<'_, F>,
     b: &[F],
     scratch: &mut [F],
 ) {
     let width = B::P::WIDTH;
     let stride = b.len() / D;
-    let rows = stride.min(CHUNK);
+    let rows = (end - first).min(CHUNK);
     let groups = rows / width;
     let (scratch, _) = split_mut(scratch, 4 * D * rows);
     let packed = B::P::pack_slice_mut(scratch).as_chunks_mut::<D>().0;
     let (inverses, prefix) = split_mut(packed, 2 * groups);
     let claims = claims.map(Ext::<B::P>::broadcast);
-    for start in (0..stride).step_by(rows) {
+    for start in (first..end).step_by(rows) {
         for (inverses, z) in inverses.chunks_exact_mut(groups).zip(zetas) {
             let z = Ext::<B::P>::broadcast(z);
             for (group, inverse) in inverses.iter_mut().enumerate() {
@@ -209,9 +221,13 @@ fn divide<B: Backend>(
         B::batch_invert(inverses, prefix);
         for group in 0..groups {
             let row = start + group * width;
-            let first = (claims[0] - Ext::load(a, stride, row)) * Ext(inverses[group]);
-            let second = (claims[1] - Ext::load(b, stride, row)) * Ext(inverses[groups + group]);
-            (first + second).store(a, stride, row);
+            let (value, other) = (
+                Ext::load_from(&a, 0, row - first),
+                Ext::load(b, stride, row),
+            );
+            let quotient = (claims[0] - value) * Ext(inverses[group]);
+            let other = (claims[1] - other) * Ext(inverses[groups + group]);
+            (quotient + other).store_in(&mut a, 0, row - first);
         }
     }
 }

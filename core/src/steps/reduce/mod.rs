@@ -17,7 +17,7 @@ const TILE: usize = 4;
 
 /// How many (column, point) pairs of other batches stand between a batch's pairs of the rounds before and
 /// its first pair of a round, at a height given as log2 of the extension's rows.
-pub(crate) type Skips<'s> = &'s dyn Fn(Round, usize) -> u64;
+pub(crate) type Skips<'s> = &'s (dyn Fn(Round, usize) -> u64 + Sync);
 
 /// Nothing stands between: the batch is alone.
 pub(crate) fn alone(_round: Round, _log_lde: usize) -> u64 {
