@@ -29,7 +29,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use tranche_backend::Chosen;
+use tranche_backend::{Chosen, Team};
 use tranche_core::Hashes;
 use tranche_machine::merge::Tree;
 use tranche_machine::settings::{bits, check_floor};
@@ -193,7 +193,8 @@ impl Surveyed<'_> {
         let (ready, jobs) = channel();
         let (report, done) = channel();
         let jobs = Mutex::new(jobs);
-        let crew = Crew::new(&tables, &plans, &jobs, workers);
+        let team = Team::new(options.workers.get());
+        let crew = Crew::new(&tables, &plans, &jobs, workers, &team);
         let executor = Executor {
             setup,
             input,
@@ -213,11 +214,16 @@ impl Surveyed<'_> {
                 let proof = message?;
                 early.insert(proof.number, proof);
                 while let Some(proof) = early.remove(&(emitter.proved().epochs + 1)) {
-                    let record = emitter.epoch::<S>(proof)?;
+                    let record = team.work(|| emitter.epoch::<S>(proof))?;
                     let _ = free.send(record);
                 }
             }
-            emitter.finish(crew.started(), workspace_len(&plans))
+            let proved = emitter.finish(crew.started(), workspace_len(&plans))?;
+            let handed_over = team.handed_over();
+            Ok(Proved {
+                handed_over,
+                ..proved
+            })
         })
     }
 }

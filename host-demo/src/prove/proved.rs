@@ -47,6 +47,8 @@ pub struct Proved {
     pub bundle_bytes: u64,
     /// Threads that proved epochs.
     pub workers: usize,
+    /// Pieces of proofs that threads with nothing else to do took from others.
+    pub handed_over: usize,
     /// Bytes of all workspaces: one for each worker, and that of the largest merge.
     pub workspace_bytes: usize,
     /// Cells of the epochs' tables.

@@ -1,13 +1,13 @@
 //! Workers: one workspace each, epoch after epoch.
 
 use std::collections::TryReserveError;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, Scope};
 
 use p3_field::PrimeCharacteristicRing;
-use tranche_backend::Chosen;
+use tranche_backend::{Chosen, Team};
 use tranche_core::shape::Profile;
 use tranche_core::{F, Hashes, PlanError, TraceMut};
 use tranche_machine::merge::Chain;
@@ -60,6 +60,8 @@ pub(super) struct Crew<'c, 'r, S: HostSuite> {
     jobs: &'c Mutex<Receiver<Job<'r>>>,
     most: usize,
     started: AtomicUsize,
+    /// Helps where there are fewer epochs than workers.
+    team: &'c Arc<Team>,
 }
 
 impl<'c, 'r, S: HostSuite> Crew<'c, 'r, S>
@@ -72,6 +74,7 @@ where
         plans: &'c PerShape<EpochPlan<S>>,
         jobs: &'c Mutex<Receiver<Job<'r>>>,
         most: usize,
+        team: &'c Arc<Team>,
     ) -> Self {
         let started = AtomicUsize::new(0);
         Self {
@@ -80,6 +83,7 @@ where
             jobs,
             most,
             started,
+            team,
         }
     }
 
@@ -102,7 +106,9 @@ where
         }
         self.started.fetch_add(1, Ordering::Relaxed);
         start(scope, report.clone(), |report| {
-            work(self.tables, self.plans, self.jobs, report)
+            let (tables, plans) = (self.tables, self.plans);
+            let next = || self.team.wait(|| self.jobs.lock().ok()?.recv().ok());
+            self.team.work(|| work(tables, plans, next, report))
         })
     }
 }
@@ -144,14 +150,13 @@ pub(super) fn workspace_len<S: HostSuite>(plans: &PerShape<EpochPlan<S>>) -> usi
 fn work<'r, S: HostSuite>(
     tables: &PerShape<EpochTables<'_>>,
     plans: &PerShape<EpochPlan<S>>,
-    jobs: &Mutex<Receiver<Job<'r>>>,
+    next: impl Fn() -> Option<Job<'r>>,
     report: &Report<'r>,
 ) -> Result<(), ProveError>
 where
     Chosen: Hashes<S>,
 {
     let mut workspace = Workspace::default();
-    let next = || jobs.lock().ok()?.recv().ok();
     let mut job = next();
     // One prover after another, each of the heights of some epochs that follow one another.
     while let Some(first) = &job {

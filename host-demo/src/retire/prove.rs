@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{BufWriter, Write};
 
 use embedded_io_adapters::std::FromStd;
-use tranche_backend::Chosen;
+use tranche_backend::{Chosen, Team};
 use tranche_core::Hashes;
 use tranche_core::retire::{Retire, RetireError, Worker};
 use tranche_core::verifier::MAX_PROOF_BYTES;
@@ -38,6 +38,8 @@ pub struct Retired {
     pub walks: usize,
     /// Bytes of the bundle.
     pub bundle_bytes: u64,
+    /// Pieces of proofs that threads with nothing else to do took from others.
+    pub handed_over: usize,
     /// Threads that made batches.
     pub workers: usize,
     /// Bytes of all workspaces.
@@ -161,7 +163,8 @@ impl Surveyed<'_> {
         let header_bytes = self
             .header(Some(options.order), options.params, S::HASH)
             .write(&mut out)?;
-        let crew = Threads::default();
+        let team = Team::new(options.workers.get());
+        let crew = Threads::new(team.clone());
         // A run without a journal has nothing to take from what was written.
         let recent = RefCell::default();
         let lens = plans.iter().map(|plan| plan.max_proof_len() as usize);
@@ -169,7 +172,7 @@ impl Surveyed<'_> {
         let most = if partial.is_some() { most } else { 0 };
         let mut journal = OnDisk::new(partial, &recent, progress);
         let sink = FromStd::new(Tee::new(&mut out, &recent, most));
-        let proof_bytes = retire.resume(&crew, &mut workers, sink, &mut journal);
+        let proof_bytes = team.work(|| retire.resume(&crew, &mut workers, sink, &mut journal));
         let failed = crew.failed();
         let proof_bytes = proof_bytes.map_err(|error| match error {
             RetireError::NotMade { batch } => match failed {
@@ -195,6 +198,7 @@ impl Surveyed<'_> {
             walks: journal.walks(),
             bundle_bytes: header_bytes + proof_bytes,
             workers: workers.len(),
+            handed_over: team.handed_over(),
             workspace_bytes: workers.len() * workspace_bytes,
             store_bytes,
             security_bits: bits.total(),

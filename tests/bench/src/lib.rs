@@ -11,7 +11,7 @@
 //! | `ledger` | what each phase computes and moves, from the plan |
 //! | `hashing`, `kernels` | hashes, extension and inversion alone |
 //! | `profiles` | what each profile of the workspace costs |
-//! | `scaling` | a whole run with one worker and with two |
+//! | `scaling` | a whole run with one worker and with two, in many epochs and in one |
 //! | `clock`, `print` | stopwatches; tables, Markdown, JSON |
 #![forbid(unsafe_code)]
 
@@ -90,8 +90,9 @@ fn measure(args: &Args) -> Result<Measured, BenchError> {
     }
     if what.scaling {
         say(&format!("scaling: {runs} runs each"));
-        let run = |&hash| scaling::run(hash, runs);
-        measured.scaling = suites.iter().map(run).collect::<Result<_, _>>()?;
+        for &hash in &suites {
+            measured.scaling.extend(scaling::run(hash, runs)?);
+        }
     }
     Ok(measured)
 }

@@ -183,6 +183,7 @@ fn scaling(runs: &[Scaling; 2]) -> Value {
             "seconds": run.seconds,
             "cycles": run.cycles,
             "epochs": run.epochs,
+            "handed_over": run.handed_over,
             "cycles_per_second": run.cycles_per_second(),
         })
     });
@@ -362,6 +363,7 @@ mod tests {
         let run = Scaling {
             suite: Hash::Poseidon2,
             workers: 1,
+            handed_over: 0,
             seconds: 2.0,
             cycles: 10,
             epochs: 3,

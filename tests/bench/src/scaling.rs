@@ -1,4 +1,5 @@
-//! A whole run with one worker and with two: how many cycles are proved in a second.
+//! A whole run with one worker and with two, in many epochs and in one, which two share: how many cycles are proved in
+//! a second.
 //!
 //! The guest is the built-in loop over a few memory cells; every run ends in the same bundle. Timed is
 //! [`prove`](tranche::prove()): executor, epochs, merges, bundle.
@@ -25,8 +26,10 @@ const INPUT: &[u8] = b"20000";
 pub struct Scaling {
     /// What its proofs hashed with.
     pub suite: Hash,
-    /// Threads that proved.
+    /// Threads that there were.
     pub workers: usize,
+    /// Pieces of proofs that those with nothing else to do took from others.
+    pub handed_over: usize,
     /// Elapsed seconds: the median.
     pub seconds: f64,
     /// Cycles proved.
@@ -42,16 +45,26 @@ impl Scaling {
     }
 }
 
-/// Proves the run `runs` times with one worker and with two, in turns.
+/// log2 of the cycles of an epoch that holds the run.
+const ONE_EPOCH: u8 = 18;
+
+/// Proves the run `runs` times with one worker and with two, in turns: in epochs of the default length, and in one.
 ///
 /// # Errors
 /// When a proof is refused, or the bundles differ.
-pub fn run(hash: Hash, runs: usize) -> Result<[Scaling; 2], BenchError> {
+pub fn run(hash: Hash, runs: usize) -> Result<[[Scaling; 2]; 2], BenchError> {
     let settings = Settings {
         hash,
         ..Settings::default()
     };
-    run_with(INPUT, settings, runs)
+    let one = Settings {
+        log2_cycles: ONE_EPOCH,
+        ..settings
+    };
+    Ok([
+        run_with(INPUT, settings, runs)?,
+        run_with(INPUT, one, runs)?,
+    ])
 }
 
 /// [`run`] with an input and settings of one's own.
@@ -84,7 +97,8 @@ pub fn run_with(input: &[u8], settings: Settings, runs: usize) -> Result<[Scalin
     }
     Ok(std::array::from_fn(|i| Scaling {
         suite: settings.hash,
-        workers: proved[i].workers,
+        workers: workers[i].get(),
+        handed_over: proved[i].handed_over,
         seconds: median(&seconds[i]),
         cycles: proved[i].cycles,
         epochs: proved[i].epochs,

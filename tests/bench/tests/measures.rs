@@ -172,6 +172,17 @@ fn both_runs_prove_the_same_cycles() {
 }
 
 #[test]
+fn two_workers_share_an_epoch() {
+    let settings = Settings {
+        log2_cycles: 12,
+        ..Settings::default()
+    };
+    let [one, two] = scaling::run_with(b"20", settings, 1).unwrap();
+    assert_eq!((one.epochs, two.epochs), (1, 1));
+    assert!(one.handed_over == 0 && two.handed_over > 0);
+}
+
+#[test]
 fn a_small_comparison_ends_in_equal_bytes() {
     let air = Lookups { lookups: 3 };
     let batch = Batch::of_table(air, air.trace(10));
