@@ -9,7 +9,7 @@ use crate::{intrinsics, ntt};
 
 /// The permutation with 52-bit multiply-adds.
 #[cfg(all(target_feature = "avx512dq", target_feature = "avx512ifma"))]
-type Permutation<'p> = crate::poseidon2::Constants;
+type Permutation<'p> = crate::poseidon2::Permutation;
 
 /// Without them, the core's over the packing.
 #[cfg(not(all(target_feature = "avx512dq", target_feature = "avx512ifma")))]

@@ -242,6 +242,7 @@ impl Pairs {
 
     /// Products modulo `2^64`.
     #[inline(always)]
+    #[cfg(any(test, target_feature = "sse4a"))]
     pub fn mul_low(self, other: Self) -> Self {
         Self(on_vectors!(_mm512_mullo_epi64(self.0, other.0)))
     }

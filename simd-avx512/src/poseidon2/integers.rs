@@ -5,7 +5,8 @@
 
 use p3_baby_bear::PackedBabyBearAVX512;
 
-use super::constants::{INVERSE, Q};
+use super::constants::Q;
+use super::product::Product;
 use crate::intrinsics::{Pairs, Words};
 
 /// `2^52 / q`, rounded down by a little more than an eighth.
@@ -22,19 +23,19 @@ pub(super) struct Sum(Pairs);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reduced(Pairs);
 
-/// In `[2^22, 2^32)`.
+/// In [`Product::OPERANDS`], modulo `2^52`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Operand(Pairs);
 
-/// An operand or a constant times `q^-1` modulo `2^64`: what operands are multiplied by.
+/// What operands are multiplied by.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Factor(Pairs);
+pub(super) struct Factor<P: Product>(P::Factor);
 
-/// `-a b 2^-64 mod q`, in `[0, q)`, plus `addend`.
+/// `x + 2^52`, less a multiple of `q`.
 #[inline(always)]
-fn multiply(a: Pairs, Factor(by): Factor, addend: Pairs) -> Pairs {
-    let quotient = a.mul_low(by).shift_right::<12>();
-    addend.add_high_52(quotient, Pairs::splat(Q))
+pub(super) fn reduce(x: Pairs) -> Pairs {
+    let quotient = Pairs::splat(0).add_high_52(x, Pairs::splat(QUOTIENT));
+    x.add_low_52(quotient, Pairs::splat(MINUS_Q))
 }
 
 impl Sum {
@@ -75,42 +76,40 @@ impl Sum {
         Self(self.0.shift_left::<2>())
     }
 
-    /// `x + 2^52`, less a multiple of `q`.
+    /// Reduces what carries [`OFFSET`](super::product::OFFSET).
     #[inline(always)]
     pub fn reduce(self) -> Reduced {
-        let Self(x) = self;
-        let quotient = Pairs::splat(0).add_high_52(x, Pairs::splat(QUOTIENT));
-        Reduced(x.add_low_52(quotient, Pairs::splat(MINUS_Q)))
+        Reduced(reduce(self.0))
     }
 
-    /// The product with a constant so small that what comes from `M_E` is not reduced before, plus `q`.
+    /// What carries [`Product::CARRIED`], or the offset of what is reduced, to be multiplied.
     #[inline(always)]
-    pub fn times_small(self, by: Factor) -> Operand {
-        Operand(multiply(self.0, by, Pairs::splat(Q)))
+    pub fn operand<P: Product>(self) -> Operand {
+        Operand(P::operand(self.0))
+    }
+
+    /// What comes from `M_E` times a constant for it, as it is; plus a residue and [`Product::LEAST`].
+    #[inline(always)]
+    pub fn times<P: Product>(self, by: Factor<P>, addend: Self) -> Operand {
+        Operand(P::multiply(self.0, by.0, addend.0))
     }
 
     /// Such a product, plus `addend`.
     #[inline(always)]
-    pub fn times_small_plus(self, by: Factor, addend: Self) -> Self {
-        Self(multiply(self.0, by, addend.0))
+    pub fn times_plus<P: Product>(self, by: Factor<P>, addend: Self) -> Self {
+        Self(P::multiply(self.0, by.0, addend.0))
     }
 
-    /// Such products of even lanes and of odd ones, as stored field elements.
+    /// Such products of even lanes and of odd ones with [`Product::LEAVE`], as stored field elements.
     #[inline(always)]
-    pub fn times_small_stored(even_odd: [Self; 2], by: Factor) -> PackedBabyBearAVX512 {
-        // Products are below the modulus.
-        let [even, odd] = even_odd.map(|Self(x)| multiply(x, by, Pairs::splat(0)));
+    pub fn times_last<P: Product>(even_odd: [Self; 2], by: Factor<P>) -> PackedBabyBearAVX512 {
+        let [even, odd] = even_odd.map(|Self(x)| P::multiply_last(x, by.0));
+        // They are below the modulus.
         Words::interleave_even(even, odd).to_elements()
     }
 }
 
 impl Reduced {
-    /// Where any operand may be.
-    #[inline(always)]
-    pub fn operand(self) -> Operand {
-        Operand(self.0)
-    }
-
     /// To be added up.
     #[inline(always)]
     pub fn sum(self) -> Sum {
@@ -125,7 +124,7 @@ impl Operand {
         Self(Pairs::splat(x))
     }
 
-    /// To be added up.
+    /// To be added up, where it was no sum that carried something.
     #[inline(always)]
     pub fn sum(self) -> Sum {
         Sum(self.0)
@@ -133,33 +132,34 @@ impl Operand {
 
     /// What multiplies by it.
     #[inline(always)]
-    pub fn factor(self) -> Factor {
-        Factor(self.0.mul_low(Pairs::splat(INVERSE)))
+    pub fn factor<P: Product>(self) -> Factor<P> {
+        Factor(P::factor(self.0))
     }
 
-    /// The product, plus `q`.
+    /// The product, without [`Product::EXCESS`].
     #[inline(always)]
-    pub fn times(self, by: Factor) -> Self {
-        Self(multiply(self.0, by, Pairs::splat(Q)))
+    pub fn times<P: Product>(self, by: Factor<P>) -> Self {
+        let addend = P::LEAST + (Q - P::EXCESS) % Q;
+        Self(P::multiply(self.0, by.0, Pairs::splat(addend)))
     }
 
-    /// The product, plus what was reduced: below `2^32`.
+    /// The product, plus what was reduced.
     #[inline(always)]
-    pub fn times_plus_reduced(self, by: Factor, addend: Reduced) -> Self {
-        Self(multiply(self.0, by, addend.0))
+    pub fn times_plus_reduced<P: Product>(self, by: Factor<P>, addend: Reduced) -> Self {
+        Self(P::multiply(self.0, by.0, addend.0))
     }
 
     /// The product, plus `addend`.
     #[inline(always)]
-    pub fn times_plus(self, by: Factor, addend: Sum) -> Sum {
-        Sum(multiply(self.0, by, addend.0))
+    pub fn times_plus<P: Product>(self, by: Factor<P>, addend: Sum) -> Sum {
+        Sum(P::multiply(self.0, by.0, addend.0))
     }
 }
 
-impl Factor {
+impl<P: Product> Factor<P> {
     /// The same constant eight times.
     #[inline(always)]
-    pub fn splat(x: u64) -> Self {
-        Self(Pairs::splat(x))
+    pub fn splat(constant: P::Constant) -> Self {
+        Self(P::splat(constant))
     }
 }

@@ -24,6 +24,7 @@
 
 mod constants;
 mod integers;
+mod product;
 
 use core::array;
 
@@ -32,35 +33,48 @@ use tranche_core::hash::poseidon2::{HALF_EXTERNAL_ROUNDS, Permute, WIDTH};
 
 use crate::intrinsics::Words;
 
-pub use constants::Constants;
-use constants::OFFSET;
+use constants::Constants;
 use integers::{Factor, Operand, Reduced, Sum};
+use product::{OFFSET, Product};
+
+/// How this processor multiplies best: `vpmullq` is one multiplication on those of AMD, which alone have
+/// SSE4a, and three on those of Intel.
+#[cfg(not(target_feature = "sse4a"))]
+type Multiplication = product::Montgomery;
+#[cfg(target_feature = "sse4a")]
+type Multiplication = product::Plantard;
+
+/// The permutation as this processor computes it.
+pub type Permutation = Constants<Multiplication>;
 
 /// S-boxes that are computed in step.
 const STEP: usize = 8;
 
 type State = [Sum; WIDTH];
 
-impl Permute<PackedBabyBearAVX512> for Constants {
+impl<P: Product> Permute<PackedBabyBearAVX512> for Constants<P> {
     #[inline]
     fn permute(&self, state: &mut [PackedBabyBearAVX512; WIDTH]) {
         permute(self, state);
     }
 }
 
-fn permute(constants: &Constants, state: &mut [PackedBabyBearAVX512; WIDTH]) {
+fn permute<P: Product>(constants: &Constants<P>, state: &mut [PackedBabyBearAVX512; WIDTH]) {
     let mut halves = enter(constants, state);
-    external_rounds(&mut halves, &constants.initial);
+    external_rounds::<P>(&mut halves, &constants.initial);
     let mut internal = halves.map(|half| Internal::new(&half, constants));
     internal_rounds(&mut internal, constants);
     halves = internal.map(|half| half.leave(constants));
-    external_rounds(&mut halves, &constants.terminal);
+    external_rounds::<P>(&mut halves, &constants.terminal);
     leave(&halves, constants, state);
 }
 
 /// Adds the first constants, splits even lanes from odd ones and multiplies by `M_E`.
 #[inline(always)]
-fn enter(constants: &Constants, state: &[PackedBabyBearAVX512; WIDTH]) -> [State; 2] {
+fn enter<P: Product>(
+    constants: &Constants<P>,
+    state: &[PackedBabyBearAVX512; WIDTH],
+) -> [State; 2] {
     let mut halves = [[Sum::splat(0); WIDTH]; 2];
     for i in 0..WIDTH {
         // Below 2 q, so that it fits.
@@ -70,7 +84,7 @@ fn enter(constants: &Constants, state: &[PackedBabyBearAVX512; WIDTH]) -> [State
     for half in &mut halves {
         (0..EXTERNAL_PIECES).for_each(|piece| external_linear(half, piece));
         for x in half {
-            *x = x.plus(Sum::splat(OFFSET));
+            *x = x.plus(Sum::splat(P::CARRIED));
         }
     }
     halves
@@ -79,33 +93,36 @@ fn enter(constants: &Constants, state: &[PackedBabyBearAVX512; WIDTH]) -> [State
 /// Four external rounds. While one half's S-boxes keep the multipliers busy, the other half's `M_E`
 /// goes where it is not in their way: between their stages.
 #[inline]
-fn external_rounds([even, odd]: &mut [State; 2], constants: &[[u64; WIDTH]; HALF_EXTERNAL_ROUNDS]) {
+fn external_rounds<P: Product>(
+    [even, odd]: &mut [State; 2],
+    constants: &[[u64; WIDTH]; HALF_EXTERNAL_ROUNDS],
+) {
     const MIDDLE: usize = EXTERNAL_PIECES / 2;
     for (round, constants) in constants.iter().enumerate() {
         let (first, second) = constants.split_at(STEP);
         if round == 0 {
-            external_s_boxes::<0, 0>(&mut even[..STEP], first, odd);
-            external_s_boxes::<0, 0>(&mut even[STEP..], second, odd);
+            external_s_boxes::<P, 0, 0>(&mut even[..STEP], first, odd);
+            external_s_boxes::<P, 0, 0>(&mut even[STEP..], second, odd);
         } else {
-            external_s_boxes::<0, MIDDLE>(&mut even[..STEP], first, odd);
-            external_s_boxes::<MIDDLE, EXTERNAL_PIECES>(&mut even[STEP..], second, odd);
+            external_s_boxes::<P, 0, MIDDLE>(&mut even[..STEP], first, odd);
+            external_s_boxes::<P, MIDDLE, EXTERNAL_PIECES>(&mut even[STEP..], second, odd);
         }
-        external_s_boxes::<0, MIDDLE>(&mut odd[..STEP], first, even);
-        external_s_boxes::<MIDDLE, EXTERNAL_PIECES>(&mut odd[STEP..], second, even);
+        external_s_boxes::<P, 0, MIDDLE>(&mut odd[..STEP], first, even);
+        external_s_boxes::<P, MIDDLE, EXTERNAL_PIECES>(&mut odd[STEP..], second, even);
     }
     (0..EXTERNAL_PIECES).for_each(|piece| external_linear(odd, piece));
 }
 
 /// The S-boxes of a part of one half, and pieces of the linear layer of the other.
 #[inline]
-fn external_s_boxes<const FIRST: usize, const END: usize>(
+fn external_s_boxes<P: Product, const FIRST: usize, const END: usize>(
     part: &mut [Sum],
     constants: &[u64],
     other: &mut State,
 ) {
     let x: [Sum; STEP] = array::from_fn(|i| part[i]);
     let addends = array::from_fn(|i| Sum::splat(constants[i]));
-    let powers = s_boxes(x, addends, |stage| {
+    let powers = s_boxes::<P, _>(x, addends, |stage| {
         if FIRST + stage < END {
             external_linear(other, FIRST + stage);
         }
@@ -175,16 +192,15 @@ const UNREDUCED_ROUNDS: usize = 7;
 impl Internal {
     /// What the external rounds left, multiplied by a constant.
     #[inline(always)]
-    fn new(state: &State, constants: &Constants) -> Self {
-        let by = Factor::splat(constants.to_internal);
-        let [first, one] = array::from_fn(|i| {
-            state[i].times_small_plus(by, Sum::splat(constants.enter_internal[i]))
-        });
+    fn new<P: Product>(state: &State, constants: &Constants<P>) -> Self {
+        let by = Factor::<P>::splat(constants.to_internal);
+        let addend = |i: usize| Sum::splat(constants.enter_internal[i]);
+        let operand = |i: usize| state[i].times(by, addend(i));
         Self {
-            first,
-            one,
-            integers: INTEGERS.map(|i| state[i].times_small(by).sum()),
-            fractions: FRACTIONS.map(|i| state[i].times_small(by)),
+            first: state[0].times_plus(by, addend(0)),
+            one: state[1].times_plus(by, addend(1)),
+            integers: INTEGERS.map(|i| operand(i).sum()),
+            fractions: FRACTIONS.map(operand),
         }
     }
 
@@ -201,7 +217,12 @@ impl Internal {
 
     /// Multiplies element `i`, at least 2, by its factor and adds the sum of all.
     #[inline(always)]
-    fn multiply(&mut self, i: usize, diagonal: &[u64; WIDTH], sum: Reduced) -> Sum {
+    fn multiply<P: Product>(
+        &mut self,
+        i: usize,
+        diagonal: &[P::Constant; WIDTH],
+        sum: Reduced,
+    ) -> Sum {
         if matches!(i, 2 | 4 | 5 | 7 | 8) {
             let (x, sum) = (self.integers[PLACE[i]], sum.sum());
             let product = match i {
@@ -215,7 +236,7 @@ impl Internal {
             product
         } else {
             let x = &mut self.fractions[PLACE[i]];
-            *x = x.times_plus_reduced(Factor::splat(diagonal[i]), sum);
+            *x = x.times_plus_reduced(Factor::<P>::splat(diagonal[i]), sum);
             x.sum()
         }
     }
@@ -227,18 +248,18 @@ impl Internal {
         }
     }
 
-    /// Multiplies by a constant after the internal rounds; what was not multiplied in them is reduced before.
+    /// Multiplies by a constant after the internal rounds.
     #[inline(always)]
-    fn leave(self, constants: &Constants) -> State {
-        let mut operands = [self.first.reduce().operand(); WIDTH];
-        operands[1] = self.one.reduce().operand();
+    fn leave<P: Product>(self, constants: &Constants<P>) -> State {
+        let mut operands = [self.first.operand::<P>(); WIDTH];
+        operands[1] = self.one.operand::<P>();
         for (i, x) in INTEGERS.into_iter().zip(self.integers) {
-            operands[i] = x.plus(Sum::splat(OFFSET)).reduce().operand();
+            operands[i] = x.plus(Sum::splat(OFFSET)).operand::<P>();
         }
         for (i, x) in FRACTIONS.into_iter().zip(self.fractions) {
             operands[i] = x;
         }
-        let by = Factor::splat(constants.to_terminal);
+        let by = Factor::<P>::splat(constants.to_terminal);
         array::from_fn(|i| operands[i].times_plus(by, Sum::splat(constants.enter_terminal[i])))
     }
 }
@@ -250,19 +271,19 @@ impl Internal {
 /// [`OFFSET`] of all sums. Elements whose factors are small integers grow instead of being multiplied:
 /// at most by `4^7` from one reduction to the next, to `2^47` with what is added, or `2^46` by `2^13`.
 #[inline(always)]
-fn internal_rounds(halves: &mut [Internal; 2], constants: &Constants) {
+fn internal_rounds<P: Product>(halves: &mut [Internal; 2], constants: &Constants<P>) {
     let mut tails = halves.each_ref().map(|half| half.tail());
     let mut sums = tails;
     let zero = [Sum::splat(0); 2];
     let (&constant, rest) = constants.internal.split_first().unwrap();
-    let powers = s_boxes(halves.map(|half| half.first), zero, |_| ());
+    let powers = s_boxes::<P, _>(halves.map(|half| half.first), zero, |_| ());
     mix(halves, &mut sums, &tails, powers, constant);
     for (round, &constant) in rest.iter().enumerate() {
         if round == UNREDUCED_ROUNDS {
             halves.iter_mut().for_each(Internal::reduce_integers);
         }
         let all = sums.map(Sum::reduce);
-        let powers = s_boxes(halves.map(|half| half.first), zero, |stage| {
+        let powers = s_boxes::<P, _>(halves.map(|half| half.first), zero, |stage| {
             internal_linear(halves, all, &mut tails, constants, stage);
         });
         mix(halves, &mut sums, &tails, powers, constant);
@@ -288,11 +309,11 @@ fn mix(
 
 /// A piece of `M_I`, for all elements but the first; it adds them up anew.
 #[inline(always)]
-fn internal_linear(
+fn internal_linear<P: Product>(
     halves: &mut [Internal; 2],
     sums: [Reduced; 2],
     tails: &mut [Sum; 2],
-    constants: &Constants,
+    constants: &Constants<P>,
     stage: usize,
 ) {
     for ((half, sum), tail) in halves.iter_mut().zip(sums).zip(tails) {
@@ -301,21 +322,21 @@ fn internal_linear(
             *tail = half.one;
         }
         for i in [2 * stage + 2, 2 * stage + 3] {
-            *tail = tail.plus(half.multiply(i, &constants.diagonal, sum));
+            *tail = tail.plus(half.multiply::<P>(i, &constants.diagonal, sum));
         }
     }
 }
 
 /// Multiplies both halves into stored form and interleaves them.
 #[inline(always)]
-fn leave(
+fn leave<P: Product>(
     [even, odd]: &[State; 2],
-    constants: &Constants,
+    constants: &Constants<P>,
     state: &mut [PackedBabyBearAVX512; WIDTH],
 ) {
-    let by = Factor::splat(constants.leave);
+    let by = Factor::<P>::splat(constants.leave);
     for (x, (&even, &odd)) in state.iter_mut().zip(even.iter().zip(odd)) {
-        *x = Sum::times_small_stored([even, odd], by);
+        *x = Sum::times_last([even, odd], by);
     }
 }
 
@@ -328,20 +349,20 @@ const STAGES: usize = 7;
 /// of them at once; so they are computed stage by stage. After each, `meanwhile` may do something else
 /// that needs few products.
 #[inline(always)]
-fn s_boxes<const K: usize>(
+fn s_boxes<P: Product, const K: usize>(
     x: [Sum; K],
     addends: [Sum; K],
     mut meanwhile: impl FnMut(usize),
 ) -> [Sum; K] {
-    let x = x.map(|x| x.reduce().operand());
+    let x = x.map(Sum::operand::<P>);
     meanwhile(0);
-    let by_x = x.map(Operand::factor);
+    let by_x = x.map(Operand::factor::<P>);
     meanwhile(1);
     let x2: [Operand; K] = array::from_fn(|i| x[i].times(by_x[i]));
     meanwhile(2);
     let x3: [Operand; K] = array::from_fn(|i| x2[i].times(by_x[i]));
     meanwhile(3);
-    let by_x3 = x3.map(Operand::factor);
+    let by_x3 = x3.map(Operand::factor::<P>);
     meanwhile(4);
     let x6: [Operand; K] = array::from_fn(|i| x3[i].times(by_x3[i]));
     meanwhile(5);
