@@ -6,8 +6,9 @@
 //! which the S-box keeps, as the internal rounds need; another to what the last ones take to what a third, by
 //! [`Product::LEAVE`], makes `2^32` of.
 //!
-//! The products after external rounds have constants so small that what they multiply needs no
-//! reduction, whatever the product. That is chosen for the third, and luck for the first.
+//! By Plantard, the products after external rounds have constants so small that what they multiply needs
+//! no reduction. That is chosen for the third, and luck for the first; Montgomery products need it of the
+//! third alone, which leaves residues.
 //!
 //! The constants of an external round go through the inverse of `M_E`, so that the S-boxes before it
 //! can add them. What a product adds of its own, `e`, is taken away where something is added anyway, or is

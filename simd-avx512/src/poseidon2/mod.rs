@@ -3,24 +3,23 @@
 //! A vector of eight 64-bit lanes holds one element of eight states; the states at even and at odd
 //! lanes of the packing are permuted side by side. Two ideas carry it:
 //!
-//! - *Products without corrections.* With `q = p`, `c = a b q^-1 mod 2^64` and `2^43 <= a b < 2^64`,
-//!   the integer `(c q - a b) / 2^64` is `floor(floor(c / 2^12) q / 2^52)`: it lies in `[0, q)` and is
-//!   `-a b 2^-64` modulo `q`. So a product is one `vpmullq`, a shift and one `vpmadd52huq`, whose
-//!   addend is free: it adds round constants, and whatever keeps operands above `2^22`. (Plantard,
-//!   "Efficient word size modular arithmetic", IEEE TETC 2021, with the 52 bits that IFMA offers in
-//!   place of half a word.)
-//! - *Linear layers over the integers.* Nothing is reduced before it is an operand again. A reduction
-//!   estimates the quotient in one `vpmadd52huq` and subtracts it in one `vpmadd52luq` of `2^52 - q`:
-//!   what is reduced carries `-2^52`, which the constants before it brought along.
+//! - *Products without corrections.* Both kinds of [`product`] leave an integer that needs none, by high
+//!   halves of 52 bits: `Plantard` where `vpmullq` is one multiplication, `Montgomery` where it is
+//!   three. Their addend is free: it adds round constants, and whatever keeps operands in range.
+//! - *Linear layers over the integers.* Nothing is reduced before it is an operand again, and by Montgomery
+//!   products not even then. A reduction estimates the quotient in one `vpmadd52huq` and subtracts it in one
+//!   `vpmadd52luq` of `2^52 - q`: what is reduced carries `-2^52`, which the constants before it brought along.
 //!
 //! Every product brings a factor of its own, so elements are kept as multiples `k x` of what they
-//! stand for ([`constants`] says which); at `k = 2^64` the S-box keeps the factor, as the internal
-//! rounds need.
+//! stand for ([`constants`] says which); at `k = -1 / u`, with the factor `u`, the S-box keeps it, as the
+//! internal rounds need.
 //!
 //! Ranges, which the constants ensure: what is reduced lies in `[2^46, 2^50)` and becomes
-//! `[2^22, q + 2^26)`, since the estimate of the quotient is short by `2^-24` of the dividend; a product
-//! of operands below `2^32` lies in `[0, q)`, and with another such, or with what was reduced, below
-//! `2^32`. Each range is a type of [`integers`].
+//! `[2^22, q + 2^26)`, since the estimate of the quotient is short by `2^-24` of the dividend. What is
+//! multiplied is [`Product::OPERANDS`]. By Plantard these lie in `[2^22, 2^32)`, and a product, in `[0, q)`,
+//! is one again with `q` or with what was reduced. By Montgomery they are below `2^50`: what external rounds
+//! leave is below `2^38`, and the sums of internal rounds, below `2^49`, give powers below `2^33`.
+//! Each range is a type of [`integers`].
 
 mod constants;
 mod integers;
@@ -343,7 +342,7 @@ fn leave<P: Product>(
 /// Stages of [`s_boxes`].
 const STAGES: usize = 7;
 
-/// `x^7 2^-384 + addend` of what is reducible, for some that do not depend on each other.
+/// `x^7` by four products, plus `addend`, for some `x` that do not depend on each other.
 ///
 /// An S-box is a chain of products, and a processor that meets one chain after the other sees too few
 /// of them at once; so they are computed stage by stage. After each, `meanwhile` may do something else

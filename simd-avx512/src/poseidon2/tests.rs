@@ -286,6 +286,7 @@ fn elements_that_grow_keep_their_range<P: Ranged>() {
         // The sum of all, and what goes into the next S-box.
         tail.plus(power).assert_reducible();
         first = tail.plus(Bounds::RESIDUE).plus(power.times(-1));
+        assert!(first.1 < 1 << 49 && power.1 < 1 << 33);
         if round == UNREDUCED_ROUNDS {
             for element in &mut elements[2..] {
                 element.plus(base).assert_reducible();
