@@ -33,6 +33,9 @@ pub struct Args {
     /// Proves a whole run with one worker and with two, in place of the cases.
     #[arg(long)]
     pub scaling: bool,
+    /// Proves every guest program once with one worker, in place of the cases: cycles a second, committed columns.
+    #[arg(long)]
+    pub guests: bool,
     /// Prints Markdown; everything that there is to measure, unless a flag says what.
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,
@@ -54,13 +57,15 @@ pub struct What {
     pub profiles: bool,
     /// A whole run.
     pub scaling: bool,
+    /// The guests.
+    pub guests: bool,
 }
 
 impl What {
     /// What the arguments ask for.
     pub fn of(args: &Args) -> Self {
         let cases = args.case.is_some() || args.phases;
-        let others = args.kernels || args.profiles || args.scaling;
+        let others = args.kernels || args.profiles || args.scaling || args.guests;
         if args.markdown && !(cases || others) {
             return Self {
                 cases: true,
@@ -68,6 +73,7 @@ impl What {
                 kernels: true,
                 profiles: true,
                 scaling: true,
+                guests: true,
             };
         }
         Self {
@@ -76,6 +82,7 @@ impl What {
             kernels: args.kernels,
             profiles: args.profiles,
             scaling: args.scaling,
+            guests: args.guests,
         }
     }
 }

@@ -52,6 +52,9 @@ pub enum BenchError {
     /// The run could not be proved.
     #[error(transparent)]
     Prove(#[from] prove::ProveError),
+    /// This guest exits with another code than 0.
+    #[error("{0} refuses its input")]
+    Guest(&'static str),
     /// Two workers wrote another bundle than one.
     #[error("two workers wrote another bundle than one")]
     Bundles,

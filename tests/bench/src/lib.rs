@@ -11,6 +11,7 @@
 //! | `ledger` | what each phase computes and moves, from the plan |
 //! | `hashing`, `kernels` | hashes, extension and inversion alone |
 //! | `profiles` | what each profile of the workspace costs |
+//! | `guests` | every guest program on an input of some size: cycles a second, committed columns |
 //! | `scaling` | a whole run with one worker and with two, in many epochs and in one |
 //! | `clock`, `print` | stopwatches; tables, Markdown, JSON |
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ pub mod args;
 pub mod cases;
 pub mod clock;
 pub mod error;
+pub mod guests;
 pub mod hashing;
 pub mod kernels;
 pub mod ledger;
@@ -92,6 +94,12 @@ fn measure(args: &Args) -> Result<Measured, BenchError> {
         say(&format!("scaling: {runs} runs each"));
         for &hash in &suites {
             measured.scaling.extend(scaling::run(hash, runs)?);
+        }
+    }
+    if what.guests {
+        for &hash in &suites {
+            let proved = guests::run(hash, say)?;
+            measured.guests.push((hash, proved));
         }
     }
     Ok(measured)

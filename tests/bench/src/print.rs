@@ -5,11 +5,13 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 
+use crate::guests::Guest;
 use crate::kernels::Kernel;
 use crate::profiles::{self, Comparison};
 use crate::race::{PHASES, Report};
 use crate::scaling::Scaling;
 use tranche::table::{Form, draw};
+use tranche_machine::hash::Hash;
 
 /// Bytes of the unit of the printed tables.
 pub const MIB: f64 = (1 << 20) as f64;
@@ -27,6 +29,8 @@ pub struct Measured {
     pub profiles: Vec<(&'static str, Comparison)>,
     /// The runs with one worker and with two, suite by suite.
     pub scaling: Vec<[Scaling; 2]>,
+    /// The guests, suite by suite.
+    pub guests: Vec<(Hash, Vec<Guest>)>,
 }
 
 /// One table.
@@ -58,6 +62,11 @@ impl Measured {
         }
         if !self.scaling.is_empty() {
             object.insert("scaling".into(), self.scaling.iter().map(scaling).collect());
+        }
+        if !self.guests.is_empty() {
+            let guests = self.guests.iter();
+            let guests = guests.flat_map(|(hash, guests)| guests.iter().map(|it| guest(*hash, it)));
+            object.insert("guests".into(), guests.collect());
         }
         object.into()
     }
@@ -99,6 +108,7 @@ impl Measured {
         if !self.scaling.is_empty() {
             tables.push(scaling_table(&self.scaling));
         }
+        tables.extend(self.guests.iter().map(|(hash, it)| guest_table(*hash, it)));
         tables
     }
 }
@@ -191,6 +201,20 @@ fn scaling(runs: &[Scaling; 2]) -> Value {
         "suite": runs[0].suite.name(),
         "runs": each.collect::<Vec<_>>(),
         "ratio": speedup(runs),
+    })
+}
+
+fn guest(hash: Hash, guest: &Guest) -> Value {
+    json!({
+        "suite": hash.name(),
+        "name": guest.name,
+        "cycles": guest.cycles,
+        "epochs": guest.epochs,
+        "seconds": guest.seconds,
+        "cycles_per_second": guest.cycles_per_second(),
+        "columns_per_cycle": guest.columns,
+        "padding": guest.padding_share(),
+        "bundle_bytes": guest.bundle_bytes,
     })
 }
 
@@ -324,6 +348,58 @@ fn scaling_table(suites: &[[Scaling; 2]]) -> Table {
     }
 }
 
+/// The guests of a suite, and the mean of each figure that is one of a cycle.
+fn guest_table(hash: Hash, guests: &[Guest]) -> Table {
+    let row = |guest: &Guest| {
+        vec![
+            guest.name.to_owned(),
+            guest.cycles.to_string(),
+            guest.epochs.to_string(),
+            format!("{:.2}", guest.seconds),
+            format!("{:.0}", guest.cycles_per_second()),
+            format!("{:.1}", guest.columns),
+            format!("{:.1} %", 100.0 * guest.padding_share()),
+            format!("{:.1}", guest.bundle_bytes as f64 / 1e6),
+        ]
+    };
+    let mean = |figure: fn(&Guest) -> f64| {
+        guests.iter().map(figure).sum::<f64>() / guests.len().max(1) as f64
+    };
+    let mut rows: Vec<_> = guests.iter().map(row).collect();
+    let [speed, columns, padding] = [
+        mean(Guest::cycles_per_second),
+        mean(|guest| guest.columns),
+        mean(Guest::padding_share),
+    ];
+    rows.push(strings([
+        "mean",
+        "",
+        "",
+        "",
+        &format!("{speed:.0}"),
+        &format!("{columns:.1}"),
+        &format!("{:.1} %", 100.0 * padding),
+        "",
+    ]));
+    Table {
+        title: format!(
+            "Guests with {}, one worker, epochs of 2^16 cycles, processor seconds of all executions, proofs and merges",
+            hash.name()
+        ),
+        heading: strings([
+            "guest",
+            "cycles",
+            "epochs",
+            "s",
+            "cycles/s",
+            "columns/cycle",
+            "padding",
+            "bundle MB",
+        ]),
+        rows,
+    }
+}
+
 /// A row of texts.
 pub fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_owned).to_vec()
@@ -333,7 +409,6 @@ pub fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::ledger::Cost;
-    use tranche_machine::hash::Hash;
 
     fn report() -> Report {
         let cost = Cost {
@@ -373,6 +448,15 @@ mod tests {
             seconds: 1.0,
             ..run
         };
+        let guest = Guest {
+            name: "g",
+            cycles: 10,
+            epochs: 1,
+            seconds: 2.0,
+            columns: 4.0,
+            padding: 1.0,
+            bundle_bytes: 7,
+        };
         Measured {
             cases: vec![("a", report())],
             ledgers: true,
@@ -384,6 +468,7 @@ mod tests {
             }],
             profiles: vec![],
             scaling: vec![[run, faster]],
+            guests: vec![(Hash::Blake3, vec![guest])],
         }
     }
 
@@ -411,13 +496,20 @@ mod tests {
         assert_eq!(json["scaling"][0]["ratio"], 2.0);
         assert_eq!(json["scaling"][0]["suite"], "poseidon2");
         assert_eq!(json["scaling"][0]["runs"][1]["cycles_per_second"], 10.0);
+        let guest = json!({
+            "suite": "blake3", "name": "g", "cycles": 10, "epochs": 1, "seconds": 2.0,
+            "cycles_per_second": 5.0, "columns_per_cycle": 4.0, "padding": 0.25, "bundle_bytes": 7,
+        });
+        assert_eq!(json["guests"], json!([guest]));
         assert!(json["build"].as_str().unwrap().contains(", blake3 "));
     }
 
     #[test]
     fn what_was_not_measured_is_not_there() {
         let json = Measured::default().json();
-        assert!(json["cases"].is_null() && json["kernels"].is_null() && json["scaling"].is_null());
+        for key in ["cases", "kernels", "scaling", "guests"] {
+            assert!(json[key].is_null(), "{key}");
+        }
         assert!(!Measured::default().tables(Form::Text).contains("case"));
     }
 

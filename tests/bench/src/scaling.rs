@@ -45,10 +45,13 @@ impl Scaling {
     }
 }
 
-/// log2 of the cycles of an epoch that holds the run.
-const ONE_EPOCH: u8 = 18;
+/// The input of a run that an epoch of `2^ONE_EPOCH` cycles holds.
+const SHORT_INPUT: &[u8] = b"3500";
+/// log2 of the cycles of that epoch.
+const ONE_EPOCH: u8 = 16;
 
-/// Proves the run `runs` times with one worker and with two, in turns: in epochs of the default length, and in one.
+/// Proves a run in epochs of the default length, and a shorter one in a single epoch, `runs` times with one worker and
+/// with two, in turns.
 ///
 /// # Errors
 /// When a proof is refused, or the bundles differ.
@@ -63,7 +66,7 @@ pub fn run(hash: Hash, runs: usize) -> Result<[[Scaling; 2]; 2], BenchError> {
     };
     Ok([
         run_with(INPUT, settings, runs)?,
-        run_with(INPUT, one, runs)?,
+        run_with(SHORT_INPUT, one, runs)?,
     ])
 }
 

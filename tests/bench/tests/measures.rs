@@ -6,14 +6,17 @@ use clap::Parser;
 use p3_air::{Air, BaseAir, WindowAccess};
 use p3_lookup::{Count, InteractionBuilder};
 use tranche::error::BAD_USAGE;
+use tranche::execute;
 use tranche_bench::airs::{Exclusive, Lookups};
 use tranche_bench::args::{Args, What, selected, suites};
 use tranche_bench::cases::CASES;
+use tranche_bench::error::BenchError;
 use tranche_bench::race::Batch;
-use tranche_bench::scaling;
+use tranche_bench::{guests, scaling};
 use tranche_core::F;
 use tranche_core::hash::blake3::Blake3;
 use tranche_core::verifier::PlainConfig;
+use tranche_machine::Program;
 use tranche_machine::hash::Hash;
 use tranche_machine::settings::Settings;
 
@@ -26,6 +29,7 @@ fn args(case: Option<&str>) -> Args {
         kernels: false,
         profiles: false,
         scaling: false,
+        guests: false,
         markdown: false,
         json: false,
     }
@@ -67,22 +71,24 @@ fn flags_say_what_is_measured() {
             kernels,
             profiles,
             scaling,
+            guests,
         } = What::of(&args);
-        [cases, ledgers, kernels, profiles, scaling].map(u8::from)
+        [cases, ledgers, kernels, profiles, scaling, guests].map(u8::from)
     };
-    assert_eq!(what(|_| ()), [1, 0, 0, 0, 0]);
-    assert_eq!(what(|args| args.phases = true), [1, 1, 0, 0, 0]);
-    assert_eq!(what(|args| args.profiles = true), [0, 0, 0, 1, 0]);
-    assert_eq!(what(|args| args.kernels = true), [0, 0, 1, 0, 0]);
-    assert_eq!(what(|args| args.scaling = true), [0, 0, 0, 0, 1]);
-    assert_eq!(what(|args| args.markdown = true), [1, 1, 1, 1, 1]);
+    assert_eq!(what(|_| ()), [1, 0, 0, 0, 0, 0]);
+    assert_eq!(what(|args| args.phases = true), [1, 1, 0, 0, 0, 0]);
+    assert_eq!(what(|args| args.profiles = true), [0, 0, 0, 1, 0, 0]);
+    assert_eq!(what(|args| args.kernels = true), [0, 0, 1, 0, 0, 0]);
+    assert_eq!(what(|args| args.scaling = true), [0, 0, 0, 0, 1, 0]);
+    assert_eq!(what(|args| args.guests = true), [0, 0, 0, 0, 0, 1]);
+    assert_eq!(what(|args| args.markdown = true), [1, 1, 1, 1, 1, 1]);
     assert_eq!(
         what(|args| (args.markdown, args.kernels) = (true, true)),
-        [0, 0, 1, 0, 0]
+        [0, 0, 1, 0, 0, 0]
     );
     assert_eq!(
         what(|args| (args.case, args.kernels) = (Some("keccak-2^12".into()), true)),
-        [1, 0, 1, 0, 0]
+        [1, 0, 1, 0, 0, 0]
     );
 }
 
@@ -169,6 +175,31 @@ fn both_runs_prove_the_same_cycles() {
         assert_eq!((one.cycles, one.epochs), (two.cycles, two.epochs));
         assert!(one.epochs > 1 && one.cycles_per_second() > 0.0);
     }
+}
+
+#[test]
+fn guests_accept_their_inputs() {
+    let guests = guests::guests();
+    assert_eq!(guests.len(), 17);
+    for (name, elf, input) in guests {
+        let program = Program::parse(elf).unwrap();
+        let run = execute(&program, &input, 1 << 24).unwrap();
+        assert!(
+            run.exit_code == 0 && run.cycles > 50_000,
+            "{name}: {}",
+            run.cycles
+        );
+    }
+}
+
+#[test]
+fn a_guest_is_proved_and_counted() {
+    let (name, elf, _) = guests::guests().swap_remove(15);
+    let guest = guests::prove_guest(name, elf, b"20", 10, Hash::Blake3).unwrap();
+    assert!(guest.name == "spin" && guest.epochs > 1 && guest.bundle_bytes > 0);
+    assert!(guest.columns > 100.0 && (0.0..1.0).contains(&guest.padding_share()));
+    let refused = guests::prove_guest(name, elf, b"no number", 10, Hash::Blake3);
+    assert!(matches!(refused, Err(BenchError::Guest("spin"))));
 }
 
 #[test]
