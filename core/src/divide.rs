@@ -38,7 +38,10 @@ pub(crate) fn divide<B: Backend, W: Divide>(
     // Some more than threads: one that is late, or comes late, leaves the others less to wait for.
     let piece = match B::threads() {
         0 | 1 => usize::MAX,
-        threads => work.units().div_ceil(4 * threads).next_multiple_of(grain),
+        threads => {
+            let pieces = threads.saturating_mul(4);
+            work.units().div_ceil(pieces).next_multiple_of(grain)
+        }
     };
     pieces::<B, W>(work, piece, scratch, each);
 }
@@ -128,5 +131,64 @@ impl<T: Send> Divide for ColumnsMut<'_, T> {
 
     fn divide(self, units: usize) -> (Self, Self) {
         self.split(units)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::sync::Mutex;
+    use std::vec::Vec;
+
+    use super::*;
+
+    #[derive(Clone, Copy, Debug, Default)]
+    struct Many<const THREADS: usize>;
+
+    impl<const THREADS: usize> Backend for Many<THREADS> {
+        type P = F;
+
+        const NAME: &'static str = "many";
+
+        fn threads() -> usize {
+            THREADS
+        }
+    }
+
+    /// The pieces of so many units.
+    fn pieces_of<const THREADS: usize>(units: usize, grain: usize) -> Vec<Range<usize>> {
+        let pieces = Mutex::new(Vec::new());
+        divide::<Many<THREADS>, _>(0..units, grain, &mut [], &|piece, _| {
+            pieces.lock().unwrap().push(piece);
+        });
+        pieces.into_inner().unwrap()
+    }
+
+    /// One after another, all units.
+    fn assert_whole(pieces: &[Range<usize>], units: usize, grain: usize) {
+        let mut end = 0;
+        for piece in pieces {
+            assert_eq!(piece.start, end);
+            end = piece.end;
+            assert!(end == units || piece.len().is_multiple_of(grain));
+        }
+        assert_eq!(end, units);
+    }
+
+    #[test]
+    fn pieces_are_all_of_the_work() {
+        for units in [0, 1, 2, 7, 64, 1000, 1 << 20] {
+            for grain in [1, 16, ROWS] {
+                let one = pieces_of::<1>(units, grain);
+                assert!(one.len() == 1 && one[0] == (0..units));
+                let two = pieces_of::<2>(units, grain);
+                assert_whole(&two, units, grain);
+                assert!(two.len() <= 8 && (units <= grain || two.len() > 1));
+                let all = pieces_of::<{ usize::MAX }>(units, grain);
+                assert_whole(&all, units, grain);
+                assert_eq!(all.len(), units.div_ceil(grain).max(1));
+            }
+        }
     }
 }

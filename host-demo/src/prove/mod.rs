@@ -29,7 +29,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use tranche_backend::{Chosen, Team};
+use tranche_backend::Chosen;
 use tranche_core::Hashes;
 use tranche_machine::merge::Tree;
 use tranche_machine::settings::{bits, check_floor};
@@ -48,6 +48,8 @@ pub use error::ProveError;
 pub use options::{FAST_MERGE_BYTES, Options, default_workers};
 pub use proved::{Ends, Proved};
 pub use survey::{Surveyed, metered, secure};
+
+pub(crate) use options::team;
 
 use emit::Emitter;
 use executor::Executor;
@@ -193,7 +195,7 @@ impl Surveyed<'_> {
         let (ready, jobs) = channel();
         let (report, done) = channel();
         let jobs = Mutex::new(jobs);
-        let team = Team::new(options.workers.get());
+        let team = team(options.workers);
         let crew = Crew::new(&tables, &plans, &jobs, workers, &team);
         let executor = Executor {
             setup,

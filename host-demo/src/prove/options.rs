@@ -1,8 +1,10 @@
 //! How a run is proved.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::thread;
 
+use tranche_backend::Team;
 use tranche_core::shape::Profile;
 use tranche_machine::settings::SECURITY_FLOOR_BITS;
 
@@ -27,6 +29,11 @@ pub struct Options {
 /// Threads that the machine runs at once.
 pub fn default_workers() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The team of so many workers: no more of them help than the machine runs at once.
+pub(crate) fn team(workers: NonZeroUsize) -> Arc<Team> {
+    Team::new(workers.min(default_workers()).get())
 }
 
 impl Default for Options {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{BufWriter, Write};
 
 use embedded_io_adapters::std::FromStd;
-use tranche_backend::{Chosen, Team};
+use tranche_backend::Chosen;
 use tranche_core::Hashes;
 use tranche_core::retire::{Retire, RetireError, Worker};
 use tranche_core::verifier::MAX_PROOF_BYTES;
@@ -22,6 +22,7 @@ use super::{kinds, plans, run_plan, sequence};
 use crate::execute::Execution;
 use crate::files::Partial;
 use crate::padding::Cells;
+use crate::prove::team;
 use crate::suite::{HostSuite, with_suite};
 use crate::workspace::Workspace;
 
@@ -163,7 +164,7 @@ impl Surveyed<'_> {
         let header_bytes = self
             .header(Some(options.order), options.params, S::HASH)
             .write(&mut out)?;
-        let team = Team::new(options.workers.get());
+        let team = team(options.workers);
         let crew = Threads::new(team.clone());
         // A run without a journal has nothing to take from what was written.
         let recent = RefCell::default();

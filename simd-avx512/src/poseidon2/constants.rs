@@ -21,24 +21,13 @@ use p3_field::{Field, PermutationMonomial, PrimeCharacteristicRing, PrimeField32
 use tranche_core::F;
 use tranche_core::hash::poseidon2::{HALF_EXTERNAL_ROUNDS, INTERNAL_ROUNDS, Poseidon2, WIDTH};
 
-use super::FRACTIONS;
-use super::product::{OFFSET, Product};
+use super::modulus::{OFFSET, inverse_mod_2_64};
+use super::product::Product;
 
-/// The modulus.
-pub(super) const Q: u64 = F::ORDER_U64;
-/// `q^-1 mod 2^64`.
-pub(super) const INVERSE: u64 = inverse_mod_2_64(Q);
-
-/// The inverse of an odd number, by Newton's iteration.
-const fn inverse_mod_2_64(x: u64) -> u64 {
-    let mut inverse = 1u64;
-    let mut step = 0;
-    while step < 6 {
-        inverse = inverse.wrapping_mul(2u64.wrapping_sub(x.wrapping_mul(inverse)));
-        step += 1;
-    }
-    inverse
-}
+/// Elements whose factors are 2, 3, 4, -3 and -4.
+pub(super) const INTEGERS: [usize; 5] = [2, 4, 5, 7, 8];
+/// Elements whose factors are fractions.
+pub(super) const FRACTIONS: [usize; 9] = [3, 6, 9, 10, 11, 12, 13, 14, 15];
 
 /// What one instance adds and multiplies with.
 #[derive(Clone, Copy, Debug)]

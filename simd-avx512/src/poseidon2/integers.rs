@@ -5,14 +5,9 @@
 
 use p3_baby_bear::PackedBabyBearAVX512;
 
-use super::constants::Q;
+use super::modulus::{Q, reduce};
 use super::product::Product;
 use crate::intrinsics::{Pairs, Words};
-
-/// `2^52 / q`, rounded down by a little more than an eighth.
-const QUOTIENT: u64 = (1 << 52) / Q;
-/// Subtracts multiples of `q`, and adds `2^52`.
-const MINUS_Q: u64 = (1 << 52) - Q;
 
 /// Whatever sums of the others come to, negative ones too; in `[2^46, 2^50)`, less `2^52`, where it is
 /// reduced.
@@ -30,13 +25,6 @@ pub(super) struct Operand(Pairs);
 /// What operands are multiplied by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Factor<P: Product>(P::Factor);
-
-/// `x + 2^52`, less a multiple of `q`.
-#[inline(always)]
-pub(super) fn reduce(x: Pairs) -> Pairs {
-    let quotient = Pairs::splat(0).add_high_52(x, Pairs::splat(QUOTIENT));
-    x.add_low_52(quotient, Pairs::splat(MINUS_Q))
-}
 
 impl Sum {
     /// The same integer eight times.
@@ -76,7 +64,7 @@ impl Sum {
         Self(self.0.shift_left::<2>())
     }
 
-    /// Reduces what carries [`OFFSET`](super::product::OFFSET).
+    /// Reduces what carries [`OFFSET`](super::modulus::OFFSET).
     #[inline(always)]
     pub fn reduce(self) -> Reduced {
         Reduced(reduce(self.0))

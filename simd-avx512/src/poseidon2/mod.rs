@@ -23,6 +23,7 @@
 
 mod constants;
 mod integers;
+mod modulus;
 mod product;
 
 use core::array;
@@ -32,9 +33,10 @@ use tranche_core::hash::poseidon2::{HALF_EXTERNAL_ROUNDS, Permute, WIDTH};
 
 use crate::intrinsics::Words;
 
-use constants::Constants;
+use constants::{Constants, FRACTIONS, INTEGERS};
 use integers::{Factor, Operand, Reduced, Sum};
-use product::{OFFSET, Product};
+use modulus::OFFSET;
+use product::Product;
 
 /// How this processor multiplies best: `vpmullq` is one multiplication on those of AMD, which alone have
 /// SSE4a, and three on those of Intel.
@@ -168,10 +170,6 @@ struct Internal {
     fractions: [Operand; 9],
 }
 
-/// Elements whose factors are 2, 3, 4, -3 and -4.
-const INTEGERS: [usize; 5] = [2, 4, 5, 7, 8];
-/// Elements whose factors are fractions.
-const FRACTIONS: [usize; 9] = [3, 6, 9, 10, 11, 12, 13, 14, 15];
 /// The place of each element among [`INTEGERS`] or [`FRACTIONS`].
 const PLACE: [usize; WIDTH] = {
     let mut place = [0; WIDTH];

@@ -8,7 +8,7 @@ use p3_field::PrimeCharacteristicRing;
 use tranche_core::F;
 use tranche_core::hash::poseidon2::{INTERNAL_ROUNDS, Poseidon2};
 
-use super::constants::Q;
+use super::modulus::Q;
 use super::product::{Montgomery, Plantard};
 use super::*;
 

@@ -15,12 +15,6 @@ pub use montgomery::Montgomery;
 #[cfg(any(test, target_feature = "sse4a"))]
 pub use plantard::Plantard;
 
-use super::constants::Q;
-
-/// What is reduced carries this multiple of `q`, which puts it in the range that reductions take, and
-/// `-2^52`, which they add back.
-pub(super) const OFFSET: u64 = (Q << 17).wrapping_sub(1 << 52);
-
 /// A way to multiply: the product of `a` and `b` is an integer that is `UNIT a b + EXCESS` modulo `q`.
 pub trait Product: Copy + Debug + Send + Sync {
     /// What it multiplies by, once.

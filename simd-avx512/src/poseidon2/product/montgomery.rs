@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::super::constants::{INVERSE, Q};
+use super::super::modulus::{INVERSE, Q};
 use super::Product;
 use crate::intrinsics::Pairs;
 

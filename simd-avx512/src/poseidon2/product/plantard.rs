@@ -2,9 +2,8 @@
 
 use core::ops::Range;
 
-use super::super::constants::{INVERSE, Q};
-use super::super::integers::reduce;
-use super::{OFFSET, Product};
+use super::super::modulus::{INVERSE, OFFSET, Q, reduce};
+use super::Product;
 use crate::intrinsics::Pairs;
 
 /// `vpmullq`, a shift and `vpmadd52huq`, where `vpmullq` is one multiplication: on processors of AMD.
