@@ -35,14 +35,13 @@ pub(crate) fn divide<B: Backend, W: Divide>(
     scratch: &mut [F],
     each: &(impl Fn(W, &mut [F]) + Sync),
 ) {
+    let threads = B::threads();
+    if threads == 1 {
+        return each(work, scratch);
+    }
     // Some more than threads: one that is late, or comes late, leaves the others less to wait for.
-    let piece = match B::threads() {
-        0 | 1 => usize::MAX,
-        threads => {
-            let pieces = threads.saturating_mul(4);
-            work.units().div_ceil(pieces).next_multiple_of(grain)
-        }
-    };
+    let most = threads.saturating_mul(4);
+    let piece = work.units().div_ceil(most).next_multiple_of(grain);
     pieces::<B, W>(work, piece, scratch, each);
 }
 
