@@ -111,7 +111,6 @@ pub fn prove_as_one(
         security_bits,
         cells,
         expected_hashes,
-        handed_over: _,
     } = proved;
     let order = in_batches.map(|options| options.order);
     let log2 = in_batches.map(|options| options.log2_cycles);

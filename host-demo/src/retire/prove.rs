@@ -39,8 +39,6 @@ pub struct Retired {
     pub walks: usize,
     /// Bytes of the bundle.
     pub bundle_bytes: u64,
-    /// Pieces of proofs that threads with nothing else to do took from others.
-    pub handed_over: usize,
     /// Threads that made batches.
     pub workers: usize,
     /// Bytes of all workspaces.
@@ -199,7 +197,6 @@ impl Surveyed<'_> {
             walks: journal.walks(),
             bundle_bytes: header_bytes + proof_bytes,
             workers: workers.len(),
-            handed_over: team.handed_over(),
             workspace_bytes: workers.len() * workspace_bytes,
             store_bytes,
             security_bits: bits.total(),

@@ -124,7 +124,6 @@ where
         resumed_batches: 0,
         walks: 1,
         workers: 1,
-        handed_over: 0,
         bundle_bytes: header_bytes + proof.len() as u64,
         workspace_bytes,
         store_bytes: 0,
