@@ -415,7 +415,7 @@ pub enum Challenges {
 pub enum Trees {
     /// All inner nodes that the workspace has.
     All,
-    /// The layers above the lowest four.
+    /// The layers above the lowest five.
     Upper,
     /// The root.
     Root,

@@ -41,7 +41,7 @@ pub mod system;
 pub mod table;
 pub mod verify;
 pub mod visits;
-mod workspace;
+pub mod workspace;
 
 pub use execute::execute;
 pub use prove::prove;

@@ -6,6 +6,7 @@
 //! AIR pushes it, so a column costs a few products whatever the AIR's expressions look like.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use p3_air::{AirBuilder, RowWindow};
 use p3_lookup::{Count, InteractionBuilder};
@@ -78,6 +79,8 @@ pub struct RowBuilder<'a, P, const FOLD: bool> {
     num_exclusives: usize,
     /// Bit `c` is set once column `c` has a message.
     filled: u64,
+    /// Bit `c` is set when the fraction of column `c` is wanted.
+    wanted: u64,
 }
 
 impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
@@ -102,7 +105,19 @@ impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
             num_locals: 0,
             num_exclusives: 0,
             filled: 0,
+            wanted: u64::MAX,
         }
+    }
+
+    /// Computes the fractions of these columns alone.
+    pub fn only(mut self, columns: Range<usize>) -> Self {
+        self.wanted = columns.fold(0, |wanted, column| wanted | 1 << column);
+        self
+    }
+
+    #[inline]
+    const fn is_wanted(&self, column: usize) -> bool {
+        self.wanted >> column & 1 == 1
     }
 
     /// The folded base constraints.
@@ -170,6 +185,9 @@ impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
     fn add_local(&mut self, tuples: impl Iterator<Item = (impl Iterator<Item = P>, P)>) {
         let column = self.num_locals;
         self.num_locals += 1;
+        if !self.is_wanted(column) {
+            return;
+        }
         // An interaction without tuples is the fraction 0/1.
         self.fractions[column] = [Ext::ZERO.0, Ext::from_base(P::ONE).0];
         for (fields, count) in tuples {
@@ -183,6 +201,9 @@ impl<'a, P: Packed, const FOLD: bool> RowBuilder<'a, P, FOLD> {
         // common, the prefix, is scaled once.
         let column = self.messages.layout.num_locals + self.num_exclusives;
         self.num_exclusives += 1;
+        if !self.is_wanted(column) {
+            return;
+        }
         let (mut numerator, mut denominator, mut flags) = (P::ZERO, Ext::ZERO, P::ZERO);
         for (flag, fields, count) in branches {
             self.subtract_fields(&mut denominator, column, fields.map(|field| field * flag));
@@ -262,6 +283,9 @@ impl<P: Packed, const FOLD: bool> InteractionBuilder for RowBuilder<'_, P, FOLD>
         let layout = self.messages.layout;
         let column = planned(&layout.global_column, self.num_globals).into();
         self.num_globals += 1;
+        if !self.is_wanted(column) {
+            return;
+        }
         let (count, _) = count.into().into_parts();
         let denominator = self.denominator(column, fields.into_iter().map(Into::into));
         self.add(column, count, denominator);

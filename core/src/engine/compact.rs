@@ -2,17 +2,17 @@
 
 use super::{Engine, set_terminal, terminal};
 use crate::air::ProverAir;
-use crate::hash::builder::{Builder, arena_len};
 use crate::hash::paths::Indices;
 use crate::hash::{Hashes, Suite};
 use crate::kernels::ntt::Twiddles;
 use crate::parts::{split_mut, take_mut};
 use crate::plan::RegionName;
-use crate::shape::{CommittedMatrix, Round};
+use crate::shape::Round;
 use crate::steps::argue::fractions::generator_len;
 use crate::steps::homes::Homes;
 use crate::steps::lookup::LookupChallenges;
 use crate::steps::reduce::Skips;
+use crate::steps::trees::states_len;
 use crate::steps::{argue, claims, opening, quotient, reduce, trees};
 use crate::workspace::words_mut;
 use crate::{EF, F};
@@ -42,24 +42,11 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         };
         homes.columns[round as usize] = home;
         for group in shape.groups(round) {
-            let log_leaves = shape.log_leaves(round, &group);
-            let tree = take_mut(&mut digests, shape.tree_len(log_leaves));
-            trees::grow::<B>(
-                shape,
-                hasher,
-                (round, &group),
-                &mut Builder::new(
-                    hasher,
-                    scratch,
-                    1 << log_leaves,
-                    shape.level_width(round, &group),
-                ),
-                log_leaves,
-                |builder, matrix| {
-                    trees::absorb_home::<B, A>(&mut homes, hasher, builder, matrix);
-                },
-                |level, builder| trees::keep(shape, log_leaves, tree, level, builder.layer()),
+            let tree = take_mut(
+                &mut digests,
+                shape.tree_len(shape.log_leaves(round, &group)),
             );
+            trees::commit_homes::<B, A>(&mut homes, hasher, (round, &group), tree, scratch);
         }
     }
 
@@ -102,24 +89,25 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
             }
             return;
         }
+        let at_once = self.room.argue_blocks;
         for group in shape.groups(Round::Permutation) {
-            let log_leaves = shape.log_leaves(Round::Permutation, &group);
-            let width = shape.level_width(Round::Permutation, &group);
-            let (arena, columns) = split_mut(rest, arena_len::<S>(1 << log_leaves, width));
-            let absorb = |builder: &mut Builder<'_>, matrix: &CommittedMatrix| {
-                let sum = argue::compact::generate::<B, A>(
-                    &mut homes, hasher, builder, matrix, columns, scratch,
-                );
-                set_terminal(terminals, matrix.table, sum);
-            };
-            trees::grow::<B>(
+            let len = states_len::<S>(shape, (Round::Permutation, &group), at_once);
+            let (arena, columns) = split_mut(rest, len);
+            trees::grow::<B, _>(
                 shape,
                 hasher,
                 (Round::Permutation, &group),
-                &mut Builder::new(hasher, arena, 1 << log_leaves, width),
-                log_leaves,
-                absorb,
-                |level, builder| trees::keep(shape, log_leaves, digests, level, builder.layer()),
+                at_once,
+                (arena, &mut *digests),
+                |builder, matrix, blocks| {
+                    let of = (matrix, blocks);
+                    let sum = argue::compact::generate::<B, A>(
+                        &mut homes, hasher, builder, of, columns, scratch,
+                    );
+                    if let Some(sum) = sum {
+                        set_terminal(terminals, matrix.table, sum);
+                    }
+                },
             );
         }
     }
@@ -176,15 +164,15 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
 
     /// Evaluates every column.
     pub(super) fn evaluate_compact(&mut self, zeta: EF) {
-        let (homes, _, [openings, scratch]) =
-            self.homes([RegionName::Openings, RegionName::EvaluateScratch]);
+        let names = [RegionName::Openings, RegionName::EvaluateScratch];
+        let (homes, [openings, scratch]) = self.homes_with_accumulators(names);
         claims::compact::evaluate::<B, A>(&homes, zeta, openings, scratch);
     }
 
     /// Combines all openings of a height into the coefficients of one codeword.
     pub(super) fn reduce_compact(&mut self, zeta: EF, batching: (EF, Skips<'_>)) {
-        let (homes, _, [codewords, scratch]) =
-            self.homes([RegionName::Codewords, RegionName::ReduceScratch]);
+        let names = [RegionName::Codewords, RegionName::ReduceScratch];
+        let (homes, [codewords, scratch]) = self.homes_with_accumulators(names);
         reduce::compact::reduce::<B, A>(&homes, zeta, batching, codewords, scratch);
     }
 
@@ -202,7 +190,18 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
         opening::collect::<B, A, _>(&mut homes, hasher, round, &pass, asked, scratch);
     }
 
-    /// All homes, the hasher, and some other regions.
+    /// All homes and two other regions, until the codewords are folded.
+    fn homes_with_accumulators(
+        &mut self,
+        [first, second]: [RegionName; 2],
+    ) -> (Homes<'_, A>, [&mut [F]; 2]) {
+        let names = [RegionName::Accumulators, first, second];
+        let (mut homes, _, [accumulators, first, second]) = self.homes(names);
+        homes.columns[Round::Permutation as usize] = accumulators;
+        (homes, [first, second])
+    }
+
+    /// All homes but those of accumulators, the hasher, and some other regions.
     fn homes<const K: usize>(
         &mut self,
         others: [RegionName; K],
@@ -213,23 +212,15 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
             RegionName::Trace,
             RegionName::Quotient,
             RegionName::PreprocessedTrace,
-            RegionName::Accumulators,
         ];
         let (homes, others) = self.places.take_both(names, others);
-        let [
-            twiddles,
-            public_values,
-            main,
-            quotient,
-            preprocessed,
-            accumulators,
-        ] = homes;
+        let [twiddles, public_values, main, quotient, preprocessed] = homes;
         let homes = Homes {
             shape: self.shape,
             airs: self.airs,
             lookup: &self.lookup,
             twiddles: Twiddles::view(twiddles, self.shape.log_twiddles()),
-            columns: [main, quotient, preprocessed, accumulators],
+            columns: [main, quotient, preprocessed, &mut []],
             public_values,
         };
         (homes, &self.hasher, others)

@@ -98,7 +98,8 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Folding for Engine<'a, B, A, S
     }
 
     fn fold(&mut self, fold: usize, beta: EF) {
-        self.codewords([]).0.fold::<B>(fold, beta);
+        let (mut codewords, _, [scratch]) = self.codewords([RegionName::FoldScratch]);
+        codewords.fold::<B>(fold, beta, scratch);
     }
 
     fn finish_folds(&mut self) {

@@ -19,7 +19,7 @@ pub enum Kept {
     /// All inner nodes that the workspace has: in [`Profile::Compact`](crate::shape::Profile::Compact) the same as
     /// [`Kept::Upper`].
     All,
-    /// The layers above the lowest four: an opening hashes subtrees of 16 leaves around each query again.
+    /// The layers above the lowest five: an opening hashes subtrees of 32 leaves around each query again.
     #[default]
     Upper,
     /// The root: an opening hashes everything again.

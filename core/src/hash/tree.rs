@@ -80,7 +80,7 @@ pub(crate) const fn tree_len(log_leaves: usize) -> usize {
 }
 
 /// Layers of a tree that need not be kept, the leaves the lowest, at most: they are computed again around the queries.
-pub(crate) const DROPPED_LAYERS: usize = 4;
+pub(crate) const DROPPED_LAYERS: usize = 5;
 
 /// Leaves that are hashed at a time: so few that their layers are small beside a tree, so many that what is kept of
 /// them still fills a packing.

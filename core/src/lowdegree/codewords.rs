@@ -1,5 +1,7 @@
 //! The codewords of a low-degree test, committed, folded and opened one after the other.
 
+use core::ops::Range;
+
 use p3_field::PrimeCharacteristicRing;
 
 use super::{FoldShape, coefficients, fold};
@@ -11,12 +13,12 @@ use crate::hash::rebuild::{self, Pass};
 use crate::hash::tree;
 use crate::kernels::ext::challenge;
 use crate::kernels::ntt::Twiddles;
-use crate::parts::{part, part_mut, split, split_mut, take_mut};
+use crate::parts::{part, part_mut, split, split_mut};
 use crate::shape::Profile;
 use crate::workspace::words_mut;
 use crate::{D, EF, F};
 
-/// The kept codewords: those that come in, and what the folds leave.
+/// The kept codewords: those that come in, and what the folds leave, in their places or beside them.
 #[derive(Debug)]
 pub(crate) struct Codewords<'w> {
     pub shape: FoldShape<'w>,
@@ -32,9 +34,24 @@ pub(crate) fn kept<'w>(
     folded: &'w [F],
     fold: usize,
 ) -> &'w [F] {
+    match place(shape, fold) {
+        Place::Codeword(range) => part(codewords, range),
+        Place::Folded(range) => part(folded, range),
+    }
+}
+
+/// Where what is kept of a codeword lies.
+enum Place {
+    Codeword(Range<usize>),
+    Folded(Range<usize>),
+}
+
+/// Where that of fold `fold` lies, or of the last one: in the place of the one that comes in at its height, if one does.
+fn place(shape: FoldShape<'_>, fold: usize) -> Place {
+    let log = shape.log_codeword(fold);
     match fold.checked_sub(1) {
-        None => part(codewords, shape.codeword(shape.log_max())),
-        Some(before) => part(folded, shape.folded(before)),
+        Some(before) if !shape.takes(log) => Place::Folded(shape.folded(before)),
+        _ => Place::Codeword(shape.codeword(log)),
     }
 }
 
@@ -107,14 +124,13 @@ impl<'w> Codewords<'w> {
         );
     }
 
-    /// Folds the codeword of fold `fold`, and adds the one of the height that it reaches.
-    pub fn fold<B: Backend>(&mut self, fold: usize, beta: EF) {
+    /// Folds the codeword of fold `fold`, and adds the one of the height that it reaches, whose place the sum takes.
+    /// `scratch` has [`FoldShape::fold_scratch_len`] elements.
+    pub fn fold<B: Backend>(&mut self, fold: usize, beta: EF, scratch: &mut [F]) {
         let shape = self.shape;
         let (log_arity, log_to) = (shape.log_arity(fold), shape.log_codeword(fold + 1));
-        let to = shape.folded(fold);
-        let (before, mut after) = split_mut(self.folded, to.start);
-        let source = kept(shape, self.codewords, before, fold);
-        let out = take_mut(&mut after, to.len());
+        let source = kept(shape, self.codewords, self.folded, fold);
+        let (out, _) = split_mut(scratch, shape.kept_len(log_to));
         match shape.profile {
             Profile::Fast => {
                 let inverse = self.twiddles.inverse;
@@ -125,6 +141,15 @@ impl<'w> Codewords<'w> {
         if shape.takes(log_to) {
             let addend = part(self.codewords, shape.codeword(log_to));
             fold::roll_in::<B>(out, addend, beta.exp_power_of_2(log_arity));
+        }
+        self.kept_mut(fold + 1).copy_from_slice(out);
+    }
+
+    /// What is kept of the codeword of fold `fold`, or of the last one.
+    fn kept_mut(&mut self, fold: usize) -> &mut [F] {
+        match place(self.shape, fold) {
+            Place::Codeword(range) => part_mut(self.codewords, range),
+            Place::Folded(range) => part_mut(self.folded, range),
         }
     }
 
@@ -158,11 +183,7 @@ impl<'w> Codewords<'w> {
 
     /// The columns of the last codeword.
     fn last(&mut self) -> impl Iterator<Item = &mut [F]> {
-        let shape = self.shape;
-        let last = match shape.folds().checked_sub(1) {
-            None => part_mut(self.codewords, shape.codeword(shape.log_max())),
-            Some(fold) => part_mut(self.folded, shape.folded(fold)),
-        };
+        let last = self.kept_mut(self.shape.folds());
         let stride = last.len() / D;
         last.chunks_exact_mut(stride)
     }

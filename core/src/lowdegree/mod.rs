@@ -1,10 +1,11 @@
 //! FRI by itself: codewords of several heights folded down to one polynomial.
 //!
 //! It knows no table and no AIR. What comes in is a list of heights with one codeword each, tallest
-//! first, and what its places are made of: `codewords` holds the inputs, `folded` what each fold
-//! leaves, `digests` a tree per fold. Values are kept in `Fast`; in `Compact` their coefficients, which
-//! are extended when a codeword is committed or opened. A fold by `2^k` adds the codeword of the height
-//! that it reaches, weighted by `beta^(2^k)`, as `TwoAdicFriPcs` of Plonky3 does.
+//! first, and what its places are made of: `codewords` holds the inputs, each of which makes room for what
+//! the fold to its height leaves; `folded` what folds to other heights leave, `digests` a tree per fold. Values
+//! are kept in `Fast`; in `Compact` their coefficients, which are extended when a codeword is committed or
+//! opened. A fold by `2^k` adds the codeword of the height that it reaches, weighted by `beta^(2^k)`, as
+//! `TwoAdicFriPcs` of Plonky3 does.
 
 pub(crate) mod codewords;
 mod coefficients;
@@ -83,17 +84,30 @@ impl<'a> FoldShape<'a> {
         heights.map(|h| self.kept_len(h)).sum()
     }
 
-    /// Where what fold `fold` leaves is among the folded codewords.
+    /// Where what fold `fold` leaves is among the folded codewords, if no codeword comes in at the height that it reaches.
     fn folded(self, fold: usize) -> Range<usize> {
-        let before = (1..=fold).map(|f| self.kept_len(self.log_codeword(f)));
-        let start = before.sum();
+        let start = self.folded_before(fold);
         start..start + self.kept_len(self.log_codeword(fold + 1))
     }
 
-    /// Field elements of all folded codewords.
+    /// Field elements of what the folds before `fold` leave among the folded codewords.
+    fn folded_before(self, fold: usize) -> usize {
+        let logs = (1..=fold).map(|f| self.log_codeword(f));
+        let apart = logs.filter(|&log| !self.takes(log));
+        apart.map(|log| self.kept_len(log)).sum()
+    }
+
+    /// Field elements of all folded codewords that take no other's place.
     pub fn folded_len(self) -> usize {
-        let folded = (1..=self.folds()).map(|f| self.kept_len(self.log_codeword(f)));
-        folded.sum()
+        self.folded_before(self.folds())
+    }
+
+    /// Field elements of scratch that a fold takes: what the largest leaves.
+    pub fn fold_scratch_len(self) -> usize {
+        match self.folds() {
+            0 => 0,
+            _ => self.kept_len(self.log_codeword(1)),
+        }
     }
 
     /// Layers of a tree that are not kept, from the leaves up.
@@ -131,10 +145,12 @@ impl<'a> FoldShape<'a> {
         self.log_codeword(1)
     }
 
-    /// Field elements of scratch that committing to a codeword takes: in `Compact` the codeword; and layers.
+    /// Field elements of scratch that committing to a codeword takes, in `Compact` the codeword, and layers; or that folding
+    /// it takes.
     pub fn commit_scratch_len(self) -> usize {
         let log_leaves = self.log_leaves();
-        self.extended_len() + commit_arena_len(log_leaves, self.dropped_layers(log_leaves))
+        let layers = commit_arena_len(log_leaves, self.dropped_layers(log_leaves));
+        self.fold_scratch_len().max(self.extended_len() + layers)
     }
 
     /// Field elements of scratch that opening a codeword takes: in `Compact` the codeword; siblings, and layers.

@@ -1,9 +1,14 @@
 //! The regions of [`Profile::Compact`](crate::shape::Profile::Compact).
 //!
-//! What stays are traces on their own domains, accumulators, quotient chunks, reduced and folded
-//! codewords as coefficients, and the digests of every tree from layer [`DROPPED_LAYERS`] up. On top
-//! of that each phase has one scratch region. Three of those hold permutation columns, as many as
-//! there is room for; with all of them at once a phase walks the table once, else once a group.
+//! What stays are traces on their own domains, accumulators until they are in the reduced codewords, quotient
+//! chunks, reduced and folded codewords as coefficients, and the digests of every tree from layer
+//! [`DROPPED_LAYERS`](crate::hash::tree::DROPPED_LAYERS) up. On top of that each phase has one scratch region.
+//! Three of those hold permutation columns, as many as there is room for; with all of them at once a phase walks
+//! the table once, else once a group.
+//!
+//! Trees are hashed block by block of the extension, each with its columns on the coset of the block. Permutation columns
+//! pass by: each row has a state meanwhile. The rows of all blocks have one at once where that is no more than other
+//! phases need; else the columns are made anew for each block.
 //!
 //! CommittedMatrix rows leave in the order of the queries, so a pass of the open phase has
 //! `queries / passes * columns` elements for rows and `min(queries * 2^d, leaves) / passes` sponge
@@ -12,9 +17,9 @@
 use super::{Phase, RegionName, Regions};
 use crate::D;
 use crate::hash::Suite;
-use crate::hash::builder::arena_len;
 use crate::kernels::ntt::Twiddles;
-use crate::shape::{BatchShape, Round, TablePlan};
+use crate::shape::{BatchShape, Round};
+use crate::steps::trees::{block_scratch_len, states_len};
 use crate::steps::{argue, claims, quotient, reduce};
 
 /// Passes of the open phase, at most, where no budget asks for more.
@@ -22,12 +27,14 @@ const MAX_PASSES: usize = 4;
 /// Passes of the open phase, at most. More of them would save little: siblings are those of all passes.
 const MOST_PASSES: usize = 32;
 /// The part of the `Fast` workspace up to which memory is traded for time.
-const FAST_SHARE: (usize, usize) = (1, 4);
+const FAST_SHARE: (usize, usize) = (3, 10);
 /// How `Compact` divides what it has not enough room for at once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Room {
     /// Field elements for permutation columns in the argue phase.
     pub argue: usize,
+    /// Blocks of an extension whose rows have states at once there: all, or one.
+    pub argue_blocks: usize,
     /// The same in the quotient phase.
     pub quotient: usize,
     /// The same in the open phase.
@@ -36,21 +43,18 @@ pub(crate) struct Room {
     pub passes: usize,
 }
 
-/// Divides the room so that the workspace has few elements, but as many as a quarter of `fast`, and
+/// Divides the room so that the workspace has few elements, but as many as [`FAST_SHARE`] of `fast`, and
 /// places everything. Where that is more than `budget` elements, queries are answered in as many more passes
-/// as it takes to have no more, up to [`MOST_PASSES`].
+/// as it takes to have no more, up to [`MOST_PASSES`]. In so many elements a phase walks a table as seldom as it can.
 pub(super) fn regions<S: Suite>(
     shape: BatchShape<'_>,
     fast: usize,
     budget: usize,
 ) -> (Room, Regions) {
-    let lookups = || shape.tables().iter().filter(|t| t.layout.has_lookups());
-    let one = |table: &TablePlan| D * table.height();
-    let least = lookups().map(one).max().unwrap_or(0);
-    let most = lookups().map(|t| one(t) * t.layout.num_columns).max();
-    let most = most.unwrap_or(0);
+    let least = one_column(shape);
     let mut room = Room {
         argue: least,
+        argue_blocks: 1,
         quotient: least,
         open: least,
         passes: MAX_PASSES,
@@ -62,25 +66,42 @@ pub(super) fn regions<S: Suite>(
     while end(&room) > target && room.passes < MOST_PASSES {
         room.passes *= 2;
     }
-    let regions = place::<S>(shape, &room);
-    let columns = |name, fixed: usize| {
-        let left = target.saturating_sub(regions.get(name).offset);
-        left.saturating_sub(fixed).clamp(least, most)
+    let fits = |room: &Room| end(room) <= target;
+    let all_blocks = Room {
+        argue_blocks: 1 << shape.log_blowup(),
+        ..room
     };
-    let none = Room {
-        passes: room.passes,
-        ..Room::default()
-    };
-    room.argue = columns(RegionName::ArgueScratch, argue_scratch::<S>(shape, &none));
-    room.quotient = columns(
-        RegionName::QuotientScratch,
-        quotient::compact::work_len(shape),
-    );
-    room.open = columns(RegionName::OpenScratch, input_scratch::<S>(shape, &none));
+    if fits(&all_blocks) {
+        room = all_blocks;
+    }
+    let lookups = shape.tables().iter().filter(|t| t.layout.has_lookups());
+    let columns = lookups.map(|t| D * t.height() * (1 + t.layout.num_columns));
+    let most = columns.max().unwrap_or(0);
+    let phases: [fn(&mut Room, usize); 3] = [
+        |room, len| room.argue = len,
+        |room, len| room.quotient = len,
+        |room, len| room.open = len,
+    ];
+    for set in phases {
+        let lens = (1..).map(|walks| most.div_ceil(walks));
+        let rooms = lens.take_while(|&len| len > least).map(|len| {
+            let mut larger = room;
+            set(&mut larger, len);
+            larger
+        });
+        room = rooms.clone().find(fits).unwrap_or(room);
+    }
     (room, place::<S>(shape, &room))
 }
 
-fn place<S: Suite>(shape: BatchShape<'_>, room: &Room) -> Regions {
+/// Field elements of one permutation column of the tallest table that has some.
+fn one_column(shape: BatchShape<'_>) -> usize {
+    let lookups = shape.tables().iter().filter(|t| t.layout.has_lookups());
+    lookups.map(|t| D * t.height()).max().unwrap_or(0)
+}
+
+/// Places everything.
+pub(super) fn place<S: Suite>(shape: BatchShape<'_>, room: &Room) -> Regions {
     use Phase::{Argue, Commit, Evaluate, Fold, Open, Quotient, Reduce};
     let log_column = shape.log_max_height();
     let twiddles = Twiddles::len(log_column, shape.lane_table_len());
@@ -95,7 +116,7 @@ fn place<S: Suite>(shape: BatchShape<'_>, room: &Room) -> Regions {
         .map(|t| t.layout.num_public_values)
         .sum();
     let folds = shape.folds();
-    let main_arena = arena::<S>(shape, Round::Main).max(arena::<S>(shape, Round::Preprocessed));
+    let block = |round| block_scratch_len(shape, round);
     let mut regions = Regions::default();
     for (name, len, first, last) in [
         (RegionName::Twiddles, twiddles, Commit, Open),
@@ -114,12 +135,11 @@ fn place<S: Suite>(shape: BatchShape<'_>, room: &Room) -> Regions {
         (RegionName::Trace, home(Round::Main), Commit, Open),
         (RegionName::PublicValues, public, Commit, Open),
         (RegionName::MainDigests, digests(Round::Main), Commit, Open),
-        (RegionName::CommitScratch, main_arena, Commit, Commit),
         (
-            RegionName::Accumulators,
-            home(Round::Permutation),
-            Argue,
-            Open,
+            RegionName::CommitScratch,
+            block(Round::Main).max(block(Round::Preprocessed)),
+            Commit,
+            Commit,
         ),
         (
             RegionName::PermutationDigests,
@@ -143,8 +163,7 @@ fn place<S: Suite>(shape: BatchShape<'_>, room: &Room) -> Regions {
         ),
         (
             RegionName::QuotientScratch,
-            (quotient::compact::work_len(shape) + room.quotient)
-                .max(arena::<S>(shape, Round::Quotient)),
+            (quotient::compact::work_len(shape) + room.quotient).max(block(Round::Quotient)),
             Quotient,
             Quotient,
         ),
@@ -176,26 +195,27 @@ fn place<S: Suite>(shape: BatchShape<'_>, room: &Room) -> Regions {
             Open,
             Open,
         ),
+        // Behind all else, so that what they leave lies together with what is free there.
+        (
+            RegionName::Accumulators,
+            home(Round::Permutation),
+            Argue,
+            Reduce,
+        ),
     ] {
         regions.place(name, len, first, last);
     }
     regions
 }
 
-/// Sponge states of the largest tree of a round.
-fn arena<S: Suite>(shape: BatchShape<'_>, round: Round) -> usize {
-    let trees = shape.groups(round);
-    let arenas = trees.map(|group| {
-        arena_len::<S>(
-            1 << shape.log_leaves(round, &group),
-            shape.level_width(round, &group),
-        )
-    });
-    arenas.max().unwrap_or(0)
-}
-
 fn argue_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
-    argue::fractions::generator_len(shape) + arena::<S>(shape, Round::Permutation) + room.argue
+    let trees = shape.groups(Round::Permutation);
+    let states = trees.map(|group| {
+        let of = (Round::Permutation, &group);
+        states_len::<S>(shape, of, room.argue_blocks)
+    });
+    let states = states.max().unwrap_or(0);
+    argue::fractions::generator_len(shape) + states + room.argue
 }
 
 fn open_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
@@ -203,7 +223,7 @@ fn open_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
     folds.max(input_scratch::<S>(shape, room))
 }
 
-/// Rows, siblings, states, and permutation columns.
+/// Rows, siblings, states, and permutation columns with accumulators.
 fn input_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
     let pass = shape.pass(room.passes);
     let rounds = Round::ALL.into_iter();

@@ -217,7 +217,7 @@ pub(super) fn check_size(tables: &[TablePlan], params: &Params) -> Result<(), Pl
 }
 
 /// Elements of a row, over all trees and codewords of a batch, that belong to no column.
-const PER_ROW: usize = 16 * DIGEST;
+const PER_ROW: usize = 15 * DIGEST;
 /// Elements of the rows that the phases work on at once, at most.
 const FEW_ROWS: u64 = 1 << 24;
 

@@ -210,6 +210,13 @@ impl<const N: usize, S: Suite> Plan<N, S> {
         }
     }
 
+    /// Divides the room of `Compact` otherwise.
+    #[cfg(test)]
+    pub(crate) fn set_room(&mut self, room: Room) {
+        self.regions = compact::place::<S>(self.shape(), &room);
+        self.room = room;
+    }
+
     /// A view of everything but the places.
     pub fn shape(&self) -> BatchShape<'_> {
         BatchShape {

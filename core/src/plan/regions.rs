@@ -62,7 +62,7 @@ pub enum RegionName {
     Main,
     /// Their Merkle trees, one per group.
     MainDigests,
-    /// Sponge states of a tree's rows (`Compact`).
+    /// Layers of a tree; in `Compact`, those of one block's.
     CommitScratch,
     /// Extensions of the permutation traces (`Fast`).
     Permutation,
@@ -78,11 +78,11 @@ pub enum RegionName {
     /// Their Merkle tree.
     QuotientDigests,
     /// Row buffers, selectors, fractions and challenge powers of the quotient phase; in `Compact`,
-    /// permutation columns or sponge states too.
+    /// permutation columns, or layers of one block's tree, too.
     QuotientScratch,
-    /// One reduced codeword per height; in `Compact`, its coefficients.
+    /// One reduced codeword per height, in `Compact` its coefficients; then what the fold to that height leaves.
     Codewords,
-    /// Folded codewords; in `Compact`, their coefficients.
+    /// Codewords folded to heights at which none comes in; in `Compact`, their coefficients.
     Folded,
     /// Their Merkle trees.
     FoldedDigests,
@@ -95,7 +95,7 @@ pub enum RegionName {
     /// Denominators and challenge powers of the reduce phase; in `Compact`, combined columns and rows
     /// of permutation columns.
     ReduceScratch,
-    /// A codeword and sponge states of its leaves (`Compact`).
+    /// Layers of a codeword's tree, in `Compact` behind the codeword; or what a fold leaves.
     FoldScratch,
     /// CommittedMatrix rows, siblings, permutation columns and sponge states (`Compact`).
     OpenScratch,

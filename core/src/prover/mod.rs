@@ -189,8 +189,15 @@ mod tests {
     use p3_lookup::{Count, InteractionBuilder};
 
     use super::*;
+    use crate::plan::Room;
     use crate::shape::Profile;
-    use crate::{DefaultBackend, Params, TableSpec};
+    use crate::{D, DefaultBackend, Params, TableSpec};
+
+    const MAX_BYTES: usize = 1 << 16;
+    const PARAMS: Params = Params {
+        num_queries: 3,
+        ..Params::BENCHMARK
+    };
 
     /// A preprocessed column that grows, and one that is its square; squares are sent and received.
     struct Squares;
@@ -210,45 +217,87 @@ mod tests {
             let square: AB::Expr = builder.main().current_slice()[0].into();
             let x: AB::Expr = builder.preprocessed().current_slice()[0].into();
             builder.assert_eq(square.clone(), x.square());
-            builder.push_interaction("squares", [square.clone()], 1);
-            builder.push_interaction("squares", [square], Count::provided(-AB::Expr::ONE));
+            for _ in 0..3 {
+                builder.push_interaction("squares", [square.clone()], 1);
+                let provided = Count::provided(-AB::Expr::ONE);
+                builder.push_interaction("squares", [square.clone()], provided);
+            }
         }
+    }
+
+    /// A plan of one table of 64 rows.
+    fn planned(profile: Profile) -> Plan<1> {
+        let specs = [TableSpec::new(6)];
+        Plan::with_profile::<DefaultBackend, _>(&[Squares], &specs, PARAMS, profile)
+            .expect("a plan")
+    }
+
+    type Tested<'a> = Prover<'a, DefaultBackend, Squares>;
+
+    /// Proves the squares of all rows.
+    fn prove(prover: &mut Tested<'_>) -> [u8; MAX_BYTES] {
+        let mut proof = [0; MAX_BYTES];
+        let mut trace = prover.preprocessed_mut(0).expect("a column");
+        (0..64).for_each(|row| trace.set(row, 0, F::from_usize(row)));
+        prover.prepare();
+        let square = |_, mut trace: TraceMut<'_>| {
+            (0..64).for_each(|row| trace.set(row, 0, F::from_usize(row * row)));
+        };
+        prover
+            .prove_batch(None, &[&[]], square, &mut proof[..])
+            .expect("room for the proof");
+        proof
     }
 
     #[test]
     fn a_wiped_workspace_is_zero_to_its_last_element() {
-        const MAX_BYTES: usize = 1 << 16;
-        let params = Params {
-            num_queries: 3,
-            ..Params::BENCHMARK
-        };
         for profile in [Profile::Fast, Profile::Compact] {
-            let (airs, specs) = ([Squares], [TableSpec::new(6)]);
-            let plan = Plan::<1>::with_profile::<DefaultBackend, _>(&airs, &specs, params, profile)
-                .expect("a plan");
+            let plan = planned(profile);
             let mut buffer = [MaybeUninit::new(0xa5); 1 << 18];
-            let mut prover =
-                Prover::<DefaultBackend, _>::new(&plan, &airs, &Poseidon2::BABY_BEAR, &mut buffer)
-                    .expect("a workspace that is long enough");
-            let mut proofs = [[0; MAX_BYTES]; 2];
-            for proof in &mut proofs {
-                let mut trace = prover.preprocessed_mut(0).expect("a column");
-                (0..64).for_each(|row| trace.set(row, 0, F::from_usize(row)));
-                prover.prepare();
-                let square = |_, mut trace: TraceMut<'_>| {
-                    (0..64).for_each(|row| trace.set(row, 0, F::from_usize(row * row)));
-                };
-                prover
-                    .prove_batch(None, &[&[]], square, &mut proof[..])
-                    .expect("room for the proof");
+            let mut prover = Tested::new(&plan, &[Squares], &Poseidon2::BABY_BEAR, &mut buffer)
+                .expect("a workspace that is long enough");
+            let proofs = [(); 2].map(|()| {
+                let proof = prove(&mut prover);
                 assert!(prover.engine.words().iter().any(|&word| word != F::ZERO));
                 prover.wipe();
                 assert!(prover.engine.words().iter().all(|&word| word == F::ZERO));
                 assert_eq!(prover.engine.words().len(), plan.regions().len());
                 let unprepared = prover.begin(None).map(|_| ());
                 assert_eq!(unprepared, Err(BatchError::NotPrepared));
-            }
+                proof
+            });
             assert!(proofs[0] == proofs[1] && proofs[0] != [0; MAX_BYTES]);
+        }
+    }
+
+    #[test]
+    fn bytes_do_not_depend_on_how_room_is_divided() {
+        let mut plan = planned(Profile::Compact);
+        let columns = plan.tables()[0].layout.num_columns;
+        assert!(columns > 2);
+        let one = D << 6;
+        let expected = {
+            let plan = planned(Profile::Fast);
+            let mut buffer = [MaybeUninit::new(0xa5); 1 << 18];
+            let prover = Tested::new(&plan, &[Squares], &Poseidon2::BABY_BEAR, &mut buffer);
+            prove(&mut prover.expect("a workspace that is long enough"))
+        };
+        for argue_blocks in [1, 2] {
+            for at_once in 1..=columns + 1 {
+                for passes in [1, 2, 32] {
+                    plan.set_room(Room {
+                        argue: one * at_once,
+                        argue_blocks,
+                        quotient: one * at_once,
+                        open: one * at_once,
+                        passes,
+                    });
+                    let mut buffer = [MaybeUninit::new(0xa5); 1 << 18];
+                    let prover = Tested::new(&plan, &[Squares], &Poseidon2::BABY_BEAR, &mut buffer);
+                    let proof = prove(&mut prover.expect("a workspace that is long enough"));
+                    assert!(proof == expected, "{:?}", plan.room());
+                }
+            }
         }
     }
 }

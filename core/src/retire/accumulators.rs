@@ -78,8 +78,9 @@ impl<B: Backend, H: Hasher<B>> Accumulators<'_, B, H> {
     /// Whether the codewords are of low degree: folds them, and commits to nothing. Each fold has a challenge of its own:
     /// with one for all, coefficients of which as many bits of the place are set would cancel.
     pub fn is_low(&mut self, mut random: impl FnMut() -> EF) -> bool {
-        let (mut codewords, ..) = self.codewords();
-        (0..codewords.shape.folds()).for_each(|fold| codewords.fold::<B>(fold, random()));
+        let (mut codewords, _, scratch) = self.codewords();
+        let folds = 0..codewords.shape.folds();
+        folds.for_each(|fold| codewords.fold::<B>(fold, random(), scratch));
         codewords.is_low::<B>()
     }
 }
@@ -105,7 +106,8 @@ impl<B: Backend, H: Hasher<B>> Folding for Accumulators<'_, B, H> {
     }
 
     fn fold(&mut self, fold: usize, beta: EF) {
-        self.codewords().0.fold::<B>(fold, beta);
+        let (mut codewords, _, scratch) = self.codewords();
+        codewords.fold::<B>(fold, beta, scratch);
     }
 
     fn finish_folds(&mut self) {

@@ -8,6 +8,7 @@ use core::mem::take;
 
 use p3_field::PrimeCharacteristicRing;
 
+use super::argue::accumulate;
 use super::argue::fractions::{Output, generator_len};
 use super::extension::shift;
 use super::homes::{Homes, column_groups};
@@ -176,7 +177,7 @@ pub(crate) fn collect<B: Backend, A: ProverAir<B>, H: Hasher<B>>(
     }
 }
 
-/// Collects from one matrix: from its home, and from the columns that are generated.
+/// Collects from one matrix: from its home, or from the columns that are generated, the accumulator first.
 fn gather_matrix<B: Backend, A: ProverAir<B>>(
     homes: &mut Homes<'_, A>,
     hasher: &impl Hasher<B>,
@@ -187,25 +188,43 @@ fn gather_matrix<B: Backend, A: ProverAir<B>>(
     scratch: &mut [F],
 ) {
     let shape = homes.shape;
-    let round = take(&mut homes.columns[matrix.round as usize]);
-    let home = part_mut(round, matrix.home(shape.log_blowup()));
-    wanted.gather::<B, A>(homes, matrix, home, builder.as_deref_mut(), hasher, true);
-    homes.columns[matrix.round as usize] = round;
     if matrix.round != Round::Permutation {
+        let round = take(&mut homes.columns[matrix.round as usize]);
+        let home = part_mut(round, matrix.home(shape.log_blowup()));
+        wanted.gather::<B, A>(homes, matrix, home, builder, hasher, true);
+        homes.columns[matrix.round as usize] = round;
         return;
     }
     let table = matrix.planned;
     let height = table.height();
-    for group in column_groups(table, columns.len()) {
-        let (values, _) = split_mut(columns, group.len() * D * height);
+    // The accumulator by itself where there is room for one column alone.
+    let column = D * height;
+    let apart = (columns.len() < 2 * column).then_some(0..0);
+    let room = columns.len() - if apart.is_some() { 0 } else { column };
+    let mut first = true;
+    for group in apart.into_iter().chain(column_groups(table, room)) {
+        let (accumulator, values) = match first {
+            true => split_mut(columns, column),
+            false => (&mut [][..], &mut *columns),
+        };
+        let (values, _) = split_mut(values, group.len() * column);
         let output = Output {
             rows: 0..height,
             columns: group,
             values,
             stride: height,
-            totals: None,
+            totals: first.then_some(&mut *accumulator),
         };
         homes.generate::<B>(matrix.table, output, scratch);
-        wanted.gather::<B, A>(homes, matrix, values, builder.as_deref_mut(), hasher, false);
+        let mut gather = |columns: &mut [F]| {
+            let builder = builder.as_deref_mut();
+            wanted.gather::<B, A>(homes, matrix, columns, builder, hasher, false);
+        };
+        if first {
+            let _terminal = accumulate(accumulator, height, table.log_height());
+            gather(accumulator);
+        }
+        gather(values);
+        first = false;
     }
 }

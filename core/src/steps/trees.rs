@@ -5,16 +5,20 @@ use core::ops::Range;
 use p3_field::PrimeCharacteristicRing;
 
 use super::homes::Homes;
-use crate::F;
 use crate::backend::Backend;
-use crate::hash::Hasher;
-use crate::hash::builder::Builder;
+use crate::hash::builder::{Builder, arena_len};
 use crate::hash::leaves::{Matrix, Window};
 use crate::hash::paths::{Indices, distinct};
 use crate::hash::rebuild::{self, Pass};
-use crate::hash::tree::{DROPPED_LAYERS, climb, commit, copy_layer, layer_range, layers_len};
-use crate::parts::{part, part_mut, split_mut, take_mut};
+use crate::hash::tree::{
+    DROPPED_LAYERS, climb, commit, commit_arena_len, compress, copy_layer, layer_range, layers_len,
+    tree_len,
+};
+use crate::hash::{Hasher, Suite};
+use crate::parts::{part, part_mut, split_mut, take, take_mut};
 use crate::shape::{BatchShape, CommittedMatrix, Round};
+use crate::workspace::words_mut;
+use crate::{DIGEST, F};
 
 /// A matrix of a round, in the round's extensions.
 pub(crate) fn matrix<'a>(extensions: &'a [F], opened: &CommittedMatrix) -> Matrix<'a> {
@@ -118,70 +122,169 @@ pub(crate) fn restore<B: Backend>(
     same
 }
 
-/// Grows the tree over the tables `group` of a round from its leaves up to layer `last`.
-///
-/// `absorb` brings the columns of each matrix, `grown` sees each layer.
-pub(crate) fn grow<B: Backend>(
-    shape: BatchShape<'_>,
+/// Field elements of scratch that [`commit_homes`] takes for a round: the kept digests of one block, and layers.
+pub(crate) fn block_scratch_len(shape: BatchShape<'_>, round: Round) -> usize {
+    let lens = shape.groups(round).map(|group| {
+        let log_leaves = shape.log_leaves(round, &group);
+        let (log_block, dropped) = log_block(shape, log_leaves);
+        tree_len(log_block - dropped) + commit_arena_len(log_block, dropped)
+    });
+    lens.max().unwrap_or(0)
+}
+
+/// log2 of the leaves of one block of an extension, and how many of the layers above them are not kept: what is kept of a
+/// tree has a node for each block at least.
+fn log_block(shape: BatchShape<'_>, log_leaves: usize) -> (usize, usize) {
+    (
+        log_leaves - shape.log_blowup(),
+        shape.dropped_layers(log_leaves),
+    )
+}
+
+/// Builds the tree over the tables `group` of a round that is at home as a whole: moves it to the coset of each block of its
+/// extension, and hashes it there.
+pub(crate) fn commit_homes<B: Backend, A>(
+    homes: &mut Homes<'_, A>,
     hasher: &impl Hasher<B>,
     (round, group): (Round, &Range<usize>),
-    builder: &mut Builder<'_>,
-    last: usize,
-    mut absorb: impl FnMut(&mut Builder<'_>, &CommittedMatrix),
-    mut grown: impl FnMut(usize, &Builder<'_>),
+    digests: &mut [u32],
+    scratch: &mut [F],
+) {
+    let (shape, log_blowup) = (homes.shape, homes.shape.log_blowup());
+    let log_leaves = shape.log_leaves(round, group);
+    let (log_block, dropped) = log_block(shape, log_leaves);
+    let of_group = || shape.round(round).filter(|m| group.contains(&m.table));
+    let (tree, arena) = split_mut(words_mut(scratch), tree_len(log_block - dropped));
+    for block in 0..1 << log_blowup {
+        for matrix in of_group() {
+            let (from, to) = (homes.before(&matrix, block), homes.coset(&matrix, block));
+            homes.shift::<B>(&matrix, from, to);
+        }
+        let columns = &*homes.columns[round as usize];
+        let matrices = of_group().map(|m| Matrix {
+            values: part(columns, m.home(log_blowup)),
+            log_height: m.log_lde - log_blowup,
+        });
+        commit::<B, _>(hasher, matrices, (log_block, dropped), tree, arena);
+        let mut rest = &*tree;
+        for level in dropped..=log_block {
+            let nodes = take(&mut rest, DIGEST << (log_block - level));
+            keep(
+                log_leaves,
+                dropped,
+                (level, block << log_block),
+                nodes,
+                digests,
+            );
+        }
+    }
+    for matrix in of_group() {
+        let from = homes.before(&matrix, 1 << log_blowup);
+        homes.shift::<B>(&matrix, from, F::ONE);
+    }
+    close::<B>(hasher, (log_leaves, dropped), log_block, digests);
+}
+
+/// Copies nodes of layer `level` into the kept digests of a tree; `leaf` is the first below them.
+fn keep(
+    log_leaves: usize,
+    dropped: usize,
+    (level, leaf): (usize, usize),
+    nodes: &[u32],
+    digests: &mut [u32],
+) {
+    let layer = layer_range(log_leaves - dropped, level - dropped);
+    copy_layer(nodes, leaf >> level, part_mut(digests, layer));
+}
+
+/// Hashes the layers above layer `level`, which no rows join.
+fn close<B: Backend>(
+    hasher: &impl Hasher<B>,
+    (log_leaves, dropped): (usize, usize),
+    level: usize,
+    digests: &mut [u32],
+) {
+    let below = layer_range(log_leaves - dropped, level - dropped);
+    let (_, rest) = split_mut(digests, below.start);
+    let (mut below, mut above) = split_mut(rest, below.len());
+    for level in level + 1..=log_leaves {
+        let layer = take_mut(&mut above, DIGEST << (log_leaves - level));
+        let none = core::iter::empty::<Matrix<'_>>();
+        compress::<B, _>(hasher, below, none, layer);
+        below = layer;
+    }
+}
+
+/// Words of the states from which [`grow`] grows a tree of a round.
+pub(crate) fn states_len<S: Suite>(
+    shape: BatchShape<'_>,
+    (round, group): (Round, &Range<usize>),
+    blocks_at_once: usize,
+) -> usize {
+    let (log_block, _) = log_block(shape, shape.log_leaves(round, group));
+    arena_len::<S>(blocks_at_once << log_block, shape.level_width(round, group))
+}
+
+/// Grows the tree over the tables `group` of a round from columns that pass by: from the states of all rows of its
+/// extension at once, or of those of one block after another.
+///
+/// `absorb` brings the columns of each matrix at the rows of some blocks.
+pub(crate) fn grow<B: Backend, H: Hasher<B>>(
+    shape: BatchShape<'_>,
+    hasher: &H,
+    (round, group): (Round, &Range<usize>),
+    blocks_at_once: usize,
+    (arena, digests): (&mut [F], &mut [u32]),
+    mut absorb: impl FnMut(&mut Builder<'_>, &CommittedMatrix, Range<usize>),
 ) {
     let log_leaves = shape.log_leaves(round, group);
-    for level in 0..=last {
-        if level > 0 {
-            builder.compress::<B>(hasher);
+    let (log_block, dropped) = log_block(shape, log_leaves);
+    let width = shape.level_width(round, group);
+    let leaves = blocks_at_once << log_block;
+    let top = leaves.trailing_zeros() as usize;
+    for first in (0..1 << shape.log_blowup()).step_by(blocks_at_once) {
+        let builder = &mut Builder::new(hasher, &mut *arena, leaves, width);
+        for level in 0..=top {
+            if level > 0 {
+                builder.compress::<B>(hasher);
+            }
+            if width(level) > 0 {
+                builder.begin::<B, _>(hasher, width(level));
+                let of_group = shape.round(round).filter(|m| group.contains(&m.table));
+                for matrix in of_group.filter(|m| m.log_lde + level == log_leaves) {
+                    absorb(builder, &matrix, first..first + blocks_at_once);
+                }
+                builder.end::<B>(hasher);
+            }
+            if level >= dropped {
+                let place = (level, first << log_block);
+                keep(log_leaves, dropped, place, builder.layer(), digests);
+            }
         }
-        let matrices = || {
-            shape
-                .round(round)
-                .filter(|m| group.contains(&m.table) && m.log_lde + level == log_leaves)
-        };
-        let width = matrices().map(|matrix| matrix.width).sum();
-        if width > 0 {
-            builder.begin::<B, _>(hasher, width);
-            matrices().for_each(|matrix| absorb(builder, &matrix));
-            builder.end::<B>(hasher);
-        }
-        grown(level, builder);
     }
+    close::<B>(hasher, (log_leaves, dropped), top, digests);
 }
 
-/// Copies a layer that is kept into its place among the kept digests.
-pub(crate) fn keep(
-    shape: BatchShape<'_>,
-    log_leaves: usize,
-    digests: &mut [u32],
-    level: usize,
-    layer: &[u32],
-) {
-    let dropped = shape.dropped_layers(log_leaves);
-    if level >= dropped {
-        let kept = layer_range(log_leaves - dropped, level - dropped);
-        part_mut(digests, kept).copy_from_slice(layer);
-    }
-}
-
-/// Absorbs a matrix's columns from its home, on all cosets of its extension.
+/// Absorbs a matrix's columns from its home, on the cosets of some blocks of its extension, in order.
 pub(crate) fn absorb_home<B: Backend, A>(
     homes: &mut Homes<'_, A>,
     hasher: &impl Hasher<B>,
     builder: &mut Builder<'_>,
     matrix: &CommittedMatrix,
+    blocks: Range<usize>,
 ) {
     let log_blowup = homes.shape.log_blowup();
     let height = 1 << (matrix.log_lde - log_blowup);
-    let mut from = F::ONE;
-    for block in 0..1 << log_blowup {
-        let to = homes.coset(matrix, block);
+    let last = blocks.end;
+    for (place, block) in blocks.enumerate() {
+        let (from, to) = (homes.before(matrix, block), homes.coset(matrix, block));
         homes.shift::<B>(matrix, from, to);
-        let rows = block * height..(block + 1) * height;
+        let rows = place * height..(place + 1) * height;
         builder.absorb::<B>(hasher, homes.home(matrix), height, rows);
-        from = to;
     }
-    homes.shift::<B>(matrix, from, F::ONE);
+    if last == 1 << log_blowup {
+        let from = homes.before(matrix, last);
+        homes.shift::<B>(matrix, from, F::ONE);
+    }
     builder.advance(homes.home(matrix).len() / height);
 }

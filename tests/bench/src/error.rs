@@ -1,5 +1,6 @@
 //! Why a benchmark ended without a result.
 
+use std::collections::TryReserveError;
 use std::fmt;
 
 use thiserror::Error;
@@ -31,6 +32,9 @@ pub enum BenchError {
     /// The core refused the workspace.
     #[error(transparent)]
     Setup(#[from] ProverSetupError),
+    /// There is no memory for a workspace.
+    #[error(transparent)]
+    Memory(#[from] TryReserveError),
     /// The core refused the batch.
     #[error(transparent)]
     Core(#[from] BatchError),

@@ -3,9 +3,8 @@
 //! Both profiles prove the same batch in this process and on this thread, each in a workspace of its
 //! own. Least processor times are compared: they hold on a busy machine. Plonky3 proves once.
 
-use std::mem::MaybeUninit;
-
 use serde_json::{Value, json};
+use tranche::workspace::Workspace;
 use tranche_backend::Chosen;
 use tranche_core::air::ProverAir;
 use tranche_core::hash::blake3::Blake3;
@@ -193,17 +192,11 @@ impl<C, P> Batch<C, P> {
         let reference = postcard::to_allocvec(&plonky3.prove()?).map_err(BenchError::plonky3)?;
         let plan = |profile| self.plan::<G::Suite>(profile);
         let plans = [plan(Profile::Fast)?, plan(Profile::Compact)?];
-        let mut workspaces = plans
-            .each_ref()
-            .map(|plan| vec![MaybeUninit::uninit(); plan.workspace_len()]);
+        let mut workspaces = [Workspace::default(), Workspace::default()];
         let mut provers = Vec::new();
         for (plan, workspace) in plans.iter().zip(&mut workspaces) {
-            let mut prover = Prover::new(
-                plan,
-                &self.core_airs,
-                G::Suite::instance(),
-                &mut workspace[..],
-            )?;
+            let buffer = workspace.reserve(plan.workspace_len())?;
+            let mut prover = Prover::new(plan, &self.core_airs, G::Suite::instance(), buffer)?;
             prover.prepare_with(|table, trace| {
                 tranche_core::Batch::fill_preprocessed(&self, table, trace);
             });

@@ -3,15 +3,16 @@
 //! Both run in this process and on this thread, with the same parameters. Timed of Plonky3: its
 //! `prove_batch`, from row-major traces to the proof. Timed of the core: the same, and two things that
 //! Plonky3 is spared: writing the traces into the workspace and encoding the proof. Each has its
-//! preprocessed columns committed before.
+//! preprocessed columns committed before. The core's workspace is the program's, in large pages where the system has
+//! some; Plonky3's memory is what the allocator gives.
 
 use std::convert::Infallible;
-use std::mem::MaybeUninit;
 
 use p3_air::BaseAir;
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_util::log2_strict_usize;
+use tranche::workspace::Workspace;
 use tranche_backend::Chosen;
 use tranche_core::air::ProverAir;
 use tranche_core::hash::poseidon2::Poseidon2;
@@ -167,8 +168,9 @@ impl<C, P> Batch<C, P> {
 
         let suite = G::Suite::instance();
         let plan = self.plan::<G::Suite>(Profile::Fast)?;
-        let mut workspace = vec![MaybeUninit::uninit(); plan.workspace_len()];
-        let mut prover = Prover::new(&plan, &self.core_airs, suite, &mut workspace[..])?;
+        let mut workspace = Workspace::default();
+        let buffer = workspace.reserve(plan.workspace_len())?;
+        let mut prover = Prover::new(&plan, &self.core_airs, suite, buffer)?;
         prover.prepare_with(|table, trace| {
             tranche_core::Batch::fill_preprocessed(&self, table, trace)
         });

@@ -1,6 +1,7 @@
 //! Permutation traces that are generated, absorbed into a tree and dropped: their accumulators stay.
 
 use core::mem::take;
+use core::ops::Range;
 
 use p3_field::PrimeCharacteristicRing;
 
@@ -40,45 +41,47 @@ pub(crate) fn sum_up<B: Backend, A: ProverAir<B>>(
     terminal
 }
 
-/// Generates one permutation trace and absorbs it; its accumulator goes home. Returns its terminal.
+/// Generates one permutation trace and absorbs it at the rows of some blocks of its extension; with the first of them
+/// its accumulator goes home. Returns the sum of that then.
 pub(crate) fn generate<B: Backend, A: ProverAir<B>>(
     homes: &mut Homes<'_, A>,
     hasher: &impl Hasher<B>,
     builder: &mut Builder<'_>,
-    matrix: &CommittedMatrix<'_>,
+    (matrix, blocks): (&CommittedMatrix<'_>, Range<usize>),
     columns: &mut [F],
     scratch: &mut [F],
-) -> EF {
+) -> Option<EF> {
     let shape = homes.shape;
     let table = matrix.planned;
     let (height, log_height) = (table.height(), table.log_height());
     let home = matrix.home(shape.log_blowup());
-    let mut terminal = EF::ZERO;
+    let mut terminal = None;
     for group in column_groups(table, columns.len()) {
         let (values, _) = split_mut(columns, group.len() * D * height);
         let first = group.start == 0;
+        let totals = first && blocks.start == 0;
         let accumulators = take(&mut homes.columns[Round::Permutation as usize]);
         let output = Output {
             rows: 0..height,
             columns: group.clone(),
             values,
             stride: height,
-            totals: first.then(|| part_mut(accumulators, home.clone())),
+            totals: totals.then(|| part_mut(accumulators, home.clone())),
         };
         homes.generate::<B>(matrix.table, output, scratch);
-        if first {
+        if totals {
             let home = part_mut(accumulators, home.clone());
-            terminal = accumulate(home, height, log_height);
+            terminal = Some(accumulate(home, height, log_height));
         }
         homes.columns[Round::Permutation as usize] = accumulators;
         if first {
-            absorb_home::<B, A>(homes, hasher, builder, matrix);
+            absorb_home::<B, A>(homes, hasher, builder, matrix, blocks.clone());
         }
         let mut from = F::ONE;
-        for block in 0..1 << shape.log_blowup() {
+        for (place, block) in blocks.clone().enumerate() {
             let to = homes.coset(matrix, block);
             shift::<B>(&homes.twiddles, values, height, from, to);
-            let rows = block * height..(block + 1) * height;
+            let rows = place * height..(place + 1) * height;
             builder.absorb::<B>(hasher, values, height, rows);
             from = to;
         }

@@ -1,8 +1,7 @@
 //! Fractions of permutation traces, some columns and some rows at a time.
 //!
 //! The same values as [`super::fast`] writes: `f_c = V_c / U_c` at rows of the trace domain in
-//! bit-reversed order. An AIR gives all fractions of a row group at once; only those that are asked
-//! for are inverted.
+//! bit-reversed order. Of the fractions of a row group only those that are asked for are computed.
 
 use core::ops::Range;
 
@@ -86,12 +85,8 @@ pub(crate) fn generate<B: Backend, A: PackedAir<B::P>>(
         for (i, group) in batch.clone().enumerate() {
             let selectors = walk.domain_selectors(group);
             let rows = walk.load(0, group, selectors);
-            air.eval(&mut RowBuilder::<_, false>::new(
-                rows,
-                messages,
-                fractions,
-                [&[]; D],
-            ));
+            let builder = RowBuilder::<_, false>::new(rows, messages, fractions, [&[]; D]);
+            air.eval(&mut builder.only(computed.clone()));
             let at = i * computed.len();
             let slots = numerators[at..].iter_mut().zip(&mut inverses[at..]);
             for ([numerator, denominator], (n, d)) in fractions[computed.clone()].iter().zip(slots)

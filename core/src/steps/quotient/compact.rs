@@ -92,12 +92,15 @@ pub(crate) fn add<B: Backend, A: PackedAir<B::P>>(
         };
         let rows = walk.load(0, group, Coset::selectors(selectors, slot));
         let at = group * width;
+        let wanted = inputs.group.clone();
         let mut folded = if first {
-            let mut builder = RowBuilder::<_, true>::new(rows, messages, fractions, powers);
+            let mut builder =
+                RowBuilder::<_, true>::new(rows, messages, fractions, powers).only(wanted);
             air.eval(&mut builder);
             builder.finish()
         } else {
-            let mut builder = RowBuilder::<_, false>::new(rows, messages, fractions, [&[]; D]);
+            let mut builder =
+                RowBuilder::<_, false>::new(rows, messages, fractions, [&[]; D]).only(wanted);
             air.eval(&mut builder);
             Ext::ZERO
         };
