@@ -124,6 +124,15 @@ mod tests {
         assert_eq!(places, [0, 1, 1, 2, 3, 4, 4, 5]);
         assert_eq!(RomBlocks::from_bytes(&blocks.to_bytes()), blocks);
         assert_eq!(blocks.to_bytes()[..5], [1, 0, 0, 0x80, 1]);
+        let mut others = RomBlocks::NONE;
+        for block in [31, 33] {
+            others.insert(block);
+        }
+        assert_eq!((blocks.count(), blocks.union(&others).count()), (5, 6));
+        assert_eq!(
+            blocks.words(),
+            [1 | 1 << 31, 1, 0, 0, 0, 0, 1 << 8, 1 << 31]
+        );
         assert!(RomBlocks::NONE.is_subset(&blocks) && blocks.is_subset(&blocks));
         assert!(blocks.is_subset(&RomBlocks::ALL) && !RomBlocks::ALL.is_subset(&blocks));
     }

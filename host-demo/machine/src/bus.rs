@@ -214,3 +214,31 @@ pub(crate) fn access<AB: InteractionBuilder<F = F>>(
     range(builder, elapsed, AB::Expr::from_u32(low), gate.clone());
     range(builder, rest, AB::Expr::from_u32(high), gate);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_are_no_wider_than_they_need_be() {
+        let epochs = [0, 14, 15, 16, 25, 26, 27, 31].map(|n| Clock::for_cycles(n).bits());
+        assert_eq!(epochs, [16, 16, 17, 18, 27, 28, 28, 28]);
+        // The end of a run of n cycles is 1 + 3 n.
+        let runs = [
+            0,
+            21_844,
+            21_845,
+            43_690,
+            43_691,
+            MAX_RUN_CYCLES,
+            MAX_RUN_CYCLES + 1,
+            u64::MAX,
+        ];
+        let runs = runs.map(|cycles| Clock::for_run(cycles).bits());
+        assert_eq!(runs, [16, 16, 17, 17, 18, 28, 28, 28]);
+        let parts = [16, 17, 28]
+            .map(|bits| Clock { bits })
+            .map(|clock| (clock.low_bits(), clock.high_bits()));
+        assert_eq!(parts, [(8, 8), (9, 8), (14, 14)]);
+    }
+}

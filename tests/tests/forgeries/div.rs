@@ -302,6 +302,9 @@ fn signs(entry: &mut Entry<Witness>) {
     forge(entry, Assertion(16), claim, &[], minus_4);
     let claim = signed(7, 2, 4, u32::MAX, [0, 0, 0, 1]);
     forge(entry, Assertion(17), claim, &[], 4);
+    // The same by a remainder of which one half is 0.
+    let claim = signed(HALF, 2 * HALF, 1, HALF.wrapping_neg(), [0, 0, 0, 1]);
+    forge(entry, Assertion(17), claim, &[], 1);
 }
 
 fn by_zero(entry: &mut Entry<Witness>) {

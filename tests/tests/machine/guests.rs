@@ -1,6 +1,6 @@
 //! Whole programs: every epoch's traces satisfy every constraint, and every bus balances.
 
-use crate::asm::{A0, A1, A2, A7, DATA, ECALL, elf, exit, immediate, li};
+use crate::asm::{A0, A1, A2, A7, DATA, ECALL, branch, elf, exit, immediate, li, load};
 use crate::oracle::run_epochs;
 
 #[test]
@@ -12,6 +12,48 @@ fn a_program_that_exits_at_once() {
     })
     .unwrap();
     assert_eq!((run.exit_code, run.epochs, run.cycles), (7, 1, 3));
+}
+
+/// Both halves of a0 are the exit code's.
+#[test]
+fn an_exit_code_of_32_bits() {
+    let code = [&li(A0, 0x8765_4321)[..], &exit()].concat();
+    let run = run_epochs(&elf(&code, &[]), &[], 6, |_, traces| {
+        traces.check().unwrap()
+    })
+    .unwrap();
+    assert_eq!(run.exit_code, 0x8765_4321);
+}
+
+/// An epoch of 2^6 cycles has room for 2^5 loads, stores and indirect jumps.
+#[test]
+fn epochs_end_where_the_table_of_memory_is_full() {
+    let code = [&li(5, DATA)[..], &[load("lw", A0, 5, 0); 100], &exit()].concat();
+    let run = run_epochs(&elf(&code, &[]), &[], 6, |_, traces| {
+        traces.check().unwrap()
+    })
+    .unwrap();
+    assert_eq!((run.exit_code, run.epochs), (0, 4));
+}
+
+/// A cell that more than 2^8 epochs leave alone.
+#[test]
+fn a_cell_is_found_hundreds_of_epochs_later() {
+    let code = [
+        &li(5, DATA)[..],
+        &[load("lw", A0, 5, 0)],
+        &li(6, 10_000),
+        &[immediate("addi", 6, 6, -1), branch("bne", 6, 0, -4)],
+        &[load("lw", A0, 5, 0)],
+        &exit(),
+    ];
+    let run = run_epochs(&elf(&code.concat(), &[]), &[], 6, |epoch, traces| {
+        if epoch > 620 {
+            traces.check().unwrap();
+        }
+    })
+    .unwrap();
+    assert_eq!((run.exit_code, run.epochs), (0, 625));
 }
 
 /// read(0, DATA, wanted), write(1, DATA, result), exit(result).

@@ -283,3 +283,28 @@ fn a_claim_by_words() {
     assert!(Outcome::new(0, &most[1..], 23).is_ok());
     assert_eq!(F::from_u32(OUT).as_canonical_u32(), OUT);
 }
+
+/// Calls of more than 2^16 bytes: what is done and the output's length carry, and not a byte too soon; what a short
+/// read leaves borrows.
+#[test]
+fn calls_of_more_than_16_bits() {
+    const BYTES: u32 = 0x1_0008;
+    let code = [
+        &call(READ, DATA + 1, 2 << 16)[..],
+        &call(WRITE, DATA + 1, BYTES),
+        &[immediate("addi", A0, 0, 0)],
+        &exit(),
+    ];
+    let input: Vec<u8> = (0..BYTES).map(|i| (i % 251) as u8).collect();
+    // Three bytes, then words: 0xffff bytes are done on the way. 2^10 steps are an epoch.
+    let run = run_epochs(&elf(&code.concat(), &[]), &input, 14, |epoch, traces| {
+        if [17, 33].contains(&epoch) {
+            traces
+                .check()
+                .unwrap_or_else(|why| panic!("epoch {epoch}: {why}"));
+        }
+    })
+    .unwrap();
+    assert!(run.output == input);
+    assert_eq!(run.epochs, 33);
+}

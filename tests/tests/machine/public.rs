@@ -142,6 +142,29 @@ fn every_place_alignment_and_length() {
     }
 }
 
+/// Reads of more than 2^16 bytes: what is done and the position carry, and not a byte too soon; what a short read
+/// leaves borrows. Lookups are counted as they are asked.
+#[test]
+fn reads_of_more_than_16_bits() {
+    let public: Vec<u8> = (0..0x1_0009_u32).map(|i| (i % 251) as u8).collect();
+    // The position by bytes, what is done by words: each is 0xffff on the way.
+    let position = [call(63, 3, DATA, 0xfff8), call(63, 3, DATA + 1, 12)];
+    let done = [call(63, 3, DATA, 1), call(63, 3, DATA + 1, 2 << 16)];
+    for reads in [position, done] {
+        let code = [&reads.concat()[..], &[immediate("addi", A0, 0, 0)], &exit()];
+        let elf = elf(&code.concat(), &[]);
+        let input = PublicInput::new(&public).unwrap();
+        let program = Program::parse(&elf).unwrap().with_public(input).decoded();
+        // 2^10 steps are an epoch.
+        let run = run_program(&program, b"", 14, |epoch, traces| {
+            if epoch == 17 {
+                traces.check().unwrap();
+            }
+        });
+        assert_eq!(run.unwrap().epochs, 17);
+    }
+}
+
 /// A word is moved where one begins in both, and the end is a step of its own.
 #[test]
 fn words_are_moved_at_once() {

@@ -196,3 +196,41 @@ macro_rules! counters {
     };
 }
 with_tables!(counters);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_asks_is_counted_once() {
+        let (mut rom, mut range, mut and4) = ([0; 2], [0; 8], [0; 256]);
+        let counters = Counters {
+            rom: &mut rom,
+            range: &mut range,
+            and4: &mut and4,
+        };
+        let second = (FilledTable::Cpu, Instance::Second);
+        let mut counts = Counts::new([second].into_iter(), counters);
+        let ask = |counts: &mut Counts<'_>, instance| {
+            counts.start(FilledTable::Cpu.index(), instance);
+            counts.fetch(1);
+            counts.range(2, 2);
+            counts.range(4, 2);
+            counts.and4(15, 15);
+            counts.counters().all().sum::<u32>()
+        };
+        assert!(!counts.is_counted(FilledTable::Cpu));
+        // The second time, and for an instance that is absent, nothing is; 4 has three bits.
+        let asked = [Instance::First, Instance::First, Instance::Second];
+        assert_eq!(asked.map(|instance| ask(&mut counts, instance)), [3, 3, 3]);
+        assert_eq!((counts.counters.rom[1], counts.counters.range[5]), (1, 1));
+        assert!(counts.is_counted(FilledTable::Cpu));
+
+        counts.leave_out([(FilledTable::Mem, Instance::Second)].into_iter());
+        assert!(!counts.is_counted(FilledTable::Cpu));
+        assert_eq!(ask(&mut counts, Instance::Second), 6);
+        counts.wipe();
+        assert!(counts.counters().all().all(|count| count == 0));
+        assert_eq!(ask(&mut counts, Instance::First), 3);
+    }
+}
