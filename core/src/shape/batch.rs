@@ -293,6 +293,17 @@ impl<'a> BatchShape<'a> {
         self.opened().filter(move |matrix| matrix.round == round)
     }
 
+    /// The table of each matrix of a round, of those of `tables`: far fewer words than [`Self::round`] for who walks them
+    /// row by row.
+    pub(crate) fn tables_of(
+        self,
+        round: Round,
+        tables: Range<usize>,
+    ) -> impl Iterator<Item = &'a TablePlan> + Clone + 'a {
+        let tables = self.tables[tables].iter();
+        tables.flat_map(move |table| repeat_n(table, round.matrices(table)))
+    }
+
     /// Whether the batch commits to the round.
     pub(crate) fn has_round(self, round: Round) -> bool {
         self.tables().iter().any(|table| round.matrices(table) > 0)

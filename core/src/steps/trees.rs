@@ -15,8 +15,8 @@ use crate::hash::tree::{
     tree_len,
 };
 use crate::hash::{Hasher, Suite};
-use crate::parts::{part, part_mut, split_mut, take, take_mut};
-use crate::shape::{BatchShape, CommittedMatrix, Round};
+use crate::parts::{part, part_mut, split, split_mut, take, take_mut};
+use crate::shape::{BatchShape, CommittedMatrix, Round, TablePlan};
 use crate::workspace::words_mut;
 use crate::{DIGEST, F};
 
@@ -26,6 +26,25 @@ pub(crate) fn matrix<'a>(extensions: &'a [F], opened: &CommittedMatrix) -> Matri
         values: part(extensions, opened.extension()),
         log_height: opened.log_lde,
     }
+}
+
+/// The matrices of the tables `group` of a round, in `values`: all its columns one after the other, on `2^log_blowup` times
+/// as many rows as a trace has.
+fn matrices<'a>(
+    shape: BatchShape<'a>,
+    (round, group): (Round, &Range<usize>),
+    values: &'a [F],
+    log_blowup: usize,
+) -> impl Iterator<Item = Matrix<'a>> + Clone + Sync {
+    let log_height = move |table: &TablePlan| table.log_height() + log_blowup;
+    let len = move |table: &TablePlan| round.width(table) << log_height(table);
+    let before = shape.tables_of(round, 0..group.start).map(len).sum();
+    let (_, mut rest) = split(values, before);
+    let tables = shape.tables_of(round, group.clone());
+    tables.map(move |table| Matrix {
+        values: take(&mut rest, len(table)),
+        log_height: log_height(table),
+    })
 }
 
 /// Builds the trees of a round over its extensions, group after group, into `digests`.
@@ -41,8 +60,7 @@ pub(crate) fn commit_round<B: Backend>(
     for group in shape.groups(round) {
         let log_leaves = shape.log_leaves(round, &group);
         let tree = take_mut(&mut rest, shape.tree_len(log_leaves));
-        let matrices = shape.round(round).filter(|m| group.contains(&m.table));
-        let matrices = matrices.map(|m| matrix(extensions, &m));
+        let matrices = matrices(shape, (round, &group), extensions, shape.log_blowup());
         let size = (log_leaves, shape.dropped_layers(log_leaves));
         commit::<B, _>(hasher, matrices, size, tree, arena);
     }
@@ -64,10 +82,9 @@ pub(crate) fn collect_siblings<B: Backend>(
         let log_leaves = shape.log_leaves(round, &group);
         let shift = shape.log_max_lde() - log_leaves;
         let leaves = distinct(indices.iter().map(|index| index >> shift));
-        let matrices = shape.round(round).filter(|m| group.contains(&m.table));
         rebuild::collect_siblings::<B, _>(
             hasher,
-            matrices.map(|m| matrix(extensions, &m)),
+            matrices(shape, (round, &group), extensions, shape.log_blowup()),
             (pass, log_leaves),
             &leaves,
             take_mut(&mut siblings, pass.siblings_len(log_leaves)),
@@ -95,11 +112,10 @@ pub(crate) fn restore<B: Backend>(
             continue;
         }
         let joining = |level: usize| {
-            let matrices = shape.round(round);
-            let of_height = matrices
-                .filter(move |m| group.contains(&m.table) && m.log_lde + level == log_leaves);
-            of_height.map(move |m| Window {
-                leaves: matrix(extensions, &m),
+            let matrices = matrices(shape, (round, group), extensions, shape.log_blowup());
+            let of_height = matrices.filter(move |m| m.log_height + level == log_leaves);
+            of_height.map(move |leaves| Window {
+                leaves,
                 first: block << (dropped - level),
             })
         };
@@ -160,11 +176,7 @@ pub(crate) fn commit_homes<B: Backend, A>(
             let (from, to) = (homes.before(&matrix, block), homes.coset(&matrix, block));
             homes.shift::<B>(&matrix, from, to);
         }
-        let columns = &*homes.columns[round as usize];
-        let matrices = of_group().map(|m| Matrix {
-            values: part(columns, m.home(log_blowup)),
-            log_height: m.log_lde - log_blowup,
-        });
+        let matrices = matrices(shape, (round, group), &*homes.columns[round as usize], 0);
         commit::<B, _>(hasher, matrices, (log_block, dropped), tree, arena);
         let mut rest = &*tree;
         for level in dropped..=log_block {
