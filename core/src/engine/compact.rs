@@ -10,7 +10,6 @@ use crate::plan::RegionName;
 use crate::shape::Round;
 use crate::steps::argue::fractions::generator_len;
 use crate::steps::homes::Homes;
-use crate::steps::lookup::LookupChallenges;
 use crate::steps::reduce::Skips;
 use crate::steps::trees::states_len;
 use crate::steps::{argue, claims, opening, quotient, reduce, trees};
@@ -30,23 +29,13 @@ impl<'a, B: Hashes<S>, A: ProverAir<B>, S: Suite> Engine<'a, B, A, S> {
             round.digests(),
             round.scratch(),
         ];
-        let [twiddles, home, digests, scratch] = self.places.take(names);
+        let [twiddles, columns, digests, scratch] = self.places.take(names);
+        let twiddles = Twiddles::view(twiddles, shape.log_twiddles());
         let mut digests = words_mut(digests);
-        let mut homes = Homes {
-            shape,
-            airs: self.airs,
-            lookup: &LookupChallenges::default(),
-            twiddles: Twiddles::view(twiddles, shape.log_twiddles()),
-            columns: Default::default(),
-            public_values: &[],
-        };
-        homes.columns[round as usize] = home;
         for group in shape.groups(round) {
-            let tree = take_mut(
-                &mut digests,
-                shape.tree_len(shape.log_leaves(round, &group)),
-            );
-            trees::commit_homes::<B, A>(&mut homes, hasher, (round, &group), tree, scratch);
+            let tree_len = shape.tree_len(shape.log_leaves(round, &group));
+            let room = (take_mut(&mut digests, tree_len), &mut *scratch);
+            trees::commit_homes::<B>(shape, hasher, &twiddles, (round, &group), columns, room);
         }
     }
 

@@ -7,8 +7,6 @@
 
 use core::ops::Range;
 
-use p3_field::PrimeCharacteristicRing;
-
 use super::argue::fractions::{self, Output};
 use super::extension::{coset, shift};
 use super::lookup::LookupChallenges;
@@ -74,12 +72,6 @@ impl<A> Homes<'_, A> {
     pub fn coset(&self, matrix: &CommittedMatrix<'_>, block: usize) -> F {
         let log_blowup = self.shape.log_blowup();
         coset(matrix.log_lde - log_blowup, log_blowup, block)
-    }
-
-    /// Where a matrix's columns are that go through all blocks in order, before they are moved to block `block`.
-    pub fn before(&self, matrix: &CommittedMatrix<'_>, block: usize) -> F {
-        let before = block.checked_sub(1);
-        before.map_or(F::ONE, |before| self.coset(matrix, before))
     }
 
     /// Moves a matrix's columns from coset to coset.

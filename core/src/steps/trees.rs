@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use p3_field::PrimeCharacteristicRing;
 
+use super::extension::{coset, shift};
 use super::homes::Homes;
 use crate::backend::Backend;
 use crate::hash::builder::{Builder, arena_len};
@@ -15,8 +16,9 @@ use crate::hash::tree::{
     tree_len,
 };
 use crate::hash::{Hasher, Suite};
-use crate::parts::{part, part_mut, split, split_mut, take, take_mut};
-use crate::shape::{BatchShape, CommittedMatrix, Round, TablePlan};
+use crate::kernels::ntt::Twiddles;
+use crate::parts::{part, part_mut, split_mut, take, take_mut};
+use crate::shape::{BatchShape, CommittedMatrix, Round};
 use crate::workspace::words_mut;
 use crate::{DIGEST, F};
 
@@ -28,22 +30,38 @@ pub(crate) fn matrix<'a>(extensions: &'a [F], opened: &CommittedMatrix) -> Matri
     }
 }
 
-/// The matrices of the tables `group` of a round, in `values`: all its columns one after the other, on `2^log_blowup` times
-/// as many rows as a trace has.
+/// Where the matrices of the tables `group` of a round lie among all columns of the round, which have `2^log_blowup` times as
+/// many rows as a trace.
+fn place(
+    shape: BatchShape<'_>,
+    (round, group): (Round, &Range<usize>),
+    log_blowup: usize,
+) -> Range<usize> {
+    let len = |tables| -> usize {
+        let tables = shape.tables_of(round, tables);
+        tables
+            .map(|t| round.width(t) << (t.log_height() + log_blowup))
+            .sum()
+    };
+    let start = len(0..group.start);
+    start..start + len(group.clone())
+}
+
+/// Those matrices, in `values`: all columns of the round.
 fn matrices<'a>(
     shape: BatchShape<'a>,
     (round, group): (Round, &Range<usize>),
     values: &'a [F],
     log_blowup: usize,
 ) -> impl Iterator<Item = Matrix<'a>> + Clone + Sync {
-    let log_height = move |table: &TablePlan| table.log_height() + log_blowup;
-    let len = move |table: &TablePlan| round.width(table) << log_height(table);
-    let before = shape.tables_of(round, 0..group.start).map(len).sum();
-    let (_, mut rest) = split(values, before);
+    let mut rest = part(values, place(shape, (round, group), log_blowup));
     let tables = shape.tables_of(round, group.clone());
-    tables.map(move |table| Matrix {
-        values: take(&mut rest, len(table)),
-        log_height: log_height(table),
+    tables.map(move |table| {
+        let log_height = table.log_height() + log_blowup;
+        Matrix {
+            values: take(&mut rest, round.width(table) << log_height),
+            log_height,
+        }
     })
 }
 
@@ -157,26 +175,38 @@ fn log_block(shape: BatchShape<'_>, log_leaves: usize) -> (usize, usize) {
     )
 }
 
-/// Builds the tree over the tables `group` of a round that is at home as a whole: moves it to the coset of each block of its
-/// extension, and hashes it there.
-pub(crate) fn commit_homes<B: Backend, A>(
-    homes: &mut Homes<'_, A>,
+/// Builds the tree over the tables `group` of a round that is at home as a whole, `columns`: moves it to the coset of each
+/// block of its extension, and hashes it there.
+pub(crate) fn commit_homes<B: Backend>(
+    shape: BatchShape<'_>,
     hasher: &impl Hasher<B>,
+    twiddles: &Twiddles<'_>,
     (round, group): (Round, &Range<usize>),
-    digests: &mut [u32],
-    scratch: &mut [F],
+    columns: &mut [F],
+    (digests, scratch): (&mut [u32], &mut [F]),
 ) {
-    let (shape, log_blowup) = (homes.shape, homes.shape.log_blowup());
+    let (of, log_blowup) = ((round, group), shape.log_blowup());
     let log_leaves = shape.log_leaves(round, group);
     let (log_block, dropped) = log_block(shape, log_leaves);
-    let of_group = || shape.round(round).filter(|m| group.contains(&m.table));
+    let move_to = |columns: &mut [F], block: Option<usize>| {
+        let mut rest = part_mut(columns, place(shape, of, 0));
+        for table in shape.tables_of(round, group.clone()) {
+            let (height, log_height) = (table.height(), table.log_height());
+            let own = take_mut(&mut rest, round.width(table) << log_height);
+            let at = |block| coset(log_height, log_blowup, block);
+            let last = (1 << log_blowup) - 1;
+            let (from, to) = match block {
+                Some(0) => (F::ONE, at(0)),
+                Some(block) => (at(block - 1), at(block)),
+                None => (at(last), F::ONE),
+            };
+            shift::<B>(twiddles, own, height, from, to);
+        }
+    };
     let (tree, arena) = split_mut(words_mut(scratch), tree_len(log_block - dropped));
     for block in 0..1 << log_blowup {
-        for matrix in of_group() {
-            let (from, to) = (homes.before(&matrix, block), homes.coset(&matrix, block));
-            homes.shift::<B>(&matrix, from, to);
-        }
-        let matrices = matrices(shape, (round, group), &*homes.columns[round as usize], 0);
+        move_to(columns, Some(block));
+        let matrices = matrices(shape, of, columns, 0);
         commit::<B, _>(hasher, matrices, (log_block, dropped), tree, arena);
         let mut rest = &*tree;
         for level in dropped..=log_block {
@@ -190,10 +220,7 @@ pub(crate) fn commit_homes<B: Backend, A>(
             );
         }
     }
-    for matrix in of_group() {
-        let from = homes.before(&matrix, 1 << log_blowup);
-        homes.shift::<B>(&matrix, from, F::ONE);
-    }
+    move_to(columns, None);
     close::<B>(hasher, (log_leaves, dropped), log_block, digests);
 }
 
@@ -287,15 +314,19 @@ pub(crate) fn absorb_home<B: Backend, A>(
 ) {
     let log_blowup = homes.shape.log_blowup();
     let height = 1 << (matrix.log_lde - log_blowup);
-    let last = blocks.end;
+    let mut from = match blocks.start.checked_sub(1) {
+        None => F::ONE,
+        Some(before) => homes.coset(matrix, before),
+    };
+    let is_last = blocks.end == 1 << log_blowup;
     for (place, block) in blocks.enumerate() {
-        let (from, to) = (homes.before(matrix, block), homes.coset(matrix, block));
+        let to = homes.coset(matrix, block);
         homes.shift::<B>(matrix, from, to);
         let rows = place * height..(place + 1) * height;
         builder.absorb::<B>(hasher, homes.home(matrix), height, rows);
+        from = to;
     }
-    if last == 1 << log_blowup {
-        let from = homes.before(matrix, last);
+    if is_last {
         homes.shift::<B>(matrix, from, F::ONE);
     }
     builder.advance(homes.home(matrix).len() / height);
