@@ -300,7 +300,7 @@ impl<'a> BatchShape<'a> {
         round: Round,
         tables: Range<usize>,
     ) -> impl Iterator<Item = &'a TablePlan> + Clone + 'a {
-        let tables = self.tables[tables].iter();
+        let tables = self.tables.get(tables).unwrap_or_default().iter();
         tables.flat_map(move |table| repeat_n(table, round.matrices(table)))
     }
 
