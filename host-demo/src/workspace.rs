@@ -60,7 +60,7 @@ impl Workspace {
     }
 
     /// Bytes of the buffer.
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.len
     }
 }
