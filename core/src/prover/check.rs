@@ -75,7 +75,8 @@ impl<const N: usize> Plan<N> {
 }
 
 fn scratch_len(tables: &[TablePlan]) -> usize {
-    tables.iter().map(row_buffers).max().unwrap_or(0)
+    let rows = tables.iter().map(|table| row_buffers(table, 1));
+    rows.max().unwrap_or(0)
 }
 
 impl<B: Hashes<S>, A: ProverAir<B>, S: Suite> Traces<'_, '_, B, A, S> {

@@ -5,6 +5,9 @@
 //! `rev(rev(u) + 1)` with the same lanes. Only the group that holds the last of each run wraps: the
 //! rows after it are group 0 with its lanes moved on by one in bit-reversed order.
 
+use core::mem;
+use core::ops::Range;
+
 use p3_air::RowWindow;
 use p3_field::{PackedFieldPow2, PrimeCharacteristicRing};
 
@@ -13,7 +16,7 @@ use crate::air::{Messages, NextRows, Rows};
 use crate::kernels::Packed;
 use crate::kernels::bit_reverse::reverse_bits;
 use crate::kernels::ext::Ext;
-use crate::parts::split_mut;
+use crate::parts::{part, split_mut};
 use crate::shape::TablePlan;
 
 /// Row groups of columns of `2^log_height` elements.
@@ -21,6 +24,7 @@ use crate::shape::TablePlan;
 struct RowGroups {
     log_height: usize,
     log_lanes: usize,
+    log_tile: usize,
 }
 
 impl RowGroups {
@@ -31,6 +35,7 @@ impl RowGroups {
         Self {
             log_height,
             log_lanes,
+            log_tile: log_tile(log_height, log_lanes),
         }
     }
 
@@ -55,34 +60,136 @@ impl RowGroups {
         }
     }
 
-    /// Fills `current` and `next` with group `group` of every column of `matrix`.
-    ///
-    /// `matrix` has columns of `stride` elements; the rows start at place `start` of each. Rows
-    /// that nobody reads (`reads_next` is false) are filled with the current ones.
+    /// log2 of the number of tiles.
+    const fn log_tiles(&self) -> usize {
+        self.log_height - self.log_lanes - self.log_tile
+    }
+
+    /// The tile of the rows after those of tile `tile`; of the last one there is none.
     #[inline]
+    fn following(&self, tile: usize) -> Option<usize> {
+        let row = reverse_bits(tile, self.log_tiles()) + 1;
+        (row < 1 << self.log_tiles()).then(|| reverse_bits(row, self.log_tiles()))
+    }
+
+    /// The groups of `groups` in the order of their rows, tile by tile: what follows a tile is next, as far as it is
+    /// among them.
+    fn in_order(self, groups: Range<usize>) -> impl Iterator<Item = usize> {
+        let tiles = (0..1 << self.log_tiles()).map(move |row| reverse_bits(row, self.log_tiles()));
+        let all = tiles.flat_map(move |tile| tile << self.log_tile..(tile + 1) << self.log_tile);
+        all.filter(move |group| groups.contains(group))
+    }
+
+    /// Fills `tile` with tile number `number` of every column, group by group.
     fn load<P: PackedFieldPow2<Scalar = F>>(
         &self,
-        matrix: &[F],
-        stride: usize,
-        start: usize,
-        group: usize,
-        reads_next: bool,
-        [current, next]: [&mut [P]; 2],
+        columns: Columns<'_>,
+        number: usize,
+        tile: &mut [P],
     ) {
-        let height = 1 << self.log_height;
-        let at = group << self.log_lanes;
-        for (column, (current, next)) in matrix
-            .chunks_exact(stride)
-            .zip(current.iter_mut().zip(next.iter_mut()))
-        {
-            let column = &column[start..start + height];
-            *current = *P::from_slice(&column[at..at + P::WIDTH]);
-            *next = if reads_next {
-                self.next(column, group)
-            } else {
-                *current
-            };
+        let width = tile.len() >> self.log_tile;
+        let log_len = self.log_lanes + self.log_tile;
+        for (c, column) in columns.rows(self.log_height).take(width).enumerate() {
+            let groups = P::pack_slice(part(column, number << log_len..(number + 1) << log_len));
+            for (row, group) in tile[c..].iter_mut().step_by(width).zip(groups) {
+                *row = *group;
+            }
         }
+    }
+
+    /// Fills `tile` with the rows after those of the last tile.
+    #[cold]
+    fn load_wrapped<P: PackedFieldPow2<Scalar = F>>(&self, columns: Columns<'_>, tile: &mut [P]) {
+        let width = tile.len() >> self.log_tile;
+        let first = self.count() - (1 << self.log_tile);
+        for (c, column) in columns.rows(self.log_height).take(width).enumerate() {
+            for (i, row) in tile[c..].iter_mut().step_by(width).enumerate() {
+                *row = self.next(column, first + i);
+            }
+        }
+    }
+}
+
+/// Rows of a matrix of columns of `stride` elements, from place `start` of each.
+#[derive(Clone, Copy, Debug)]
+struct Columns<'a> {
+    values: &'a [F],
+    stride: usize,
+    start: usize,
+}
+
+impl<'a> Columns<'a> {
+    fn rows(self, log_height: usize) -> impl Iterator<Item = &'a [F]> {
+        let columns = self.values.chunks_exact(self.stride);
+        columns.map(move |column| part(column, self.start..self.start + (1 << log_height)))
+    }
+}
+
+/// A tile of a matrix and the rows after it, group by group.
+#[derive(Debug)]
+struct Window<'s, P> {
+    width: usize,
+    current: &'s mut [P],
+    next: &'s mut [P],
+}
+
+impl<'s, P: Packed> Window<'s, P> {
+    fn new(width: usize, groups: &RowGroups, buffers: &'s mut [P]) -> Self {
+        let (current, next) = split_mut(buffers, width << groups.log_tile);
+        Self {
+            width,
+            current,
+            next,
+        }
+    }
+
+    /// Moves to tile `tile`, which the next rows are where it `follows`. Next rows are loaded where somebody `reads`
+    /// them.
+    fn load(
+        &mut self,
+        groups: &RowGroups,
+        columns: Columns<'_>,
+        tile: usize,
+        follows: bool,
+        reads: bool,
+    ) {
+        if follows && reads {
+            mem::swap(&mut self.current, &mut self.next);
+        } else {
+            groups.load(columns, tile, self.current);
+        }
+        if reads {
+            match groups.following(tile) {
+                Some(tile) => groups.load(columns, tile, self.next),
+                None => groups.load_wrapped(columns, self.next),
+            }
+        }
+    }
+
+    /// Group `slot` of the tile and the rows after it, or itself where nobody `reads` those.
+    #[inline]
+    fn rows(&self, slot: usize, reads: bool) -> RowWindow<'_, P> {
+        let next = if reads { &self.next } else { &self.current };
+        let group = slot * self.width..(slot + 1) * self.width;
+        RowWindow::from_two_rows(part(self.current, group.clone()), part(next, group))
+    }
+}
+
+/// Elements of a column that are read together: a few cache lines, which lie in one row of memory.
+const TILE: usize = 64;
+
+/// Groups of a tile, as log2; walks row by row have tiles of a row.
+const fn log_tile(log_height: usize, log_lanes: usize) -> usize {
+    let log_elements = TILE.trailing_zeros() as usize;
+    let log_elements = if log_height < log_elements {
+        log_height
+    } else {
+        log_elements
+    };
+    if log_lanes == 0 {
+        0
+    } else {
+        log_elements - log_lanes
     }
 }
 
@@ -91,9 +198,11 @@ pub(crate) const fn lanes_for(table: &TablePlan, lanes: usize) -> usize {
     if table.height() >= lanes { lanes } else { 1 }
 }
 
-/// Packed elements of scratch that a [`RowWalk`] over a table needs: two rows.
-pub(crate) const fn row_buffers(table: &TablePlan) -> usize {
-    2 * (table.layout.main_width + table.layout.preprocessed_width)
+/// Packed elements of scratch that a [`RowWalk`] with [`lanes_for`] the table needs: a tile and the next rows.
+pub(crate) const fn row_buffers(table: &TablePlan, lanes: usize) -> usize {
+    let log_lanes = lanes_for(table, lanes).trailing_zeros() as usize;
+    let tile = 1 << log_tile(table.log_height(), log_lanes);
+    2 * tile * (table.layout.main_width + table.layout.preprocessed_width)
 }
 
 /// What a walk reads of a table: traces on the trace domain, on a coset of it, or extended.
@@ -119,8 +228,10 @@ pub(crate) struct RowWalk<'a, 's, P> {
     columns: TableColumns<'a>,
     groups: RowGroups,
     reads_next: NextRows,
-    main: [&'s mut [P]; 2],
-    preprocessed: [&'s mut [P]; 2],
+    /// Where the rows start that are loaded, and their tile.
+    loaded: Option<(usize, usize)>,
+    main: Window<'s, P>,
+    preprocessed: Window<'s, P>,
 }
 
 impl<'a, 's, P: Packed> RowWalk<'a, 's, P> {
@@ -131,14 +242,16 @@ impl<'a, 's, P: Packed> RowWalk<'a, 's, P> {
         scratch: &'s mut [P],
     ) -> (Self, &'s mut [P]) {
         let layout = &columns.table.layout;
-        let (buffers, rest) = split_mut(scratch, row_buffers(columns.table));
-        let (main, preprocessed) = split_mut(buffers, 2 * layout.main_width);
+        let groups = RowGroups::new::<P>(columns.table.log_height());
+        let (buffers, rest) = split_mut(scratch, row_buffers(columns.table, P::WIDTH));
+        let (main, preprocessed) = split_mut(buffers, (2 * layout.main_width) << groups.log_tile);
         let walk = Self {
             columns,
-            groups: RowGroups::new::<P>(columns.table.log_height()),
+            groups,
             reads_next,
-            main: split_mut(main, layout.main_width).into(),
-            preprocessed: split_mut(preprocessed, layout.preprocessed_width).into(),
+            loaded: None,
+            main: Window::new(layout.main_width, &groups, main),
+            preprocessed: Window::new(layout.preprocessed_width, &groups, preprocessed),
         };
         (walk, rest)
     }
@@ -146,6 +259,11 @@ impl<'a, 's, P: Packed> RowWalk<'a, 's, P> {
     /// Number of groups.
     pub const fn count(&self) -> usize {
         self.groups.count()
+    }
+
+    /// The groups of `groups` in the order in which least is loaded.
+    pub fn in_order(&self, groups: Range<usize>) -> impl Iterator<Item = usize> + use<P> {
+        self.groups.in_order(groups)
     }
 
     /// The selectors of a group on the trace domain itself.
@@ -168,30 +286,30 @@ impl<'a, 's, P: Packed> RowWalk<'a, 's, P> {
             columns,
             groups,
             reads_next,
-            main: [main, main_next],
-            preprocessed: [preprocessed, preprocessed_next],
+            loaded,
+            main,
+            preprocessed,
         } = self;
-        let stride = columns.stride;
-        groups.load(
-            columns.main,
-            stride,
-            start,
-            group,
-            reads_next.main,
-            [main, main_next],
-        );
-        groups.load(
-            columns.preprocessed,
-            stride,
-            start,
-            group,
-            reads_next.preprocessed,
-            [preprocessed, preprocessed_next],
-        );
+        let tile = group >> groups.log_tile;
+        if *loaded != Some((start, tile)) {
+            let follows = loaded
+                .is_some_and(|(at, last)| at == start && groups.following(last) == Some(tile));
+            let stride = columns.stride;
+            let matrix = |values| Columns {
+                values,
+                stride,
+                start,
+            };
+            main.load(groups, matrix(columns.main), tile, follows, reads_next.main);
+            let values = matrix(columns.preprocessed);
+            preprocessed.load(groups, values, tile, follows, reads_next.preprocessed);
+            *loaded = Some((start, tile));
+        }
+        let slot = group - (tile << groups.log_tile);
         let [is_first_row, is_last_row, is_transition] = selectors;
         Rows {
-            main: RowWindow::from_two_rows(main, main_next),
-            preprocessed: RowWindow::from_two_rows(preprocessed, preprocessed_next),
+            main: main.rows(slot, reads_next.main),
+            preprocessed: preprocessed.rows(slot, reads_next.preprocessed),
             public_values: columns.public_values,
             is_first_row,
             is_last_row,

@@ -25,7 +25,7 @@ const fn batch_groups(num_columns: usize) -> usize {
 pub(crate) const fn scratch_len(table: &TablePlan, lanes: usize) -> usize {
     let columns = table.layout.num_columns;
     let fractions = batch_groups(columns) * columns * 4 * D;
-    (row_buffers(table) + fractions) * lanes_for(table, lanes)
+    (row_buffers(table, lanes) + fractions) * lanes_for(table, lanes)
 }
 
 /// Writes fractions, and the sums of those of each row in the accumulator's place, at `rows`,

@@ -19,7 +19,7 @@ use crate::{D, F};
 pub(crate) const fn scratch_len(table: &TablePlan, lanes: usize) -> usize {
     let columns = table.layout.num_columns;
     let fractions = 2 * D * columns + 3 * D * (MIN_BATCH + columns);
-    (row_buffers(table) + fractions) * lanes_for(table, lanes)
+    (row_buffers(table, lanes) + fractions) * lanes_for(table, lanes)
 }
 
 /// The most of [`scratch_len`] that a table of a batch needs.

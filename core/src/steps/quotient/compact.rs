@@ -9,7 +9,7 @@ use core::ops::Range;
 
 use p3_field::{PackedValue, PrimeCharacteristicRing};
 
-use super::{Coset, SELECTOR_GROUPS, SELECTOR_VALUES, chunk_shift, fill_powers, scratch_len};
+use super::{Coset, Groups, SELECTOR_VALUES, chunk_shift, fill_powers, scratch_len};
 use crate::air::{Fraction, PackedAir, ProverAir, RowBuilder, Rows};
 use crate::backend::{Backend, by_width};
 use crate::kernels::Packed;
@@ -80,41 +80,40 @@ pub(crate) fn add<B: Backend, A: PackedAir<B::P>>(
 
     let domain = Coset::new(table.log_height(), chunk_shift(table, inputs.chunk));
     let first = inputs.group.start == 0;
-    for group in 0..walk.count() {
-        let slot = group % SELECTOR_GROUPS;
-        if slot == 0 {
-            let count = SELECTOR_GROUPS.min(walk.count() - group);
-            domain.fill_selectors(twiddles, selectors, group, count);
-        }
-        let next = match first && layout.has_lookups() {
-            true => walk.next_challenges(inputs.accumulator, height, 0, group),
-            false => Ext::ZERO,
-        };
-        let rows = walk.load(0, group, Coset::selectors(selectors, slot));
-        let at = group * width;
-        let wanted = inputs.group.clone();
-        let mut folded = if first {
-            let mut builder =
-                RowBuilder::<_, true>::new(rows, messages, fractions, powers).only(wanted);
-            air.eval(&mut builder);
-            builder.finish()
-        } else {
-            let mut builder =
-                RowBuilder::<_, false>::new(rows, messages, fractions, [&[]; D]).only(wanted);
-            air.eval(&mut builder);
-            Ext::ZERO
-        };
-        if layout.has_lookups() {
-            folded += fold_fractions(inputs, &rows, at, fractions, powers);
-            if first {
-                folded += fold_accumulator(inputs, at, next, &rows, powers);
+    let (mut order, mut together) = (walk.in_order(0..walk.count()), Groups::new());
+    while let Some(groups) = together.take(&mut order) {
+        domain.fill_selectors(twiddles, selectors, groups);
+        for (slot, &group) in groups.iter().enumerate() {
+            let next = match first && layout.has_lookups() {
+                true => walk.next_challenges(inputs.accumulator, height, 0, group),
+                false => Ext::ZERO,
+            };
+            let rows = walk.load(0, group, Coset::selectors(selectors, slot));
+            let at = group * width;
+            let wanted = inputs.group.clone();
+            let mut folded = if first {
+                let mut builder =
+                    RowBuilder::<_, true>::new(rows, messages, fractions, powers).only(wanted);
+                air.eval(&mut builder);
+                builder.finish()
+            } else {
+                let mut builder =
+                    RowBuilder::<_, false>::new(rows, messages, fractions, [&[]; D]).only(wanted);
+                air.eval(&mut builder);
+                Ext::ZERO
+            };
+            if layout.has_lookups() {
+                folded += fold_fractions(inputs, &rows, at, fractions, powers);
+                if first {
+                    folded += fold_accumulator(inputs, at, next, &rows, powers);
+                }
             }
+            let mut quotient = folded.scale(B::P::from(domain.inverse_vanishing));
+            if !first {
+                quotient += Ext::load(out, height, at);
+            }
+            quotient.store(out, height, at);
         }
-        let mut quotient = folded.scale(B::P::from(domain.inverse_vanishing));
-        if !first {
-            quotient += Ext::load(out, height, at);
-        }
-        quotient.store(out, height, at);
     }
 }
 

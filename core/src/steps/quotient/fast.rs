@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use p3_field::PackedValue;
 
-use super::{Coset, SELECTOR_GROUPS, SELECTOR_VALUES, chunk_shift, fill_powers, scratch_len};
+use super::{Coset, Groups, SELECTOR_VALUES, chunk_shift, fill_powers, scratch_len};
 use crate::air::{Fraction, PackedAir, RowBuilder, Rows};
 use crate::backend::Backend;
 use crate::kernels::bit_reverse::reverse_bits;
@@ -61,27 +61,26 @@ pub(crate) fn evaluate<B: Backend, A: PackedAir<B::P>>(
     let start = reverse_bits(chunk, layout.log_chunks) * table.height();
     let domain = Coset::new(table.log_height(), chunk_shift(table, chunk));
     let (first, last) = (rows.start / width, rows.end / width);
-    for group in first..last {
-        let slot = (group - first) % SELECTOR_GROUPS;
-        if slot == 0 {
-            let count = SELECTOR_GROUPS.min(last - group);
-            domain.fill_selectors(twiddles, selectors, group, count);
+    let (mut order, mut together) = (walk.in_order(first..last), Groups::new());
+    while let Some(groups) = together.take(&mut order) {
+        domain.fill_selectors(twiddles, selectors, groups);
+        for (slot, &group) in groups.iter().enumerate() {
+            let row = start + group * width;
+            prefetch_lookups::<B>(inputs, row, 0..AHEAD);
+            let next = match layout.has_lookups() {
+                true => walk.next_challenges(inputs.permutation, stride, start, group),
+                false => Ext::ZERO,
+            };
+            let loaded = walk.load(start, group, Coset::selectors(selectors, slot));
+            let mut builder = RowBuilder::<_, true>::new(loaded, messages, fractions, powers);
+            air.eval(&mut builder);
+            let mut folded = builder.finish();
+            if layout.has_lookups() {
+                folded += fold_lookups::<B>(inputs, row, next, &loaded, fractions, powers);
+            }
+            let quotient = folded.scale(B::P::from(domain.inverse_vanishing));
+            quotient.store_in(out, 0, group * width - rows.start);
         }
-        let row = start + group * width;
-        prefetch_lookups::<B>(inputs, row, 0..AHEAD);
-        let next = match layout.has_lookups() {
-            true => walk.next_challenges(inputs.permutation, stride, start, group),
-            false => Ext::ZERO,
-        };
-        let loaded = walk.load(start, group, Coset::selectors(selectors, slot));
-        let mut builder = RowBuilder::<_, true>::new(loaded, messages, fractions, powers);
-        air.eval(&mut builder);
-        let mut folded = builder.finish();
-        if layout.has_lookups() {
-            folded += fold_lookups::<B>(inputs, row, next, &loaded, fractions, powers);
-        }
-        let quotient = folded.scale(B::P::from(domain.inverse_vanishing));
-        quotient.store_in(out, 0, group * width - rows.start);
     }
 }
 

@@ -12,6 +12,7 @@ use p3_field::{Field, PackedFieldPow2, PrimeCharacteristicRing, TwoAdicField};
 use super::rows::{Selectors, lanes_for, row_buffers};
 use crate::kernels::ext::{coordinates, invert_base};
 use crate::kernels::ntt::{Twiddles, points};
+use crate::parts::part;
 use crate::shape::TablePlan;
 use crate::{D, EF, F};
 
@@ -22,8 +23,27 @@ const SELECTOR_VALUES: usize = 5 * SELECTOR_GROUPS;
 
 /// Field elements of scratch that a quotient needs.
 pub(crate) const fn scratch_len(table: &TablePlan, lanes: usize) -> usize {
-    let packed = row_buffers(table) + table.layout.num_columns * 2 * D + SELECTOR_VALUES;
+    let packed = row_buffers(table, lanes) + table.layout.num_columns * 2 * D + SELECTOR_VALUES;
     packed * lanes_for(table, lanes) + D * table.layout.total_constraints()
+}
+
+/// The groups whose selectors are computed at once.
+struct Groups([usize; SELECTOR_GROUPS]);
+
+impl Groups {
+    const fn new() -> Self {
+        Self([0; SELECTOR_GROUPS])
+    }
+
+    /// The next ones of `order`.
+    fn take(&mut self, order: &mut impl Iterator<Item = usize>) -> Option<&[usize]> {
+        let mut count = 0;
+        for (slot, group) in self.0.iter_mut().zip(order) {
+            *slot = group;
+            count += 1;
+        }
+        (count > 0).then(|| part(&self.0, 0..count))
+    }
 }
 
 /// The point that generates chunk `chunk`'s coset: `g * w^chunk`, `w` of the quotient domain's order.
@@ -65,7 +85,7 @@ impl Coset {
         }
     }
 
-    /// Fills the selectors of `count` groups from group `first` on.
+    /// Fills the selectors of the groups `groups`, [`SELECTOR_GROUPS`] at most.
     ///
     /// `values` holds first-row, last-row and transition selectors of [`SELECTOR_GROUPS`] groups
     /// each, then scratch.
@@ -73,12 +93,12 @@ impl Coset {
         &self,
         twiddles: &Twiddles<'_>,
         values: &mut [P],
-        first: usize,
-        count: usize,
+        groups: &[usize],
     ) {
+        let count = groups.len();
         let (selectors, prefix) = values.split_at_mut(3 * SELECTOR_GROUPS);
-        for i in 0..count {
-            let x: P = points(twiddles, self.shift, (first + i) * P::WIDTH);
+        for (i, group) in groups.iter().enumerate() {
+            let x: P = points(twiddles, self.shift, group * P::WIDTH);
             selectors[i] = x - P::ONE;
             selectors[SELECTOR_GROUPS + i] = x - P::from(self.last);
             selectors[2 * SELECTOR_GROUPS + i] = x - P::from(self.last);
