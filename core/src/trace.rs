@@ -1,6 +1,9 @@
 //! A table's trace inside the workspace, as its writer sees it.
 
+use p3_field::Field;
+
 use crate::F;
+use crate::kernels::transpose::rows_to_columns;
 
 /// A trace of `width` columns and `height` rows, stored column by column, rows in natural order.
 ///
@@ -87,43 +90,14 @@ impl<'a> TraceMut<'a> {
     /// When `rows` has another number of elements.
     pub fn copy_from_rows(&mut self, rows: &[F]) {
         assert_eq!(rows.len(), self.values.len());
-        // Rows that stay in the cache while their columns are written, in runs of some cache lines.
-        const BLOCK: usize = 128;
         let (width, height) = (self.width, self.height);
-        if width == 0 {
-            return;
-        }
-        for (block, rows) in rows.chunks(BLOCK * width).enumerate() {
-            for (c, column) in self.values.chunks_exact_mut(height).enumerate() {
-                let slots = &mut column[block * BLOCK..];
-                for (slot, row) in slots.iter_mut().zip(rows.chunks_exact(width)) {
-                    *slot = row[c];
-                }
-            }
+        if width > 0 {
+            rows_to_columns::<<F as Field>::Packing>(rows, width, self.values, height);
         }
     }
 
     /// All columns, one after another.
     pub fn values_mut(&mut self) -> &mut [F] {
         self.values
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use p3_field::PrimeCharacteristicRing;
-
-    use super::*;
-
-    #[test]
-    fn every_element_of_the_rows_is_copied() {
-        const HEIGHT: usize = 2 * 128 + 3;
-        const WIDTH: usize = 5;
-        let rows: [F; HEIGHT * WIDTH] = core::array::from_fn(F::from_usize);
-        let mut columns = [F::ZERO; HEIGHT * WIDTH];
-        TraceMut::new(&mut columns, HEIGHT).copy_from_rows(&rows);
-        for (i, value) in rows.into_iter().enumerate() {
-            assert_eq!(columns[i % WIDTH * HEIGHT + i / WIDTH], value);
-        }
     }
 }

@@ -9,6 +9,7 @@ use core::array;
 
 use p3_field::PackedFieldPow2;
 
+use super::transpose::transposed;
 use crate::F;
 
 /// Permutes `values` so that the element at `i` goes to the bit reversal of `i`.
@@ -42,8 +43,8 @@ fn bit_reverse_squares<P: PackedFieldPow2<Scalar = F>, const W: usize>(values: &
     for i in 0..squares {
         let j = reverse_bits(i, bits);
         if i <= j {
-            let at_i = transpose::<P, W>(runs, squares, i);
-            let at_j = transpose::<P, W>(runs, squares, j);
+            let at_i = square::<P, W>(runs, squares, i);
+            let at_j = square::<P, W>(runs, squares, j);
             for (square, rows) in [(j, at_i), (i, at_j)] {
                 for (row, run) in rows.into_iter().enumerate() {
                     runs[reverse_bits(row, side_bits) * squares + square] = run;
@@ -53,25 +54,16 @@ fn bit_reverse_squares<P: PackedFieldPow2<Scalar = F>, const W: usize>(values: &
     }
 }
 
-/// The square of every `stride`th run from `first` on, rows in bit-reversed order, transposed: each
-/// step swaps one bit of the row with the same bit of the lane.
+/// The square of every `stride`th run from `first` on, rows in bit-reversed order, transposed.
 #[inline(always)]
-fn transpose<P: PackedFieldPow2<Scalar = F>, const W: usize>(
+fn square<P: PackedFieldPow2<Scalar = F>, const W: usize>(
     runs: &[P],
     stride: usize,
     first: usize,
 ) -> [P; W] {
     let bits = W.trailing_zeros() as usize;
     let runs = &runs[first..first + (W - 1) * stride + 1];
-    let mut rows: [P; W] = array::from_fn(|row| runs[reverse_bits(row, bits) * stride]);
-    for bit in 0..bits {
-        for pair in 0..W / 2 {
-            let i = (pair >> bit << (bit + 1)) | (pair & ((1 << bit) - 1));
-            let j = i | 1 << bit;
-            (rows[i], rows[j]) = rows[i].interleave(rows[j], 1 << bit);
-        }
-    }
-    rows
+    transposed(array::from_fn(|row| runs[reverse_bits(row, bits) * stride]))
 }
 
 /// The bit reversal of `i` over `bits` bits.

@@ -9,6 +9,7 @@ pub mod ext;
 pub mod fold;
 pub mod interleave;
 pub mod ntt;
+pub mod transpose;
 
 use p3_field::{InjectiveMonomial, PackedFieldPow2};
 

@@ -12,10 +12,10 @@ use source::Source;
 /// The folders and files of `core/src`, from the inside out; a line uses itself and those above.
 const LAYERS: &[&[&str]] = &[
     // Words, bytes, and what a proof is about.
-    &["lib", "workspace", "parts", "trace", "statement", "sink"],
+    &["lib", "workspace", "parts", "statement", "sink"],
     &["kernels"],
     &["backend"],
-    &["divide"],
+    &["divide", "trace"],
     &["hash"],
     &["portable"],
     &["air"],
