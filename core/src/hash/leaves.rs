@@ -1,5 +1,7 @@
 //! What is hashed: rows of matrices that lie column by column.
 
+use core::array;
+
 use p3_field::PackedFieldPow2;
 
 use crate::backend::Backend;
@@ -13,6 +15,15 @@ pub trait Leaves: Copy + Send + Sync {
     fn width(&self) -> usize;
     /// Elements `row..row + WIDTH` of column `column`.
     fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P;
+    /// `T` packed values of column `column`, one after the other from row `row` on.
+    #[inline]
+    fn load_groups<P: PackedFieldPow2<Scalar = F>, const T: usize>(
+        &self,
+        column: usize,
+        row: usize,
+    ) -> [P; T] {
+        array::from_fn(|t| self.load(column, row + t * P::WIDTH))
+    }
     /// Hints that the next elements to be read are `rows` rows of column `column` from row `row` on.
     fn prefetch<B: Backend>(&self, _column: usize, _row: usize, _rows: usize) {}
 }
@@ -49,6 +60,17 @@ impl Leaves for Matrix<'_> {
     }
 
     #[inline]
+    fn load_groups<P: PackedFieldPow2<Scalar = F>, const T: usize>(
+        &self,
+        column: usize,
+        row: usize,
+    ) -> [P; T] {
+        let at = (column << self.log_height) + row;
+        let groups = P::pack_slice(&self.values[at..at + T * P::WIDTH]);
+        *groups.first_chunk().expect("as many as were taken")
+    }
+
+    #[inline]
     fn prefetch<B: Backend>(&self, column: usize, row: usize, rows: usize) {
         let at = (column << self.log_height) + row;
         if let Some(values) = self.values.get(at..at + rows) {
@@ -76,6 +98,15 @@ impl<L: Leaves> Leaves for Window<L> {
     #[inline]
     fn load<P: PackedFieldPow2<Scalar = F>>(&self, column: usize, row: usize) -> P {
         self.leaves.load(column, self.first + row)
+    }
+
+    #[inline]
+    fn load_groups<P: PackedFieldPow2<Scalar = F>, const T: usize>(
+        &self,
+        column: usize,
+        row: usize,
+    ) -> [P; T] {
+        self.leaves.load_groups(column, self.first + row)
     }
 
     #[inline]

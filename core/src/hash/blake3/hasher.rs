@@ -11,7 +11,7 @@ use core::ops::Range;
 use p3_field::PackedValue;
 
 use super::challenger::Challenger;
-use super::chunks::{MAX_LEVELS, Waiting, block, finish, push};
+use super::chunks::{MAX_LEVELS, Waiting, block, finish, levels, push};
 use super::compression::{
     BLOCK_WORDS, CHUNK_WORDS, Call, compress, ends_block, ends_chunk, initial,
 };
@@ -86,8 +86,8 @@ fn hash_groups<B: Kernels, L: Leaves, const T: usize>(
             } else {
                 matrix.prefetch::<B>(ahead % columns, row + rows, rows);
             }
-            for (t, block) in blocks.iter_mut().enumerate() {
-                let values: B::P = matrix.load(column, row + t * B::P::WIDTH);
+            let groups: [B::P; T] = matrix.load_groups(column, row);
+            for (block, values) in blocks.iter_mut().zip(&groups) {
                 block[absorbed % BLOCK_WORDS] = B::Vector::load(words(values.as_slice()));
             }
             absorbed += 1;
@@ -111,17 +111,19 @@ fn hash_groups<B: Kernels, L: Leaves, const T: usize>(
     cvs
 }
 
-/// Rows of one chunk at most, from row `row` on as many as are whole groups of `T`; the row after them.
+/// Rows from row `row` on, as many as are whole groups of `T`; the row after them. `waiting` is empty where rows are
+/// of one chunk at most.
 #[inline(never)]
-fn hash_narrow<B: Kernels, L: Leaves, const T: usize>(
+fn hash_range<B: Kernels, L: Leaves, const T: usize>(
     matrices: impl Iterator<Item = L> + Clone,
     width: usize,
     mut row: usize,
+    waiting: &mut [[B::Vector; DIGEST]],
     layer: &mut [u32],
 ) -> usize {
     let len = layer.len() / DIGEST;
     while row + T * B::P::WIDTH <= len {
-        let digests = hash_groups::<B, L, T>(matrices.clone(), width, row, &mut []);
+        let digests = hash_groups::<B, L, T>(matrices.clone(), width, row, waiting);
         for (t, digest) in digests.iter().enumerate() {
             store(digest, layer, len, row + t * B::P::WIDTH);
         }
@@ -137,12 +139,12 @@ fn hash_wide<B: Kernels, L: Leaves>(
     width: usize,
     layer: &mut [u32],
 ) {
-    let len = layer.len() / DIGEST;
     let mut waiting = [initial(); MAX_LEVELS];
-    for row in (0..len).step_by(B::P::WIDTH) {
-        let [digest] = hash_groups::<B, L, 1>(matrices.clone(), width, row, &mut waiting);
-        store(&digest, layer, len, row);
-    }
+    let row = match TILE * levels(width) <= MAX_LEVELS {
+        true => hash_range::<B, L, TILE>(matrices.clone(), width, 0, &mut waiting, layer),
+        false => 0,
+    };
+    hash_range::<B, L, 1>(matrices, width, row, &mut waiting, layer);
 }
 
 /// The node of two digests side by side.
@@ -191,8 +193,8 @@ impl<B: Kernels> Hasher<B> for Blake3Hasher<B> {
         if width > CHUNK_WORDS {
             hash_wide::<B, L>(matrices, width, layer);
         } else {
-            let row = hash_narrow::<B, L, TILE>(matrices.clone(), width, 0, layer);
-            hash_narrow::<B, L, 1>(matrices, width, row, layer);
+            let row = hash_range::<B, L, TILE>(matrices.clone(), width, 0, &mut [], layer);
+            hash_range::<B, L, 1>(matrices, width, row, &mut [], layer);
         }
     }
 

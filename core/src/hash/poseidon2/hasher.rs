@@ -70,8 +70,9 @@ impl<'p, B: Kernels> Poseidon2Hasher<'p, B> {
                 } else {
                     matrix.prefetch::<B>(ahead % width, row + rows, rows);
                 }
-                for (t, state) in states.iter_mut().enumerate() {
-                    state[filled] = matrix.load(column, row + t * B::P::WIDTH);
+                let groups: [B::P; T] = matrix.load_groups(column, row);
+                for (state, values) in states.iter_mut().zip(groups) {
+                    state[filled] = values;
                 }
                 filled += 1;
                 if filled == RATE {
