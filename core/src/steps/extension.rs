@@ -35,6 +35,48 @@ pub(crate) fn shift<B: Backend>(
     }
 }
 
+/// Moves a column, bit-reversed, from `H` to each of some cosets, and shows it there to `visit` with the coset's number.
+///
+/// From its coefficients, where `spare` has room for a copy, and for another of the column itself if that is to be kept;
+/// else from coset to coset, which takes two transforms each, and two more to come back.
+pub(crate) fn through_cosets<B: Backend>(
+    twiddles: &Twiddles<'_>,
+    column: &mut [F],
+    cosets: impl Iterator<Item = F>,
+    (keep, spare): (bool, &mut [F]),
+    mut visit: impl FnMut(usize, &[F]),
+) {
+    let height = column.len();
+    let room = match (keep, spare.len() / height) {
+        (true, 2..) => {
+            let (coefficients, moved) = split_mut(spare, height);
+            coefficients.copy_from_slice(column);
+            Some((coefficients, moved))
+        }
+        (false, 1..) => Some((&mut *column, spare)),
+        _ => None,
+    };
+    if let Some((coefficients, moved)) = room {
+        let (moved, _) = split_mut(moved, height);
+        B::intt(twiddles, coefficients);
+        for (number, coset) in cosets.enumerate() {
+            moved.copy_from_slice(coefficients);
+            B::coset_ntt(twiddles, moved, coset);
+            visit(number, moved);
+        }
+        return;
+    }
+    let mut from = F::ONE;
+    for (number, coset) in cosets.enumerate() {
+        shift::<B>(twiddles, column, height, from, coset);
+        visit(number, column);
+        from = coset;
+    }
+    if keep {
+        shift::<B>(twiddles, column, height, from, F::ONE);
+    }
+}
+
 /// Bit-reverses every trace in place.
 pub(crate) fn reverse_traces<B: Backend>(shape: BatchShape<'_>, round: Round, traces: &mut [F]) {
     let mut rest = traces;

@@ -6,11 +6,9 @@
 
 use core::mem::take;
 
-use p3_field::PrimeCharacteristicRing;
-
 use super::argue::accumulate;
 use super::argue::fractions::{Output, generator_len};
-use super::extension::shift;
+use super::extension::through_cosets;
 use super::homes::{Homes, column_groups};
 use crate::air::ProverAir;
 use crate::backend::Backend;
@@ -39,7 +37,31 @@ struct Wanted<'w> {
 }
 
 impl Wanted<'_> {
-    /// Moves columns through the cosets of their extension, collects, and absorbs.
+    /// Takes what is wanted of column `c` of those that are staged, on the coset of block `block`; `rebuilt` rows are
+    /// hashed again.
+    fn take(&mut self, c: usize, block: usize, column: &[F], rebuilt: Option<usize>) {
+        let log_height = column.len().trailing_zeros();
+        let at =
+            |place: usize| (place >> log_height == block).then_some(place & (column.len() - 1));
+        for (&query, row) in self.queries.iter().zip(self.rows.chunks_mut(self.width)) {
+            if let Some(at) = at(query as usize >> self.log_ratio) {
+                row[self.column + c] = column[at];
+            }
+        }
+        let Some(len) = rebuilt else {
+            return;
+        };
+        let below = len / self.blocks.ids.len();
+        let staged = self.staged[c * len..(c + 1) * len].chunks_exact_mut(below);
+        for (&id, staged) in self.blocks.ids.iter().zip(staged) {
+            if let Some(at) = at(id as usize * below) {
+                staged.copy_from_slice(&column[at..at + below]);
+            }
+        }
+    }
+
+    /// Moves columns through the cosets of their extension, collects, and absorbs. `spare` is free, and `keep` says
+    /// whether the columns are needed afterwards.
     fn gather<B: Backend, A>(
         &mut self,
         homes: &Homes<'_, A>,
@@ -47,40 +69,16 @@ impl Wanted<'_> {
         columns: &mut [F],
         mut builder: Option<&mut Builder<'_>>,
         hasher: &impl Hasher<B>,
-        home: bool,
+        (keep, spare): (bool, &mut [F]),
     ) {
         let log_blowup = homes.shape.log_blowup();
-        let log_height = matrix.log_lde - log_blowup;
-        let height = 1 << log_height;
+        let height = 1 << (matrix.log_lde - log_blowup);
         for columns in columns.chunks_mut(STAGED * height) {
-            let mut from = F::ONE;
-            for block in 0..1 << log_blowup {
-                let to = homes.coset(matrix, block);
-                shift::<B>(&homes.twiddles, columns, height, from, to);
-                from = to;
-                for (c, column) in columns.chunks_exact(height).enumerate() {
-                    for (&query, row) in self.queries.iter().zip(self.rows.chunks_mut(self.width)) {
-                        let place = query as usize >> self.log_ratio;
-                        if place >> log_height == block {
-                            row[self.column + c] = column[place & (height - 1)];
-                        }
-                    }
-                    if let Some(builder) = &builder {
-                        let len = builder.rows();
-                        let below = len / self.blocks.ids.len();
-                        let staged = self.staged[c * len..(c + 1) * len].chunks_exact_mut(below);
-                        for (&id, staged) in self.blocks.ids.iter().zip(staged) {
-                            let place = id as usize * below;
-                            if place >> log_height == block {
-                                let at = place & (height - 1);
-                                staged.copy_from_slice(&column[at..at + below]);
-                            }
-                        }
-                    }
-                }
-            }
-            if home {
-                shift::<B>(&homes.twiddles, columns, height, from, F::ONE);
+            let rebuilt = builder.as_ref().map(|builder| builder.rows());
+            for (c, column) in columns.chunks_exact_mut(height).enumerate() {
+                let cosets = (0..1 << log_blowup).map(|block| homes.coset(matrix, block));
+                let take = |block, column: &[F]| self.take(c, block, column, rebuilt);
+                through_cosets::<B>(&homes.twiddles, column, cosets, (keep, &mut *spare), take);
             }
             let count = columns.len() / height;
             if let Some(builder) = &mut builder {
@@ -191,7 +189,7 @@ fn gather_matrix<B: Backend, A: ProverAir<B>>(
     if matrix.round != Round::Permutation {
         let round = take(&mut homes.columns[matrix.round as usize]);
         let home = part_mut(round, matrix.home(shape.log_blowup()));
-        wanted.gather::<B, A>(homes, matrix, home, builder, hasher, true);
+        wanted.gather::<B, A>(homes, matrix, home, builder, hasher, (true, columns));
         homes.columns[matrix.round as usize] = round;
         return;
     }
@@ -207,7 +205,7 @@ fn gather_matrix<B: Backend, A: ProverAir<B>>(
             true => split_mut(columns, column),
             false => (&mut [][..], &mut *columns),
         };
-        let (values, _) = split_mut(values, group.len() * column);
+        let (values, spare) = split_mut(values, group.len() * column);
         let output = Output {
             rows: 0..height,
             columns: group,
@@ -218,7 +216,8 @@ fn gather_matrix<B: Backend, A: ProverAir<B>>(
         homes.generate::<B>(matrix.table, output, scratch);
         let mut gather = |columns: &mut [F]| {
             let builder = builder.as_deref_mut();
-            wanted.gather::<B, A>(homes, matrix, columns, builder, hasher, false);
+            let spare = (false, &mut *spare);
+            wanted.gather::<B, A>(homes, matrix, columns, builder, hasher, spare);
         };
         if first {
             let _terminal = accumulate(accumulator, height, table.log_height());
