@@ -223,7 +223,7 @@ fn open_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
     folds.max(input_scratch::<S>(shape, room))
 }
 
-/// Rows, siblings, states, and permutation columns with accumulators.
+/// Rows, siblings, states, permutation columns with accumulators, and room to move one coordinate of them.
 fn input_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
     let pass = shape.pass(room.passes);
     let rounds = Round::ALL.into_iter();
@@ -238,5 +238,6 @@ fn input_scratch<S: Suite>(shape: BatchShape<'_>, room: &Room) -> usize {
         }
         siblings = siblings.max(of_round);
     }
-    rows + siblings + arena + argue::fractions::generator_len(shape) + room.open
+    let spare = one_column(shape) / D;
+    rows + siblings + arena + argue::fractions::generator_len(shape) + spare + room.open
 }

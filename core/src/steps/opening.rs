@@ -195,6 +195,7 @@ fn gather_matrix<B: Backend, A: ProverAir<B>>(
     }
     let table = matrix.planned;
     let height = table.height();
+    let (spare, columns) = split_mut(columns, height);
     // The accumulator by itself where there is room for one column alone.
     let column = D * height;
     let apart = (columns.len() < 2 * column).then_some(0..0);
@@ -205,7 +206,7 @@ fn gather_matrix<B: Backend, A: ProverAir<B>>(
             true => split_mut(columns, column),
             false => (&mut [][..], &mut *columns),
         };
-        let (values, spare) = split_mut(values, group.len() * column);
+        let (values, _) = split_mut(values, group.len() * column);
         let output = Output {
             rows: 0..height,
             columns: group,
