@@ -15,6 +15,8 @@ use crate::{D, EF, F};
 
 /// Bytes of a field element.
 pub const FIELD_BYTES: usize = 4;
+/// Field elements that are written at once.
+const RUN: usize = 32;
 /// Most bytes of a varint.
 pub const MAX_VARINT_BYTES: usize = 10;
 
@@ -101,8 +103,22 @@ impl<W: Write> Sink<W> {
     }
 
     /// Field elements, without their number: an array, or the rest of a sequence.
-    pub fn fields(&mut self, values: &[F]) -> Result<(), W::Error> {
-        values.iter().try_for_each(|&value| self.field(value))
+    ///
+    /// Some are taken before any is written, so that those which are far apart in memory are waited for together.
+    pub fn fields(&mut self, values: impl IntoIterator<Item = F>) -> Result<(), W::Error> {
+        let mut values = values.into_iter();
+        loop {
+            let mut bytes = [[0; FIELD_BYTES]; RUN];
+            let mut count = 0;
+            for (bytes, value) in bytes.iter_mut().zip(&mut values) {
+                *bytes = field_bytes(value);
+                count += 1;
+            }
+            self.bytes(bytes.split_at(count).0.as_flattened())?;
+            if count < RUN {
+                return Ok(());
+            }
+        }
     }
 
     /// An extension element: its coordinates, constant term first.

@@ -68,7 +68,7 @@ pub(crate) fn write_fold_commitments<L: Folding, W: Write>(
         write_cap(&low.fold_tree(fold), cap_height, sink)?;
     }
     sink.length(folds)?;
-    sink.fields(&outcome.commit_witnesses)
+    sink.fields(outcome.commit_witnesses.iter().copied())
 }
 
 /// The openings of every fold.

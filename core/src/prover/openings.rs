@@ -76,7 +76,7 @@ pub(crate) fn write_table_claims<W: Write>(
 ) -> Result<(), W::Error> {
     let row = |sink: &mut Sink<W>, matrix: &CommittedMatrix, point: usize| {
         sink.length(matrix.width)?;
-        sink.fields(part(openings, matrix.claims(point)))
+        sink.fields(part(openings, matrix.claims(point)).iter().copied())
     };
     let rows = |sink: &mut Sink<W>, matrix: &CommittedMatrix| {
         row(sink, matrix, 0)?;
@@ -186,11 +186,11 @@ impl OpenedRows<'_> {
                 RowValues::Extensions(extensions, index) => {
                     let rows = matrix(extensions, &opened);
                     let row = *index >> (log_max - opened.log_lde);
-                    for column in 0..opened.width {
-                        sink.field(rows.get(row, column))?;
-                    }
+                    sink.fields((0..opened.width).map(|column| rows.get(row, column)))?;
                 }
-                RowValues::Collected(values) => sink.fields(take(values, opened.width))?,
+                RowValues::Collected(values) => {
+                    sink.fields(take(values, opened.width).iter().copied())?
+                }
             }
         }
         Ok(())
