@@ -114,7 +114,7 @@ impl<W: Write> Sink<W> {
                 *bytes = field_bytes(value);
                 count += 1;
             }
-            self.bytes(bytes.split_at(count).0.as_flattened())?;
+            self.bytes(bytes.get(..count).unwrap_or_default().as_flattened())?;
             if count < RUN {
                 return Ok(());
             }

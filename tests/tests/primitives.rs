@@ -372,7 +372,7 @@ proptest! {
             sink.varint(integer).unwrap();
             sink.byte(small).unwrap();
             sink.length(elements.len()).unwrap();
-            sink.fields(&elements).unwrap();
+            sink.fields(elements.iter().copied()).unwrap();
             sink.length(extensions.len()).unwrap();
             for &x in &extensions {
                 sink.ext(x).unwrap();
