@@ -150,6 +150,17 @@ impl<L: Leaves> Leaves for Below<'_, L> {
             P::from_fn(|lane| self.leaves.load::<F>(column, self.place(row + lane)))
         }
     }
+
+    #[inline]
+    fn prefetch<B: Backend>(&self, column: usize, row: usize, rows: usize) {
+        let below = 1 << self.log_rows;
+        for row in (row..row + rows).step_by(below) {
+            // There is none for the rows after the last.
+            if row >> self.log_rows < self.nodes.len() {
+                self.leaves.prefetch::<B>(column, self.place(row), below);
+            }
+        }
+    }
 }
 
 /// A codeword of challenges, four coordinate columns, with `2^log_arity` elements a leaf.
