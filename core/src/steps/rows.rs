@@ -87,11 +87,18 @@ impl RowGroups {
         number: usize,
         tile: &mut [P],
     ) {
-        let width = tile.len() >> self.log_tile;
         let log_len = self.log_lanes + self.log_tile;
-        for (c, column) in columns.rows(self.log_height).take(width).enumerate() {
-            let groups = P::pack_slice(part(column, number << log_len..(number + 1) << log_len));
-            for (row, group) in tile[c..].iter_mut().step_by(width).zip(groups) {
+        let stretches = columns.stretches(number << log_len, 1 << log_len);
+        if self.log_tile == 0 {
+            for (row, stretch) in tile.iter_mut().zip(stretches) {
+                *row = *P::from_slice(stretch);
+            }
+            return;
+        }
+        let width = tile.len() >> self.log_tile;
+        for (c, stretch) in stretches.take(width).enumerate() {
+            let rows = tile[c..].iter_mut().step_by(width);
+            for (row, group) in rows.zip(P::pack_slice(stretch)) {
                 *row = *group;
             }
         }
@@ -102,7 +109,8 @@ impl RowGroups {
     fn load_wrapped<P: PackedFieldPow2<Scalar = F>>(&self, columns: Columns<'_>, tile: &mut [P]) {
         let width = tile.len() >> self.log_tile;
         let first = self.count() - (1 << self.log_tile);
-        for (c, column) in columns.rows(self.log_height).take(width).enumerate() {
+        let whole = columns.stretches(0, 1 << self.log_height);
+        for (c, column) in whole.take(width).enumerate() {
             for (i, row) in tile[c..].iter_mut().step_by(width).enumerate() {
                 *row = self.next(column, first + i);
             }
@@ -119,9 +127,12 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn rows(self, log_height: usize) -> impl Iterator<Item = &'a [F]> {
+    /// The same `len` elements of each column, from row `first` on.
+    #[inline]
+    fn stretches(self, first: usize, len: usize) -> impl Iterator<Item = &'a [F]> {
         let columns = self.values.chunks_exact(self.stride);
-        columns.map(move |column| part(column, self.start..self.start + (1 << log_height)))
+        let first = self.start + first;
+        columns.map(move |column| part(column, first..first + len))
     }
 }
 
