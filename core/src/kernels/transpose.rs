@@ -23,7 +23,11 @@ pub fn rows_to_columns<P: PackedFieldPow2<Scalar = F>>(
         16 => by_squares::<P, 16>(rows, width, columns, height),
         8 => by_squares::<P, 8>(rows, width, columns, height),
         4 => by_squares::<P, 4>(rows, width, columns, height),
-        _ => by_squares::<F, 1>(rows, width, columns, height),
+        _ => {
+            for (block, rows) in rows.chunks(BLOCK * width).enumerate() {
+                one_by_one(rows, width, 0, columns, height, block * BLOCK);
+            }
+        }
     }
 }
 
@@ -37,21 +41,32 @@ fn by_squares<P: PackedFieldPow2<Scalar = F>, const W: usize>(
         for (first, columns) in (0..width).step_by(W).zip(columns.chunks_mut(W * height)) {
             for (square, rows) in rows.chunks(W * width).enumerate() {
                 let row = block * BLOCK + square * W;
+                if rows.len() < W * width || columns.len() < W * height {
+                    one_by_one(rows, width, first, columns, height, row);
+                    continue;
+                }
+                let lines = array::from_fn(|r| *P::from_slice(&rows[r * width + first..][..W]));
                 let columns = columns.chunks_exact_mut(height);
-                if rows.len() == W * width && columns.len() == W {
-                    let lines = array::from_fn(|r| *P::from_slice(&rows[r * width + first..][..W]));
-                    for (column, line) in columns.zip(transposed::<P, W>(lines)) {
-                        *P::from_slice_mut(&mut column[row..row + W]) = line;
-                    }
-                } else {
-                    for (c, column) in columns.enumerate() {
-                        let values = rows.iter().skip(first + c).step_by(width);
-                        for (slot, value) in column[row..].iter_mut().zip(values) {
-                            *slot = *value;
-                        }
-                    }
+                for (column, line) in columns.zip(transposed::<P, W>(lines)) {
+                    *P::from_slice_mut(&mut column[row..row + W]) = line;
                 }
             }
+        }
+    }
+}
+
+/// Writes what `rows` have from column `first` on to as many columns, from place `row` on.
+fn one_by_one(
+    rows: &[F],
+    width: usize,
+    first: usize,
+    columns: &mut [F],
+    height: usize,
+    row: usize,
+) {
+    for (c, column) in columns.chunks_exact_mut(height).enumerate() {
+        for (slot, row) in column[row..].iter_mut().zip(rows.chunks_exact(width)) {
+            *slot = row[first + c];
         }
     }
 }
