@@ -91,7 +91,9 @@ impl RowGroups {
         let stretches = columns.stretches(number << log_len, 1 << log_len);
         if self.log_tile == 0 {
             for (row, stretch) in tile.iter_mut().zip(stretches) {
-                *row = *P::from_slice(stretch);
+                if let Some(group) = P::pack_slice(stretch).first() {
+                    *row = *group;
+                }
             }
             return;
         }
