@@ -4,6 +4,9 @@
 //! hold the rows `rev(l) * n/W + rev(u)`, `l` the lane, so the rows after them are the group
 //! `rev(rev(u) + 1)` with the same lanes. Only the group that holds the last of each run wraps: the
 //! rows after it are group 0 with its lanes moved on by one in bit-reversed order.
+//!
+//! Groups that lie together are a tile, which is read as a whole: the groups after those of a tile are a tile
+//! again, so that in the order of rows each is read once, as what comes next.
 
 use core::mem;
 use core::ops::Range;
@@ -188,7 +191,7 @@ impl<'s, P: Packed> Window<'s, P> {
     }
 }
 
-/// Elements of a column that are read together: a few cache lines, which lie in one row of memory.
+/// Elements of a tile in a column: a few cache lines, one after the other.
 const TILE: usize = 64;
 
 /// Groups of a tile, as log2; walks row by row have tiles of a row.
