@@ -115,3 +115,42 @@ pub(crate) fn extend_traces<B: Backend>(
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::array;
+
+    use super::*;
+    use crate::backend::ScalarBackend;
+    use crate::kernels::ntt::lane_table_len;
+
+    #[test]
+    fn a_column_has_the_same_values_on_its_cosets_whatever_room_there_is() {
+        const HEIGHT: usize = 8;
+        let mut tables = [F::ZERO; Twiddles::len(4, lane_table_len(3, 1))];
+        Twiddles::fill(&mut tables, 4, ScalarBackend::fill_lane_table);
+        let twiddles = Twiddles::view(&tables, 4);
+        let column: [F; HEIGHT] = array::from_fn(|i| F::from_usize(i * i * i + 5));
+        let cosets = [0, 1].map(|block| coset(3, 1, block));
+        let expected = cosets.map(|to| {
+            let mut moved = column;
+            shift::<ScalarBackend>(&twiddles, &mut moved, HEIGHT, F::ONE, to);
+            moved
+        });
+        for keep in [false, true] {
+            for room in 0..3 {
+                let (mut moved, mut spare) = (column, [F::NEG_ONE; 2 * HEIGHT]);
+                let room = (keep, &mut spare[..room * HEIGHT]);
+                let mut seen = 0;
+                let visit = |number: usize, values: &[F]| {
+                    assert_eq!(values, expected[number], "coset {number}, {keep}");
+                    seen += 1;
+                };
+                let to = cosets.into_iter();
+                through_cosets::<ScalarBackend>(&twiddles, &mut moved, to, room, visit);
+                assert_eq!(seen, cosets.len());
+                assert!(!keep || moved == column);
+            }
+        }
+    }
+}
