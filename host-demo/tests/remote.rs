@@ -103,7 +103,7 @@ fn a_run_in_tasks_is_the_run_in_line() {
             .into_iter()
             .map(Result::unwrap)
             .collect();
-        let mut judge = judge(&run.setup, execution).unwrap();
+        let mut judge = judge(&run.setup).unwrap();
         let header = Header::of(&run.setup);
         let mut bundle = Vec::new();
         let mut writer = Writer::new(&mut bundle, &header).unwrap();
@@ -111,7 +111,7 @@ fn a_run_in_tasks_is_the_run_in_line() {
         let steps = Tree::new(epochs, 3).unwrap().steps().count();
         assert!(epochs > 9 && steps == tasks.len(), "three levels of merges");
         for (task, proof) in tasks.iter().zip(&proofs) {
-            judge.check(&task.expected, proof).unwrap();
+            judge.check(task.claim(), proof).unwrap().unwrap();
             if task.kind == Kind::Root {
                 writer
                     .result(epochs, execution.exit_code, &execution.output)
@@ -125,12 +125,15 @@ fn a_run_in_tasks_is_the_run_in_line() {
         // A proof is taken where it belongs, and nowhere else.
         for (i, task) in tasks.iter().enumerate() {
             let other = &proofs[(i + 1) % proofs.len()];
-            judge.check(&task.expected, other).unwrap_err();
-            judge.check(&task.expected, &[]).unwrap_err();
+            judge.check(task.claim(), other).unwrap().unwrap_err();
+            judge.check(task.claim(), &[]).unwrap().unwrap_err();
         }
         let mut altered = proofs[0].clone();
         *altered.last_mut().unwrap() ^= 1;
-        judge.check(&tasks[0].expected, &altered).unwrap_err();
+        judge
+            .check(tasks[0].claim(), &altered)
+            .unwrap()
+            .unwrap_err();
     });
 }
 
@@ -232,14 +235,14 @@ fn a_false_checkpoint_is_refused_or_its_proof_is() {
             let cell = tranche_machine::cells::REGISTERS + i;
             touches(run, honest.state.epochs, cell)
         };
-        let mut judge = judge(&run.setup, execution).unwrap();
+        let mut judge = judge(&run.setup).unwrap();
         let works = forgeries
             .iter()
             .map(|(_, parts)| Work::Epoch(parts.bytes(&run.setup)));
         for ((name, _), proof) in forgeries.iter().zip(proofs(&run.setup, works.collect())) {
             let refused = match proof {
                 Err(_) => true,
-                Ok(proof) => judge.check(&task.expected, &proof).is_err(),
+                Ok(proof) => judge.check(task.claim(), &proof).unwrap().is_err(),
             };
             assert!(refused || !read(name), "{name}");
         }
@@ -340,12 +343,11 @@ fn a_prover_on_a_device_starts_from_a_checkpoint() {
         };
         let proof = start(&task.task, MAX_CYCLES).unwrap();
         // At the first heights, whatever those of the same epoch elsewhere: a verifier takes both.
-        let mut judge = judge(setup, execution).unwrap();
-        judge.check(&task.expected, &proof).unwrap();
+        let mut judge = judge(setup).unwrap();
+        judge.check(task.claim(), &proof).unwrap().unwrap();
         let elsewhere = proofs(setup, vec![as_work(task.kind, &task.task)]);
-        judge
-            .check(&task.expected, elsewhere[0].as_ref().unwrap())
-            .unwrap();
+        let elsewhere = elsewhere[0].as_ref().unwrap();
+        judge.check(task.claim(), elsewhere).unwrap().unwrap();
         let got = Parts::of(&task.task).state.cycles;
         let late = StartError::Checkpoint(CheckpointError::Cycles { got });
         assert_eq!(start(&task.task, got - 1).unwrap_err(), late);

@@ -40,7 +40,8 @@ use alloc::vec::Vec;
 use core::borrow::Borrow;
 
 use p3_air::BaseAir;
-use p3_batch_stark::{BatchProof, ProverData};
+pub use p3_batch_stark::BatchProof;
+use p3_batch_stark::ProverData;
 
 pub use config::{CarvedConfig, Carves, Configuration, Configured, PlainConfig};
 pub use decode::decode;

@@ -1,27 +1,22 @@
-//! Threads that prove. Each keeps the plan and the workspaces of the run that it proved last.
+//! Threads that prove or judge. Each keeps what it made ready for the run that it served last.
 
 use std::cell::RefCell;
-use std::fmt::Debug;
-use std::pin::Pin;
+use std::collections::VecDeque;
+use std::fmt::{self, Debug, Formatter};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use tranche::bundle::Header;
-use tranche::prove::Options;
-use tranche::prove::remote::{self as tree, task_bytes, work};
-use tranche::retire::{self, remote as batches};
-use tranche_core::shape::Profile;
-use tranche_machine::Program;
-use tranche_machine::setup::{Setup, SetupError};
 
 use crate::error::Error;
-use crate::job::Job;
 use crate::run::{Guest, Head};
 
-/// What all tasks of a run have in common.
+/// Runs whose programs are kept.
+const CONTEXTS: usize = 4;
+
+/// What all jobs of a run have in common.
 #[derive(Debug)]
 pub struct Context {
     /// What tells it from others: the blob of its program.
@@ -32,106 +27,131 @@ pub struct Context {
     pub header: Head,
 }
 
-/// The task of a job.
-#[derive(Debug)]
-pub enum Work {
-    /// An epoch or a merge.
-    Tree(tree::Work),
-    /// A step of a batch.
-    Batch(Box<batches::Task>),
+/// The runs that were served last.
+#[derive(Debug, Default)]
+pub struct Contexts(Mutex<VecDeque<Arc<Context>>>);
+
+impl Contexts {
+    /// A run by the blob of its program.
+    pub fn known(&self, key: i64) -> Option<Arc<Context>> {
+        self.lock()
+            .iter()
+            .find(|context| context.key == key)
+            .cloned()
+    }
+
+    /// Keeps a run, in place of the one that was kept longest.
+    pub fn keep(&self, context: Context) -> Arc<Context> {
+        let context = Arc::new(context);
+        let mut contexts = self.lock();
+        contexts.truncate(CONTEXTS - 1);
+        contexts.push_front(context.clone());
+        context
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Context>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// A proof, and how long it took.
-pub type Proved = (Vec<u8>, Duration);
+/// Serves one run: works off what is given until nothing more is, and hands on what each comes to.
+pub type Serve<W, T> =
+    dyn Fn(&Context, &mut Give<'_, W>, &mut Take<'_, T>) -> Result<(), Error> + Send + Sync;
+/// What is to be done next.
+pub type Give<'a, W> = dyn FnMut() -> Option<W> + 'a;
+/// What became of it.
+pub type Take<'a, T> = dyn FnMut(Result<T, Error>) + 'a;
 
-/// A proof that is being made.
-pub type Proving<'a> = Pin<Box<dyn Future<Output = Result<Proved, Error>> + Send + 'a>>;
+/// What something came to, and how long it took.
+pub type Timed<T> = (T, Duration);
 
-/// What a worker has its proofs from.
-pub trait Prover: Debug + Send + Sync {
-    /// Proves the task of a job.
-    fn prove<'a>(&'a self, job: &'a Job, context: Arc<Context>, work: Work) -> Proving<'a>;
-}
-
-struct Request {
+struct Request<W, T> {
     context: Arc<Context>,
-    work: Work,
-    reply: oneshot::Sender<Result<Proved, Error>>,
+    work: W,
+    reply: oneshot::Sender<Result<Timed<T>, Error>>,
 }
 
-/// Threads that prove.
-#[derive(Debug)]
-pub struct Bench {
+/// Threads that turn a `W` of a run into a `T`.
+pub struct Bench<W, T> {
     /// Those that have nothing to do, and what each was made ready for.
-    idle: Mutex<Vec<(i64, Sender<Request>)>>,
-    /// Bytes that one of them may take.
-    memory: Option<u64>,
+    idle: Mutex<Vec<(i64, Sender<Request<W, T>>)>>,
+    serve: Arc<Serve<W, T>>,
 }
 
-impl Bench {
-    /// Threads, started when they are needed, each of which may take so many bytes.
-    pub const fn new(memory: Option<u64>) -> Self {
+impl<W, T> Debug for Bench<W, T> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Bench").finish_non_exhaustive()
+    }
+}
+
+impl<W: Send + 'static, T: Send + 'static> Bench<W, T> {
+    /// Threads, started when they are needed.
+    pub fn new(
+        serve: impl Fn(&Context, &mut Give<'_, W>, &mut Take<'_, T>) -> Result<(), Error>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
         Self {
-            idle: Mutex::new(Vec::new()),
-            memory,
+            idle: Mutex::default(),
+            serve: Arc::new(serve),
         }
     }
 
-    /// Proves a task of a run on a thread.
-    async fn request(&self, context: Arc<Context>, work: Work) -> Result<Proved, Error> {
+    /// Does something of a run on a thread.
+    ///
+    /// # Errors
+    /// What it fails with; [`Error::Thread`] when the thread is gone.
+    pub async fn request(&self, context: Arc<Context>, work: W) -> Result<Timed<T>, Error> {
         let key = context.key;
         let thread = self.thread(key)?;
-        let (reply, proved) = oneshot::channel();
+        let (reply, done) = oneshot::channel();
         let request = Request {
             context,
             work,
             reply,
         };
         thread.send(request).map_err(|_| Error::Thread)?;
-        let proved = proved.await.map_err(|_| Error::Thread)?;
+        let done = done.await.map_err(|_| Error::Thread)?;
         self.lock().push((key, thread));
-        proved
+        done
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(i64, Sender<Request>)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(i64, Sender<Request<W, T>>)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A thread that is ready for a run, or else any, or else a new one.
-    fn thread(&self, key: i64) -> Result<Sender<Request>, Error> {
+    fn thread(&self, key: i64) -> Result<Sender<Request<W, T>>, Error> {
         let mut idle = self.lock();
         let ready = idle.iter().position(|(known, _)| *known == key);
         if let Some(at) = ready.or(idle.len().checked_sub(1)) {
             return Ok(idle.swap_remove(at).1);
         }
         let (sender, requests) = channel();
-        let memory = self.memory;
+        let serve = self.serve.clone();
         thread::Builder::new()
-            .name("prover".to_owned())
-            .spawn(move || serve(&requests, memory))
+            .name("bench".to_owned())
+            .spawn(move || serve_all(&requests, &*serve))
             .map_err(Error::Start)?;
         Ok(sender)
     }
 }
 
-impl Prover for Bench {
-    /// # Errors
-    /// [`Error::Work`] or [`Error::Memory`]; [`Error::Thread`] when the thread is gone.
-    fn prove<'a>(&'a self, _: &'a Job, context: Arc<Context>, work: Work) -> Proving<'a> {
-        Box::pin(self.request(context, work))
-    }
-}
-
 /// Serves requests, run after run, until nobody asks any more.
-fn serve(requests: &Receiver<Request>, memory: Option<u64>) {
+fn serve_all<W, T>(requests: &Receiver<Request<W, T>>, serve: &Serve<W, T>) {
     let mut next = requests.recv().ok();
     while let Some(first) = next.take() {
-        next = serve_run(first, requests, memory);
+        next = serve_run(first, requests, serve);
     }
 }
 
 /// Serves requests of one run; returns the first of another.
-fn serve_run(first: Request, requests: &Receiver<Request>, memory: Option<u64>) -> Option<Request> {
+fn serve_run<W, T>(
+    first: Request<W, T>,
+    requests: &Receiver<Request<W, T>>,
+    serve: &Serve<W, T>,
+) -> Option<Request<W, T>> {
     let context = first.context.clone();
     // The request in hand: not yet begun, or the one who waits for it and when it was begun.
     let pending = RefCell::new(Some(first));
@@ -149,16 +169,15 @@ fn serve_run(first: Request, requests: &Receiver<Request>, memory: Option<u64>) 
         begun.replace(Some((request.reply, Instant::now())));
         Some(request.work)
     };
-    let mut take = |proof: Result<Vec<u8>, Error>| {
+    let mut take = |done: Result<T, Error>| {
         if let Some((reply, start)) = begun.take() {
-            let proved = proof.map(|proof| (proof, start.elapsed()));
+            let done = done.map(|done| (done, start.elapsed()));
             // A job whose lease has ended is waited for by nobody.
-            let _ = reply.send(proved);
+            let _ = reply.send(done);
         }
     };
-    let served = serve_context(&context, memory, &mut give, &mut take);
-    if let Err(error) = served {
-        // Nothing of the run can be proved here.
+    if let Err(error) = serve(&context, &mut give, &mut take) {
+        // Nothing of the run can be done here.
         let request = pending.take().map(|request| request.reply);
         let waiting = begun.take().map(|(reply, _)| reply);
         if let Some(reply) = request.or(waiting) {
@@ -166,74 +185,4 @@ fn serve_run(first: Request, requests: &Receiver<Request>, memory: Option<u64>) 
         }
     }
     other.into_inner()
-}
-
-/// Proves what `give` gives of a run, in so many bytes.
-fn serve_context(
-    context: &Context,
-    memory: Option<u64>,
-    give: &mut dyn FnMut() -> Option<Work>,
-    take: &mut dyn FnMut(Result<Vec<u8>, Error>),
-) -> Result<(), Error> {
-    let program = context.guest.program()?;
-    match &context.header {
-        Head::Epochs(header) => {
-            let program = header.program_of(&program).decoded();
-            let (setup, options) = setup(&program, header, memory)?;
-            let mut give = || match give()? {
-                Work::Tree(work) => Some(work),
-                Work::Batch(_) => None,
-            };
-            work(&setup, &options, &mut give, &mut |proof| {
-                take(proof.map_err(Error::from));
-            })?;
-        }
-        Head::Retire(header) => {
-            check_memory(&program, header, memory)?;
-            let mut give = || match give()? {
-                Work::Batch(task) => Some(*task),
-                Work::Tree(_) => None,
-            };
-            batches::work(&program, header, Profile::Fast, &mut give, &mut |made| {
-                take(made.map(|made| made.record).map_err(Error::from));
-            })?;
-        }
-    }
-    Ok(())
-}
-
-/// What the epochs of a run are proved with in so many bytes.
-fn setup<'a>(
-    program: &'a Program<'a>,
-    header: &Header,
-    memory: Option<u64>,
-) -> Result<(Setup<'a>, Options), Error> {
-    let setup = Setup::new(program, header.settings).map_err(SetupError::from)?;
-    let mut options = Options::default();
-    if let Some(bytes) = memory {
-        let fast = task_bytes(&setup, Profile::Fast)?;
-        let mut needed = fast;
-        if fast > bytes {
-            options.profile = Profile::Compact;
-            needed = task_bytes(&setup, Profile::Compact)?;
-        }
-        if needed > bytes {
-            return Err(Error::Memory { needed, bytes });
-        }
-        options.fast_merge_bytes = (bytes - needed) as usize;
-    }
-    Ok((setup, options))
-}
-
-/// Refuses a run whose batches do not fit. All are made in one profile: in another they leave other records.
-fn check_memory(
-    program: &Program<'_>,
-    header: &retire::Header,
-    memory: Option<u64>,
-) -> Result<(), Error> {
-    let needed = batches::task_bytes(program, header, Profile::Fast)?;
-    match memory {
-        Some(bytes) if needed > bytes => Err(Error::Memory { needed, bytes }),
-        _ => Ok(()),
-    }
 }

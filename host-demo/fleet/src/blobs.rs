@@ -26,13 +26,33 @@ pub async fn put(link: &impl GenericClient, run: i64, bytes: &[u8]) -> Result<i6
         .query_one(&blob, &[&run, &(bytes.len() as i64)])
         .await?;
     let blob: i64 = row.get(0);
-    let piece = link
-        .prepare_cached("insert into tranche.pieces (blob, n, data) values ($1, $2, $3)")
-        .await?;
-    for (n, data) in (0_i32..).zip(bytes.chunks(PIECE_BYTES)) {
+    put_from(link, blob, bytes, 0).await?;
+    Ok(blob)
+}
+
+/// As [`put`], where the blob and its first piece are there.
+///
+/// # Errors
+/// The database's.
+pub async fn put_rest(link: &impl GenericClient, blob: i64, bytes: &[u8]) -> Result<(), Error> {
+    put_from(link, blob, bytes, 1).await
+}
+
+/// Puts the pieces of a blob from the `first`-th into the database.
+async fn put_from(
+    link: &impl GenericClient,
+    blob: i64,
+    bytes: &[u8],
+    first: usize,
+) -> Result<(), Error> {
+    let pieces = (0_i32..).zip(bytes.chunks(PIECE_BYTES)).skip(first);
+    for (n, data) in pieces {
+        let piece = link
+            .prepare_cached("insert into tranche.pieces (blob, n, data) values ($1, $2, $3)")
+            .await?;
         link.execute(&piece, &[&blob, &n, &data]).await?;
     }
-    Ok(blob)
+    Ok(())
 }
 
 /// Bytes that are in the database.

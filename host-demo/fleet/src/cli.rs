@@ -24,6 +24,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::fetch::fetch;
 use crate::init::init;
+use crate::judge;
 use crate::manage::{cancel, gc};
 use crate::status::status;
 use crate::submit::{Submission, Way, submit};
@@ -54,8 +55,10 @@ pub enum Command {
     Init,
     /// Executes a program and puts its run into the database.
     Submit(SubmitArgs),
-    /// Sees all open runs to their ends: plans them, and verifies every proof. Any number may run.
+    /// Sees all open runs to their ends: plans them, and verifies every proof where no judges do. Any number may run.
     Coordinator,
+    /// Verifies the proofs of epochs and merges, until it is ended. Any number may run.
+    Judge(JudgeArgs),
     /// Proves what there is to be proved, until it is ended.
     Worker(WorkerArgs),
     /// Shows runs and workers; on a terminal again and again.
@@ -143,6 +146,20 @@ pub struct WorkerArgs {
     pub poll: f64,
 }
 
+/// Arguments of `tranche-fleet judge`.
+#[derive(Args, Clone, Debug)]
+pub struct JudgeArgs {
+    /// What the judge is called; without it the machine's name.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Threads that verify; as many as the machine runs at once without it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Seconds after which coordinators judge again themselves, where nothing is heard of any judge.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = seconds)]
+    pub lease: f64,
+}
+
 /// Arguments of `tranche-fleet status`.
 #[derive(Args, Clone, Debug)]
 pub struct StatusArgs {
@@ -210,7 +227,8 @@ fn output_path(args: &SubmitArgs) -> PathBuf {
 /// Whatever the subcommand fails with.
 pub fn dispatch(cli: Cli, answer: Answer) -> Result<(), Error> {
     let connections = match &cli.command {
-        Command::Worker(args) => 2 * threads(args).get() + FEW,
+        Command::Worker(args) => 2 * threads(args.threads).get() + FEW,
+        Command::Judge(args) => threads(args.threads).get() + FEW,
         Command::Coordinator => 8 * FEW,
         _ => FEW,
     };
@@ -228,13 +246,21 @@ pub fn dispatch(cli: Cli, answer: Answer) -> Result<(), Error> {
         Command::Coordinator => wait_for(coordinate_all(&database)),
         Command::Worker(args) => {
             let settings = worker::Settings {
-                threads: threads(&args),
+                threads: threads(args.threads),
                 name: args.name.unwrap_or_else(machine),
                 memory: args.memory,
                 lease: Duration::from_secs_f64(args.lease),
                 poll: Duration::from_secs_f64(args.poll),
             };
             wait_for(worker::run(&database, &settings))
+        }
+        Command::Judge(args) => {
+            let settings = judge::Settings {
+                threads: threads(args.threads),
+                name: args.name.unwrap_or_else(machine),
+                lease: Duration::from_secs_f64(args.lease),
+            };
+            wait_for(judge::run(&database, &settings))
         }
         Command::Status(args) => show(&database, &args, answer),
         Command::Fetch(args) => {
@@ -261,8 +287,8 @@ pub fn dispatch(cli: Cli, answer: Answer) -> Result<(), Error> {
     }
 }
 
-fn threads(args: &WorkerArgs) -> NonZeroUsize {
-    args.threads.unwrap_or_else(default_workers)
+fn threads(given: Option<NonZeroUsize>) -> NonZeroUsize {
+    given.unwrap_or_else(default_workers)
 }
 
 /// The machine's name.
@@ -348,8 +374,7 @@ fn submit_and_wait(database: &Database, args: &SubmitArgs, answer: Answer) -> Re
         }
         say(format_args!("tranche-fleet: run {run}"));
         let path = output_path(args);
-        let mut silent = |_: &_| ();
-        let coordinated = coordinate(database, run, &mut silent);
+        let coordinated = coordinate(database, run);
         let fetched = fetch(database, run, &path, &unfinished, false);
         let (_, bytes) = tokio::try_join!(coordinated, fetched)?;
         Ok((submitted, Some((path, bytes))))

@@ -13,7 +13,7 @@ use crate::error::Error;
 /// The variable of the environment that names the database.
 pub const VARIABLE: &str = "TRANCHE_DATABASE_URL";
 /// Version of the schema.
-pub const SCHEMA_VERSION: i32 = 3;
+pub const SCHEMA_VERSION: i32 = 4;
 /// A link on which nothing comes back for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 

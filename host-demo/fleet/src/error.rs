@@ -159,9 +159,9 @@ fn because(why: Option<&str>) -> String {
 /// Exit code of a worker that is refused for what it returned.
 pub const WORKER_REFUSED: u8 = 3;
 
-/// Classes of the server's codes after which the same may succeed later: no connection, no resources, an operator's
-/// intervention, a system's failure.
-const PASSING: [&str; 4] = ["08", "53", "57", "58"];
+/// Classes of the server's codes after which the same may succeed later: no connection, a transaction ended with its time or
+/// for another, no resources, an operator's intervention, a system's failure.
+const PASSING: [&str; 6] = ["08", "25P03", "40", "53", "57", "58"];
 
 impl Error {
     /// Whether the same may succeed later: the database was restarted, is full, or cannot be reached.

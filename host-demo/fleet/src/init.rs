@@ -14,6 +14,7 @@ const VERSIONS: [&str; SCHEMA_VERSION as usize] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
 ];
 
 /// Makes what is not there yet, of a fleet of an earlier version what it lacks; returns whether anything was made. It takes a role that may make roles and schemas.

@@ -195,14 +195,26 @@ impl Run {
         blobs::get(link, self.row.output).await
     }
 
+    /// Its program.
+    ///
+    /// # Errors
+    /// As [`blobs::get`].
+    pub async fn guest(&self, link: &impl GenericClient) -> Result<Guest, Error> {
+        Ok(Guest {
+            elf: blobs::get(link, self.row.program).await?,
+            public: match self.row.public {
+                Some(public) => blobs::get(link, Some(public)).await?,
+                None => Vec::new(),
+            },
+        })
+    }
+
     /// All that it is executed from.
     ///
     /// # Errors
     /// As [`blobs::get`].
     pub async fn load(&self, link: &impl GenericClient) -> Result<Loaded, Error> {
         let Blobs {
-            program,
-            public,
             input,
             cycles,
             instructions,
@@ -211,13 +223,7 @@ impl Run {
         } = self.row;
         let [blocks, frequent] = self.header.blocks();
         Ok(Loaded {
-            guest: Guest {
-                elf: blobs::get(link, program).await?,
-                public: match public {
-                    Some(_) => blobs::get(link, public).await?,
-                    None => Vec::new(),
-                },
-            },
+            guest: self.guest(link).await?,
             input: blobs::get(link, input).await?,
             execution: Execution {
                 exit_code: self.exit_code,

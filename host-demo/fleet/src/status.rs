@@ -1,4 +1,4 @@
-//! `tranche-fleet status`: runs, workers, rates.
+//! `tranche-fleet status`: runs, workers, judges, rates.
 
 use serde::Serialize;
 use tranche::table::{Form, draw};
@@ -16,6 +16,8 @@ pub struct Status {
     pub runs: Vec<RunStatus>,
     /// Workers that were seen within a minute, and those that are refused.
     pub workers: Vec<WorkerStatus>,
+    /// Judges that are there.
+    pub judges: Vec<JudgeStatus>,
     /// Bytes of all runs in the database.
     pub bytes: i64,
 }
@@ -76,6 +78,21 @@ pub struct WorkerStatus {
     pub refused: Option<String>,
 }
 
+/// A judge.
+#[derive(Clone, Debug, Serialize)]
+pub struct JudgeStatus {
+    /// Its number.
+    pub judge: i64,
+    /// What it is called.
+    pub name: String,
+    /// Threads that verify.
+    pub threads: i32,
+    /// Offers that it has judged.
+    pub judged: i64,
+    /// Seconds since it was seen.
+    pub seen_seconds: f64,
+}
+
 impl Status {
     /// As tables for a reader.
     pub fn text(&self) -> String {
@@ -128,7 +145,19 @@ impl Status {
             "refused",
         ];
         let workers = draw(Form::Text, head, &[1, 2, 8], workers);
-        format!("{runs}\n{workers}\n{} bytes in the database\n", self.bytes)
+        let judges = self.judges.iter().map(|judge| {
+            vec![
+                judge.judge.to_string(),
+                judge.name.clone(),
+                judge.threads.to_string(),
+                judge.judged.to_string(),
+                format!("{:.0} s", judge.seen_seconds),
+            ]
+        });
+        let head = ["judge", "name", "threads", "judged", "seen"];
+        let judges = draw(Form::Text, head, &[1], judges);
+        let bytes = self.bytes;
+        format!("{runs}\n{workers}\n{judges}\n{bytes} bytes in the database\n")
     }
 }
 
@@ -203,6 +232,21 @@ pub async fn status(database: &Database) -> Result<Status, Error> {
         refused: row.get(8),
     });
     let workers = workers.collect();
+    let judges = link
+        .query(
+            "select id, name, threads, judged, extract(epoch from now() - seen)::float8 \
+             from tranche.judges where until > now() order by id",
+            &[],
+        )
+        .await?;
+    let judges = judges.iter().map(|row| JudgeStatus {
+        judge: row.get(0),
+        name: row.get(1),
+        threads: row.get(2),
+        judged: row.get(3),
+        seen_seconds: row.get(4),
+    });
+    let judges = judges.collect();
     let row = link
         .query_one(
             "select coalesce(sum(bytes), 0)::bigint from tranche.blobs",
@@ -212,6 +256,7 @@ pub async fn status(database: &Database) -> Result<Status, Error> {
     Ok(Status {
         runs,
         workers,
+        judges,
         bytes: row.get(0),
     })
 }

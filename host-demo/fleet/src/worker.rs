@@ -16,21 +16,20 @@ use tranche::answer::say;
 use tranche::prove::remote as tree;
 use tranche::retire::remote::{Queries, Source, Step, Task, decode};
 
-use crate::bench::{Bench, Context, Prover, Work};
+use crate::bench::{Context, Contexts};
 use crate::blobs::{self, PIECE_BYTES};
 use crate::database::{self, Link};
 use crate::error::Error;
 use crate::init::QUEUE;
 use crate::job::{Job, Kind};
+use crate::prover::{Prover, Work, provers};
 use crate::run::{Guest, Head};
 use crate::wake::{Driver, Wake};
 
 /// How long a worker waits before it goes back to a database that was not there.
 const AGAIN: Duration = Duration::from_secs(1);
-/// Runs whose programs are kept.
-const CONTEXTS: usize = 4;
-/// Blobs that all batches of a run share, and that are kept: those of as many runs.
-const SHARED: usize = 2 * CONTEXTS;
+/// Blobs that all batches of a run share, and that are kept: those of four runs.
+const SHARED: usize = 8;
 /// log2 of the most bytes that a job may ask for.
 const CLASSES: u32 = 48;
 /// Tries to hand in a proof that is made, while the database is not there.
@@ -68,7 +67,7 @@ struct Shared {
     database: database::Database,
     worker: i64,
     prover: Box<dyn Prover>,
-    contexts: Mutex<VecDeque<Arc<Context>>>,
+    contexts: Contexts,
     /// What batches of a run share, by their blobs.
     parts: Mutex<VecDeque<(i64, Arc<Vec<u8>>)>>,
     /// When to look for a job.
@@ -104,7 +103,7 @@ impl TaskHandler for Prove {
 /// # Errors
 /// When the database cannot be reached at first, or refuses the worker.
 pub async fn run(database: &database::Database, settings: &Settings) -> Result<(), Error> {
-    let prover = Box::new(Bench::new(settings.each()));
+    let prover = Box::new(provers(settings.each()));
     run_with(database, settings, prover).await
 }
 
@@ -135,7 +134,7 @@ pub async fn run_with(
         database: database.clone(),
         worker: row.get(0),
         prover,
-        contexts: Mutex::default(),
+        contexts: Contexts::default(),
         parts: Mutex::default(),
         wake: Arc::new(Wake::new(threads, settings.poll)),
         refused: Mutex::default(),
@@ -289,7 +288,7 @@ impl Shared {
             // Why, the next beat tells.
             return Err(Error::Missing);
         };
-        let context = match self.known(program) {
+        let context = match self.contexts.known(program) {
             Some(context) => context,
             None => {
                 let elf = blobs::taken(&link, self.worker, program).await?;
@@ -297,7 +296,7 @@ impl Shared {
                     Some(public) => blobs::taken(&link, self.worker, public).await?,
                     None => Vec::new(),
                 };
-                self.keep(Context {
+                self.contexts.keep(Context {
                     key: program,
                     guest: Guest { elf, public },
                     header: Head::read(header)?,
@@ -337,19 +336,6 @@ impl Shared {
         parts.truncate(SHARED - 1);
         parts.push_front((blob, part.clone()));
         Ok(part)
-    }
-
-    fn known(&self, key: i64) -> Option<Arc<Context>> {
-        let contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
-        contexts.iter().find(|context| context.key == key).cloned()
-    }
-
-    fn keep(&self, context: Context) -> Arc<Context> {
-        let context = Arc::new(context);
-        let mut contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
-        contexts.truncate(CONTEXTS - 1);
-        contexts.push_front(context.clone());
-        context
     }
 
     /// Hands in a proof: all of it, or nothing.

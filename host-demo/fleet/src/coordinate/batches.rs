@@ -18,14 +18,15 @@ use tranche::retire::remote::{
 };
 
 use super::execution::{Arguments, Execution};
-use super::offers::{Progress, Watch, close, is_over, offers};
-use super::spent::{Part, Spent};
 use super::thread::{Court, apart};
+use super::watch::{Watch, close, is_over};
 use crate::blobs;
 use crate::database::{Database, Link};
 use crate::error::Error;
 use crate::job::Kind;
+use crate::offers::offers;
 use crate::run::{Loaded, Run, Shared};
+use crate::spent::{Part, Spent};
 
 /// Batches that are executed and not yet in the database, at most.
 const AHEAD: usize = 4;
@@ -37,16 +38,12 @@ pub async fn coordinate(
     run: i64,
     (header, loaded): (Header, Loaded),
     spent: &Spent,
-    done: &mut Progress,
-    progress: &mut dyn FnMut(&Progress),
 ) -> Result<(), Error> {
     let mut desk = Desk {
         run,
         database,
         execution: Arc::new(Execution { header, loaded }),
         spent: spent.clone(),
-        done,
-        progress,
     };
     let fingerprints = desk.plan(session).await?;
     loop {
@@ -84,16 +81,14 @@ const fn refusal_of(error: &Error) -> Option<Refusal> {
 }
 
 /// What a coordinator has before it.
-struct Desk<'d, 'p> {
+struct Desk<'d> {
     run: i64,
     database: &'d Database,
     execution: Arc<Execution>,
     spent: Spent,
-    done: &'p mut Progress,
-    progress: &'p mut dyn FnMut(&Progress),
 }
 
-impl Desk<'_, '_> {
+impl Desk<'_> {
     /// Executes the run, and has all batches committed that are not; returns the fingerprints of their traces.
     async fn plan(&mut self, session: &mut Link) -> Result<Vec<Fingerprint>, Error> {
         let known = jobs(session, self.run, Kind::Commit).await?;
@@ -139,7 +134,6 @@ impl Desk<'_, '_> {
         };
         let (planned, fingerprints) = tokio::join!(planning, putting);
         planned?;
-        self.done.planned = batches as u32;
         fingerprints
     }
 
@@ -199,7 +193,6 @@ impl Desk<'_, '_> {
                 return Ok(court.close().await?);
             }
             let looked = self.look(session, kind, &court).await?;
-            (self.progress)(self.done);
             watch.pass(session, self.run, looked).await?;
         }
     }
@@ -224,7 +217,7 @@ impl Desk<'_, '_> {
                 None if offer.job.kind != kind => continue,
                 None => match court.ask((batch, std::mem::take(&mut offer.bytes))).await? {
                     Ok(()) => {
-                        offer.accept(session, self.done).await?;
+                        offer.accept(session).await?;
                         decided = true;
                         continue;
                     }
@@ -238,7 +231,7 @@ impl Desk<'_, '_> {
                     }
                 },
             };
-            offer.refuse(session, &why, self.done).await?;
+            offer.refuse(session, &why).await?;
             // What else its worker gave may be taken back with it.
             return Err(Halt::Again);
         }
@@ -374,7 +367,6 @@ impl Desk<'_, '_> {
             session
                 .execute(retract, &[&run, &kind, &(batch as i32), &why])
                 .await?;
-            self.done.refused += 1;
             return Err(Halt::Again);
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The coordinator of a run: executes it, makes its jobs, and looks at every result before it is taken.
+//! The coordinator of a run: executes it, makes its jobs, and looks at every result before it is taken, unless judges do.
 //!
 //! All that it knows is in the database, or follows from the program and the input. Another one that takes its place
 //! executes the run again, which is fast, and passes over what is there. A lock of the session keeps two from doing the
@@ -6,10 +6,9 @@
 
 mod batches;
 mod execution;
-mod offers;
-mod spent;
 mod thread;
 mod tree;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,32 +17,29 @@ use deadpool_postgres::Object;
 use tokio::time::sleep;
 use tranche::answer::say;
 
-pub use self::offers::Progress;
-
-use self::offers::is_over;
-use self::spent::Spent;
+use self::watch::is_over;
 use crate::database::{Database, Link};
 use crate::error::Error;
+use crate::judge::Judges;
 use crate::run::{Head, Run};
+use crate::spent::Spent;
 
 /// First namespace of the locks: the second is the run.
 const LOCK: i32 = 0x5472_6e63;
 /// How long is waited for a database that is not there, or for a lock.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How long a coordinator that does nothing keeps an offer in hand.
+const LEASE: Duration = Duration::from_secs(60);
 
 /// Sees a run to its end, through restarts of the database.
 ///
 /// # Errors
 /// [`Error::Closed`] for a run that was cancelled, has failed or was fetched; the database's, unless it passes.
-pub async fn coordinate(
-    database: &Database,
-    run: i64,
-    progress: &mut dyn FnMut(&Progress),
-) -> Result<(), Error> {
-    let mut done = Progress::default();
+pub async fn coordinate(database: &Database, run: i64) -> Result<(), Error> {
     let spent = Spent::default();
+    let judges = Judges::new(LEASE, spent.clone());
     loop {
-        match attempt(database, run, &spent, &mut done, progress).await {
+        match attempt(database, run, &judges, &spent).await {
             Err(error) if error.is_passing() => {
                 say(format_args!(
                     "tranche-fleet: run {run}: {error}; trying again"
@@ -65,9 +61,8 @@ pub async fn coordinate(
 async fn attempt(
     database: &Database,
     id: i64,
+    judges: &Judges,
     spent: &Spent,
-    done: &mut Progress,
-    progress: &mut dyn FnMut(&Progress),
 ) -> Result<bool, Error> {
     let link = database.connect_checked().await?;
     let mut session = Session(Some(link));
@@ -87,11 +82,11 @@ async fn attempt(
     let loaded = run.load(session).await?;
     match run.header {
         Head::Epochs(header) => {
-            tree::coordinate(session, id, (&header, &loaded), spent, done, progress).await?;
+            tree::coordinate(session, id, (&header, &loaded), judges, spent).await?;
         }
         Head::Retire(header) => {
             let known = (*header, loaded);
-            batches::coordinate(database, session, id, known, spent, done, progress).await?;
+            batches::coordinate(database, session, id, known, spent).await?;
         }
     }
     Ok(true)
@@ -131,9 +126,7 @@ pub async fn coordinate_all(database: &Database) -> Result<(), Error> {
                     let (database, runtime) = (database.clone(), runtime.clone());
                     // A run is executed and verified on a thread of its own.
                     let work = move || {
-                        if let Err(error) =
-                            runtime.block_on(coordinate(&database, run, &mut |_| ()))
-                        {
+                        if let Err(error) = runtime.block_on(coordinate(&database, run)) {
                             say(format_args!("tranche-fleet: {error}"));
                         }
                     };

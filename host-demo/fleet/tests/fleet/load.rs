@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use tranche_fleet::bench::{Context, Prover, Proving, Work};
+use tranche_fleet::bench::Context;
 use tranche_fleet::job::Job;
+use tranche_fleet::prover::{Prover, Proving, Work};
 use tranche_fleet::worker::{Settings, run_with};
 use tranche_fleet::{blobs, database::Database};
 
 use crate::cluster::{Cluster, Server};
+use crate::judges::judge;
 use crate::network::{Namespace, reached_by, worker_in};
 use crate::serve::{Process, coordinator, worker};
 
@@ -88,18 +90,20 @@ fn processor(process: u32) -> f64 {
 #[test]
 #[ignore = "needs PostgreSQL: tests/fleet/run --load"]
 fn an_epoch_costs_little_besides_its_proof() {
-    print_costs("epochs", &["--epoch-log2", "16"]);
+    for judges in [0, 1] {
+        print_costs("epochs", &["--epoch-log2", "16"], judges);
+    }
 }
 
 #[test]
 #[ignore = "needs PostgreSQL: tests/fleet/run --load"]
 fn a_batch_costs_little_besides_its_proof() {
     let args = ["--approach", "retire", "--epoch-log2", "16"];
-    print_costs("batches", &args);
+    print_costs("batches", &args, 0);
 }
 
-/// Prints what a run costs that is submitted with these arguments.
-fn print_costs(parts: &str, args: &[&str]) {
+/// Prints what a run costs that is submitted with these arguments, where so many judges are.
+fn print_costs(parts: &str, args: &[&str], judges: usize) {
     let namespaces = [Namespace::new(0)];
     let server = Server {
         durable: true,
@@ -108,6 +112,8 @@ fn print_costs(parts: &str, args: &[&str]) {
     let (cluster, port) = reached_by(&namespaces, server);
     submit(&cluster, "sha256.elf", &vec![1; 30_000], args);
     let database = processor(cluster.process());
+    let judging = (0..judges).map(|i| judge(&cluster, &format!("judge-{i}")));
+    let judging: Vec<_> = judging.collect();
     let coordinating = coordinator(&cluster);
     let _worker = worker_in(&namespaces[0], &cluster, port, &cluster.certificate());
     let number_of_parts = finish(&cluster);
@@ -117,6 +123,8 @@ fn print_costs(parts: &str, args: &[&str]) {
     let each = |seconds: f64| 1e3 * seconds / number_of_parts;
     let database = each(processor(cluster.process()) - database);
     let coordinated = each(processor(coordinating.id()));
+    let judged: f64 = judging.iter().map(|judge| processor(judge.id())).sum();
+    let judged = each(judged);
     let outside = number(
         &cluster,
         "(select 1 - sum(proving_seconds) / sum(job_seconds) from tranche.workers)",
@@ -124,14 +132,16 @@ fn print_costs(parts: &str, args: &[&str]) {
     coordinating.signal("TERM");
     let said = String::from_utf8(coordinating.wait().stderr).unwrap();
     println!(
-        "sha256 in {number_of_parts} {parts} of 2^16 cycles, one worker of one thread, over TLS; of each:"
+        "sha256 in {number_of_parts} {parts} of 2^16 cycles, one worker of one thread, over TLS, {judges} judges; of each:"
     );
     println!("  bytes on the wire: {up:.0} up, {down:.0} down");
     println!(
         "  of a job's time outside proving: {:.1} %",
         100.0 * outside
     );
-    println!("  processor time: database {database:.2} ms, coordinator {coordinated:.2} ms");
+    println!(
+        "  processor time: database {database:.2} ms, coordinator {coordinated:.2} ms, judges {judged:.2} ms"
+    );
     print!("  of all together: {said}");
 }
 

@@ -10,6 +10,7 @@ mod batches;
 mod cluster;
 mod disk;
 mod faults;
+mod judges;
 mod liars;
 mod load;
 mod network;

@@ -161,7 +161,7 @@ fn each_role_has_the_rights_that_it_needs() {
     let _submitted = submit_and_wait(&cluster);
     cluster.wait_until("exists (select from tranche.jobs where state = 'ready')");
     for table in [
-        "runs", "jobs", "blobs", "pieces", "workers", "takes", "offers",
+        "runs", "jobs", "blobs", "pieces", "workers", "takes", "offers", "judges",
     ] {
         let refused = cluster.sql_as("worker", &format!("select * from tranche.{table}"));
         assert!(
@@ -177,6 +177,10 @@ fn each_role_has_the_rights_that_it_needs() {
         "enqueue(1, 'epoch', 0, 0)",
         "retract(1, 'commit', 0, '')",
         "redo(1, 1)",
+        "hand(null, 1)",
+        "plan(1, 1, null)",
+        "sit('judge', 1, 1)",
+        "stay(1, 1, 1)",
     ] {
         let refused = cluster.sql_as("worker", &format!("select tranche.{call}"));
         assert!(refused.unwrap_err().contains("permission denied"), "{call}");

@@ -1,45 +1,51 @@
 //! Proofs from elsewhere, each against what it has to say. Whoever executes the run knows the rows of every table that
 //! is merged, hence the roots: a proof of another execution is refused where it is made, and not in a merge above it.
+//! The rows are bytes, so that proofs can be judged where nothing is executed.
 
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::RowMajorMatrix;
 use tranche_backend::Chosen;
 use tranche_core::shape::Profile;
-use tranche_core::verifier::{CarvedConfig, Root, VerifierAir, check_heights, decode, table_root};
+use tranche_core::verifier::{
+    BatchProof, CarvedConfig, Root, VerifierAir, check_heights, decode, table_root,
+};
 use tranche_core::{F, Hashes, ScalarBackend, TraceMut};
 use tranche_machine::merge::{Chain, Child, MergeTable, Outcome, RangeCounts, fill_parent};
 use tranche_machine::setup::Setup;
-use tranche_machine::{EpochTable, EpochTables, FilledTable, RecordStorage, Span};
+use tranche_machine::{EpochTable, EpochTables, FilledTable, RecordStorage};
 
 use super::super::collect::Merge;
-use super::super::worker::l2g_trace;
-use super::plan::{Claim, Expected, Rows};
+use super::task::{EpochClaim, MergeTask};
+use super::work::WorkError;
 use crate::epoch::{EpochKey, PerShape, epoch_key, public_values};
-use crate::execute::Execution;
-use crate::merge::{MergeKey, merge_statement, outcome};
+use crate::merge::{MergeKey, MergeTables, merge_statement};
 use crate::suite::{HostSuite, with_suite};
 use crate::verify::{Check, max_proof_len};
 
-/// Checks the proofs of a run.
-pub trait Judge {
-    /// Checks a proof against what it has to say.
-    ///
-    /// # Errors
-    /// [`Check`], which says what is wrong with it.
-    fn check(&mut self, expected: &Expected, proof: &[u8]) -> Result<(), Check>;
+/// What a proof has to say, in the bytes of whoever planned its task and is trusted.
+#[derive(Clone, Copy, Debug)]
+pub enum Claim<'a> {
+    /// Of an epoch: where it begins and ends, and the rows of its L2G table.
+    Epoch(&'a [u8]),
+    /// Of a merge, whose task says it.
+    Merge(&'a [u8]),
 }
 
-/// The judge of a run, of which `execution` is what it came to.
+/// Checks the proofs of a run.
+pub trait Judge {
+    /// Whether a proof says what it has to say.
+    ///
+    /// # Errors
+    /// [`WorkError`] when nothing can be said of any proof: the claim is none of the run.
+    fn check(&mut self, claim: Claim<'_>, proof: &[u8]) -> Result<Result<(), Check>, WorkError>;
+}
+
+/// The judge of a run.
 ///
 /// # Errors
 /// When the run has no plan.
-pub fn judge<'a>(
-    setup: &Setup<'a>,
-    execution: &'a Execution,
-) -> Result<Box<dyn Judge + 'a>, Check> {
-    let bytes = execution.output.len();
-    let result = outcome(execution.exit_code, &execution.output).ok_or(Check::Output { bytes })?;
-    with_suite!(setup.settings.hash, S => Ok(Box::new(Bench::<S>::new(*setup, result)?)))
+pub fn judge<'a>(setup: &Setup<'a>) -> Result<Box<dyn Judge + 'a>, Check> {
+    with_suite!(setup.settings.hash, S => Ok(Box::new(Bench::<S>::new(*setup)?)))
 }
 
 /// The key of a merge below the root: the next one is often alike.
@@ -51,7 +57,6 @@ struct KnownMerge<'a, S: HostSuite> {
 
 struct Bench<'a, S: HostSuite> {
     setup: Setup<'a>,
-    result: Outcome<'a>,
     tables: PerShape<EpochTables<'a>>,
     max_epoch_len: usize,
     keys: PerShape<EpochKey<'a, S>>,
@@ -67,10 +72,18 @@ where
     ScalarBackend: Hashes<S>,
     Chosen: Hashes<S>,
 {
-    fn check(&mut self, expected: &Expected, proof: &[u8]) -> Result<(), Check> {
-        match &expected.0 {
-            Claim::Epoch { number, span, rows } => self.epoch(*number, span, rows, proof),
-            Claim::Merge { merge, leaves } => self.merge(merge, leaves, proof),
+    fn check(&mut self, claim: Claim<'_>, proof: &[u8]) -> Result<Result<(), Check>, WorkError> {
+        match claim {
+            Claim::Epoch(bytes) => {
+                let claim = EpochClaim::decode(&self.setup, bytes)?;
+                let trace = claim.trace(&self.tables.first, &mut self.storage)?;
+                Ok(self.epoch(&claim, trace, proof))
+            }
+            Claim::Merge(bytes) => {
+                let task = MergeTask::decode(&self.setup, bytes)?;
+                let merge = task.merge(&self.tables.first, &mut self.storage)?;
+                Ok(self.merge(&merge, task.result()?, proof))
+            }
         }
     }
 }
@@ -82,7 +95,7 @@ where
     ScalarBackend: Hashes<S>,
     Chosen: Hashes<S>,
 {
-    fn new(setup: Setup<'a>, result: Outcome<'a>) -> Result<Self, Check> {
+    fn new(setup: Setup<'a>) -> Result<Self, Check> {
         let tables = PerShape::of(&setup);
         let lens = tables.try_map(|tables| {
             let plan = tables.plan_in::<Chosen, S>(Profile::Fast);
@@ -91,7 +104,6 @@ where
         let keys = tables.try_map(|tables| epoch_key::<S>(tables).map_err(Check::Key))?;
         Ok(Self {
             setup,
-            result,
             max_epoch_len: lens.iter().copied().fold(0, usize::max),
             keys,
             tables,
@@ -100,60 +112,95 @@ where
         })
     }
 
-    fn epoch(&mut self, number: u32, span: &Span, rows: &Rows, proof: &[u8]) -> Result<(), Check> {
+    fn epoch(&mut self, claim: &EpochClaim, trace: Vec<F>, proof: &[u8]) -> Result<(), Check> {
         let proof = decode::<CarvedConfig<S>>(proof, self.max_epoch_len)?;
         let shape = self.tables.of_proof(|logs| check_heights(&proof, logs))?;
-        let publics = public_values(self.tables.at(shape), number, span);
+        let number = claim.number;
+        let publics = public_values(self.tables.at(shape), number, &claim.span());
         let statement = self.setup.epoch_statement(number);
         let key = self.keys.at(shape);
         key.verify_decoded(&proof, Some(&statement), &publics)?;
         let child = Child::Epoch(number);
         let roots = key.carved_roots(&proof);
-        let root = self.leaf_root(number, rows);
+        let root = self.leaf_root(trace);
         if roots.into_iter().map(Some).ne([root]) {
             return Err(Check::ChildRoot { child });
         }
         Ok(())
     }
 
-    fn merge(&mut self, merge: &Merge, leaves: &[Rows], proof: &[u8]) -> Result<(), Check> {
-        let (node, params) = (&merge.node, self.setup.settings.params);
-        let tables = merge.tables(&self.setup, self.result);
-        let plan = tables.plan::<S>(&params).map_err(Check::Plan)?;
-        let proof = decode::<CarvedConfig<S>>(proof, max_proof_len(&plan))?;
-        check_heights(&proof, &tables.log_heights())?;
-        let (on_leaves, log_heights) = (node.level == 1, tables.log_heights());
-        let alike = |known: &KnownMerge<'_, S>| {
-            known.leaves == on_leaves && known.log_heights == log_heights && !node.root
-        };
-        let known = match self.known.take().filter(alike) {
-            Some(known) => known,
-            None => KnownMerge {
-                leaves: on_leaves,
-                key: tables.key::<S>(&params).map_err(Check::Key)?,
-                log_heights,
-            },
-        };
-        let result = node.root.then_some(&self.result);
-        let statement = merge_statement(&self.setup, node, result);
-        let checked = known
-            .key
-            .verify_decoded(&proof, Some(&statement), &tables.publics);
-        let got = known.key.carved_roots(&proof).into_iter().map(Some);
-        let got: Vec<_> = got.collect();
-        if !node.root {
+    fn merge(&mut self, merge: &Merge, result: Outcome<'_>, proof: &[u8]) -> Result<(), Check> {
+        let got = if merge.node.root {
+            let tables = merge.tables(&self.setup, result);
+            let proof = self.decoded(&tables, proof)?;
+            let key = self.key(&tables)?;
+            self.verified(&key, &tables, merge, Some(&result), &proof)?
+        } else {
+            let tables = MergeTables::inner(
+                &merge.node,
+                &merge.sized,
+                merge.varying_logs(&self.setup)[0],
+            );
+            let proof = self.decoded(&tables, proof)?;
+            let (on_leaves, log_heights) = (merge.node.level == 1, tables.log_heights());
+            let alike = |known: &KnownMerge<'_, S>| {
+                known.leaves == on_leaves && known.log_heights == log_heights
+            };
+            let known = match self.known.take().filter(alike) {
+                Some(known) => known,
+                None => KnownMerge {
+                    leaves: on_leaves,
+                    key: self.key(&tables)?,
+                    log_heights,
+                },
+            };
+            let verified = self.verified(&known.key, &tables, merge, None, &proof);
             self.known = Some(known);
-        }
-        checked?;
+            verified?
+        };
+        self.check_roots(merge, &got)
+    }
+
+    fn decoded(
+        &self,
+        tables: &MergeTables<'_>,
+        proof: &[u8],
+    ) -> Result<BatchProof<CarvedConfig<S>>, Check> {
+        let plan = tables.plan::<S>(&self.setup.settings.params);
+        let limit = max_proof_len(&plan.map_err(Check::Plan)?);
+        let proof = decode::<CarvedConfig<S>>(proof, limit)?;
+        check_heights(&proof, &tables.log_heights())?;
+        Ok(proof)
+    }
+
+    fn key<'m>(&self, tables: &MergeTables<'m>) -> Result<MergeKey<'m, S>, Check> {
+        let key = tables.key::<S>(&self.setup.settings.params);
+        key.map_err(Check::Key)
+    }
+
+    /// The roots of the tables that a proof of a merge has in common with others, if it is one.
+    fn verified(
+        &self,
+        key: &MergeKey<'_, S>,
+        tables: &MergeTables<'_>,
+        merge: &Merge,
+        result: Option<&Outcome<'_>>,
+        proof: &BatchProof<CarvedConfig<S>>,
+    ) -> Result<Vec<Option<Root<S>>>, Check> {
+        let statement = merge_statement(&self.setup, &merge.node, result);
+        key.verify_decoded(proof, Some(&statement), &tables.publics)?;
+        Ok(key.carved_roots(proof).into_iter().map(Some).collect())
+    }
+
+    /// Refuses a merge whose proof has tables in common with others than those it should.
+    fn check_roots(&self, merge: &Merge, got: &[Option<Root<S>>]) -> Result<(), Check> {
+        let node = &merge.node;
         let mut roots = Vec::new();
-        let mut children = merge
-            .children
-            .iter()
-            .zip(leaves.iter().map(Some).chain([None].into_iter().cycle()));
+        let mut children = merge.children.iter();
         for &(child, log_rows) in &merge.sized {
             let root = match (child, children.next()) {
-                (Child::Epoch(number), Some((_, Some(rows)))) => self.leaf_root(number, rows),
-                (Child::Merge { .. }, Some((pending, _))) => {
+                (Child::Epoch(_), Some(pending)) => self.leaf_root(pending.trace.clone()),
+                (Child::Merge { .. }, Some(pending)) => {
                     self.parent_root(pending.first_epoch, &pending.rows, pending.log_rows)
                 }
                 _ => {
@@ -181,14 +228,10 @@ where
         Ok(())
     }
 
-    /// The root of an epoch's L2G table.
-    fn leaf_root(&mut self, number: u32, rows: &Rows) -> Option<Root<S>> {
-        let mut record = self.storage.record();
-        record.relist(number, rows);
-        let tables = &self.tables.first;
-        let width = tables.airs[FilledTable::L2g.index()].main_width();
-        let columns = l2g_trace(tables, &mut record).unwrap_or_default();
-        self.committed(width, columns)
+    /// The root of an epoch's L2G table, given column by column.
+    fn leaf_root(&self, trace: Vec<F>) -> Option<Root<S>> {
+        let table = &self.tables.first.airs[FilledTable::L2g.index()];
+        self.committed(table.main_width(), trace)
     }
 
     /// The root of a parent table.

@@ -1,24 +1,21 @@
 //! A run as tasks: it is executed epoch by epoch, and nothing of it is proved.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tranche_machine::checkpoint;
 use tranche_machine::merge::{Chain, Outcome};
 use tranche_machine::setup::Setup;
 use tranche_machine::tables::l2g::L2gRow;
-use tranche_machine::{EpochEnd, GuestIo, Machine, Pages, Span};
+use tranche_machine::{EpochEnd, GuestIo, Machine, Pages};
 
 use super::super::collect::{Collector, Merge};
 use super::super::error::ProveError;
 use super::super::survey::claimed;
+use super::check::Claim;
 use super::place::Place;
-use super::task::{MergeTask, of_chain, of_l2g};
+use super::task::{EpochClaim, MergeTask, Row, of_chain, of_l2g};
 use crate::bundle::{Kind, fixed_of_epoch, fixed_of_root};
 use crate::execute::Execution;
-
-/// The rows of an epoch's L2G table, in the table's order.
-pub(super) type Rows = Arc<[L2gRow]>;
 
 /// A task with all that is to be known of its proof.
 #[derive(Debug)]
@@ -33,26 +30,18 @@ pub struct Planned {
     pub children: u32,
     /// What whoever proves it is given.
     pub task: Vec<u8>,
-    /// What its proof has to say.
-    pub expected: Expected,
+    /// What the proof of an epoch has to say; of a merge its task says it.
+    pub said: Vec<u8>,
 }
 
-/// What the proof of a task has to say.
-#[derive(Debug)]
-pub struct Expected(pub(super) Claim);
-
-#[derive(Debug)]
-pub(super) enum Claim {
-    Epoch {
-        number: u32,
-        span: Span,
-        rows: Rows,
-    },
-    /// With the rows of its children, when those are epochs.
-    Merge {
-        merge: Merge,
-        leaves: Vec<Rows>,
-    },
+impl Planned {
+    /// What its proof has to say.
+    pub fn claim(&self) -> Claim<'_> {
+        match self.kind {
+            Kind::Epoch => Claim::Epoch(&self.said),
+            _ => Claim::Merge(&self.task),
+        }
+    }
 }
 
 /// The input of a run, with what was read of it.
@@ -81,7 +70,7 @@ pub struct Planner<'a> {
     collector: Collector<'a>,
     touched: Vec<L2gRow>,
     /// Those of the epochs whose merge is not yet due.
-    leaves: BTreeMap<u32, Rows>,
+    leaves: BTreeMap<u32, Vec<Row>>,
     finished: bool,
 }
 
@@ -146,24 +135,22 @@ impl<'a> Planner<'a> {
         let mut task = Vec::new();
         // A vector takes what it is given.
         let Ok(_) = checkpoint::write(&self.setup, &state, touched, input, &mut task);
-        let (number, rows) = (self.machine.epochs(), Rows::from(touched));
-        let chains = rows.iter().map(|row| Chain::of_epoch(row, number));
-        self.leaves.insert(number, rows.clone());
+        let number = self.machine.epochs();
+        let chains = touched.iter().map(|row| Chain::of_epoch(row, number));
+        let chains = chains.collect();
+        let rows: Vec<_> = touched.iter().map(of_l2g).collect();
+        let claim = EpochClaim::new(&self.setup, number, &span, rows);
         tasks.push(Planned {
             place: Place::of_epoch(number),
             kind: Kind::Epoch,
             fixed: fixed_of_epoch(&span),
             children: 0,
             task,
-            expected: Expected(Claim::Epoch {
-                number,
-                span,
-                rows: rows.clone(),
-            }),
+            said: claim.encode(),
         });
+        self.leaves.insert(number, claim.rows);
         self.finished = matches!(end, EpochEnd::Exit(_));
-        self.collector
-            .epoch(chains.collect(), Vec::new(), self.finished)?;
+        self.collector.epoch(chains, Vec::new(), self.finished)?;
         while let Some(merge) = self.collector.merge(&self.result)? {
             tasks.push(self.merge(merge));
         }
@@ -176,11 +163,9 @@ impl<'a> Planner<'a> {
         let place = Place::of_merge(&node);
         let known = self.machine.epochs() + u32::from(!self.finished);
         let mut task = MergeTask::new(&self.setup, known, [node.level, node.index]);
-        let mut leaves = Vec::new();
         if node.level == 1 {
             let epochs = node.first_epoch..=node.last_epoch;
-            leaves.extend(epochs.filter_map(|number| self.leaves.remove(&number)));
-            let rows = leaves.iter().map(|rows| rows.iter().map(of_l2g).collect());
+            let rows = epochs.filter_map(|number| self.leaves.remove(&number));
             task.children = rows.collect();
         } else {
             let children = merge.children.iter();
@@ -201,7 +186,7 @@ impl<'a> Planner<'a> {
             fixed,
             children: node.children,
             task: task.encode(),
-            expected: Expected(Claim::Merge { merge, leaves }),
+            said: Vec::new(),
         }
     }
 }

@@ -1,12 +1,19 @@
-//! Merges as bytes: what their tables are filled from, in Postcard's encoding.
+//! Merges as bytes, and what the proof of an epoch has to say: rows that tables are filled from, in Postcard's encoding.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tranche_core::Identity;
+use tranche_core::{F, Identity};
 use tranche_machine::checkpoint::CheckpointError;
-use tranche_machine::merge::{Chain, MergeError};
+use tranche_machine::merge::{Chain, MergeError, Outcome, Tree};
 use tranche_machine::setup::Setup;
 use tranche_machine::tables::l2g::L2gRow;
+use tranche_machine::{EpochTables, RecordStorage, Span};
+
+use super::super::collect::{Merge, Pending};
+use super::super::worker::l2g_trace;
+use super::work::WorkError;
+use crate::merge::{log_rows, outcome};
 
 /// Version of the encoding.
 const VERSION: u8 = 1;
@@ -18,17 +25,17 @@ pub enum TaskError {
     /// The checkpoint of an epoch is none, or another run's.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The bytes of a merge end too early, or go on.
-    #[error("the task of a merge is cut off, or damaged")]
+    /// The bytes of a merge, or of what is said of an epoch, end too early, or go on.
+    #[error("the task is cut off, or damaged")]
     Encoding,
     /// Another version of the encoding.
-    #[error("the task of a merge has version {got}, not {VERSION}")]
+    #[error("the task has version {got}, not {VERSION}")]
     Version {
         /// The version found.
         got: u8,
     },
     /// A task of another run.
-    #[error("the task of a merge is another run's")]
+    #[error("the task is another run's")]
     OtherRun,
     /// The tree has no such merge, or one of other children.
     #[error("no merge of the run has this place and these children")]
@@ -51,7 +58,7 @@ pub enum TaskError {
 }
 
 /// A row of a child: five words.
-type Row = [u32; 5];
+pub(super) type Row = [u32; 5];
 
 /// What a merge is proved from.
 #[derive(Debug, Serialize, Deserialize)]
@@ -88,26 +95,166 @@ impl MergeTask {
 
     /// The task's bytes.
     pub fn encode(&self) -> Vec<u8> {
-        // Vectors grow: there is nothing to fail.
-        postcard::to_allocvec(self).unwrap_or_default()
+        encode(self)
     }
 
     /// Decodes the task of a run.
     pub fn decode(setup: &Setup<'_>, bytes: &[u8]) -> Result<Self, TaskError> {
-        match bytes.first() {
-            Some(&VERSION) => {}
-            Some(&got) => return Err(TaskError::Version { got }),
-            None => return Err(TaskError::Encoding),
-        }
-        let (task, rest): (Self, _) =
-            postcard::take_from_bytes(bytes).map_err(|_| TaskError::Encoding)?;
-        if !rest.is_empty() {
-            return Err(TaskError::Encoding);
-        }
-        if (task.program, task.plan) != (setup.program_digest, setup.plan_digest) {
-            return Err(TaskError::OtherRun);
-        }
+        let task: Self = decode(bytes)?;
+        check_run(setup, (task.program, task.plan))?;
         Ok(task)
+    }
+
+    /// The run's result, where it is the root's.
+    pub fn result(&self) -> Result<Outcome<'_>, TaskError> {
+        let bytes = self.output.len();
+        outcome(self.exit_code, &self.output).ok_or(TaskError::Output { bytes })
+    }
+
+    /// The merge, whose children's tables are filled from these rows.
+    pub fn merge(
+        &self,
+        tables: &EpochTables<'_>,
+        storage: &mut RecordStorage,
+    ) -> Result<Merge, WorkError> {
+        let setup = tables.setup();
+        let tree = Tree::new(self.epochs, setup.settings.arity.into()).map_err(TaskError::from)?;
+        let node = tree.node(self.level, self.index);
+        let node = node.filter(|node| node.children as usize == self.children.len());
+        let node = node.ok_or(TaskError::Place)?;
+        let first = node.index * tree.arity();
+        let children = (first..).zip(&self.children).map(|(index, rows)| {
+            if node.level > 1 {
+                let rows: Vec<_> = rows.iter().copied().map(to_chain).collect();
+                let child = tree.node(node.level - 1, index).ok_or(TaskError::Place)?;
+                return Ok(Pending {
+                    first_epoch: child.first_epoch,
+                    log_rows: log_rows(rows.len()),
+                    rows: rows.into(),
+                    trace: Vec::new(),
+                });
+            }
+            let number = index + 1;
+            let rows: Vec<_> = rows.iter().copied().map(to_l2g).collect();
+            let mut chains: Vec<_> = rows
+                .iter()
+                .map(|row| Chain::of_epoch(row, number))
+                .collect();
+            chains.sort_unstable_by_key(|chain| chain.cell);
+            Ok(Pending {
+                first_epoch: number,
+                log_rows: setup.shape.l2g as u8,
+                rows: chains.into(),
+                trace: leaf_trace(tables, storage, number, &rows)?,
+            })
+        });
+        let children = children.collect::<Result<Vec<_>, WorkError>>()?;
+        Ok(Merge::of(setup, &tree, node, children).map_err(TaskError::from)?)
+    }
+}
+
+/// What the proof of an epoch has to say.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct EpochClaim {
+    version: u8,
+    program: Identity,
+    plan: Identity,
+    pub number: u32,
+    /// Its first program counter, the one after it, and its cycles.
+    span: [u32; 3],
+    /// Rows of its L2G table, in their order.
+    pub rows: Vec<Row>,
+}
+
+impl EpochClaim {
+    /// What an epoch is to say.
+    pub fn new(setup: &Setup<'_>, number: u32, span: &Span, rows: Vec<Row>) -> Self {
+        let Span {
+            entry,
+            exit,
+            cycles,
+        } = *span;
+        Self {
+            version: VERSION,
+            program: setup.program_digest,
+            plan: setup.plan_digest,
+            number,
+            span: [entry, exit, cycles],
+            rows,
+        }
+    }
+
+    /// Its bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Decodes what is said of an epoch of a run.
+    pub fn decode(setup: &Setup<'_>, bytes: &[u8]) -> Result<Self, TaskError> {
+        let claim: Self = decode(bytes)?;
+        check_run(setup, (claim.program, claim.plan))?;
+        Ok(claim)
+    }
+
+    /// Where the epoch begins and ends.
+    pub const fn span(&self) -> Span {
+        let [entry, exit, cycles] = self.span;
+        Span {
+            entry,
+            exit,
+            cycles,
+        }
+    }
+
+    /// The trace of its L2G table, column by column.
+    pub fn trace(
+        &self,
+        tables: &EpochTables<'_>,
+        storage: &mut RecordStorage,
+    ) -> Result<Vec<F>, WorkError> {
+        let rows: Vec<_> = self.rows.iter().copied().map(to_l2g).collect();
+        leaf_trace(tables, storage, self.number, &rows)
+    }
+}
+
+/// The L2G trace of an epoch, column by column.
+fn leaf_trace(
+    tables: &EpochTables<'_>,
+    storage: &mut RecordStorage,
+    number: u32,
+    rows: &[L2gRow],
+) -> Result<Vec<F>, WorkError> {
+    let mut record = storage.record();
+    if !record.relist(number, rows) {
+        return Err(TaskError::Rows { number }.into());
+    }
+    Ok(l2g_trace(tables, &mut record)?)
+}
+
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    // Vectors grow: there is nothing to fail.
+    postcard::to_allocvec(value).unwrap_or_default()
+}
+
+/// Decodes bytes that begin with their version.
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, TaskError> {
+    match bytes.first() {
+        Some(&VERSION) => {}
+        Some(&got) => return Err(TaskError::Version { got }),
+        None => return Err(TaskError::Encoding),
+    }
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(TaskError::Encoding),
+    }
+}
+
+/// Refuses what says that it is of another program, or another plan.
+fn check_run(setup: &Setup<'_>, run: (Identity, Identity)) -> Result<(), TaskError> {
+    if run == (setup.program_digest, setup.plan_digest) {
+        Ok(())
+    } else {
+        Err(TaskError::OtherRun)
     }
 }
 
@@ -117,7 +264,7 @@ pub(super) const fn of_l2g(row: &L2gRow) -> Row {
 }
 
 /// Words as a row of an L2G table.
-pub(super) const fn to_l2g([cell, init_epoch, init, fini, timestamp]: Row) -> L2gRow {
+const fn to_l2g([cell, init_epoch, init, fini, timestamp]: Row) -> L2gRow {
     L2gRow {
         cell,
         init_epoch,
@@ -133,7 +280,7 @@ pub(super) const fn of_chain(row: &Chain) -> Row {
 }
 
 /// Words as a row of a parent table.
-pub(super) const fn to_chain([cell, init_epoch, init, fini_epoch, fini]: Row) -> Chain {
+const fn to_chain([cell, init_epoch, init, fini_epoch, fini]: Row) -> Chain {
     Chain {
         cell,
         init_epoch,

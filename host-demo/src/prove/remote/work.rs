@@ -7,22 +7,19 @@ use tranche_backend::Chosen;
 use tranche_core::Hashes;
 use tranche_core::prover::BatchError;
 use tranche_core::shape::Profile;
-use tranche_machine::merge::{Chain, Tree};
 use tranche_machine::prove::StartError;
 use tranche_machine::setup::Setup;
 use tranche_machine::{
     Cell, Checkpoint, EpochRecord, EpochTables, ExecError, RecordProver, RecordStorage,
 };
 
-use super::super::collect::{Merge, Pending};
 use super::super::emit::prove_merge;
 use super::super::epoch_plans;
 use super::super::error::ProveError;
 use super::super::options::Options;
-use super::super::worker::{l2g_trace, workspace_bytes, workspace_len};
-use super::task::{MergeTask, TaskError, to_chain, to_l2g};
+use super::super::worker::{workspace_bytes, workspace_len};
+use super::task::{MergeTask, TaskError};
 use crate::epoch::PerShape;
-use crate::merge::{log_rows, outcome};
 use crate::suite::{HostSuite, with_suite};
 use crate::workspace::Workspace;
 
@@ -184,44 +181,8 @@ where
 {
     let setup = tables.setup();
     let task = MergeTask::decode(setup, bytes)?;
-    let tree = Tree::new(task.epochs, setup.settings.arity.into()).map_err(TaskError::from)?;
-    let node = tree.node(task.level, task.index);
-    let node = node.filter(|node| node.children as usize == task.children.len());
-    let node = node.ok_or(TaskError::Place)?;
-    let first = node.index * tree.arity();
-    let children = (first..).zip(&task.children).map(|(index, rows)| {
-        if node.level > 1 {
-            let rows: Vec<_> = rows.iter().copied().map(to_chain).collect();
-            let child = tree.node(node.level - 1, index).ok_or(TaskError::Place)?;
-            return Ok(Pending {
-                first_epoch: child.first_epoch,
-                log_rows: log_rows(rows.len()),
-                rows: rows.into(),
-                trace: Vec::new(),
-            });
-        }
-        let number = index + 1;
-        let rows: Vec<_> = rows.iter().copied().map(to_l2g).collect();
-        let mut record = storage.record();
-        if !record.relist(number, &rows) {
-            return Err(WorkError::from(TaskError::Rows { number }));
-        }
-        let mut chains: Vec<_> = rows
-            .iter()
-            .map(|row| Chain::of_epoch(row, number))
-            .collect();
-        chains.sort_unstable_by_key(|chain| chain.cell);
-        Ok(Pending {
-            first_epoch: number,
-            log_rows: setup.shape.l2g as u8,
-            rows: chains.into(),
-            trace: l2g_trace(tables, &mut record)?,
-        })
-    });
-    let children = children.collect::<Result<Vec<_>, WorkError>>()?;
-    let merge = Merge::of(setup, &tree, node, children).map_err(TaskError::from)?;
-    let bytes = task.output.len();
-    let result = outcome(task.exit_code, &task.output).ok_or(TaskError::Output { bytes })?;
+    let merge = task.merge(tables, storage)?;
+    let result = task.result()?;
     let (proof, _) = prove_merge::<S>(setup, &merge, &result, options, workspace)?;
     Ok(proof)
 }
