@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use tranche::bundle::{Header, Kind, Writer};
 use tranche::execute::{Execution, execute};
-use tranche::prove::remote::{Planned, Planner, Work, WorkError, judge, work};
+use tranche::prove::remote::{Claim, Planned, Planner, TaskError, Work, WorkError, judge, work};
 use tranche::prove::{Options, Surveyed, metered, secure};
 use tranche_backend::Chosen;
 use tranche_core::hash::poseidon2::Poseidon2;
@@ -134,6 +134,54 @@ fn a_run_in_tasks_is_the_run_in_line() {
             .check(tasks[0].claim(), &altered)
             .unwrap()
             .unwrap_err();
+    });
+}
+
+#[test]
+fn a_proof_is_true_of_no_other_claim() {
+    Run::new().with(10, |run, execution| {
+        let tasks = planned(run, execution);
+        let mut judge = judge(&run.setup).unwrap();
+        let merge = tasks.iter().find(|task| task.kind == Kind::Merge).unwrap();
+        for task in [&tasks[1], merge] {
+            let (bytes, as_claim): (_, fn(&[u8]) -> Claim<'_>) = match task.claim() {
+                Claim::Epoch(bytes) => (bytes, |bytes| Claim::Epoch(bytes)),
+                Claim::Merge(bytes) => (bytes, |bytes| Claim::Merge(bytes)),
+            };
+            let proof = proofs(&run.setup, vec![as_work(task.kind, &task.task)]);
+            let proof = proof.into_iter().next().unwrap().unwrap();
+            let mut check = |bytes: &[u8]| judge.check(as_claim(bytes), &proof);
+            check(bytes).unwrap().unwrap();
+            let mut none = |bytes: &[u8]| match check(bytes) {
+                Err(WorkError::Task(error)) => error,
+                other => panic!("{other:?}"),
+            };
+            for cut in (1..bytes.len()).step_by(7) {
+                assert_eq!(none(&bytes[..cut]), TaskError::Encoding, "{cut} bytes");
+            }
+            assert_eq!(none(&[]), TaskError::Encoding);
+            assert_eq!(none(&[bytes, &[0]].concat()), TaskError::Encoding);
+            let changed = |at: usize| {
+                let mut other = bytes.to_vec();
+                other[at] ^= 1;
+                other
+            };
+            assert_eq!(none(&changed(0)), TaskError::Version { got: 0 });
+            for of_run in [1, 32, 33, 64] {
+                assert_eq!(none(&changed(of_run)), TaskError::OtherRun);
+            }
+            // A merge's task says next how many epochs are known, which another merge may depend on.
+            let first = if task.kind == Kind::Epoch { 65 } else { 66 };
+            let step = (bytes.len() - first) / 40 + 1;
+            for at in (first..first + 4).chain((first + 4..bytes.len()).step_by(step)) {
+                let verdict = check(&changed(at));
+                assert!(
+                    !matches!(verdict, Ok(Ok(()))),
+                    "byte {at} of {}",
+                    bytes.len()
+                );
+            }
+        }
     });
 }
 

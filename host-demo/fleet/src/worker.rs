@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, stream};
 use graphile_worker::{
     Database, IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions,
     WorkerRecoveryConfig, WorkerShutdownConfig,
@@ -12,6 +13,7 @@ use graphile_worker::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::sleep;
+use tokio_postgres::types::ToSql;
 use tranche::answer::say;
 use tranche::prove::remote as tree;
 use tranche::retire::remote::{Queries, Source, Step, Task, decode};
@@ -34,6 +36,8 @@ const SHARED: usize = 8;
 const CLASSES: u32 = 48;
 /// Tries to hand in a proof that is made, while the database is not there.
 const TRIES: u32 = 30;
+/// Pieces of a proof that are under way to the database at once.
+const PIECES: usize = 4;
 /// How often a worker says that it is there, at least: who was not seen for a minute is counted no more.
 const BEAT: Duration = Duration::from_secs(20);
 /// Between two looks of the queue's own, besides those of [`Wake`].
@@ -360,11 +364,20 @@ impl Shared {
         let fill = transaction
             .prepare_cached("select tranche.fill($1, $2, $3, $4)")
             .await?;
-        for (n, piece) in (0_i32..).zip(proof.chunks(PIECE_BYTES)) {
-            transaction
-                .execute(&fill, &[&self.worker, &blob, &n, &piece])
-                .await?;
-        }
+        // Some are under way at once: not each waits until the one before is written.
+        let pieces = (0_i32..).zip(proof.chunks(PIECE_BYTES));
+        let filled: Vec<_> = pieces
+            .map(|(n, piece)| {
+                let (transaction, fill) = (&transaction, &fill);
+                async move {
+                    let values: [&(dyn ToSql + Sync); 4] = [&self.worker, &blob, &n, &piece];
+                    transaction.execute(fill, &values).await
+                }
+            })
+            .collect();
+        let mut filled = stream::iter(filled).buffered(PIECES);
+        while filled.next().await.transpose()?.is_some() {}
+        drop(filled);
         let offer = transaction
             .prepare_cached("select tranche.offer($1, $2, $3, $4, $5, $6, $7, $8)")
             .await?;

@@ -15,8 +15,8 @@ use tranche_machine::setup::Setup;
 use tranche_machine::{EpochTable, EpochTables, FilledTable, RecordStorage};
 
 use super::super::collect::Merge;
+use super::error::WorkError;
 use super::task::{EpochClaim, MergeTask};
-use super::work::WorkError;
 use crate::epoch::{EpochKey, PerShape, epoch_key, public_values};
 use crate::merge::{MergeKey, MergeTables, merge_statement};
 use crate::suite::{HostSuite, with_suite};

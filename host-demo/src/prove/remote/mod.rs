@@ -5,14 +5,15 @@
 //! merge takes. A proof's bytes follow from its task, so it does not matter who proves it, or how often.
 
 mod check;
+mod error;
 mod place;
 mod plan;
 mod task;
 mod work;
 
 pub use check::{Claim, Judge, judge};
+pub use error::{TaskError, WorkError};
 pub use place::Place;
 pub(crate) use plan::Counted;
 pub use plan::{Planned, Planner};
-pub use task::TaskError;
-pub use work::{Work, WorkError, task_bytes, work};
+pub use work::{Work, task_bytes, work};

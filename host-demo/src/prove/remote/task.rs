@@ -2,60 +2,16 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use tranche_core::{F, Identity};
-use tranche_machine::checkpoint::CheckpointError;
-use tranche_machine::merge::{Chain, MergeError, Outcome, Tree};
+use tranche_machine::merge::{Chain, Outcome, Tree};
 use tranche_machine::setup::Setup;
 use tranche_machine::tables::l2g::L2gRow;
 use tranche_machine::{EpochTables, RecordStorage, Span};
 
 use super::super::collect::{Merge, Pending};
 use super::super::worker::l2g_trace;
-use super::work::WorkError;
+use super::error::{TaskError, VERSION, WorkError};
 use crate::merge::{log_rows, outcome};
-
-/// Version of the encoding.
-const VERSION: u8 = 1;
-
-/// Why bytes are no task of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum TaskError {
-    /// The checkpoint of an epoch is none, or another run's.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The bytes of a merge, or of what is said of an epoch, end too early, or go on.
-    #[error("the task is cut off, or damaged")]
-    Encoding,
-    /// Another version of the encoding.
-    #[error("the task has version {got}, not {VERSION}")]
-    Version {
-        /// The version found.
-        got: u8,
-    },
-    /// A task of another run.
-    #[error("the task is another run's")]
-    OtherRun,
-    /// The tree has no such merge, or one of other children.
-    #[error("no merge of the run has this place and these children")]
-    Place,
-    /// More output than any run has.
-    #[error("{bytes} bytes of output are too many")]
-    Output {
-        /// Its bytes.
-        bytes: usize,
-    },
-    /// The rows of an epoch's L2G table are too many, or those of another epoch.
-    #[error("the rows of epoch {number} are none of an L2G table")]
-    Rows {
-        /// The epoch.
-        number: u32,
-    },
-    /// The children do not chain.
-    #[error(transparent)]
-    Merge(#[from] MergeError),
-}
 
 /// A row of a child: five words.
 pub(super) type Row = [u32; 5];

@@ -2,50 +2,22 @@
 
 use std::collections::TryReserveError;
 
-use thiserror::Error;
 use tranche_backend::Chosen;
 use tranche_core::Hashes;
-use tranche_core::prover::BatchError;
 use tranche_core::shape::Profile;
-use tranche_machine::prove::StartError;
 use tranche_machine::setup::Setup;
-use tranche_machine::{
-    Cell, Checkpoint, EpochRecord, EpochTables, ExecError, RecordProver, RecordStorage,
-};
+use tranche_machine::{Cell, Checkpoint, EpochRecord, EpochTables, RecordProver, RecordStorage};
 
 use super::super::emit::prove_merge;
 use super::super::epoch_plans;
 use super::super::error::ProveError;
 use super::super::options::Options;
 use super::super::worker::{workspace_bytes, workspace_len};
-use super::task::{MergeTask, TaskError};
+use super::error::{TaskError, WorkError};
+use super::task::MergeTask;
 use crate::epoch::PerShape;
 use crate::suite::{HostSuite, with_suite};
 use crate::workspace::Workspace;
-
-/// Why a task has no proof.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum WorkError {
-    /// It is none of the run.
-    #[error(transparent)]
-    Task(#[from] TaskError),
-    /// It cannot be proved.
-    #[error(transparent)]
-    Prove(#[from] ProveError),
-}
-
-/// What an epoch fails with is what a run does.
-macro_rules! as_prove_error {
-    ($($error:ty),*) => {
-        $(impl From<$error> for WorkError {
-            fn from(error: $error) -> Self {
-                Self::Prove(error.into())
-            }
-        })*
-    };
-}
-as_prove_error!(TryReserveError, ExecError, StartError, BatchError);
 
 /// A task of a run.
 #[derive(Debug)]
