@@ -248,6 +248,7 @@ fn two_hundred_workers() {
     });
     let args = ["--epoch-log2", "12"];
     let mut coordinating = coordinator(&cluster);
+    let judging = judge(&cluster, "judge");
     let mut command = cluster.fleet("worker");
     command.args(["worker", "--name", "first"]);
     let first = Process::spawn(&mut command);
@@ -286,24 +287,24 @@ fn two_hundred_workers() {
         ));
         let server = cluster.process();
         cluster.sql("select pg_stat_statements_reset()");
-        let before = [processor(server), processor(coordinating.id())];
+        let spent = || [server, coordinating.id(), judging.id()].map(processor);
+        let before = spent();
         let start = Instant::now();
         submit(&cluster, "spin.elf", b"160000", &args);
         finish(&cluster);
         let wall = start.elapsed().as_secs_f64();
-        let spent = [processor(server), processor(coordinating.id())];
+        let spent = spent();
         let rate = number(
             &cluster,
             "(select count(*) / extract(epoch from max(accepted) - min(accepted)) from tranche.jobs \
              where run = (select max(id) from tranche.runs))",
         );
         let jobs = proofs.len() as f64;
+        let [database, coordinator, judge] = [0, 1, 2].map(|i| 1e3 * (spent[i] - before[i]) / jobs);
         println!(
-            "  {workers} workers, {after} s a proof, {:.0} a second possible: {rate:.1} a second, {:.2} ms of the \
-             database and {:.2} ms of the coordinator a job, {wall:.1} s in all",
+            "  {workers} workers, {after} s a proof, {:.0} a second possible: {rate:.1} a second, {database:.2} ms of the \
+             database, {coordinator:.2} ms of the coordinator and {judge:.2} ms of the judge a job, {wall:.1} s in all",
             workers as f64 / after,
-            1e3 * (spent[0] - before[0]) / jobs,
-            1e3 * (spent[1] - before[1]) / jobs
         );
         print_statements(&cluster, jobs);
         // Whatever the workers have started ends with them, links included.
