@@ -37,14 +37,13 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
 use super::counts::Counts;
-use super::filled::{AluRow, Epoch, Extends, Filled, Height};
+use super::filled::{AluRow, Extends, Height};
+use super::operation::Operation;
 use super::product::{bytes, halves, limbs};
-use super::table::Table;
 use crate::air::first;
-use crate::bus::{Clock, inverse_power_of_two, range, range8, serve};
+use crate::bus::{inverse_power_of_two, range, range8, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::{Alu, Extension};
-use crate::program::Program;
 
 /// Operations on the exec bus.
 pub mod op {
@@ -87,40 +86,17 @@ columns! {
 const WIDTH: usize = width(COLUMNS);
 
 /// The table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Div;
-
-impl Table for Div {
-    const COLUMNS: &'static [Column] = COLUMNS;
-
-    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
-        eval(builder);
-    }
-}
 
 impl Extends for Div {
     const EXTENSION: Extension = Extension::Divide;
 }
 
-impl Filled for Div {
-    type Row = AluRow;
+impl Operation for Div {
+    const COLUMNS: &'static [Column] = COLUMNS;
     const HEIGHT: Height = Height { below: 6, least: 4 };
     const SERVED: (u32, u32) = (op::DIV, op::REMU);
-
-    fn new(_: Clock) -> Self {
-        Self
-    }
-
-    fn fill(
-        &self,
-        _: &Program<'_>,
-        rows: &[Self::Row],
-        _: Epoch,
-        counts: &mut Counts<'_>,
-        trace: &mut TraceMut<'_>,
-    ) {
-        fill(rows, counts, trace);
-    }
 
     fn op(alu: Alu) -> Option<u32> {
         match alu {
@@ -132,14 +108,115 @@ impl Filled for Div {
         }
     }
 
-    fn row(served: AluRow) -> Option<AluRow> {
-        Some(served)
-    }
-
     fn value(op: u32, a: u32, b: u32) -> u32 {
         let [quotient, remainder] = divide(op, a, b);
         let value = if is_quotient(op) { quotient } else { remainder };
         value as u32
+    }
+
+    fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+        let main = builder.main();
+        let now: &[_; WIDTH] = first(main.current_slice());
+        let at = |c: usize| -> AB::Expr { now[c].into() };
+        let constant = |c: u32| AB::Expr::from_u32(c);
+        let one = AB::Expr::ONE;
+        let half = constant(1 << 16);
+
+        builder.assert_bools(IS.map(at));
+        let [div, divu, rem, remu] = IS.map(at);
+        let signed = div.clone() + rem.clone();
+        let quotient = div.clone() + divu.clone();
+        let real = signed.clone() + divu.clone() + remu.clone();
+        builder.assert_bool(real.clone());
+        builder.assert_bools(CARRY_BITS.map(at));
+        builder.assert_bools(REST_CARRY.map(at));
+        builder.assert_bools(SIGN.map(at));
+        let [s_a, s_b, s_q, s_r] = SIGN.map(at);
+        let is_zero = at(IS_ZERO);
+        let sum = |bytes: [usize; 4]| bytes.map(at).into_iter().sum::<AB::Expr>();
+        let [a_lo, a_hi] = A.map(at);
+        let word = |bytes: [usize; 4]| halves(&bytes.map(at), constant(1 << 8));
+        let (b, q, r, rest) = (word(B), word(Q), word(R), word(REST));
+        let ([b_lo, b_hi], [q_lo, q_hi], [r_lo, r_hi]) = (b.clone(), q.clone(), r.clone());
+
+        // Signs, and divisions by 0.
+        let unsigned = one.clone() - signed.clone();
+        builder.assert_zero(s_a.clone() * unsigned.clone());
+        builder.assert_zero(s_b.clone() * unsigned);
+        builder.assert_zero((s_a.clone() - s_r.clone()) * (r_lo.clone() + r_hi.clone()));
+        builder.assert_zero(is_zero.clone() * sum(B));
+        builder.assert_zero(is_zero.clone() * (sum(Q) - constant(4 * 255)));
+
+        let a_top =
+            (a_hi.clone() - at(A_LOW)) * inverse_power_of_two(8) - s_a.clone() * constant(1 << 7);
+        range8(builder, at(A_LOW), signed.clone());
+        range(builder, a_top, constant(7), signed.clone());
+        let [b_low @ .., b_top] = B.map(at);
+        for byte in b_low {
+            range8(builder, byte, real.clone());
+        }
+        // Without the sign it has a bit less.
+        let b_top = b_top - s_b.clone() * constant(1 << 7);
+        range(builder, b_top, constant(8) - signed, real.clone());
+        for (bytes, gate) in [
+            (Q.map(at), &real),
+            (R.map(at), &quotient),
+            (REST.map(at), &real),
+        ] {
+            for byte in bytes {
+                range8(builder, byte, gate.clone());
+            }
+        }
+        for byte in CARRY.map(at) {
+            range8(builder, byte, real.clone());
+        }
+
+        // a = q b + r.
+        let [l0, l1, l2, l3] = limbs(&Q.map(at), &B.map(at), constant(1 << 8));
+        let [bits1, bits2, bits2_high, bits3] = CARRY_BITS.map(at);
+        let [c1, c2, c3] = CARRY.map(at);
+        let c1 = c1 + bits1 * constant(1 << 8);
+        let c2 = c2 + bits2 * constant(1 << 8) + bits2_high * constant(1 << 9);
+        let c3 = c3 + bits3 * constant(1 << 8) - s_b.clone();
+        builder.assert_eq(a_lo.clone() + c1.clone() * half.clone(), l0 + r_lo.clone());
+        builder.assert_eq(
+            a_hi.clone() + c2.clone() * half.clone(),
+            l1 + c1 + r_hi.clone(),
+        );
+        let crossed = s_q.clone() * b_lo.clone() + s_b.clone() * q_lo;
+        builder.assert_eq(
+            c3.clone() * half.clone() - s_a,
+            l2 + c2 - crossed - s_r.clone(),
+        );
+        let crossed = s_q.clone() * b_hi.clone() + s_b.clone() * q_hi;
+        builder.assert_eq(l3 + c3 + s_q * s_b.clone() * half.clone(), crossed);
+
+        // |b| - |r| - 1: of a negative number, 2^32 less the word.
+        let [rest_lo, rest_hi] = rest;
+        let [carry, carry_high] = REST_CARRY.map(at);
+        let carry = carry + carry_high * constant(2) - constant(2);
+        let magnitude =
+            |sign: &AB::Expr, half: AB::Expr| half.clone() - sign.clone() * half * constant(2);
+        let low = magnitude(&s_b, b_lo) - magnitude(&s_r, r_lo) - one;
+        let high = magnitude(&s_b, b_hi) - magnitude(&s_r, r_hi) + (s_b - s_r) * half.clone();
+        let divides = real.clone() - is_zero;
+        builder.assert_zero(divides.clone() * (low - carry.clone() * half - rest_lo));
+        builder.assert_zero(divides * (high + carry - rest_hi));
+
+        let op = div * constant(op::DIV)
+            + divu * constant(op::DIVU)
+            + rem * constant(op::REM)
+            + remu * constant(op::REMU);
+        let result =
+            [0, 1].map(|h: usize| r[h].clone() + quotient.clone() * (q[h].clone() - r[h].clone()));
+        serve(builder, op, [a_lo, a_hi], b, result, real);
+    }
+
+    fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
+        trace.values_mut().fill(F::ZERO);
+        for (row, step) in rows.iter().enumerate() {
+            trace.set_row(row, &fill_row(*step, counts));
+        }
     }
 }
 
@@ -167,111 +244,6 @@ const fn divide(op: u32, a: u32, b: u32) -> [i64; 2] {
         [u32::MAX as i64, a]
     } else {
         [a / b, a % b]
-    }
-}
-
-fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
-    let main = builder.main();
-    let now: &[_; WIDTH] = first(main.current_slice());
-    let at = |c: usize| -> AB::Expr { now[c].into() };
-    let constant = |c: u32| AB::Expr::from_u32(c);
-    let one = AB::Expr::ONE;
-    let half = constant(1 << 16);
-
-    builder.assert_bools(IS.map(at));
-    let [div, divu, rem, remu] = IS.map(at);
-    let signed = div.clone() + rem.clone();
-    let quotient = div.clone() + divu.clone();
-    let real = signed.clone() + divu.clone() + remu.clone();
-    builder.assert_bool(real.clone());
-    builder.assert_bools(CARRY_BITS.map(at));
-    builder.assert_bools(REST_CARRY.map(at));
-    builder.assert_bools(SIGN.map(at));
-    let [s_a, s_b, s_q, s_r] = SIGN.map(at);
-    let is_zero = at(IS_ZERO);
-    let sum = |bytes: [usize; 4]| bytes.map(at).into_iter().sum::<AB::Expr>();
-    let [a_lo, a_hi] = A.map(at);
-    let word = |bytes: [usize; 4]| halves(&bytes.map(at), constant(1 << 8));
-    let (b, q, r, rest) = (word(B), word(Q), word(R), word(REST));
-    let ([b_lo, b_hi], [q_lo, q_hi], [r_lo, r_hi]) = (b.clone(), q.clone(), r.clone());
-
-    // Signs, and divisions by 0.
-    let unsigned = one.clone() - signed.clone();
-    builder.assert_zero(s_a.clone() * unsigned.clone());
-    builder.assert_zero(s_b.clone() * unsigned);
-    builder.assert_zero((s_a.clone() - s_r.clone()) * (r_lo.clone() + r_hi.clone()));
-    builder.assert_zero(is_zero.clone() * sum(B));
-    builder.assert_zero(is_zero.clone() * (sum(Q) - constant(4 * 255)));
-
-    let a_top =
-        (a_hi.clone() - at(A_LOW)) * inverse_power_of_two(8) - s_a.clone() * constant(1 << 7);
-    range8(builder, at(A_LOW), signed.clone());
-    range(builder, a_top, constant(7), signed.clone());
-    let [b_low @ .., b_top] = B.map(at);
-    for byte in b_low {
-        range8(builder, byte, real.clone());
-    }
-    // Without the sign it has a bit less.
-    let b_top = b_top - s_b.clone() * constant(1 << 7);
-    range(builder, b_top, constant(8) - signed, real.clone());
-    for (bytes, gate) in [
-        (Q.map(at), &real),
-        (R.map(at), &quotient),
-        (REST.map(at), &real),
-    ] {
-        for byte in bytes {
-            range8(builder, byte, gate.clone());
-        }
-    }
-    for byte in CARRY.map(at) {
-        range8(builder, byte, real.clone());
-    }
-
-    // a = q b + r.
-    let [l0, l1, l2, l3] = limbs(&Q.map(at), &B.map(at), constant(1 << 8));
-    let [bits1, bits2, bits2_high, bits3] = CARRY_BITS.map(at);
-    let [c1, c2, c3] = CARRY.map(at);
-    let c1 = c1 + bits1 * constant(1 << 8);
-    let c2 = c2 + bits2 * constant(1 << 8) + bits2_high * constant(1 << 9);
-    let c3 = c3 + bits3 * constant(1 << 8) - s_b.clone();
-    builder.assert_eq(a_lo.clone() + c1.clone() * half.clone(), l0 + r_lo.clone());
-    builder.assert_eq(
-        a_hi.clone() + c2.clone() * half.clone(),
-        l1 + c1 + r_hi.clone(),
-    );
-    let crossed = s_q.clone() * b_lo.clone() + s_b.clone() * q_lo;
-    builder.assert_eq(
-        c3.clone() * half.clone() - s_a,
-        l2 + c2 - crossed - s_r.clone(),
-    );
-    let crossed = s_q.clone() * b_hi.clone() + s_b.clone() * q_hi;
-    builder.assert_eq(l3 + c3 + s_q * s_b.clone() * half.clone(), crossed);
-
-    // |b| - |r| - 1: of a negative number, 2^32 less the word.
-    let [rest_lo, rest_hi] = rest;
-    let [carry, carry_high] = REST_CARRY.map(at);
-    let carry = carry + carry_high * constant(2) - constant(2);
-    let magnitude =
-        |sign: &AB::Expr, half: AB::Expr| half.clone() - sign.clone() * half * constant(2);
-    let low = magnitude(&s_b, b_lo) - magnitude(&s_r, r_lo) - one;
-    let high = magnitude(&s_b, b_hi) - magnitude(&s_r, r_hi) + (s_b - s_r) * half.clone();
-    let divides = real.clone() - is_zero;
-    builder.assert_zero(divides.clone() * (low - carry.clone() * half - rest_lo));
-    builder.assert_zero(divides * (high + carry - rest_hi));
-
-    let op = div * constant(op::DIV)
-        + divu * constant(op::DIVU)
-        + rem * constant(op::REM)
-        + remu * constant(op::REMU);
-    let result =
-        [0, 1].map(|h: usize| r[h].clone() + quotient.clone() * (q[h].clone() - r[h].clone()));
-    serve(builder, op, [a_lo, a_hi], b, result, real);
-}
-
-fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
-    trace.values_mut().fill(F::ZERO);
-    for (row, step) in rows.iter().enumerate() {
-        trace.set_row(row, &fill_row(*step, counts));
     }
 }
 

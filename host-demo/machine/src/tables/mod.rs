@@ -1,6 +1,6 @@
 //! The tables of an epoch, each with its columns, its constraints and its filler.
 //!
-//! A new table is a module with a `Table` and a line in the list (`list.rs`). Constraints have degree 3 at most,
+//! A new table is a module with a `Table`, or an `Operation`, and a line in the list (`list.rs`). Constraints have degree 3 at most,
 //! messages that share a column degree 1; no evaluation allocates. The fillers assert the shape of their
 //! trace.
 
@@ -16,6 +16,7 @@ pub(crate) mod list;
 pub(crate) mod lookup;
 pub mod mem;
 pub mod mul;
+mod operation;
 mod product;
 pub mod public;
 pub mod range;

@@ -29,14 +29,13 @@ use p3_lookup::InteractionBuilder;
 use tranche_core::{F, TraceMut};
 
 use super::counts::Counts;
-use super::filled::{AluRow, Epoch, Extends, Filled, Height};
+use super::filled::{AluRow, Extends, Height};
+use super::operation::Operation;
 use super::product::{bytes, halves, limbs};
-use super::table::Table;
 use crate::air::first;
-use crate::bus::{Clock, range, range8, serve};
+use crate::bus::{range, range8, serve};
 use crate::columns::{Column, columns, width};
 use crate::decode::{Alu, Extension};
-use crate::program::Program;
 
 /// Operations on the exec bus.
 pub mod op {
@@ -73,40 +72,17 @@ columns! {
 const WIDTH: usize = width(COLUMNS);
 
 /// The table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Mul;
-
-impl Table for Mul {
-    const COLUMNS: &'static [Column] = COLUMNS;
-
-    fn eval<AB: InteractionBuilder<F = F>>(&self, builder: &mut AB) {
-        eval(builder);
-    }
-}
 
 impl Extends for Mul {
     const EXTENSION: Extension = Extension::Multiply;
 }
 
-impl Filled for Mul {
-    type Row = AluRow;
+impl Operation for Mul {
+    const COLUMNS: &'static [Column] = COLUMNS;
     const HEIGHT: Height = Height { below: 4, least: 4 };
     const SERVED: (u32, u32) = (op::MUL, op::MULHU);
-
-    fn new(_: Clock) -> Self {
-        Self
-    }
-
-    fn fill(
-        &self,
-        _: &Program<'_>,
-        rows: &[Self::Row],
-        _: Epoch,
-        counts: &mut Counts<'_>,
-        trace: &mut TraceMut<'_>,
-    ) {
-        fill(rows, counts, trace);
-    }
 
     fn op(alu: Alu) -> Option<u32> {
         match alu {
@@ -118,15 +94,139 @@ impl Filled for Mul {
         }
     }
 
-    fn row(served: AluRow) -> Option<AluRow> {
-        Some(served)
-    }
-
     fn value(op: u32, a: u32, b: u32) -> u32 {
         if op == op::MUL {
             a.wrapping_mul(b)
         } else {
             (product(op, a, b) >> 32) as u32
+        }
+    }
+
+    fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
+        let main = builder.main();
+        let now: &[_; WIDTH] = first(main.current_slice());
+        let at = |c: usize| -> AB::Expr { now[c].into() };
+        let constant = |c: u32| AB::Expr::from_u32(c);
+        let one = AB::Expr::ONE;
+        let half = constant(1 << 16);
+
+        builder.assert_bools(IS.map(at));
+        let [mul, mulh, mulhsu, mulhu] = IS.map(at);
+        let high = mulh.clone() + mulhsu.clone() + mulhu.clone();
+        let real = mul.clone() + high.clone();
+        builder.assert_bool(real.clone());
+        builder.assert_bools(CARRY_BITS.map(at));
+        builder.assert_bools(SIGN.map(at));
+        builder.assert_bool(at(BORROW));
+        let [s, t] = SIGN.map(at);
+        let signed = [mulh.clone() + mulhsu.clone(), mulh.clone()];
+        builder.assert_zero(s.clone() * (one.clone() - signed[0].clone()));
+        builder.assert_zero(t.clone() * (one - signed[1].clone()));
+
+        for ([low @ .., top], (sign, signed)) in [A, B]
+            .map(|bytes| bytes.map(at))
+            .into_iter()
+            .zip([s.clone(), t.clone()].into_iter().zip(signed))
+        {
+            for byte in low {
+                range8(builder, byte, real.clone());
+            }
+            // Without the sign it has a bit less.
+            let top = top - sign * constant(1 << 7);
+            range(builder, top, constant(8) - signed, real.clone());
+        }
+        for byte in LOW.map(at) {
+            range8(builder, byte, high.clone());
+        }
+        for byte in CARRY.map(at) {
+            range8(builder, byte, real.clone());
+        }
+
+        let [a, b, low] = [A, B, LOW].map(|word| halves(&word.map(at), constant(1 << 8)));
+        let [l0, l1, l2, l3] = limbs(&A.map(at), &B.map(at), constant(1 << 8));
+        let [bits1, bits2, bits2_high, bits3] = CARRY_BITS.map(at);
+        let [c1, c2, c3] = CARRY.map(at);
+        let c1 = c1 + bits1 * constant(1 << 8);
+        let c2 = c2 + bits2 * constant(1 << 8) + bits2_high * constant(1 << 9);
+        let c3 = c3 + bits3 * constant(1 << 8) - s.clone() - t.clone();
+        let [low_lo, low_hi] = low.clone();
+        let ([a_lo, a_hi], [b_lo, b_hi], [high_lo, high_hi]) = (a.clone(), b.clone(), HIGH.map(at));
+        builder.assert_eq(low_lo + c1.clone() * half.clone(), l0);
+        builder.assert_eq(low_hi + c2.clone() * half.clone(), l1 + c1);
+        let crossed = s.clone() * b_lo + t.clone() * a_lo;
+        builder.assert_eq(high_lo + c3.clone() * half.clone(), l2 + c2 - crossed);
+        let crossed = s * b_hi + t * a_hi;
+        builder.assert_eq(high_hi - at(BORROW) * half, l3 + c3 - crossed);
+
+        let op = mul * constant(op::MUL)
+            + mulh * constant(op::MULH)
+            + mulhsu * constant(op::MULHSU)
+            + mulhu * constant(op::MULHU);
+        let highs = HIGH.map(at);
+        let result = [0, 1]
+            .map(|h: usize| low[h].clone() + high.clone() * (highs[h].clone() - low[h].clone()));
+        serve(builder, op, a, b, result, real);
+    }
+
+    fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
+        trace.values_mut().fill(F::ZERO);
+        for (r, step) in rows.iter().enumerate() {
+            let mut row = [F::ZERO; WIDTH];
+            let AluRow { op, a, b } = *step;
+            let product = product(op, a, b);
+            let is_signed = signed(op);
+            let sign = [(a, is_signed[0]), (b, is_signed[1])]
+                .map(|(word, signed)| if signed { word >> 31 } else { 0 });
+            let [s, t] = sign.map(i64::from);
+            let p: [i64; 4] = core::array::from_fn(|k| (product >> (16 * k) & 0xffff) as i64);
+            let [a_bytes, b_bytes] = [a, b].map(bytes);
+            let [a_halves, b_halves] = [&a_bytes, &b_bytes].map(|word| halves(word, 1 << 8));
+            let l = limbs(&a_bytes, &b_bytes, 1 << 8);
+            let c1 = (l[0] - p[0]) >> 16;
+            let c2 = (l[1] + c1 - p[1]) >> 16;
+            let crossed: [i64; 2] = core::array::from_fn(|h| s * b_halves[h] + t * a_halves[h]);
+            let c3 = (l[2] + c2 - crossed[0] - p[2]) >> 16;
+            let borrow = (p[3] - (l[3] + c3 - crossed[1])) >> 16;
+            let carries = [c1, c2, c3 + s + t];
+            let bits = [c1 >> 8, c2 >> 8 & 1, c2 >> 9, carries[2] >> 8];
+
+            for (i, (column, word)) in [(A, a), (B, b)].into_iter().enumerate() {
+                for (k, byte) in word.to_le_bytes().into_iter().map(u32::from).enumerate() {
+                    row[column[k]] = F::from_u32(byte);
+                    if k < 3 {
+                        counts.range(byte, 8);
+                    } else {
+                        counts.range(byte - (sign[i] << 7), 8 - u32::from(is_signed[i]));
+                    }
+                }
+                row[SIGN[i]] = F::from_u32(sign[i]);
+            }
+            for (k, byte) in (product as u32).to_le_bytes().into_iter().enumerate() {
+                row[LOW[k]] = F::from_u8(byte);
+                if op != op::MUL {
+                    counts.range(byte.into(), 8);
+                }
+            }
+            for (column, half) in HIGH.into_iter().zip([p[2], p[3]]) {
+                row[column] = F::from_i64(half);
+            }
+            for (column, carry) in CARRY.into_iter().zip(carries) {
+                row[column] = F::from_i64(carry & 0xff);
+                counts.range((carry & 0xff) as u32, 8);
+            }
+            for (column, bit) in CARRY_BITS.into_iter().zip(bits) {
+                row[column] = F::from_i64(bit);
+            }
+            row[BORROW] = F::from_i64(borrow);
+            let [mul, mulh, mulhsu, mulhu] = IS;
+            let kind = match op {
+                op::MUL => mul,
+                op::MULH => mulh,
+                op::MULHSU => mulhsu,
+                _ => mulhu,
+            };
+            row[kind] = F::ONE;
+            trace.set_row(r, &row);
         }
     }
 }
@@ -142,132 +242,4 @@ const fn product(op: u32, a: u32, b: u32) -> u64 {
     let a = if a_signed { a as i32 as i64 } else { a as i64 };
     let b = if b_signed { b as i32 as i64 } else { b as i64 };
     a.wrapping_mul(b) as u64
-}
-
-fn eval<AB: InteractionBuilder<F = F>>(builder: &mut AB) {
-    let main = builder.main();
-    let now: &[_; WIDTH] = first(main.current_slice());
-    let at = |c: usize| -> AB::Expr { now[c].into() };
-    let constant = |c: u32| AB::Expr::from_u32(c);
-    let one = AB::Expr::ONE;
-    let half = constant(1 << 16);
-
-    builder.assert_bools(IS.map(at));
-    let [mul, mulh, mulhsu, mulhu] = IS.map(at);
-    let high = mulh.clone() + mulhsu.clone() + mulhu.clone();
-    let real = mul.clone() + high.clone();
-    builder.assert_bool(real.clone());
-    builder.assert_bools(CARRY_BITS.map(at));
-    builder.assert_bools(SIGN.map(at));
-    builder.assert_bool(at(BORROW));
-    let [s, t] = SIGN.map(at);
-    let signed = [mulh.clone() + mulhsu.clone(), mulh.clone()];
-    builder.assert_zero(s.clone() * (one.clone() - signed[0].clone()));
-    builder.assert_zero(t.clone() * (one - signed[1].clone()));
-
-    for ([low @ .., top], (sign, signed)) in [A, B]
-        .map(|bytes| bytes.map(at))
-        .into_iter()
-        .zip([s.clone(), t.clone()].into_iter().zip(signed))
-    {
-        for byte in low {
-            range8(builder, byte, real.clone());
-        }
-        // Without the sign it has a bit less.
-        let top = top - sign * constant(1 << 7);
-        range(builder, top, constant(8) - signed, real.clone());
-    }
-    for byte in LOW.map(at) {
-        range8(builder, byte, high.clone());
-    }
-    for byte in CARRY.map(at) {
-        range8(builder, byte, real.clone());
-    }
-
-    let [a, b, low] = [A, B, LOW].map(|word| halves(&word.map(at), constant(1 << 8)));
-    let [l0, l1, l2, l3] = limbs(&A.map(at), &B.map(at), constant(1 << 8));
-    let [bits1, bits2, bits2_high, bits3] = CARRY_BITS.map(at);
-    let [c1, c2, c3] = CARRY.map(at);
-    let c1 = c1 + bits1 * constant(1 << 8);
-    let c2 = c2 + bits2 * constant(1 << 8) + bits2_high * constant(1 << 9);
-    let c3 = c3 + bits3 * constant(1 << 8) - s.clone() - t.clone();
-    let [low_lo, low_hi] = low.clone();
-    let ([a_lo, a_hi], [b_lo, b_hi], [high_lo, high_hi]) = (a.clone(), b.clone(), HIGH.map(at));
-    builder.assert_eq(low_lo + c1.clone() * half.clone(), l0);
-    builder.assert_eq(low_hi + c2.clone() * half.clone(), l1 + c1);
-    let crossed = s.clone() * b_lo + t.clone() * a_lo;
-    builder.assert_eq(high_lo + c3.clone() * half.clone(), l2 + c2 - crossed);
-    let crossed = s * b_hi + t * a_hi;
-    builder.assert_eq(high_hi - at(BORROW) * half, l3 + c3 - crossed);
-
-    let op = mul * constant(op::MUL)
-        + mulh * constant(op::MULH)
-        + mulhsu * constant(op::MULHSU)
-        + mulhu * constant(op::MULHU);
-    let highs = HIGH.map(at);
-    let result =
-        [0, 1].map(|h: usize| low[h].clone() + high.clone() * (highs[h].clone() - low[h].clone()));
-    serve(builder, op, a, b, result, real);
-}
-
-fn fill(rows: &[AluRow], counts: &mut Counts<'_>, trace: &mut TraceMut<'_>) {
-    trace.values_mut().fill(F::ZERO);
-    for (r, step) in rows.iter().enumerate() {
-        let mut row = [F::ZERO; WIDTH];
-        let AluRow { op, a, b } = *step;
-        let product = product(op, a, b);
-        let is_signed = signed(op);
-        let sign = [(a, is_signed[0]), (b, is_signed[1])]
-            .map(|(word, signed)| if signed { word >> 31 } else { 0 });
-        let [s, t] = sign.map(i64::from);
-        let p: [i64; 4] = core::array::from_fn(|k| (product >> (16 * k) & 0xffff) as i64);
-        let [a_bytes, b_bytes] = [a, b].map(bytes);
-        let [a_halves, b_halves] = [&a_bytes, &b_bytes].map(|word| halves(word, 1 << 8));
-        let l = limbs(&a_bytes, &b_bytes, 1 << 8);
-        let c1 = (l[0] - p[0]) >> 16;
-        let c2 = (l[1] + c1 - p[1]) >> 16;
-        let crossed: [i64; 2] = core::array::from_fn(|h| s * b_halves[h] + t * a_halves[h]);
-        let c3 = (l[2] + c2 - crossed[0] - p[2]) >> 16;
-        let borrow = (p[3] - (l[3] + c3 - crossed[1])) >> 16;
-        let carries = [c1, c2, c3 + s + t];
-        let bits = [c1 >> 8, c2 >> 8 & 1, c2 >> 9, carries[2] >> 8];
-
-        for (i, (column, word)) in [(A, a), (B, b)].into_iter().enumerate() {
-            for (k, byte) in word.to_le_bytes().into_iter().map(u32::from).enumerate() {
-                row[column[k]] = F::from_u32(byte);
-                if k < 3 {
-                    counts.range(byte, 8);
-                } else {
-                    counts.range(byte - (sign[i] << 7), 8 - u32::from(is_signed[i]));
-                }
-            }
-            row[SIGN[i]] = F::from_u32(sign[i]);
-        }
-        for (k, byte) in (product as u32).to_le_bytes().into_iter().enumerate() {
-            row[LOW[k]] = F::from_u8(byte);
-            if op != op::MUL {
-                counts.range(byte.into(), 8);
-            }
-        }
-        for (column, half) in HIGH.into_iter().zip([p[2], p[3]]) {
-            row[column] = F::from_i64(half);
-        }
-        for (column, carry) in CARRY.into_iter().zip(carries) {
-            row[column] = F::from_i64(carry & 0xff);
-            counts.range((carry & 0xff) as u32, 8);
-        }
-        for (column, bit) in CARRY_BITS.into_iter().zip(bits) {
-            row[column] = F::from_i64(bit);
-        }
-        row[BORROW] = F::from_i64(borrow);
-        let [mul, mulh, mulhsu, mulhu] = IS;
-        let kind = match op {
-            op::MUL => mul,
-            op::MULH => mulh,
-            op::MULHSU => mulhsu,
-            _ => mulhu,
-        };
-        row[kind] = F::ONE;
-        trace.set_row(r, &row);
-    }
 }
