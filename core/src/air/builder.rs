@@ -26,7 +26,7 @@ pub struct DegreeBuilder<'a> {
 }
 
 impl<'a> DegreeBuilder<'a> {
-    /// A builder for an AIR of the given widths, none above [`MAX_WIDTH`].
+    /// A builder for an AIR of the given widths, none above [`MAX_WIDTH`](super::degree::MAX_WIDTH).
     pub(super) fn new(
         main_width: usize,
         preprocessed_width: usize,

@@ -2,7 +2,7 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`]), log2 of the rows of each table of an epoch (10, 255 of one that is absent) and of each second instance (10, 255 of none), 255 of all for a common mix; the same of four others that epochs may have (20 each, 255 of all of none), what the ROM of each of those has (4: 0 the blocks of the run, 1 the frequent ones, 255 of none), blocks of the ROM (32), the frequent ones (32), digest of the program (32), digest of the public input (32), checksum (4) |
+//! | header | magic (8), version (2), log2 of an epoch's cycles, arity, hash suite (0 Poseidon2, 1 BLAKE3), parameters (11, in the order of [`Params`](tranche_core::Params)), log2 of the rows of each table of an epoch (10, 255 of one that is absent) and of each second instance (10, 255 of none), 255 of all for a common mix; the same of four others that epochs may have (20 each, 255 of all of none), what the ROM of each of those has (4: 0 the blocks of the run, 1 the frequent ones, 255 of none), blocks of the ROM (32), the frequent ones (32), digest of the program (32), digest of the public input (32), checksum (4) |
 //! | frame | kind, length of the payload (4), payload, checksum (4) |
 //!
 //! Integers are little-endian; a checksum is the CRC-32 of the bytes before it, from the start of

@@ -1,4 +1,4 @@
-//! Guests of one's own: projects that build out of the box ([`create`]), and their build ([`build`](fn@build)).
+//! Guests of one's own: projects that build out of the box ([`create`](fn@create)), and their build ([`build`](fn@build)).
 //!
 //! A project holds all that it is built from but the compiler: the kit is `guests/runtime` and, in Rust,
 //! `guests/tranche-guest`, copied into it.

@@ -20,7 +20,7 @@ pub const BUILT: &[Hash] = &[
     Hash::Blake3,
 ];
 
-/// Evaluates an expression, a result, in which a name is the suite that a [`Hash`] names; a suite that
+/// Evaluates an expression, a result, in which a name is the suite that a [`Hash`](enum@Hash) names; a suite that
 /// this build has not is [`HashNotBuilt`](crate::error::TrancheError::HashNotBuilt).
 macro_rules! with_suite {
     ($hash:expr, $suite:ident => $body:expr) => {

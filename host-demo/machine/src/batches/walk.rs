@@ -185,7 +185,7 @@ impl Run for Walk<'_> {
 }
 
 impl<'a> Walk<'a> {
-    /// Walks over the run of the tables' program on `input`, of which the [survey](super::survey) found
+    /// Walks over the run of the tables' program on `input`, of which the [survey](fn@super::survey) found
     /// these spans and this memory.
     ///
     /// # Errors
