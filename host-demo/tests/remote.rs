@@ -142,8 +142,9 @@ fn a_proof_is_true_of_no_other_claim() {
     Run::new().with(10, |run, execution| {
         let tasks = planned(run, execution);
         let mut judge = judge(&run.setup).unwrap();
-        let merge = tasks.iter().find(|task| task.kind == Kind::Merge).unwrap();
-        for task in [&tasks[1], merge] {
+        // Of the merges, that which says the result.
+        let root = tasks.iter().find(|task| task.kind == Kind::Root).unwrap();
+        for task in [&tasks[1], root] {
             let (bytes, as_claim): (_, fn(&[u8]) -> Claim<'_>) = match task.claim() {
                 Claim::Epoch(bytes) => (bytes, |bytes| Claim::Epoch(bytes)),
                 Claim::Merge(bytes) => (bytes, |bytes| Claim::Merge(bytes)),

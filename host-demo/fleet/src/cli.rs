@@ -132,7 +132,8 @@ pub struct WorkerArgs {
     /// What the worker is called; without it the machine's name.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Threads that prove, each in a workspace of its own; as many as the machine runs at once without it.
+    /// Threads that prove, each in a workspace of its own, or help where there is no job for them; as many as the machine
+    /// runs at once without it.
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     /// Bytes that all of them may take, or a size such as 1GiB; jobs that need more are left to others.

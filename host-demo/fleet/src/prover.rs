@@ -8,6 +8,7 @@ use tranche::bundle::Header;
 use tranche::prove::Options;
 use tranche::prove::remote::{self as tree, task_bytes, work};
 use tranche::retire::{self, remote as batches};
+use tranche_backend::Team;
 use tranche_core::shape::Profile;
 use tranche_machine::Program;
 use tranche_machine::setup::{Setup, SetupError};
@@ -43,9 +44,12 @@ impl Prover for Bench<Work, Vec<u8>> {
     }
 }
 
-/// Threads that prove, each of which may take so many bytes.
-pub fn provers(memory: Option<u64>) -> Bench<Work, Vec<u8>> {
-    Bench::new(move |context, give, take| prove_run(context, memory, give, take))
+/// Threads of a team that prove, each of which may take so many bytes; who waits for a job helps the others with theirs.
+pub fn provers(memory: Option<u64>, team: Arc<Team>) -> Bench<Work, Vec<u8>> {
+    Bench::new(move |context, give, take| {
+        let mut give = || team.wait(&mut *give);
+        team.work(|| prove_run(context, memory, &mut give, take))
+    })
 }
 
 /// Proves what `give` gives of a run, in so many bytes.
@@ -115,5 +119,53 @@ fn check_memory(
     match memory {
         Some(bytes) if needed > bytes => Err(Error::Memory { needed, bytes }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tranche::execute::execute;
+    use tranche::prove::remote::Planner;
+    use tranche_machine::settings::Settings;
+
+    use super::*;
+    use crate::run::Guest;
+
+    #[test]
+    fn who_waits_for_a_job_helps_with_another() {
+        let elf = include_bytes!("../../guests/prebuilt/spin.elf").to_vec();
+        let program = Program::parse(&elf).unwrap().decoded();
+        let execution = execute(&program, b"300", 1 << 20).unwrap();
+        let settings = Settings {
+            log2_cycles: 11,
+            ..Settings::default()
+        };
+        let setup = Setup::new(&program, settings).unwrap();
+        let mut planner = Planner::new(&setup, b"300", &execution).unwrap();
+        let task = planner.next_epoch().unwrap().remove(0).task;
+        let context = Arc::new(Context {
+            key: 1,
+            guest: Guest {
+                elf: elf.clone(),
+                public: Vec::new(),
+            },
+            header: Head::Epochs(Box::new(Header::of(&setup))),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let proof = |team: &Arc<Team>| {
+            let provers = provers(None, team.clone());
+            let task = || Work::Tree(tree::Work::Epoch(task.clone()));
+            let prove = || runtime.block_on(provers.request(context.clone(), task()));
+            let first = prove().unwrap().0;
+            // Who has waited works in the team again.
+            assert!(prove().unwrap().0 == first);
+            first
+        };
+        let [alone, together] = [Team::new(1), Team::new(3)];
+        assert!(proof(&alone) == proof(&together));
+        assert_eq!(alone.handed_over(), 0);
+        assert!(together.handed_over() > 0);
     }
 }

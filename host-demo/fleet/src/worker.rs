@@ -17,6 +17,7 @@ use tokio_postgres::types::ToSql;
 use tranche::answer::say;
 use tranche::prove::remote as tree;
 use tranche::retire::remote::{Queries, Source, Step, Task, decode};
+use tranche_backend::Team;
 
 use crate::bench::{Context, Contexts};
 use crate::blobs::{self, PIECE_BYTES};
@@ -48,7 +49,7 @@ const SELDOM: Duration = Duration::from_secs(3600);
 pub struct Settings {
     /// What it is called.
     pub name: String,
-    /// Threads that prove.
+    /// Threads that prove, each a job; those that have none help.
     pub threads: NonZeroUsize,
     /// Bytes that all of them may take.
     pub memory: Option<u64>,
@@ -107,7 +108,8 @@ impl TaskHandler for Prove {
 /// # Errors
 /// When the database cannot be reached at first, or refuses the worker.
 pub async fn run(database: &database::Database, settings: &Settings) -> Result<(), Error> {
-    let prover = Box::new(provers(settings.each()));
+    let team = Team::new(settings.threads.get());
+    let prover = Box::new(provers(settings.each(), team));
     run_with(database, settings, prover).await
 }
 

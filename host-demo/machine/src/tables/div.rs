@@ -39,7 +39,7 @@ use tranche_core::{F, TraceMut};
 use super::counts::Counts;
 use super::filled::{AluRow, Extends, Height};
 use super::operation::Operation;
-use super::product::{bytes, halves, limbs};
+use super::product::{bytes, element, halves, limbs};
 use crate::air::first;
 use crate::bus::{inverse_power_of_two, range, range8, serve};
 use crate::columns::{Column, columns, width};
@@ -264,11 +264,11 @@ fn fill_row(AluRow { op, a, b }: AluRow, counts: &mut Counts<'_>) -> [F; WIDTH] 
     let carries = [c1, c2, c3 + s_b];
     let bits = [c1 >> 8, c2 >> 8 & 1, c2 >> 9, carries[2] >> 8];
     for (column, carry) in CARRY.into_iter().zip(carries) {
-        row[column] = F::from_i64(carry & 0xff);
+        row[column] = element(carry & 0xff);
         counts.range((carry & 0xff) as u32, 8);
     }
     for (column, bit) in CARRY_BITS.into_iter().zip(bits) {
-        row[column] = F::from_i64(bit);
+        row[column] = element(bit);
     }
 
     let mut rest = 0;
@@ -278,12 +278,12 @@ fn fill_row(AluRow { op, a, b }: AluRow, counts: &mut Counts<'_>) -> [F; WIDTH] 
         let magnitude = |sign: i64, half: i64| half - 2 * sign * half;
         let low = magnitude(s_b, b_halves[0]) - magnitude(s_r, r_halves[0]) - 1;
         let carry = (low >> 16) + 2;
-        row[REST_CARRY[0]] = F::from_i64(carry & 1);
-        row[REST_CARRY[1]] = F::from_i64(carry >> 1);
+        row[REST_CARRY[0]] = element(carry & 1);
+        row[REST_CARRY[1]] = element(carry >> 1);
         rest = (number(op, b).abs() - remainder.abs() - 1) as u32;
     }
     for i in 0..2 {
-        row[A[i]] = F::from_i64(a_halves[i]);
+        row[A[i]] = element(a_halves[i]);
     }
     if is_signed(op) {
         let (low, high) = (a >> 16 & 0xff, a >> 24 & 0x7f);

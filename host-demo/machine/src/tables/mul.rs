@@ -31,7 +31,7 @@ use tranche_core::{F, TraceMut};
 use super::counts::Counts;
 use super::filled::{AluRow, Extends, Height};
 use super::operation::Operation;
-use super::product::{bytes, halves, limbs};
+use super::product::{bytes, element, halves, limbs};
 use crate::air::first;
 use crate::bus::{range, range8, serve};
 use crate::columns::{Column, columns, width};
@@ -208,16 +208,16 @@ impl Operation for Mul {
                 }
             }
             for (column, half) in HIGH.into_iter().zip([p[2], p[3]]) {
-                row[column] = F::from_i64(half);
+                row[column] = element(half);
             }
             for (column, carry) in CARRY.into_iter().zip(carries) {
-                row[column] = F::from_i64(carry & 0xff);
+                row[column] = element(carry & 0xff);
                 counts.range((carry & 0xff) as u32, 8);
             }
             for (column, bit) in CARRY_BITS.into_iter().zip(bits) {
-                row[column] = F::from_i64(bit);
+                row[column] = element(bit);
             }
-            row[BORROW] = F::from_i64(borrow);
+            row[BORROW] = element(borrow);
             let [mul, mulh, mulhsu, mulhu] = IS;
             let kind = match op {
                 op::MUL => mul,

@@ -2,6 +2,9 @@
 
 use core::ops::{Add, Mul};
 
+use p3_field::PrimeCharacteristicRing;
+use tranche_core::F;
+
 /// The sums `L_k` of the products of bytes of `x` and `y`, lowest first, with `x * y` the sum of
 /// `2^(16 k) * L_k`; `shift` is 2^8.
 ///
@@ -32,4 +35,10 @@ where
 /// The bytes of a word, lowest first.
 pub(super) fn bytes(word: u32) -> [i64; 4] {
     word.to_le_bytes().map(i64::from)
+}
+
+/// A part of a sum that is not negative, and below 2^32. [`F::from_i64`](PrimeCharacteristicRing::from_i64) would divide
+/// numbers of 128 bits, with a function that a device may not have.
+pub(super) fn element(value: i64) -> F {
+    F::from_u32(value as u32)
 }
