@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 
 use tranche::bundle::{Header, Kind, Writer};
 use tranche::execute::{Execution, execute};
-use tranche::prove::remote::{Claim, Planned, Planner, TaskError, Work, WorkError, judge, work};
+use tranche::prove::remote::{
+    Claim, Place, Planned, Planner, TaskError, Work, WorkError, judge, work,
+};
 use tranche::prove::{Options, Surveyed, metered, secure};
 use tranche_backend::Chosen;
 use tranche_core::hash::poseidon2::Poseidon2;
@@ -111,7 +113,10 @@ fn a_run_in_tasks_is_the_run_in_line() {
         let steps = Tree::new(epochs, 3).unwrap().steps().count();
         assert!(epochs > 9 && steps == tasks.len(), "three levels of merges");
         for (task, proof) in tasks.iter().zip(&proofs) {
-            judge.check(task.claim(), proof).unwrap().unwrap();
+            judge
+                .check(task.place, task.claim(), proof)
+                .unwrap()
+                .unwrap();
             if task.kind == Kind::Root {
                 writer
                     .result(epochs, execution.exit_code, &execution.output)
@@ -125,13 +130,19 @@ fn a_run_in_tasks_is_the_run_in_line() {
         // A proof is taken where it belongs, and nowhere else.
         for (i, task) in tasks.iter().enumerate() {
             let other = &proofs[(i + 1) % proofs.len()];
-            judge.check(task.claim(), other).unwrap().unwrap_err();
-            judge.check(task.claim(), &[]).unwrap().unwrap_err();
+            judge
+                .check(task.place, task.claim(), other)
+                .unwrap()
+                .unwrap_err();
+            judge
+                .check(task.place, task.claim(), &[])
+                .unwrap()
+                .unwrap_err();
         }
         let mut altered = proofs[0].clone();
         *altered.last_mut().unwrap() ^= 1;
         judge
-            .check(tasks[0].claim(), &altered)
+            .check(tasks[0].place, tasks[0].claim(), &altered)
             .unwrap()
             .unwrap_err();
     });
@@ -151,7 +162,16 @@ fn a_proof_is_true_of_no_other_claim() {
             };
             let proof = proofs(&run.setup, vec![as_work(task.kind, &task.task)]);
             let proof = proof.into_iter().next().unwrap().unwrap();
-            let mut check = |bytes: &[u8]| judge.check(as_claim(bytes), &proof);
+            let other = Place {
+                index: task.place.index + 1,
+                ..task.place
+            };
+            let elsewhere = judge.check(other, task.claim(), &proof);
+            assert!(matches!(
+                elsewhere,
+                Err(WorkError::Task(TaskError::OtherPlace))
+            ));
+            let mut check = |bytes: &[u8]| judge.check(task.place, as_claim(bytes), &proof);
             check(bytes).unwrap().unwrap();
             let mut none = |bytes: &[u8]| match check(bytes) {
                 Err(WorkError::Task(error)) => error,
@@ -162,19 +182,28 @@ fn a_proof_is_true_of_no_other_claim() {
             }
             assert_eq!(none(&[]), TaskError::Encoding);
             assert_eq!(none(&[bytes, &[0]].concat()), TaskError::Encoding);
+            // Not by accident, but with a checksum that is right.
             let changed = |at: usize| {
-                let mut other = bytes.to_vec();
+                let (said, _) = bytes.split_last_chunk::<4>().unwrap();
+                let mut other = said.to_vec();
                 other[at] ^= 1;
+                other.extend(crc32fast::hash(&other).to_le_bytes());
                 other
             };
-            assert_eq!(none(&changed(0)), TaskError::Version { got: 0 });
+            for at in 1..bytes.len() {
+                let mut damaged = bytes.to_vec();
+                damaged[at] ^= 0x10;
+                assert_eq!(none(&damaged), TaskError::Encoding, "byte {at}");
+            }
+            assert_eq!(none(&changed(0)), TaskError::Version { got: 3 });
             for of_run in [1, 32, 33, 64] {
                 assert_eq!(none(&changed(of_run)), TaskError::OtherRun);
             }
             // A merge's task says next how many epochs are known, which another merge may depend on.
             let first = if task.kind == Kind::Epoch { 65 } else { 66 };
-            let step = (bytes.len() - first) / 40 + 1;
-            for at in (first..first + 4).chain((first + 4..bytes.len()).step_by(step)) {
+            let end = bytes.len() - 4;
+            let step = (end - first) / 40 + 1;
+            for at in (first..first + 4).chain((first + 4..end).step_by(step)) {
                 let verdict = check(&changed(at));
                 assert!(
                     !matches!(verdict, Ok(Ok(()))),
@@ -291,7 +320,10 @@ fn a_false_checkpoint_is_refused_or_its_proof_is() {
         for ((name, _), proof) in forgeries.iter().zip(proofs(&run.setup, works.collect())) {
             let refused = match proof {
                 Err(_) => true,
-                Ok(proof) => judge.check(task.claim(), &proof).unwrap().is_err(),
+                Ok(proof) => judge
+                    .check(task.place, task.claim(), &proof)
+                    .unwrap()
+                    .is_err(),
             };
             assert!(refused || !read(name), "{name}");
         }
@@ -393,10 +425,16 @@ fn a_prover_on_a_device_starts_from_a_checkpoint() {
         let proof = start(&task.task, MAX_CYCLES).unwrap();
         // At the first heights, whatever those of the same epoch elsewhere: a verifier takes both.
         let mut judge = judge(setup).unwrap();
-        judge.check(task.claim(), &proof).unwrap().unwrap();
+        judge
+            .check(task.place, task.claim(), &proof)
+            .unwrap()
+            .unwrap();
         let elsewhere = proofs(setup, vec![as_work(task.kind, &task.task)]);
         let elsewhere = elsewhere[0].as_ref().unwrap();
-        judge.check(task.claim(), elsewhere).unwrap().unwrap();
+        judge
+            .check(task.place, task.claim(), elsewhere)
+            .unwrap()
+            .unwrap();
         let got = Parts::of(&task.task).state.cycles;
         let late = StartError::Checkpoint(CheckpointError::Cycles { got });
         assert_eq!(start(&task.task, got - 1).unwrap_err(), late);

@@ -108,6 +108,14 @@ pub enum Error {
     /// A thread that proves or verifies is gone.
     #[error("a thread that proves or verifies is gone")]
     Thread,
+    /// Nothing can be said of a proof.
+    #[error("{why}")]
+    Unjudged {
+        /// Its run.
+        run: i64,
+        /// Why.
+        why: Box<Error>,
+    },
     /// A task has no proof.
     #[error(transparent)]
     Work(#[from] WorkError),
@@ -160,8 +168,8 @@ fn because(why: Option<&str>) -> String {
 pub const WORKER_REFUSED: u8 = 3;
 
 /// Classes of the server's codes after which the same may succeed later: no connection, a transaction ended with its time or
-/// for another, no resources, an operator's intervention, a system's failure.
-const PASSING: [&str; 6] = ["08", "25P03", "40", "53", "57", "58"];
+/// for another, no resources, a lock that another holds, an operator's intervention, a system's failure.
+const PASSING: [&str; 7] = ["08", "25P03", "40", "53", "55P03", "57", "58"];
 
 impl Error {
     /// Whether the same may succeed later: the database was restarted, is full, or cannot be reached.

@@ -4,11 +4,11 @@
 //! one is judged, its offer is locked by that transaction: who is killed leaves nothing behind, and nobody else waits.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::GenericClient;
+use deadpool_postgres::{GenericClient, Transaction};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -23,8 +23,8 @@ use crate::bench::{Bench, Context, Contexts, Give, Take};
 use crate::blobs;
 use crate::database::{Database, Link};
 use crate::error::Error;
-use crate::job::Kind;
-use crate::offers::{Judged, Offer};
+use crate::job::{Job, Kind};
+use crate::offers::{Judged, Offer, milliseconds};
 use crate::run::{Head, Run};
 use crate::spent::{Part, Spent};
 
@@ -36,7 +36,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// A proof with its claim.
 #[derive(Debug)]
 struct Case {
-    kind: Kind,
+    job: Job,
     claim: Vec<u8>,
     proof: Vec<u8>,
 }
@@ -59,36 +59,64 @@ impl Judges {
         }
     }
 
-    /// Judges the earliest offer of a run in epochs, or of any, that nobody else has in hand; false when there is none.
+    /// Judges the earliest offer of a run in epochs, or of any but some, that nobody else has in hand; false when there is
+    /// none.
     ///
     /// # Errors
-    /// When nothing can be said of it, as what it is judged by is no claim of its run; the database's.
-    pub async fn judge_next(&self, link: &mut Link, run: Option<i64>) -> Result<bool, Error> {
+    /// [`Error::Unjudged`] when nothing can be said of it, as what it is judged by is no claim of its run; the database's.
+    pub async fn judge_next(
+        &self,
+        link: &mut Link,
+        run: Option<i64>,
+        left_out: &[i64],
+    ) -> Result<bool, Error> {
         let transaction = link.transaction().await?;
-        let Some((mut offer, by)) = Offer::next(&transaction, run, self.lease).await? else {
+        let next = Offer::next(&transaction, run, left_out, self.lease);
+        let Some((offer, by)) = next.await? else {
             return Ok(false);
         };
+        let run = offer.job.run;
+        let judged = self.judge(transaction, offer, by).await;
+        let refused = judged.map_err(|error| match error.is_passing() {
+            true => error,
+            false => Error::Unjudged {
+                run,
+                why: Box::new(error),
+            },
+        })?;
+        // All that the worker has offered is dropped; others may have some of it in hand, and wait until this is let go of.
+        if let Some((offer, why)) = refused {
+            offer.refuse(link, &why).await?;
+        }
+        Ok(true)
+    }
+
+    /// Judges an offer in the transaction that has it in hand; returns it with the reason when it is refused.
+    async fn judge(
+        &self,
+        transaction: Transaction<'_>,
+        mut offer: Offer,
+        by: Judged,
+    ) -> Result<Option<(Offer, String)>, Error> {
         offer.read(&transaction, by.proof).await?;
         let why = match offer.is_known(&transaction).await? {
             Some(true) => {
                 offer.repeat(&transaction).await?;
                 transaction.commit().await?;
-                return Ok(true);
+                return Ok(None);
             }
             Some(false) => "another proof of the job was accepted".to_owned(),
             None => match self.verdict(&transaction, &mut offer, by).await? {
                 Ok(()) => {
                     offer.accept(&transaction).await?;
                     transaction.commit().await?;
-                    return Ok(true);
+                    return Ok(None);
                 }
                 Err(check) => check.to_string(),
             },
         };
-        // All that the worker has offered is dropped; others may have some of it in hand, and wait for this.
         transaction.rollback().await?;
-        offer.refuse(link, &why).await?;
-        Ok(true)
+        Ok(Some((offer, why)))
     }
 
     async fn verdict(
@@ -110,7 +138,7 @@ impl Judges {
             }
         };
         let case = Case {
-            kind: offer.job.kind,
+            job: offer.job.clone(),
             claim: blobs::get(link, by.claim).await?,
             proof: std::mem::take(&mut offer.bytes),
         };
@@ -133,11 +161,12 @@ fn judge_run(
     let setup = Setup::new(&program, header.settings).map_err(SetupError::from)?;
     let mut judge = spent.on(Part::Judge, || judge(&setup))?;
     while let Some(case) = give() {
-        let claim = match case.kind {
+        let claim = match case.job.kind {
             Kind::Epoch => Claim::Epoch(&case.claim),
             _ => Claim::Merge(&case.claim),
         };
-        let verdict = spent.on(Part::Judge, || judge.check(claim, &case.proof));
+        let place = case.job.place();
+        let verdict = spent.on(Part::Judge, || judge.check(place, claim, &case.proof));
         take(verdict.map_err(Error::from));
     }
     Ok(())
@@ -160,30 +189,37 @@ struct Shared {
     database: Database,
     judges: Judges,
     judged: AtomicI64,
+    /// Runs of whose offers nothing can be said here.
+    left_out: Mutex<Vec<i64>>,
+    me: i64,
+    lease: Duration,
     /// Told when there was an offer: others may follow it.
     busy: Notify,
     /// The longest wait of a thread.
     longest: Duration,
 }
 
-/// Judges until it is asked to end.
+/// Judges until it is asked to end. Where nothing can be said of an offer, all of that run are left to its coordinator.
 ///
 /// # Errors
-/// When nothing can be said of an offer, as by [`Judges::judge_next`]; the database's, unless it passes.
+/// The database's, unless it passes.
 pub async fn run(database: &Database, settings: &Settings) -> Result<(), Error> {
     let threads = settings.threads.get();
-    let lease = settings.lease.as_millis() as i32;
+    let lease = milliseconds(settings.lease);
     let link = database.connect_checked().await?;
     let sit = "select tranche.sit($1, $2, $3)";
     let row = link
         .query_one(sit, &[&settings.name, &(threads as i32), &lease])
         .await?;
-    let me: i64 = row.get(0);
+    let me = row.get(0);
     drop(link);
     let shared = Arc::new(Shared {
         database: database.clone(),
         judges: Judges::new(settings.lease, Spent::default()),
         judged: AtomicI64::new(0),
+        left_out: Mutex::default(),
+        me,
+        lease: settings.lease,
         busy: Notify::new(),
         longest: WAIT[1] * threads as u32,
     });
@@ -203,7 +239,7 @@ pub async fn run(database: &Database, settings: &Settings) -> Result<(), Error> 
     let beats = async {
         loop {
             sleep(settings.lease / 4).await;
-            match shared.stay(me, lease).await {
+            match shared.stay(settings.lease).await {
                 Err(error) if !error.is_passing() => return Err(error),
                 _ => {}
             }
@@ -216,7 +252,7 @@ pub async fn run(database: &Database, settings: &Settings) -> Result<(), Error> 
     };
     // What is in hand is let go of.
     seats.shutdown().await;
-    let _ = shared.stay(me, 0).await;
+    let _ = shared.stay(Duration::ZERO).await;
     result
 }
 
@@ -227,13 +263,14 @@ impl Shared {
         loop {
             let looked = async {
                 let mut link = self.database.connect().await?;
-                self.judges.judge_next(&mut link, None).await
+                let left_out = self.left_out().clone();
+                self.judges.judge_next(&mut link, None, &left_out).await
             };
             match looked.await {
                 Ok(true) => {
                     self.judged.fetch_add(1, Relaxed);
                     wait = WAIT[0];
-                    self.busy.notify_waiters();
+                    self.busy.notify_one();
                 }
                 Ok(false) => {
                     tokio::select! {
@@ -245,16 +282,28 @@ impl Shared {
                     say(format_args!("tranche-fleet: {error}; trying again"));
                     sleep(AGAIN).await;
                 }
+                Err(Error::Unjudged { run, why }) => {
+                    say(format_args!(
+                        "tranche-fleet: run {run} is left to its coordinator: {why}"
+                    ));
+                    self.left_out().push(run);
+                    let _ = self.stay(self.lease).await;
+                }
                 Err(error) => return Err(error),
             }
         }
     }
 
+    fn left_out(&self) -> MutexGuard<'_, Vec<i64>> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Says that the judge is there for a lease from now.
-    async fn stay(&self, me: i64, lease: i32) -> Result<(), Error> {
+    async fn stay(&self, lease: Duration) -> Result<(), Error> {
         let link = self.database.connect().await?;
-        let judged = self.judged.load(Relaxed);
-        link.execute("select tranche.stay($1, $2, $3)", &[&me, &judged, &lease])
+        let (judged, left_out) = (self.judged.load(Relaxed), self.left_out().clone());
+        let stay = "select tranche.stay($1, $2, $3, $4)";
+        link.execute(stay, &[&self.me, &judged, &left_out, &milliseconds(lease)])
             .await?;
         Ok(())
     }

@@ -70,7 +70,7 @@ pub async fn offers(link: &impl GenericClient, run: i64) -> Result<Vec<(Offer, i
 }
 
 impl Offer {
-    /// The earliest offer of a run in epochs, or of any, that is in nobody's hand; it is in that of the transaction then,
+    /// The earliest offer of a run in epochs, or of any but some, that is in nobody's hand; it is in that of the transaction then,
     /// for so long at most as nothing is done with it.
     ///
     /// # Errors
@@ -78,15 +78,17 @@ impl Offer {
     pub async fn next(
         link: &impl GenericClient,
         run: Option<i64>,
+        left_out: &[i64],
         lease: Duration,
     ) -> Result<Option<(Self, Judged)>, Error> {
         let hand = link
             .prepare_cached(
-                "select offer, run, kind, level, index, worker, proof, known, claim, program from tranche.hand($1, $2)",
+                "select offer, run, kind, level, index, worker, proof, known, claim, program from tranche.hand($1, $2, $3)",
             )
             .await?;
-        let lease = lease.as_millis() as i32;
-        let Some(row) = link.query_opt(&hand, &[&run, &lease]).await? else {
+        let lease = milliseconds(lease);
+        let row = link.query_opt(&hand, &[&run, &left_out, &lease]).await?;
+        let Some(row) = row else {
             return Ok(None);
         };
         let offer = Self {
@@ -142,14 +144,13 @@ impl Offer {
         Ok(())
     }
 
-    /// Takes it.
+    /// Takes it; false when it is gone, as its worker was marked meanwhile.
     ///
     /// # Errors
     /// The database's.
-    pub async fn accept(&self, link: &impl GenericClient) -> Result<(), Error> {
+    pub async fn accept(&self, link: &impl GenericClient) -> Result<bool, Error> {
         let accept = link.prepare_cached("select tranche.accept($1)").await?;
-        link.execute(&accept, &[&self.id]).await?;
-        Ok(())
+        Ok(link.query_one(&accept, &[&self.id]).await?.get(0))
     }
 
     /// Drops it, and marks its worker.
@@ -172,4 +173,9 @@ impl Offer {
         link.execute(&refuse, &[&self.id, &why]).await?;
         Ok(())
     }
+}
+
+/// A lease as the database takes it.
+pub fn milliseconds(lease: Duration) -> i32 {
+    lease.as_millis().try_into().unwrap_or(i32::MAX)
 }

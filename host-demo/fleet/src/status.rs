@@ -214,9 +214,10 @@ pub async fn status(database: &Database) -> Result<Status, Error> {
     let runs = runs.collect();
     let workers = link
         .query(
-            "select id, name, login::text, threads, accepted, repeated, \
+            "select id, name, login::text, threads, coalesce(accepted, 0), coalesce(repeated, 0), \
              proving_seconds / nullif(job_seconds, 0), extract(epoch from now() - seen)::float8, refused \
-             from tranche.workers where seen > now() - interval '1 minute' or refused is not null order by id",
+             from tranche.workers left join tranche.tallies on worker = id \
+             where seen > now() - interval '1 minute' or refused is not null order by id",
             &[],
         )
         .await?;

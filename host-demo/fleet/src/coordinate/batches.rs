@@ -217,7 +217,10 @@ impl Desk<'_> {
                 None if offer.job.kind != kind => continue,
                 None => match court.ask((batch, std::mem::take(&mut offer.bytes))).await? {
                     Ok(()) => {
-                        offer.accept(session).await?;
+                        if !offer.accept(session).await? {
+                            // What was judged is part of what is judged together.
+                            return Err(Halt::Again);
+                        }
                         decided = true;
                         continue;
                     }

@@ -28,7 +28,7 @@ use crate::spent::Spent;
 const LOCK: i32 = 0x5472_6e63;
 /// How long is waited for a database that is not there, or for a lock.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How long a coordinator that does nothing keeps an offer in hand.
+/// How long a coordinator that does nothing keeps an offer in hand, or the locks of a run whose jobs it makes.
 const LEASE: Duration = Duration::from_secs(60);
 
 /// Sees a run to its end, through restarts of the database.

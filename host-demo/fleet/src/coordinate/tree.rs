@@ -8,12 +8,14 @@ use tranche::bundle::Header;
 use tranche::prove::remote::{Place, Planned, Planner};
 use tranche_machine::setup::{Setup, SetupError};
 
+use super::LEASE;
 use super::watch::{Watch, close, is_over};
 use crate::blobs::{self, PIECE_BYTES};
 use crate::database::Link;
 use crate::error::Error;
 use crate::job::{Job, Kind};
 use crate::judge::Judges;
+use crate::offers::milliseconds;
 use crate::run::Loaded;
 use crate::spent::{Part, Spent};
 
@@ -51,7 +53,7 @@ pub async fn coordinate(
             return close(session, id, "done", None).await;
         }
         let mut judged = 0;
-        while !look.judges && judged < OFFERS && judges.judge_next(session, Some(id)).await? {
+        while !look.judges && judged < OFFERS && judges.judge_next(session, Some(id), &[]).await? {
             judged += 1;
         }
         watch.pass(session, id, planned || judged > 0).await?;
@@ -71,7 +73,7 @@ async fn look(link: &impl GenericClient, run: i64) -> Result<Option<Look>, Error
     let look = link
         .prepare_cached(
             "select (select count(*) from tranche.jobs j where j.run = r.id and j.state in ('waiting', 'ready')), \
-             exists (select from tranche.judges where until > now()) \
+             exists (select from tranche.judges where until > now() and r.id <> all (left_out)) \
              from tranche.runs r where r.id = $1 and r.state = 'open'",
         )
         .await?;
@@ -142,13 +144,13 @@ impl Desk<'_, '_> {
     async fn put(&self, session: &mut Link, tasks: &[Planned]) -> Result<bool, Error> {
         let transaction = session.transaction().await?;
         let plan = transaction
-            .prepare_cached("select tranche.plan($1, $2, $3)")
+            .prepare_cached("select tranche.plan($1, $2, $3, $4)")
             .await?;
         let cycles = self.planner.cycles() as i64;
         let finished = self.planner.finished();
         let epochs = finished.then(|| self.planner.epochs() as i32);
         let row = transaction
-            .query_one(&plan, &[&self.run, &cycles, &epochs])
+            .query_one(&plan, &[&self.run, &cycles, &epochs, &milliseconds(LEASE)])
             .await?;
         if !row.get::<_, bool>(0) {
             return Ok(false);

@@ -56,6 +56,14 @@ impl Liar {
         self.me
     }
 
+    /// Executes a statement about itself in a transaction that it does not end.
+    pub fn begin(&mut self, statement: &str) {
+        self.runtime.block_on(async {
+            self.link.batch_execute("rollback; begin").await.unwrap();
+            self.link.query(statement, &[&self.me]).await.unwrap();
+        });
+    }
+
     /// Takes a job of the first run.
     pub fn take(&self, kind: &str, index: i32) -> Given {
         self.runtime.block_on(async {

@@ -127,7 +127,7 @@ fn print_costs(parts: &str, args: &[&str], judges: usize) {
     let judged = each(judged);
     let outside = number(
         &cluster,
-        "(select 1 - sum(proving_seconds) / sum(job_seconds) from tranche.workers)",
+        "(select 1 - sum(proving_seconds) / sum(job_seconds) from tranche.tallies)",
     );
     coordinating.signal("TERM");
     let said = String::from_utf8(coordinating.wait().stderr).unwrap();

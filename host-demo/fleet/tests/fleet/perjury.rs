@@ -155,7 +155,7 @@ fn a_false_record_that_was_taken_is_found_by_what_follows() {
         liar.offer(step, 2, &record);
         let number = liar.number();
         cluster.wait_until(&format!(
-            "(select accepted = 1 from tranche.workers where id = {number})"
+            "(select accepted = 1 from tranche.tallies where worker = {number})"
         ));
         release(&cluster);
         let said = refusal(&cluster, &liar);

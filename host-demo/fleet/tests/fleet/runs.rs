@@ -161,7 +161,7 @@ fn each_role_has_the_rights_that_it_needs() {
     let _submitted = submit_and_wait(&cluster);
     cluster.wait_until("exists (select from tranche.jobs where state = 'ready')");
     for table in [
-        "runs", "jobs", "blobs", "pieces", "workers", "takes", "offers", "judges",
+        "runs", "jobs", "blobs", "pieces", "workers", "takes", "offers", "judges", "tallies",
     ] {
         let refused = cluster.sql_as("worker", &format!("select * from tranche.{table}"));
         assert!(
@@ -177,10 +177,11 @@ fn each_role_has_the_rights_that_it_needs() {
         "enqueue(1, 'epoch', 0, 0)",
         "retract(1, 'commit', 0, '')",
         "redo(1, 1)",
-        "hand(null, 1)",
-        "plan(1, 1, null)",
+        "hand(null, '{}', 1)",
+        "plan(1, 1, null, 1)",
+        "tally(1, 1, 1, 1, 1)",
         "sit('judge', 1, 1)",
-        "stay(1, 1, 1)",
+        "stay(1, 1, '{}', 1)",
     ] {
         let refused = cluster.sql_as("worker", &format!("select tranche.{call}"));
         assert!(refused.unwrap_err().contains("permission denied"), "{call}");
@@ -291,8 +292,10 @@ fn a_worker_leaves_what_does_not_fit() {
     let _large = worker(&cluster, "large");
     assert_same(&cluster, submitted);
     assert_eq!(
-        cluster.sql("select accepted from tranche.workers where name = 'small'"),
-        "0"
+        cluster.sql(
+            "select string_agg(name, ' ') from tranche.workers join tranche.tallies on worker = id"
+        ),
+        "large"
     );
     drop(small);
 }

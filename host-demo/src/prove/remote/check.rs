@@ -15,7 +15,8 @@ use tranche_machine::setup::Setup;
 use tranche_machine::{EpochTable, EpochTables, FilledTable, RecordStorage};
 
 use super::super::collect::Merge;
-use super::error::WorkError;
+use super::error::{TaskError, WorkError};
+use super::place::Place;
 use super::task::{EpochClaim, MergeTask};
 use crate::epoch::{EpochKey, PerShape, epoch_key, public_values};
 use crate::merge::{MergeKey, MergeTables, merge_statement};
@@ -33,11 +34,16 @@ pub enum Claim<'a> {
 
 /// Checks the proofs of a run.
 pub trait Judge {
-    /// Whether a proof says what it has to say.
+    /// Whether the proof in a place of the tree says what it has to say.
     ///
     /// # Errors
-    /// [`WorkError`] when nothing can be said of any proof: the claim is none of the run.
-    fn check(&mut self, claim: Claim<'_>, proof: &[u8]) -> Result<Result<(), Check>, WorkError>;
+    /// [`WorkError`] when nothing can be said of any proof: the claim is none of the run, or of another place.
+    fn check(
+        &mut self,
+        place: Place,
+        claim: Claim<'_>,
+        proof: &[u8],
+    ) -> Result<Result<(), Check>, WorkError>;
 }
 
 /// The judge of a run.
@@ -72,15 +78,26 @@ where
     ScalarBackend: Hashes<S>,
     Chosen: Hashes<S>,
 {
-    fn check(&mut self, claim: Claim<'_>, proof: &[u8]) -> Result<Result<(), Check>, WorkError> {
+    fn check(
+        &mut self,
+        place: Place,
+        claim: Claim<'_>,
+        proof: &[u8],
+    ) -> Result<Result<(), Check>, WorkError> {
         match claim {
             Claim::Epoch(bytes) => {
                 let claim = EpochClaim::decode(&self.setup, bytes)?;
+                if claim.number.checked_sub(1) != Some(place.index) || place.level > 0 {
+                    return Err(TaskError::OtherPlace.into());
+                }
                 let trace = claim.trace(&self.tables.first, &mut self.storage)?;
                 Ok(self.epoch(&claim, trace, proof))
             }
             Claim::Merge(bytes) => {
                 let task = MergeTask::decode(&self.setup, bytes)?;
+                if task.place() != place {
+                    return Err(TaskError::OtherPlace.into());
+                }
                 let merge = task.merge(&self.tables.first, &mut self.storage)?;
                 Ok(self.merge(&merge, task.result()?, proof))
             }

@@ -12,7 +12,7 @@ use tranche_machine::prove::StartError;
 use super::super::error::ProveError;
 
 /// Version of the encoding of merges, and of what the proofs of epochs have to say.
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 
 /// Why bytes are no task of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -36,6 +36,9 @@ pub enum TaskError {
     /// The tree has no such merge, or one of other children.
     #[error("no merge of the run has this place and these children")]
     Place,
+    /// What is said of a proof is said of one in another place.
+    #[error("what a proof has to say is that of another")]
+    OtherPlace,
     /// More output than any run has.
     #[error("{bytes} bytes of output are too many")]
     Output {

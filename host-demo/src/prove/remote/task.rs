@@ -11,6 +11,7 @@ use tranche_machine::{EpochTables, RecordStorage, Span};
 use super::super::collect::{Merge, Pending};
 use super::super::worker::l2g_trace;
 use super::error::{TaskError, VERSION, WorkError};
+use super::place::Place;
 use crate::merge::{log_rows, outcome};
 
 /// A row of a child: five words.
@@ -59,6 +60,14 @@ impl MergeTask {
         let task: Self = decode(bytes)?;
         check_run(setup, (task.program, task.plan))?;
         Ok(task)
+    }
+
+    /// Its place in the tree.
+    pub const fn place(&self) -> Place {
+        Place {
+            level: self.level,
+            index: self.index,
+        }
     }
 
     /// The run's result, where it is the root's.
@@ -187,17 +196,24 @@ fn leaf_trace(
     Ok(l2g_trace(tables, &mut record)?)
 }
 
+/// Encodes a value, and the CRC-32 of its bytes: what is damaged is not to be held against whoever proves it.
 fn encode(value: &impl Serialize) -> Vec<u8> {
     // Vectors grow: there is nothing to fail.
-    postcard::to_allocvec(value).unwrap_or_default()
+    let mut bytes = postcard::to_allocvec(value).unwrap_or_default();
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    bytes
 }
 
-/// Decodes bytes that begin with their version.
+/// Decodes bytes that begin with their version, and end with their checksum.
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, TaskError> {
     match bytes.first() {
         Some(&VERSION) => {}
         Some(&got) => return Err(TaskError::Version { got }),
         None => return Err(TaskError::Encoding),
+    }
+    let (bytes, checksum) = bytes.split_last_chunk().ok_or(TaskError::Encoding)?;
+    if crc32fast::hash(bytes).to_le_bytes() != *checksum {
+        return Err(TaskError::Encoding);
     }
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
