@@ -282,15 +282,24 @@ impl Shared {
                     sleep(AGAIN).await;
                 }
                 Err(Error::Unjudged { run, why }) => {
-                    say(format_args!(
-                        "tranche-fleet: run {run} is left to its coordinator: {why}"
-                    ));
-                    self.left_out().push(run);
+                    if self.leave_out(run) {
+                        say(format_args!(
+                            "tranche-fleet: run {run} is left to its coordinator: {why}"
+                        ));
+                    }
                     let _ = self.stay(self.lease).await;
                 }
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Leaves a run to its coordinator; false when another thread has done so.
+    fn leave_out(&self, run: i64) -> bool {
+        let mut left_out = self.left_out();
+        let is_new = !left_out.contains(&run);
+        left_out.extend(is_new.then_some(run));
+        is_new
     }
 
     fn left_out(&self) -> MutexGuard<'_, Vec<i64>> {

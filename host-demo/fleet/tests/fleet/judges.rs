@@ -17,8 +17,13 @@ use crate::serve::{
 
 /// A judge of two threads.
 pub fn judge(cluster: &Cluster, name: &str) -> Process {
+    judge_with(cluster, name, &[])
+}
+
+fn judge_with(cluster: &Cluster, name: &str, args: &[&str]) -> Process {
     let mut judge = cluster.fleet("coordinator");
-    judge.args(["judge", "--threads", "2", "--name", name, "--lease", LEASE]);
+    judge.args(["judge", "--threads", "2", "--name", name]);
+    judge.args(args);
     let judge = Process::spawn(judge.stderr(Stdio::piped()));
     let there = format!("from tranche.judges where name = '{name}' and until > now()");
     cluster.wait_until(&format!("exists (select {there})"));
@@ -92,12 +97,13 @@ fn judges_go_on_without_a_coordinator() {
 fn judges_are_killed_and_stopped() {
     let cluster = Cluster::start();
     let _workers = ["one", "two"].map(|name| worker(&cluster, name));
-    let stopped = judge(&cluster, "stopped");
+    let judge = |name: &str| judge_with(&cluster, name, &["--lease", LEASE]);
+    let stopped = judge("stopped");
     let submitted = submit_and_wait(&cluster);
     for (accepted, name) in [(2, "first"), (5, "second"), (8, "third")] {
         let accepted = format!("where state = 'accepted') > {accepted}");
         cluster.wait_until(&format!("(select count(*) from tranche.jobs {accepted}"));
-        judge(&cluster, name).kill();
+        judge(name).kill();
     }
     // Coordinators judge when its lease has ended.
     stopped.signal("STOP");
@@ -349,6 +355,8 @@ fn a_worker_is_refused_while_another_offer_of_its_is_judged() {
     let one = |statement: &str| cluster.sql(&format!("select {statement}"));
     assert_eq!(one("count(*) from tranche.offers"), "0");
     assert_eq!(one("refused from tranche.workers"), "false");
+    // What is gone is not taken.
+    assert_eq!(one(&format!("tranche.accept({})", offer + 1)), "f");
     let state = one(
         "string_agg(state, ' ' order by index) from tranche.jobs where kind = 'epoch' and index < 2",
     );
