@@ -1,6 +1,5 @@
 //! Judges beside coordinators: what they accept is what a coordinator would, and whatever becomes of one, others go on.
 
-use std::process::Stdio;
 use std::sync::Arc;
 use std::thread::{JoinHandle, spawn};
 use std::time::{Duration, Instant};
@@ -12,23 +11,9 @@ use tranche_fleet::database::Link;
 use crate::cluster::Cluster;
 use crate::liars::Liar;
 use crate::serve::{
-    LEASE, Process, assert_same, coordinator, local, submit, submit_and_wait, worker,
+    LEASE, Process, assert_same, coordinator, judge, judge_with, local, submit, submit_and_wait,
+    worker,
 };
-
-/// A judge of two threads.
-pub fn judge(cluster: &Cluster, name: &str) -> Process {
-    judge_with(cluster, name, &[])
-}
-
-fn judge_with(cluster: &Cluster, name: &str, args: &[&str]) -> Process {
-    let mut judge = cluster.fleet("coordinator");
-    judge.args(["judge", "--threads", "2", "--name", name]);
-    judge.args(args);
-    let judge = Process::spawn(judge.stderr(Stdio::piped()));
-    let there = format!("from tranche.judges where name = '{name}' and until > now()");
-    cluster.wait_until(&format!("exists (select {there})"));
-    judge
-}
 
 fn status(cluster: &Cluster) -> Value {
     let mut status = cluster.fleet("coordinator");

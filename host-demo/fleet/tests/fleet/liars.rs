@@ -11,8 +11,7 @@ use tranche_machine::Program;
 use tranche_machine::setup::Setup;
 
 use crate::cluster::Cluster;
-use crate::judges::judge;
-use crate::serve::{assert_same, submit_and_wait, worker};
+use crate::serve::{assert_same, judge, submit_and_wait, worker};
 
 /// What a liar offers for the first epoch.
 enum Lie {

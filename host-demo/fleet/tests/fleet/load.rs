@@ -14,9 +14,8 @@ use tranche_fleet::worker::{Settings, run_with};
 use tranche_fleet::{blobs, database::Database};
 
 use crate::cluster::{Cluster, Server};
-use crate::judges::judge;
 use crate::network::{Namespace, reached_by, worker_in};
-use crate::serve::{Process, coordinator, worker};
+use crate::serve::{Process, coordinator, judge, worker};
 
 /// Ticks of a processor's time in a second, as Linux counts them.
 const TICKS: f64 = 100.0;

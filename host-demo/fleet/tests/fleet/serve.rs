@@ -211,6 +211,22 @@ pub fn coordinator(cluster: &Cluster) -> Process {
     Process::spawn(command.arg("coordinator").stderr(Stdio::piped()))
 }
 
+/// A judge of two threads.
+pub fn judge(cluster: &Cluster, name: &str) -> Process {
+    judge_with(cluster, name, &[])
+}
+
+/// As [`judge`], with more arguments.
+pub fn judge_with(cluster: &Cluster, name: &str, args: &[&str]) -> Process {
+    let mut judge = cluster.fleet("coordinator");
+    judge.args(["judge", "--threads", "2", "--name", name]);
+    judge.args(args);
+    let judge = Process::spawn(judge.stderr(Stdio::piped()));
+    let there = format!("from tranche.judges where name = '{name}' and until > now()");
+    cluster.wait_until(&format!("exists (select {there})"));
+    judge
+}
+
 /// A worker of one thread.
 pub fn worker(cluster: &Cluster, name: &str) -> Process {
     Process::spawn(&mut worker_of(cluster.fleet("worker"), name))
